@@ -1,0 +1,79 @@
+//! What an access token says.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, ClientId, Grant, Id, Person, ScopeSet, Timestamp};
+
+/// The claims of an access token, one resource each.
+///
+/// Spec: RFC 9068 §2.2. `grant_id` and `agent_id` are ours: they make liveness a look-up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// The issuer, byte for byte the one in the metadata.
+    pub iss: String,
+    /// The one resource this token is good for.
+    pub aud: String,
+    /// For whom: `person:ada`, or `agent:nightly-reconciler` when nobody.
+    pub sub: Subject,
+    /// The client it was issued to.
+    pub client_id: ClientId,
+    /// What it was issued for. Above the baseline it is a hint: the live elevation decides.
+    pub scope: ScopeSet,
+    /// Its own id.
+    pub jti: String,
+    /// Issued at, seconds.
+    pub iat: i64,
+    /// Not valid from then on, seconds.
+    pub exp: i64,
+    /// The grant it belongs to.
+    pub grant_id: Id<Grant>,
+    /// The agent that may use it.
+    pub agent_id: Id<Agent>,
+}
+
+impl AccessClaims {
+    /// When it stops being valid.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.exp)
+    }
+}
+
+/// A `sub` that keeps people and agents in name spaces of their own.
+///
+/// Spec: RFC 9068 §5 (an autonomous agent must not be taken for a person of the same name).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// An agent acts for this person.
+    Person(Id<Person>),
+    /// An agent acts for itself.
+    Agent(Id<Agent>),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "person:{id}"),
+            Self::Agent(id) => write!(f, "agent:{id}"),
+        }
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Subject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let id = |rest: &str| rest.parse().map_err(serde::de::Error::custom);
+        match text.split_once(':') {
+            Some(("person", rest)) => Ok(Self::Person(id(rest)?)),
+            Some(("agent", rest)) => rest.parse().map(Self::Agent).map_err(serde::de::Error::custom),
+            _ => Err(serde::de::Error::custom("a subject is `person:…` or `agent:…`")),
+        }
+    }
+}

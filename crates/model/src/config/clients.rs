@@ -1,0 +1,53 @@
+//! The `clients` table: which software may ask people for access.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{AuthMethod, ClientId, Id, Secret, Server};
+
+/// Which clients may ask people for access. Nothing here, nobody.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientsConfig {
+    /// Hosts whose Client ID Metadata Documents are accepted: `claude.ai`, `*.acme.example`, or `*` for any.
+    pub metadata_domains: Vec<String>,
+    /// For tests: a PEM file of certificate authorities to trust when fetching metadata documents.
+    pub extra_ca_file: Option<PathBuf>,
+    /// For tests: `host` or `host:port` whose metadata documents may live on private or loopback addresses.
+    pub exempt_hosts: Vec<String>,
+    /// Clients registered by hand, by `client_id`.
+    #[schemars(with = "BTreeMap<String, RegisteredClient>")]
+    pub registered: BTreeMap<ClientId, RegisteredClient>,
+    /// Accept `client_secret_basic` and `client_secret_post` from registered clients that have a secret.
+    pub allow_client_secrets: bool,
+}
+
+/// A client registered by hand.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisteredClient {
+    /// The name on the consent page.
+    pub name: String,
+    /// Where codes may be sent; the port of a loopback address may vary.
+    pub redirect_uris: Vec<String>,
+    /// How it authenticates at the token endpoint.
+    #[serde(default = "none")]
+    #[schemars(with = "String")]
+    pub auth: AuthMethod,
+    /// Its secret, as `${file:…}` or `${env:…}`; only with `allow_client_secrets`.
+    #[serde(default)]
+    pub secret: Option<Secret>,
+    /// Its public keys, for `private_key_jwt`: a JWK or a JWK set.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub public_key: Option<serde_json::Value>,
+    /// Pins the client to one server: it may then leave out `resource`.
+    #[serde(default)]
+    pub server: Option<Id<Server>>,
+}
+
+const fn none() -> AuthMethod {
+    AuthMethod::None
+}

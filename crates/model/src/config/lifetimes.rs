@@ -1,0 +1,118 @@
+//! The `elevation`, `tokens` and `limits` tables: how long things last and how big they may be.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Span;
+
+/// How long privilege above the baseline lasts, and for how many calls.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ElevationConfig {
+    /// Life of a medium elevation after the person's consent.
+    pub consent_lasts: Span,
+    /// Calls that a medium elevation is good for.
+    pub consent_uses: u32,
+    /// Life of a high elevation after the approval. An approver may shorten it, never extend it.
+    pub approval_lasts: Span,
+    /// Calls that a high elevation is good for.
+    pub approval_uses: u32,
+    /// How long a request waits for a decision before it lapses.
+    pub decide_within: Span,
+    /// Requests that one agent may have waiting at a time.
+    pub pending_per_agent: u32,
+}
+
+impl Default for ElevationConfig {
+    fn default() -> Self {
+        Self {
+            consent_lasts: Span::from_minutes(15),
+            consent_uses: 20,
+            approval_lasts: Span::from_minutes(5),
+            approval_uses: 1,
+            decide_within: Span::from_minutes(15),
+            pending_per_agent: 3,
+        }
+    }
+}
+
+/// How long tokens, codes and sessions last.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokensConfig {
+    /// Life of an access token; at most ten minutes.
+    #[serde(deserialize_with = "at_most_ten_minutes")]
+    pub access: Span,
+    /// Life of an access token from client credentials; at most ten minutes.
+    #[serde(deserialize_with = "at_most_ten_minutes")]
+    pub client_credentials: Span,
+    /// Life of an authorization code; at most a minute.
+    #[serde(deserialize_with = "at_most_a_minute")]
+    pub code: Span,
+    /// A refresh token that is not used for so long is dead.
+    pub refresh_idle: Span,
+    /// Life of a grant: afterwards the person is asked again.
+    pub grant: Span,
+    /// Life of a login session.
+    pub session: Span,
+    /// Life of a login and consent flow that nobody finishes, beyond the wait for an approval.
+    pub flow: Span,
+}
+
+impl Default for TokensConfig {
+    fn default() -> Self {
+        Self {
+            access: Span::from_minutes(10),
+            client_credentials: Span::from_minutes(5),
+            code: Span::from_seconds(60),
+            refresh_idle: Span::from_minutes(14 * 24 * 60),
+            grant: Span::from_minutes(90 * 24 * 60),
+            session: Span::from_minutes(8 * 60),
+            flow: Span::from_minutes(30),
+        }
+    }
+}
+
+fn at_most_ten_minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    at_most(deserializer, Span::from_minutes(10))
+}
+
+fn at_most_a_minute<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    at_most(deserializer, Span::from_minutes(1))
+}
+
+fn at_most<'de, D: serde::Deserializer<'de>>(deserializer: D, longest: Span) -> Result<Span, D::Error> {
+    let span = Span::deserialize(deserializer)?;
+    if span > longest || span.seconds() == 0 {
+        return Err(serde::de::Error::custom(format!("{span} is not allowed here: write 1s to {longest}")));
+    }
+    Ok(span)
+}
+
+/// Bounds on what comes from outside.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Largest request body on an MCP endpoint, in bytes.
+    pub request_bytes: usize,
+    /// Largest list that is filtered, in bytes.
+    pub list_bytes: usize,
+    /// How long an upstream may take until its response begins.
+    pub upstream_timeout: Span,
+    /// Connections served at a time.
+    pub connections: usize,
+    /// A node that has not heard from the store for so long serves nobody.
+    pub store_silence: Span,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            request_bytes: 1024 * 1024,
+            list_bytes: 8 * 1024 * 1024,
+            upstream_timeout: Span::from_seconds(60),
+            connections: 4096,
+            store_silence: Span::from_seconds(2),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The `people` and `agents` tables.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{Id, Person, Role, Secret, Server};
+
+/// One person. `password` or `password_hash`; with neither, an enrolment link sets one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonConfig {
+    /// The name on pages; the login name when left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The password, as `${file:…}` or `${env:…}`. A literal works for tests and `check` warns of it.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// An Argon2id hash in PHC form: `$argon2id$v=19$…`.
+    #[serde(default)]
+    pub password_hash: Option<Secret>,
+    /// What the person may do besides consenting for themselves.
+    #[serde(default)]
+    pub roles: BTreeSet<Role>,
+}
+
+/// One autonomous agent: it has a key pair and no browser.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    /// The person who answers for it; must be in `people`. Never approves its elevations.
+    pub owner: Id<Person>,
+    /// Why it exists.
+    pub purpose: String,
+    /// The name on pages; the agent's name when left out.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Its public key: a JWK, or a JWK set. Private members are refused.
+    #[schemars(with = "serde_json::Value")]
+    pub public_key: serde_json::Value,
+    /// The servers it may ask tokens for.
+    pub servers: BTreeSet<Id<Server>>,
+}

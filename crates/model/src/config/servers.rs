@@ -1,0 +1,45 @@
+//! The `servers` table.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::{Secret, ToolRules};
+
+/// One protected MCP server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Its MCP endpoint over http or https. Private addresses are fine: writing one here is the permission.
+    #[serde(deserialize_with = "http_url")]
+    #[schemars(with = "String")]
+    pub url: Url,
+    /// What it is called on pages; the server's name when left out.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// From tool names (`*` stands for any run of characters) to tiers. The first match wins;
+    /// what matches nothing is high and held until a rule names it.
+    #[serde(default)]
+    pub tools: ToolRules,
+    /// Headers sent upstream on every request: the server's own credentials.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+    /// A PEM file of certificate authorities to trust for this server besides the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+fn http_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |why: &str| serde::de::Error::custom(format!("url `{text}` {why}"));
+    let url = Url::parse(&text).map_err(|_| wrong("is not a URL; write it like http://127.0.0.1:3001/mcp"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong("must be http or https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must not carry a credential; put it into `headers` as ${file:…} or ${env:…}"));
+    }
+    Ok(url)
+}

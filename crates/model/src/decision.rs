@@ -1,0 +1,112 @@
+//! What is asked of policy, and what it may answer. Never a `bool`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, AgentKind, Assurance, Id, Person, Scope, Server, Tier, ToolName, agent::text_enum};
+
+/// May this agent make this call? Everything a policy can see is in here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// Who wants to act.
+    pub agent: Id<Agent>,
+    /// With whose authority.
+    pub kind: AgentKind,
+    /// How well it is known.
+    pub assurance: Assurance,
+    /// For whom.
+    pub person: Option<Id<Person>>,
+    /// Where.
+    pub server: Id<Server>,
+    /// Which tool; `None` for everything of the protocol that is not a tool call.
+    pub tool: Option<ToolName>,
+    /// The tier of the call.
+    pub tier: Tier,
+    /// Nobody has classified the tool.
+    pub held: bool,
+    /// What the agent holds for this call right now.
+    pub authority: Authority,
+}
+
+/// What an agent holds for a call; ordered, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// The standing grant alone.
+    Standing,
+    /// An elevation to which the person consented.
+    Consent,
+    /// An elevation that another person approved.
+    Approval,
+}
+
+text_enum!(Authority { Standing => "standing", Consent => "consent", Approval => "approval" });
+
+/// Who has to say yes for a step-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepUp {
+    /// The person the agent acts for. An autonomous agent has none, so its owner.
+    Consent,
+    /// Another person.
+    Approval,
+}
+
+text_enum!(StepUp { Consent => "consent", Approval => "approval" });
+
+/// What policy said, with the policies that said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go ahead.
+    Allow {
+        /// Ids of the permits that matched.
+        policies: Vec<String>,
+    },
+    /// Not with what the agent holds, but with `scope`, once the people named by `by` said yes.
+    StepUp {
+        /// The scope to ask for.
+        scope: Scope,
+        /// Who has to say yes.
+        by: StepUp,
+    },
+    /// Not at all: no scope can cure it.
+    Deny {
+        /// Why, as a stable word.
+        reason: DenyReason,
+        /// Ids of the forbids that matched.
+        policies: Vec<String>,
+    },
+}
+
+/// Why a call was denied for good; stable words for the audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DenyReason {
+    /// A policy forbids it.
+    Forbidden,
+    /// No policy permits it, whatever scope is held.
+    NotPermitted,
+    /// The tool matches no rule and waits for a person to classify it.
+    Held,
+    /// Deciding failed. An error is never a yes.
+    EvaluationError,
+}
+
+text_enum!(DenyReason {
+    Forbidden => "forbidden",
+    NotPermitted => "not_permitted",
+    Held => "held",
+    EvaluationError => "evaluation_error",
+});
+
+impl Decision {
+    /// `allow`, `step_up` or `deny`: the word in the audit.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::StepUp { .. } => "step_up",
+            Self::Deny { .. } => "deny",
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The one vocabulary of things that happen, for the audit and for the logs.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::Value;
+
+use crate::Timestamp;
+
+/// Who made something happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person, through a page.
+    Person(String),
+    /// An agent, through a token or a client assertion.
+    Agent(String),
+    /// A client that is not known as an agent yet.
+    Client(String),
+    /// Somebody with access to the data directory, through the command line.
+    Operator,
+    /// The product itself: an end reached, a file read.
+    System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "person:{id}"),
+            Self::Agent(id) => write!(f, "agent:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Operator => f.write_str("operator"),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+macro_rules! events {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
+        /// What happened; the `event` field of records and logs. The words are stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventName {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl EventName {
+            /// Every event, for the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// What the event means, for the documentation.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+)),+ }
+            }
+        }
+    };
+}
+
+events! {
+    /// The log began; the first record of every installation.
+    LogStarted = "log_started",
+    /// The process began to serve.
+    NodeStarted = "node_started",
+    /// The configuration's people, agents and servers were written to the store.
+    ConfigurationApplied = "configuration_applied",
+    /// A person was added or changed.
+    PersonChanged = "person_changed",
+    /// A one-time enrolment link was made.
+    EnrolmentOffered = "enrolment_offered",
+    /// A person set their password through an enrolment link.
+    PersonEnrolled = "person_enrolled",
+    /// A person logged in.
+    LoginSucceeded = "login_succeeded",
+    /// A login was refused.
+    LoginRefused = "login_refused",
+    /// A person logged out.
+    LoggedOut = "logged_out",
+    /// A client's metadata document was refused, and why.
+    ClientRefused = "client_refused",
+    /// An agent was seen or declared for the first time.
+    AgentRegistered = "agent_registered",
+    /// An agent's state changed.
+    AgentChanged = "agent_changed",
+    /// A person consented to a grant or a medium elevation.
+    ConsentGiven = "consent_given",
+    /// A person refused consent.
+    ConsentRefused = "consent_refused",
+    /// A grant was made or its baseline changed.
+    GrantMade = "grant_made",
+    /// An authorization code was issued.
+    CodeIssued = "code_issued",
+    /// A code was redeemed twice; everything it issued is dead.
+    CodeReplayed = "code_replayed",
+    /// Tokens were issued.
+    TokenIssued = "token_issued",
+    /// A token request was refused, and why.
+    TokenRefused = "token_refused",
+    /// A rotated refresh token came back; its family is dead.
+    RefreshReplayed = "refresh_replayed",
+    /// A client revoked a token of its own.
+    TokenRevoked = "token_revoked",
+    /// An elevation was asked for.
+    ElevationRequested = "elevation_requested",
+    /// An elevation was approved or consented to, and is in force.
+    ElevationApproved = "elevation_approved",
+    /// An elevation was denied.
+    ElevationDenied = "elevation_denied",
+    /// An elevation ended: expired, used up, or by hand.
+    ElevationEnded = "elevation_ended",
+    /// A call was decided, before it was sent upstream.
+    CallDecided = "call_decided",
+    /// A call was refused before or by the decision.
+    CallRefused = "call_refused",
+    /// An allowed call ended: upstream status and sizes, or why it did not.
+    CallEnded = "call_ended",
+    /// The kill switch was turned.
+    Revoked = "revoked",
+    /// A block was lifted.
+    Restored = "restored",
+    /// A signing key was made.
+    KeyMade = "key_made",
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that happened. Fields never hold tokens, codes, passwords or tool arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What.
+    pub name: EventName,
+    /// Who.
+    pub actor: Actor,
+    /// The rest, by field name.
+    pub fields: BTreeMap<&'static str, Value>,
+}
+
+impl Event {
+    /// `actor` did `name`.
+    pub fn new(name: EventName, actor: Actor) -> Self {
+        Self { name, actor, fields: BTreeMap::new() }
+    }
+
+    /// Adds a field, shown as text.
+    #[must_use]
+    pub fn with(mut self, field: &'static str, value: impl fmt::Display) -> Self {
+        self.fields.insert(field, Value::String(value.to_string()));
+        self
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn count(mut self, field: &'static str, value: u64) -> Self {
+        self.fields.insert(field, value.into());
+        self
+    }
+
+    /// The bytes that are hashed, stored and shown: one line of JSON whose first members are
+    /// `event`, `at` (microseconds) and `actor`, the rest in the order of their names.
+    pub fn to_record(&self, at: Timestamp) -> Vec<u8> {
+        let mut line = format!(
+            r#"{{"event":"{}","at":{},"actor":{}"#,
+            self.name,
+            at.micros(),
+            Value::String(self.actor.to_string())
+        );
+        for (field, value) in &self.fields {
+            line.push_str(&format!(",\"{field}\":{value}"));
+        }
+        line.push('}');
+        line.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_line_of_json_in_a_fixed_order() {
+        let event = Event::new(EventName::TokenIssued, Actor::Agent("bot".into()))
+            .with("scope", "t:low")
+            .count("expires_in", 600);
+        let record = String::from_utf8(event.to_record(Timestamp::from_seconds(1))).unwrap();
+        assert_eq!(
+            record,
+            r#"{"event":"token_issued","at":1000000,"actor":"agent:bot","expires_in":600,"scope":"t:low"}"#
+        );
+    }
+
+    #[test]
+    fn a_field_can_not_break_out_of_its_record() {
+        let event =
+            Event::new(EventName::LoginRefused, Actor::Person("a\"}\n".into())).with("why", "x\",\"event\":\"y\n");
+        let record = String::from_utf8(event.to_record(Timestamp::default())).unwrap();
+        assert!(!record.contains('\n'));
+        let read: Value = serde_json::from_str(&record).unwrap();
+        assert_eq!(read["event"], "login_refused");
+    }
+}

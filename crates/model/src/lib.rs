@@ -1,0 +1,42 @@
+//! The words of Portcullis and the rules that need nothing but words.
+//!
+//! No IO, no async, no cryptography lives here. Every other crate depends on
+//! this one, so a type belongs here when two ranks above must agree on it.
+//! Start with [`scope`] and [`decision`]: the rest of the product moves values
+//! of those two files around.
+
+pub mod agent;
+pub mod block;
+pub mod claims;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod decision;
+pub mod elevation;
+pub mod event;
+pub mod grant;
+pub mod id;
+pub mod person;
+pub mod revision;
+pub mod scope;
+pub mod secret;
+pub mod server;
+pub mod tier;
+pub mod uri;
+
+pub use agent::{Agent, AgentKind, AgentState, Assurance};
+pub use block::{Block, Target};
+pub use claims::{AccessClaims, Subject};
+pub use client::{AuthMethod, Client, ClientId};
+pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};
+pub use decision::{Authority, Decision, DenyReason, Question, StepUp};
+pub use elevation::{Elevation, ElevationState};
+pub use event::{Actor, Event, EventName};
+pub use grant::Grant;
+pub use id::Id;
+pub use person::{Person, Role};
+pub use revision::Revision;
+pub use scope::{Scope, ScopeSet};
+pub use secret::Secret;
+pub use server::{Server, ToolName, ToolPattern, ToolRules};
+pub use tier::Tier;

@@ -1,0 +1,196 @@
+//! Protected MCP servers, their tools, and the rules that give a tool its tier.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::Tier;
+
+/// Marker of [`crate::Id`]: a protected MCP server. The id is the name in `{public_url}/mcp/{server}`.
+#[derive(Debug)]
+pub enum Server {}
+
+/// Is `name` usable as a server's name: `[a-z0-9][a-z0-9_-]{0,63}`?
+///
+/// No dot and no colon, because both separate the server in a scope.
+pub fn is_server_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && !name.starts_with(['-', '_'])
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+}
+
+/// A tool's name as the upstream server lists it: 1 to 128 of `A-Z a-z 0-9 _ . - /`.
+///
+/// Compared code point by code point. Other characters are refused because two
+/// names that look alike must not be two tools (Spec: MCP 2026-07-28 server/tools, tool names).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ToolName(Arc<str>);
+
+impl ToolName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is not a tool's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a tool name has 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
+pub struct BadToolName;
+
+impl FromStr for ToolName {
+    type Err = BadToolName;
+
+    fn from_str(text: &str) -> Result<Self, BadToolName> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/');
+        if (1..=128).contains(&text.len()) && text.bytes().all(fits) { Ok(Self(text.into())) } else { Err(BadToolName) }
+    }
+}
+
+impl fmt::Display for ToolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ToolName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A tool name in which `*` stands for any run of characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ToolPattern(Box<str>);
+
+impl ToolPattern {
+    /// From its text; any text is a pattern.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The pattern as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Does the whole of `name` fit?
+    pub fn matches(&self, name: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let Some(first) = parts.next() else { return false };
+        let Some(mut rest) = name.strip_prefix(first) else { return false };
+        let mut parts = parts.peekable();
+        if parts.peek().is_none() {
+            return rest.is_empty();
+        }
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                return rest.ends_with(part);
+            }
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Ordered rules from tool names to tiers: the first match wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolRules(Vec<(ToolPattern, Tier)>);
+
+impl ToolRules {
+    /// From rules in order.
+    pub fn new(rules: impl IntoIterator<Item = (ToolPattern, Tier)>) -> Self {
+        Self(rules.into_iter().collect())
+    }
+
+    /// The tier of `tool`, or `None` when no rule names it: then it is high and held.
+    pub fn tier(&self, tool: &ToolName) -> Option<Tier> {
+        self.0.iter().find(|(pattern, _)| pattern.matches(tool.as_str())).map(|(_, tier)| *tier)
+    }
+
+    /// The rules in order.
+    pub fn iter(&self) -> impl Iterator<Item = &(ToolPattern, Tier)> {
+        self.0.iter()
+    }
+}
+
+/// A YAML mapping in its written order, which a `BTreeMap` or `HashMap` would lose.
+impl<'de> Deserialize<'de> for ToolRules {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rules;
+        impl<'de> serde::de::Visitor<'de> for Rules {
+            type Value = ToolRules;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping from tool names (with `*`) to low, medium or high")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<ToolRules, A::Error> {
+                let mut rules = Vec::new();
+                while let Some((pattern, tier)) = map.next_entry::<String, Tier>()? {
+                    rules.push((ToolPattern::new(pattern), tier));
+                }
+                Ok(ToolRules(rules))
+            }
+        }
+        deserializer.deserialize_map(Rules)
+    }
+}
+
+impl Serialize for ToolRules {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(pattern, tier)| (pattern.as_str(), tier)))
+    }
+}
+
+impl schemars::JsonSchema for ToolRules {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ToolRules".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let tier = generator.subschema_for::<Tier>();
+        schemars::json_schema!({"type": "object", "additionalProperties": tier})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        let fits = |pattern: &str, name: &str| ToolPattern::new(pattern).matches(name);
+        assert!(fits("get_*", "get_ticket") && fits("get_*", "get_"));
+        assert!(fits("*", "anything") && fits("*_ticket", "delete_ticket"));
+        assert!(fits("a*b*c", "a__b__c") && fits("exact", "exact"));
+        assert!(fits("*aa", "aaa"), "the tail is anchored at the end, not at its first find");
+    }
+
+    #[test]
+    fn a_pattern_without_a_star_fits_only_itself() {
+        let fits = |pattern: &str, name: &str| ToolPattern::new(pattern).matches(name);
+        assert!(!fits("get", "get_ticket") && !fits("get_*", "forget_ticket"));
+        assert!(!fits("a*b", "a__b__") && !fits("get_*", "GET_ticket") && !fits("", "x"));
+        assert!(!fits("ab*ba", "aba"), "the two ends may not share characters");
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_wins_and_no_rule_means_no_tier() {
+        let rules: ToolRules = serde_json::from_str(r#"{"get_secret":"high","get_*":"low"}"#).unwrap();
+        assert_eq!(rules.tier(&"get_secret".parse().unwrap()), Some(Tier::High));
+        assert_eq!(rules.tier(&"get_ticket".parse().unwrap()), Some(Tier::Low));
+        assert_eq!(rules.tier(&"drop_table".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn names_that_could_look_like_another_tool_are_refused() {
+        for bad in ["", "größe", "a b", "a\u{200b}b", "a\0", "ｇet", &"x".repeat(129)] {
+            assert!(bad.parse::<ToolName>().is_err(), "{bad:?}");
+        }
+    }
+}
