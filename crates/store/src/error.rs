@@ -1,0 +1,40 @@
+//! Why the store did not do what it was asked.
+
+/// Why a read or a write failed. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused a statement or could not be reached. What was asked did not happen.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A stored value is not what this version writes.
+    #[error("the stored {what} can not be read: {why}")]
+    Unreadable {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The code that composed the change panicked. The change was rolled back.
+    #[error("a change was given up because the code composing it panicked")]
+    Panicked,
+    /// The batch that held the change could not be committed, and was rolled back.
+    #[error("the change was rolled back: {0}")]
+    RolledBack(String),
+    /// It is unknown whether the last batch is on disk, or the store was closed: nothing more is accepted.
+    #[error("the store is closed; restart the process")]
+    Closed,
+    /// Not every node confirmed the change in time.
+    #[error("these nodes have not confirmed yet: {0}; they refuse everything once they lose the store")]
+    NotEverywhere(String),
+    /// A record is longer than the log can hold.
+    #[error("a record has {0} bytes; the log holds at most 65535")]
+    RecordTooLong(usize),
+}
+
+/// The store was not heard from for too long: what is held in memory may be out of date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the store has not answered for {} ms", since.as_millis())]
+pub struct StoreSilent {
+    /// Time since the last successful read.
+    pub since: std::time::Duration,
+}
