@@ -1,0 +1,145 @@
+//! The tools of a server, asked directly, in whichever era it speaks.
+//!
+//! Spec: MCP 2026-07-28 server/tools, basic/versioning (fall back to `initialize` unless the
+//! answer is a recognised modern error); MCP 2025-11-25 basic/lifecycle.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use model::Secret;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{ClientError, mcp::message, send};
+
+/// A tool as its server lists it. Nothing in here is trusted.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedTool {
+    /// Its name.
+    pub name: String,
+    /// What it says it does.
+    pub description: String,
+    /// It claims to change nothing.
+    pub read_only_hint: bool,
+    /// It claims, or does not deny, that it may destroy something.
+    pub destructive_hint: bool,
+}
+
+/// A list longer than this is taken for a fault.
+const PAGES: usize = 50;
+
+/// Lists the tools of the server at `endpoint`, with these headers on every request.
+pub async fn list_tools(
+    web: &net::WebClient,
+    endpoint: &str,
+    headers: &BTreeMap<String, Secret>,
+) -> Result<Vec<ListedTool>, ClientError> {
+    let mut base = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
+    ]);
+    for (name, value) in headers {
+        let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.expose())) else {
+            return Err(ClientError::Unexpected {
+                url: endpoint.to_owned(),
+                what: format!("nothing: the configured header {name} is not a valid header"),
+            });
+        };
+        value.set_sensitive(true);
+        base.insert(name, value);
+    }
+    match modern(web, endpoint, &base).await? {
+        Some(tools) => Ok(tools),
+        None => sessions(web, endpoint, &base).await,
+    }
+}
+
+/// `None`: the server does not speak 2026-07-28.
+async fn modern(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Result<Option<Vec<ListedTool>>, ClientError> {
+    let mut headers = base.clone();
+    headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
+    headers.insert("mcp-method", HeaderValue::from_static("tools/list"));
+    let mut tools = Vec::new();
+    let mut cursor = Value::Null;
+    for _ in 0..PAGES {
+        let mut params = json!({"_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }});
+        if !cursor.is_null() {
+            params["cursor"] = cursor;
+        }
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}).to_string();
+        let response = send(web, Method::POST, endpoint, headers.clone(), body).await?;
+        let Some(result) = message(&response).and_then(|mut message| {
+            let result = message["result"].take();
+            (response.status.is_success() && result["tools"].is_array()).then_some(result)
+        }) else {
+            return Ok(None);
+        };
+        cursor = collect(&result, &mut tools);
+        if cursor.is_null() {
+            break;
+        }
+    }
+    Ok(Some(tools))
+}
+
+async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Result<Vec<ListedTool>, ClientError> {
+    let unexpected = |what: String| ClientError::Unexpected { url: endpoint.to_owned(), what };
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
+    }});
+    let response = send(web, Method::POST, endpoint, base.clone(), body.to_string()).await?;
+    let status = response.status.as_u16();
+    let hello = message(&response).filter(|message| message["result"].is_object()).ok_or_else(|| {
+        unexpected(format!("status {status} to tools/list and to initialize; is this the URL of an MCP endpoint?"))
+    })?;
+    let version = hello["result"]["protocolVersion"].as_str().unwrap_or("2025-11-25");
+    let mut headers = base.clone();
+    if let Ok(version) = HeaderValue::from_str(version) {
+        headers.insert("mcp-protocol-version", version);
+    }
+    if let Some(session) = response.headers.get("mcp-session-id") {
+        headers.insert("mcp-session-id", session.clone());
+    }
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
+    send(web, Method::POST, endpoint, headers.clone(), ready).await?;
+
+    let mut tools = Vec::new();
+    let mut cursor = Value::Null;
+    for _ in 0..PAGES {
+        let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+        let body = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": params}).to_string();
+        let response = send(web, Method::POST, endpoint, headers.clone(), body).await?;
+        let result = message(&response).map(|mut message| message["result"].take()).unwrap_or_default();
+        if !result["tools"].is_array() {
+            return Err(unexpected("tools/list without a list of tools".into()));
+        }
+        cursor = collect(&result, &mut tools);
+        if cursor.is_null() {
+            break;
+        }
+    }
+    if headers.contains_key("mcp-session-id") {
+        // The session was ours alone; a server that keeps it loses nothing but memory.
+        let _ = send(web, Method::DELETE, endpoint, headers, "").await;
+    }
+    Ok(tools)
+}
+
+fn collect(result: &Value, tools: &mut Vec<ListedTool>) -> Value {
+    for tool in result["tools"].as_array().into_iter().flatten() {
+        let hints = &tool["annotations"];
+        let read_only_hint = hints["readOnlyHint"].as_bool().unwrap_or(false);
+        tools.push(ListedTool {
+            name: tool["name"].as_str().unwrap_or_default().to_owned(),
+            description: tool["description"].as_str().unwrap_or_default().to_owned(),
+            read_only_hint,
+            // Spec: MCP server/tools: destructiveHint defaults to true and means something only when not read-only.
+            destructive_hint: !read_only_hint && hints["destructiveHint"].as_bool().unwrap_or(true),
+        });
+    }
+    result.get("nextCursor").cloned().unwrap_or(Value::Null)
+}

@@ -1,0 +1,185 @@
+//! One MCP request at revision 2026-07-28, and its answer as an agent must read it.
+//!
+//! Spec: MCP 2026-07-28 basic/transports/streamable-http, basic/authorization.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::{Value, json};
+
+use crate::{ClientError, send};
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The result of the request.
+    Result(Value),
+    /// A JSON-RPC error.
+    Error {
+        /// Its code.
+        code: i64,
+        /// Its message.
+        message: String,
+    },
+    /// 401: a token is needed, or this one is no good (any more).
+    Challenged(Challenge),
+    /// 403 `insufficient_scope`: the token is fine but more is needed.
+    StepUp(Challenge),
+    /// Any other refusal.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The body, shortened.
+        body: String,
+    },
+}
+
+/// The parameters of a `WWW-Authenticate: Bearer` challenge (RFC 6750 §3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Challenge {
+    /// Where to find who guards the resource.
+    pub resource_metadata: Option<String>,
+    /// What to ask for.
+    pub scope: Option<String>,
+    /// The error code.
+    pub error: Option<String>,
+    /// What a person would want to know.
+    pub error_description: Option<String>,
+}
+
+/// Sends `method`; `name` of a tool goes into the `Mcp-Name` header as well.
+pub async fn request(
+    web: &net::WebClient,
+    endpoint: &str,
+    token: Option<&str>,
+    method: &str,
+    call: Option<(&str, Value)>,
+) -> Result<Answer, ClientError> {
+    let mut params = json!({"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
+    }});
+    let mut headers = HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
+        (HeaderName::from_static("mcp-protocol-version"), HeaderValue::from_static("2026-07-28")),
+    ]);
+    let mut set = |name: &'static str, value: &str| match HeaderValue::from_str(value) {
+        Ok(value) => {
+            headers.insert(HeaderName::from_static(name), value);
+            Ok(())
+        }
+        Err(_) => Err(ClientError::Unexpected { url: endpoint.to_owned(), what: format!("a {name} that is no header value") }),
+    };
+    set("mcp-method", method)?;
+    if let Some((name, arguments)) = call {
+        set("mcp-name", name)?;
+        params["name"] = name.into();
+        params["arguments"] = arguments;
+    }
+    if let Some(token) = token {
+        set("authorization", &format!("Bearer {token}"))?;
+    }
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let response = send(web, Method::POST, endpoint, headers, body).await?;
+    Ok(read(&response))
+}
+
+fn read(response: &net::WebResponse) -> Answer {
+    let challenge = || {
+        response
+            .headers
+            .get(header::WWW_AUTHENTICATE)
+            .and_then(|value| value.to_str().ok())
+            .map(parse_challenge)
+            .unwrap_or_default()
+    };
+    match response.status.as_u16() {
+        401 => return Answer::Challenged(challenge()),
+        403 => {
+            let challenge = challenge();
+            if challenge.error.as_deref() == Some("insufficient_scope") {
+                return Answer::StepUp(challenge);
+            }
+        }
+        _ => {}
+    }
+    match message(response) {
+        Some(message) if message["error"].is_object() => Answer::Error {
+            code: message["error"]["code"].as_i64().unwrap_or(0),
+            message: message["error"]["message"].as_str().unwrap_or_default().to_owned(),
+        },
+        Some(mut message) if response.status.is_success() => Answer::Result(message["result"].take()),
+        _ => Answer::Refused {
+            status: response.status.as_u16(),
+            body: String::from_utf8_lossy(&response.body).chars().take(200).collect(),
+        },
+    }
+}
+
+/// The JSON-RPC response in a body that is JSON or a stream of events.
+pub(crate) fn message(response: &net::WebResponse) -> Option<Value> {
+    let is_stream = response
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("text/event-stream"));
+    if !is_stream {
+        return serde_json::from_slice(&response.body).ok();
+    }
+    let text = String::from_utf8_lossy(&response.body);
+    text.lines()
+        .filter_map(|line| line.strip_prefix("data:"))
+        .filter_map(|data| serde_json::from_str::<Value>(data.trim_start()).ok())
+        .find(|message| message.get("result").is_some() || message.get("error").is_some())
+}
+
+/// Spec: RFC 6750 §3, RFC 9110 §11.2 (quoted strings; an attribute we do not know is skipped)
+fn parse_challenge(text: &str) -> Challenge {
+    let mut challenge = Challenge::default();
+    let mut rest = text.trim_start_matches("Bearer").trim_start();
+    while let Some((name, after)) = rest.split_once('=') {
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => match quoted.split_once('"') {
+                Some((value, after)) => (value, after),
+                None => break,
+            },
+            None => after.split_once(',').unwrap_or((after, "")),
+        };
+        let slot = match name.trim() {
+            "resource_metadata" => Some(&mut challenge.resource_metadata),
+            "scope" => Some(&mut challenge.scope),
+            "error" => Some(&mut challenge.error),
+            "error_description" => Some(&mut challenge.error_description),
+            _ => None,
+        };
+        if let Some(slot) = slot {
+            *slot = Some(value.to_owned());
+        }
+        rest = after.trim_start_matches([',', ' ']);
+    }
+    challenge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spec: RFC 6750 §3
+    #[test]
+    fn a_challenge_is_read_with_all_its_attributes() {
+        let read = parse_challenge(
+            r#"Bearer realm="tickets", error="insufficient_scope", scope="tickets:low tickets.delete_ticket", resource_metadata="https://gw.test/x", error_description="a, b""#,
+        );
+        assert_eq!(read.error.as_deref(), Some("insufficient_scope"));
+        assert_eq!(read.scope.as_deref(), Some("tickets:low tickets.delete_ticket"));
+        assert_eq!(read.resource_metadata.as_deref(), Some("https://gw.test/x"));
+        assert_eq!(read.error_description.as_deref(), Some("a, b"));
+    }
+
+    #[test]
+    fn a_broken_challenge_says_nothing() {
+        for text in ["", "Basic", "Bearer", "Bearer scope=\"never closed", "Bearer ="] {
+            assert_eq!(parse_challenge(text), Challenge::default(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The command line, as `--help` shows it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Authorization and governance for AI agents that use tools over MCP.
+#[derive(Parser)]
+#[command(name = "portcullis", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, short, global = true, env = "PORTCULLIS_CONFIG", default_value = "portcullis.yaml")]
+    pub config: PathBuf,
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve: authorization server, gateway and console on one address.
+    Serve,
+    /// Serve a bundled sample server and show one agent's day, step by step.
+    Demo(Demo),
+    /// Write a configuration: connects to your servers, lists their tools, proposes tiers.
+    Init(Init),
+    /// Say what is wrong, or loud, before the doors open.
+    Check,
+    /// People: list, add with an enrolment link, disable.
+    #[command(subcommand)]
+    Person(Person),
+    /// Agents: who they are, whose, what for; suspend, resume, retire.
+    #[command(subcommand)]
+    Agent(Agent),
+    /// Protected servers and their rules.
+    #[command(subcommand)]
+    Server(Server),
+    /// Tools as the servers list them, with their tiers.
+    #[command(subcommand)]
+    Tool(Tool),
+    /// Standing permissions.
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Privilege above the baseline: list, approve, deny, end.
+    #[command(subcommand)]
+    Elevation(Elevation),
+    /// The kill switch. Returns once every node refuses.
+    Revoke(Kill),
+    /// Lift a revocation. What was issued before it stays dead.
+    Restore(Kill),
+    /// Policies: check them.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The audit log: read, verify, prove, export.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `demo`
+#[derive(Args)]
+pub struct Demo {
+    /// End after the tour; status 0 only if every step did what it says.
+    #[arg(long)]
+    pub exit: bool,
+    /// The port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 8420)]
+    pub port: u16,
+    /// Where the demo keeps its state.
+    #[arg(long, default_value = "./portcullis-data")]
+    pub data: PathBuf,
+}
+
+/// `init`
+#[derive(Args)]
+pub struct Init {
+    /// A JSON file with `mcpServers` (Claude, Cursor) or `servers` (VS Code) to import.
+    #[arg(long)]
+    pub import: Option<PathBuf>,
+    /// A server to protect, as NAME=URL; may be repeated.
+    #[arg(long = "server", value_name = "NAME=URL")]
+    pub servers: Vec<String>,
+    /// The URL people and agents will use.
+    #[arg(long, default_value = "http://localhost:8420")]
+    pub public_url: String,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `person`
+#[derive(Subcommand)]
+pub enum Person {
+    /// Everybody.
+    List,
+    /// Add a person and print a one-time link with which they set their password.
+    Add {
+        /// The login name.
+        name: String,
+        /// The name on pages.
+        #[arg(long)]
+        display_name: Option<String>,
+        /// approver, auditor or admin; may be repeated.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+    },
+    /// Disable a person: no login, and nothing acts for them. Same as `revoke person`.
+    Disable {
+        /// The login name.
+        name: String,
+        /// Why; kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// `agent`
+#[derive(Subcommand)]
+pub enum Agent {
+    /// Every agent.
+    List,
+    /// One agent with its grants.
+    Show {
+        /// The agent.
+        name: String,
+    },
+    /// Stop an agent until it is resumed.
+    Suspend {
+        /// The agent.
+        name: String,
+    },
+    /// Let a suspended agent act again.
+    Resume {
+        /// The agent.
+        name: String,
+    },
+    /// Stop an agent for good.
+    Retire {
+        /// The agent.
+        name: String,
+    },
+}
+
+/// `server`
+#[derive(Subcommand)]
+pub enum Server {
+    /// The servers of the configuration, with their MCP URLs.
+    List,
+    /// One server: its rules, and the tools it lists now.
+    Show {
+        /// The server.
+        name: String,
+    },
+}
+
+/// `tool`
+#[derive(Subcommand)]
+pub enum Tool {
+    /// Every tool that the servers list now, with its tier and scope.
+    List,
+}
+
+/// `grant`
+#[derive(Subcommand)]
+pub enum Grant {
+    /// Live grants.
+    List,
+    /// End a grant. Same as `revoke grant`.
+    Revoke {
+        /// The grant.
+        id: String,
+        /// Why; kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// `elevation`
+#[derive(Subcommand)]
+pub enum Elevation {
+    /// The latest elevations; those that wait come first.
+    List,
+    /// One elevation.
+    Show {
+        /// The elevation.
+        id: String,
+    },
+    /// Approve a request.
+    Approve {
+        /// The elevation.
+        id: String,
+        /// The approver: a person with the role, and neither the owner nor the requester.
+        #[arg(long = "as", value_name = "PERSON")]
+        approver: String,
+        /// Shorten it: it lasts so many seconds.
+        #[arg(long, value_name = "SECONDS")]
+        lasts: Option<u32>,
+    },
+    /// Deny a request.
+    Deny {
+        /// The elevation.
+        id: String,
+        /// The person who denies.
+        #[arg(long = "as", value_name = "PERSON")]
+        approver: String,
+    },
+    /// End an elevation that is in force.
+    End {
+        /// The elevation.
+        id: String,
+    },
+}
+
+/// What the kill switch covers.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TargetKind {
+    /// One agent.
+    Agent,
+    /// Everything that acts for, or is owned by, one person.
+    Person,
+    /// Every agent that presents one client.
+    Client,
+    /// One grant.
+    Grant,
+    /// Every call to one server.
+    Server,
+    /// Every call of one tool, written server.tool.
+    Tool,
+    /// Everything.
+    All,
+}
+
+/// `revoke` and `restore`
+#[derive(Args)]
+pub struct Kill {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// Which one; nothing for `all`.
+    pub name: Option<String>,
+    /// Why; kept in the audit.
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// `policy`
+#[derive(Subcommand)]
+pub enum Policy {
+    /// Parse and validate the built-in pack and your policies.
+    Check,
+    /// Print the built-in pack and your policies as they are evaluated.
+    Show,
+}
+
+/// `audit`
+#[derive(Subcommand)]
+pub enum Audit {
+    /// The latest records.
+    Tail {
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = 20)]
+        lines: u32,
+    },
+    /// Check the whole log offline: finds any edited, removed, reordered or truncated record.
+    Verify {
+        /// A checkpoint saved earlier or elsewhere, to find a log that was cut or rewritten as a whole.
+        #[arg(long)]
+        witness: Option<PathBuf>,
+    },
+    /// Print the inclusion proof of one record, checked against the current checkpoint.
+    Prove {
+        /// The record's index.
+        index: u64,
+    },
+    /// Write the log in the C2SP tlog-tiles layout, with checkpoint and verifier key.
+    Export {
+        /// An empty or absent directory.
+        directory: PathBuf,
+    },
+}
