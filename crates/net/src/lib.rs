@@ -1,1 +1,23 @@
-//! stub
+//! The door to the network: the only crate that opens or accepts connections.
+//!
+//! Inward there is [`Listener`]. Outward there are three ways, which differ in whom they trust:
+//! [`Fetcher`] reads documents from addresses that strangers name, [`Upstream`] speaks to a server
+//! that the operator named, and [`WebClient`] is the plain client of our own command line.
+
+pub mod body;
+pub mod fetch;
+pub mod listen;
+pub mod provider;
+pub mod read;
+pub mod simple;
+pub mod special;
+pub mod upstream;
+
+pub use body::{Body, BodyError, boxed, empty, full};
+pub use fetch::{FetchError, FetchRules, FetchSetupError, Fetched, Fetcher};
+pub use listen::{BindError, ListenLimits, Listener, Tls, TlsError};
+pub use provider::install_crypto_provider;
+pub use read::{ReadError, read_body};
+pub use simple::{WebClient, WebError, WebResponse};
+pub use special::is_special_use;
+pub use upstream::{Upstream, UpstreamError, UpstreamSetupError};
