@@ -1,1 +1,41 @@
-//! stub
+//! Everything that holds a key or proves one: access tokens, client assertions,
+//! one-time secrets, passwords, sealing at rest, the signature of the audit log.
+//!
+//! No IO and no async. A caller brings bytes and the time, and gets back a value
+//! that could not exist had a check failed: [`Presented`] becomes [`Verified`]
+//! or a reason why not. Start with [`access_token`], then [`assertion`].
+//!
+//! Key material is wiped when dropped and never shows in `Debug` output.
+//!
+//! Next: `jws` is the one place that takes a signed text apart.
+
+pub mod access_token;
+pub mod agent_key;
+pub mod assertion;
+pub mod digest;
+mod jws;
+pub mod key;
+pub mod key_ring;
+pub mod log_key;
+pub mod master;
+pub mod opaque;
+pub mod password;
+pub mod pkce;
+pub mod public_keys;
+pub mod random;
+pub mod signing;
+
+pub use access_token::{AccessTokenError, Expected, Presented, Verified};
+pub use agent_key::AgentKey;
+pub use assertion::{ASSERTION_ALGORITHMS, Assertion, AssertionError, claimed_issuer, verify_assertion};
+pub use digest::Digest;
+pub use key::KeyError;
+pub use key_ring::KeyRing;
+pub use log_key::{BadSignature, LogKey, verify_log_signature};
+pub use master::{MasterKey, OpenError};
+pub use opaque::Opaque;
+pub use password::{WrongPassword, check_nobody, check_password, hash_password, is_phc};
+pub use pkce::{Challenge, PkceError};
+pub use public_keys::PublicKeys;
+pub use random::{mint, random};
+pub use signing::SigningKey;
