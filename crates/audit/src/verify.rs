@@ -1,8 +1,13 @@
 //! The offline verifier: does the stored log still say what was signed?
+//!
+//! Every record is hashed anew and the root compared with the signed one, so nothing stored is
+//! believed but the records and the signature. The stored leaf hashes serve only to name the
+//! record that was changed. Cutting off the end *and* putting an older checkpoint back leaves no
+//! trace inside the log: that is what a witness's checkpoint, kept elsewhere, is for.
 
 use std::fmt::Display;
 
-use crate::{Checkpoint, Hash, NoteError};
+use crate::{Checkpoint, Frontier, Hash, NoteError, leaf_hash, tile::TILE_WIDTH};
 
 /// A stored log, as the verifier reads it.
 pub trait LogSource {
@@ -116,6 +121,105 @@ pub fn verify_log<S: LogSource>(
     public: &[u8; 32],
     witness: Option<&Checkpoint>,
 ) -> Result<Report, Finding> {
-    let _ = (source, origin, public, witness);
-    todo!()
+    let signed = Checkpoint::open(&readable(source.checkpoint())?, origin, public)?;
+    if let Some(witness) = witness
+        && witness.size > signed.size
+    {
+        return Err(Finding::RolledBack { witnessed: witness.size, size: signed.size });
+    }
+    let walked = Walk::over(source, signed.size, witness.map(|witness| witness.size))?;
+    if walked.frontier.root() != signed.root {
+        return Err(match walked.suspect {
+            Some(index) => Finding::Edited { index },
+            None => Finding::Rewritten { size: signed.size },
+        });
+    }
+    if let Some(index) = walked.suspect {
+        return Err(Finding::HashEdited { index });
+    }
+    if let Some(witness) = witness
+        && walked.witnessed != Some(witness.root)
+    {
+        return Err(Finding::NotAPrefix { witnessed: witness.size });
+    }
+    nothing_unsigned(source, origin, public, &signed)?;
+    Ok(Report { size: signed.size, root: signed.root, witnessed: witness.map(|witness| witness.size) })
 }
+
+/// What came out of reading and hashing the signed number of records.
+struct Walk {
+    frontier: Frontier,
+    /// The first record whose hash is not the stored one.
+    suspect: Option<u64>,
+    /// The root at the size the witness saw.
+    witnessed: Option<Hash>,
+}
+
+impl Walk {
+    fn over<S: LogSource>(source: &mut S, size: u64, witnessed: Option<u64>) -> Result<Self, Finding> {
+        let mut walk = Self { frontier: Frontier::new(), suspect: None, witnessed: None };
+        let mut stored: Vec<Hash> = Vec::new();
+        loop {
+            if witnessed == Some(walk.frontier.size()) {
+                walk.witnessed = Some(walk.frontier.root());
+            }
+            let first = walk.frontier.size();
+            if first == size {
+                return Ok(walk);
+            }
+            let entries = readable(source.entries(first))?;
+            if entries.is_empty() {
+                return Err(match walk.suspect {
+                    Some(index) => Finding::Edited { index },
+                    None => missing(source, first, size)?,
+                });
+            }
+            for (index, entry) in (first..size).zip(&entries) {
+                let within = (index % u64::from(TILE_WIDTH)) as usize;
+                if within == 0 {
+                    stored = readable(source.leaf_hashes(index / u64::from(TILE_WIDTH)))?.unwrap_or_default();
+                }
+                if witnessed == Some(index) {
+                    walk.witnessed = Some(walk.frontier.root());
+                }
+                let leaf = leaf_hash(entry);
+                if walk.suspect.is_none() && stored.get(within).is_some_and(|stored| *stored != leaf) {
+                    walk.suspect = Some(index);
+                }
+                walk.frontier.append(leaf);
+            }
+        }
+    }
+}
+
+/// Nothing is at `first`: is the end cut off, or is there a hole?
+fn missing<S: LogSource>(source: &mut S, first: u64, size: u64) -> Result<Finding, Finding> {
+    let last_is_there = !readable(source.entries(size - 1))?.is_empty();
+    Ok(if last_is_there && first < size - 1 {
+        Finding::Missing { index: first }
+    } else {
+        Finding::Truncated { size, found: first }
+    })
+}
+
+/// Records beyond the checkpoint are an intrusion, unless the log grew while it was read.
+fn nothing_unsigned<S: LogSource>(
+    source: &mut S,
+    origin: &str,
+    public: &[u8; 32],
+    signed: &Checkpoint,
+) -> Result<(), Finding> {
+    if readable(source.entries(signed.size))?.is_empty() {
+        return Ok(());
+    }
+    let now = Checkpoint::open(&readable(source.checkpoint())?, origin, public)?;
+    if now.size > signed.size { Ok(()) } else { Err(Finding::Unsigned { index: signed.size }) }
+}
+
+fn readable<T, E: Display>(read: Result<T, E>) -> Result<T, Finding> {
+    read.map_err(|error| Finding::Unreadable { why: error.to_string() })
+}
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
