@@ -28,6 +28,11 @@ pub fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
+/// Prints one line on standard error, for a person who should look.
+pub fn warn(text: impl AsRef<str>) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", clean(text.as_ref()));
+}
+
 /// Prints one line. A closed pipe ends the process quietly, as other tools do.
 pub fn line(text: impl AsRef<str>) {
     let mut out = std::io::stdout().lock();

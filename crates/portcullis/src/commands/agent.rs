@@ -1,0 +1,69 @@
+//! `agent`: who acts here, whose it is, and what for.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use model::{Actor, AgentState, Id};
+use serde_json::json;
+use store::Store;
+
+use super::Visit;
+use crate::{cli, output};
+
+/// Runs `agent …`.
+pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
+    match command {
+        cli::Agent::List => list(visit).await,
+        cli::Agent::Show { name } => show(visit, &name).await,
+        cli::Agent::Suspend { name } => set(visit, &name, AgentState::Suspended).await,
+        cli::Agent::Resume { name } => set(visit, &name, AgentState::Active).await,
+        cli::Agent::Retire { name } => set(visit, &name, AgentState::Retired).await,
+    }
+}
+
+async fn list(visit: &Visit) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let agents = store.agents().await?;
+    if visit.json {
+        output::json(&agents)?;
+        return Ok(output::OK);
+    }
+    output::table(
+        &["AGENT", "OWNER", "KIND", "ASSURANCE", "STATE", "PURPOSE"],
+        agents.iter().map(|agent| {
+            vec![
+                agent.id.to_string(),
+                agent.owner.to_string(),
+                agent.kind.to_string(),
+                agent.assurance.to_string(),
+                agent.state.to_string(),
+                agent.purpose.clone(),
+            ]
+        }),
+    );
+    Ok(output::OK)
+}
+
+async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let agent = found(&store, name).await?;
+    let grants = store.grants_of(&agent.id).await?;
+    // One shape for people and scripts: an agent is not a row of a table.
+    output::json(&json!({"agent": agent, "grants": grants}))?;
+    Ok(output::OK)
+}
+
+async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let agent = found(&store, name).await?;
+    governance::set_agent_state(&store, &agent.id, state, Actor::Operator).await?;
+    store.wait_until_everywhere().await?;
+    output::line(format!("{} is {state}", agent.id));
+    Ok(output::OK)
+}
+
+async fn found(store: &Store, name: &str) -> Result<model::Agent> {
+    let id: Id<model::Agent> = name.parse()?;
+    let agent = store.agent(&id).await?;
+    agent.with_context(|| format!("there is no agent `{name}`; `portcullis agent list` shows them all"))
+}

@@ -1,0 +1,91 @@
+//! `audit`: the record, and the proof that nobody changed it.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use super::Visit;
+use crate::{cli, output};
+
+/// Runs `audit …`.
+pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
+    match command {
+        cli::Audit::Tail { lines } => tail(visit, lines).await,
+        cli::Audit::Verify { witness } => verify(visit, witness.as_deref()).await,
+        cli::Audit::Prove { index } => prove(visit, index).await,
+        cli::Audit::Export { directory } => {
+            let (_, store) = visit.open().await?;
+            store.export(&directory).await?;
+            output::line(format!("{} records are in {}", store.log_size().await?, directory.display()));
+            Ok(output::OK)
+        }
+    }
+}
+
+async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    for (index, record) in store.last_records(lines).await? {
+        let mut record: Value = serde_json::from_slice(&record).context("a record that is not JSON; run `audit verify`")?;
+        if visit.json {
+            record["index"] = index.into();
+            output::line(record.to_string());
+        } else {
+            output::line(output::clean(&format!("{index:>6}  {record}")));
+        }
+    }
+    Ok(output::OK)
+}
+
+async fn verify(visit: &Visit, witness: Option<&std::path::Path>) -> Result<ExitCode> {
+    let config = visit.config()?;
+    let witness = match witness {
+        None => None,
+        Some(file) => {
+            Some(std::fs::read_to_string(file).with_context(|| format!("{} can not be read", file.display()))?)
+        }
+    };
+    match store::verify(&config.store, &config.data_dir, witness.as_deref()).await {
+        Ok(report) => {
+            if visit.json {
+                output::json(&json!({"verified": true, "size": report.size, "root": BASE64_STANDARD.encode(report.root.0)}))?;
+            } else {
+                output::line(format!("verified: {} records, root {}", report.size, BASE64_STANDARD.encode(report.root.0)));
+            }
+            Ok(output::OK)
+        }
+        Err(store::VerifyError::Finding(finding)) => {
+            if visit.json {
+                output::json(&json!({"verified": false, "finding": finding.to_string()}))?;
+            } else {
+                output::line(format!("NOT VERIFIED: {finding}"));
+            }
+            Ok(ExitCode::from(output::NO))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn prove(visit: &Visit, index: u64) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let note = store.checkpoint().await?;
+    let checkpoint = audit::Checkpoint::open(&note, store.log_origin(), &store.log_public_key())?;
+    if index >= checkpoint.size {
+        bail!("there is no record {index}; the log has {} records, counted from 0", checkpoint.size);
+    }
+    let records = store.records(index, 1).await?;
+    let (_, record) = records.first().context("the record is missing; run `audit verify`")?;
+    let proof = store.inclusion_proof(index, checkpoint.size).await?;
+    audit::check_inclusion(audit::leaf_hash(record), index, checkpoint.size, &proof, checkpoint.root)
+        .context("the proof does not hold; run `audit verify`")?;
+    output::json(&json!({
+        "index": index,
+        "record": String::from_utf8_lossy(record),
+        "leaf_hash": BASE64_STANDARD.encode(audit::leaf_hash(record).0),
+        "inclusion_proof": proof.iter().map(|hash| BASE64_STANDARD.encode(hash.0)).collect::<Vec<_>>(),
+        "checkpoint": note,
+        "verifier_key": audit::verifier_key(store.log_origin(), &store.log_public_key()),
+    }))?;
+    Ok(output::OK)
+}

@@ -1,0 +1,40 @@
+//! What a newcomer sees first: where it is, how to connect, where to look.
+
+use model::config::Config;
+
+use crate::{
+    cli,
+    output::{line, paint},
+};
+
+/// Addresses, snippets, and the link into the console.
+pub fn show(config: &Config, enrolment: &str) {
+    let mcp = mcp_url(config);
+    line(paint("1", "Portcullis demo: the sample server `tickets` is protected."));
+    line("");
+    line(format!("  MCP URL    {mcp}"));
+    line(format!("  Console    {enrolment}"));
+    line("             (a one-time link: choose your password, then you are the admin)");
+    line("");
+    line(paint("1", "Connect a client; it will open your browser to log in and consent:"));
+    line(format!("  Claude Code  claude mcp add --transport http tickets {mcp}"));
+    line(format!("  VS Code      code --add-mcp '{{\"name\":\"tickets\",\"type\":\"http\",\"url\":\"{mcp}\"}}'"));
+    line(format!("  Cursor       ~/.cursor/mcp.json: {{\"mcpServers\":{{\"tickets\":{{\"url\":\"{mcp}\"}}}}}}"));
+    line(format!("  Inspector    npx @modelcontextprotocol/inspector --transport http --server-url {mcp}"));
+    line("  A client without a metadata document of its own can use the client id `demo-client`.");
+    line("");
+}
+
+/// What to do next, while it stays up.
+pub fn stays_up(config: &Config, enrolment: &str, options: &cli::Demo) {
+    line("");
+    line(paint("1", "It stays up until Ctrl-C. Now you:"));
+    line(format!("  1. open {enrolment}"));
+    line(format!("  2. connect a client to {} and ask it to list the tickets", mcp_url(config)));
+    line("  3. ask it to delete one, and see what it takes");
+    line(format!("State is in {}; delete the directory to begin anew.", options.data.display()));
+}
+
+fn mcp_url(config: &Config) -> String {
+    config.servers.keys().next().map_or_else(String::new, |server| config.public_url.resource(server))
+}

@@ -1,0 +1,89 @@
+//! The demo's configuration: one server, three people, one autonomous agent.
+
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+
+use anyhow::{Context, Result};
+use model::{Id, Person, config::Config};
+use serde_json::json;
+use token::AgentKey;
+
+use crate::{cli, commands::person, node::Node};
+
+/// The agent whose day is shown.
+pub const AGENT: &str = "night-shift";
+/// The person who answers for it.
+pub const OWNER: &str = "ada";
+/// The person who decides about its requests.
+pub const APPROVER: &str = "bob";
+/// The person in front of the screen.
+pub const YOU: &str = "you";
+
+/// The configuration, and the agent's key, which is kept so that the agent stays the same one.
+pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)> {
+    let key = agent_key(&options.data)?;
+    let port = match options.port {
+        // Nothing is bound yet, so another program could still take it; then binding says so.
+        0 => std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
+        port => port,
+    };
+    let file = json!({
+        "public_url": format!("http://localhost:{port}"),
+        "listen": format!("127.0.0.1:{port}"),
+        "store": format!("sqlite:{}", options.data.display()),
+        "data_dir": options.data,
+        "servers": {"tickets": {
+            "url": upstream,
+            "title": "Acme ticket desk (sample)",
+        }},
+        "people": {
+            YOU: {"name": "You", "roles": ["admin"]},
+            OWNER: {"name": "Ada, owner of the agent"},
+            APPROVER: {"name": "Bob, on call", "roles": ["approver"]},
+        },
+        "agents": {AGENT: {
+            "title": "Night shift",
+            "owner": OWNER,
+            "purpose": "Closes stale tickets overnight",
+            "public_key": key.public_jwk(),
+            "servers": ["tickets"],
+        }},
+        "clients": {
+            "metadata_domains": ["*"],
+            "registered": {"demo-client": {
+                "name": "A client on this computer",
+                "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback", "http://localhost/oauth/callback"],
+            }},
+        },
+    });
+    // By way of text: the order of `tools` matters, and a JSON value would sort its keys.
+    let rules = r#"{"get_*":"low","list_*":"low","create_*":"medium","update_*":"medium","delete_*":"high","export_*":"high"}"#;
+    let mut config: Config = serde_json::from_value(file).context("the demo's configuration")?;
+    for server in config.servers.values_mut() {
+        server.tools = serde_json::from_str(rules).context("the demo's rules")?;
+    }
+    Ok((config, key))
+}
+
+fn agent_key(data: &Path) -> Result<AgentKey> {
+    let file = data.join("demo-agent.pem");
+    if let Ok(pem) = fs::read_to_string(&file) {
+        return AgentKey::from_pkcs8_pem(&pem)
+            .with_context(|| format!("{} is not the demo agent's key; delete the file", file.display()));
+    }
+    fs::create_dir_all(data).with_context(|| format!("{} can not be made", data.display()))?;
+    let key = AgentKey::generate();
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut out| out.write_all(key.to_pkcs8_pem().as_bytes()))
+        .with_context(|| format!("{} can not be written", file.display()))?;
+    Ok(key)
+}
+
+/// A one-time link with which the person in front of the screen sets a password.
+pub async fn enrolment(node: &Node) -> Result<String> {
+    let you: Id<Person> = YOU.parse()?;
+    person::offer_enrolment(&node.store, &node.config, &you).await
+}

@@ -1,0 +1,98 @@
+//! `person`: everybody who may log in.
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use model::{Actor, Event, EventName, Id, Person, Role, Span, config::Config};
+use serde_json::json;
+use store::{Commit, Store, StoreError};
+use token::Opaque;
+
+use super::{Visit, kill};
+use crate::{cli, output};
+
+/// How long an enrolment link is good for.
+const ENROLMENT: Span = Span::from_minutes(24 * 60);
+
+/// Runs `person …`.
+pub async fn run(visit: &Visit, command: cli::Person) -> Result<ExitCode> {
+    match command {
+        cli::Person::List => list(visit).await,
+        cli::Person::Add { name, display_name, roles } => add(visit, &name, display_name, &roles).await,
+        cli::Person::Disable { name, reason } => {
+            kill::revoke(visit, cli::Kill { kind: cli::TargetKind::Person, name: Some(name), reason }).await
+        }
+    }
+}
+
+async fn list(visit: &Visit) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let people = store.people().await?;
+    if visit.json {
+        output::json(&people)?;
+        return Ok(output::OK);
+    }
+    output::table(
+        &["NAME", "SHOWN AS", "ROLES", "STATE"],
+        people.iter().map(|person| {
+            let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+            let state = if person.disabled { "disabled" } else { "active" };
+            vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state.into()]
+        }),
+    );
+    Ok(output::OK)
+}
+
+async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[String]) -> Result<ExitCode> {
+    let roles = roles.iter().map(|role| role.parse::<Role>()).collect::<Result<BTreeSet<_>, _>>();
+    let roles = roles.map_err(|why| anyhow::anyhow!("--role: {why}"))?;
+    let id: Id<Person> = name.parse()?;
+    let (config, store) = visit.open().await?;
+    if store.person(&id).await?.is_some() {
+        bail!("there is a person `{name}` already; `portcullis person list` shows everybody");
+    }
+    let person = Person {
+        display_name: display_name.unwrap_or_else(|| id.to_string()),
+        id: id.clone(),
+        roles,
+        disabled: false,
+    };
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+                let event = Event::new(EventName::PersonChanged, Actor::Operator)
+                    .with("person", &person.id)
+                    .with("roles", roles.join(" "))
+                    .with("change", "added");
+                tx.put_person(&person, None).await?;
+                Ok(Commit::with(event, ()))
+            })
+        })
+        .await?;
+    let link = offer_enrolment(&store, &config, &id).await?;
+    if visit.json {
+        output::json(&json!({"person": id, "enrolment": link}))?;
+    } else {
+        output::line(format!("{id} is added. Once, within {ENROLMENT}, this link sets their password:\n{link}"));
+    }
+    Ok(output::OK)
+}
+
+/// Makes a one-time link with which `person` sets a password.
+pub async fn offer_enrolment(store: &Store, config: &Config, person: &Id<Person>) -> Result<String> {
+    let ticket = Opaque::mint("pcl_enrol");
+    let (digest, person) = (ticket.digest(), person.clone());
+    let not_after = store.now().after(ENROLMENT);
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.offer_enrolment(&person, digest, not_after).await?;
+                let event = Event::new(EventName::EnrolmentOffered, Actor::Operator).with("person", &person);
+                Ok(Commit::with(event, ()))
+            })
+        })
+        .await
+        .context("the enrolment link could not be stored")?;
+    Ok(format!("{}/enrol?ticket={}", config.public_url.as_str(), ticket.expose()))
+}

@@ -1,0 +1,128 @@
+//! `server` and `tool`: what is protected, and by which rules.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use client::{ListedTool, list_tools};
+use model::{
+    Id, Scope, Tier, ToolName,
+    config::{Config, ServerConfig},
+};
+use serde_json::json;
+
+use super::Visit;
+use crate::{cli, output};
+
+/// Runs `server …`.
+pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
+    let config = visit.config()?;
+    match command {
+        cli::Server::List => {
+            if visit.json {
+                let rows: Vec<_> = config
+                    .servers
+                    .iter()
+                    .map(|(id, server)| json!({"server": id, "mcp_url": config.public_url.resource(id), "upstream": server.url, "tools": server.tools}))
+                    .collect();
+                output::json(&rows)?;
+            } else {
+                output::table(
+                    &["SERVER", "MCP URL", "UPSTREAM", "RULES"],
+                    config.servers.iter().map(|(id, server)| {
+                        let rules: Vec<String> =
+                            server.tools.iter().map(|(pattern, tier)| format!("{}: {tier}", pattern.as_str())).collect();
+                        vec![id.to_string(), config.public_url.resource(id), server.url.to_string(), rules.join(", ")]
+                    }),
+                );
+            }
+        }
+        cli::Server::Show { name } => {
+            let id: Id<model::Server> = name.parse()?;
+            let server = config.servers.get(&id);
+            let server = server.with_context(|| format!("there is no server `{name}`; `portcullis server list` shows them"))?;
+            print(visit, &classified(&id, server, &listed(server).await?));
+        }
+    }
+    Ok(output::OK)
+}
+
+/// Runs `tool …`.
+pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
+    let cli::Tool::List = command;
+    let (tools, silent) = everything(&visit.config()?).await;
+    print(visit, &tools);
+    for (id, error) in &silent {
+        output::warn(format!("server {id} is not listed: {error:#}"));
+    }
+    Ok(if silent.is_empty() { output::OK } else { ExitCode::from(output::NO) })
+}
+
+/// A tool with what the rules say of it.
+#[derive(serde::Serialize)]
+pub struct Classified {
+    /// `server.tool`.
+    pub tool: String,
+    /// Its tier; high when no rule names it.
+    pub tier: Tier,
+    /// No rule names it, or its name is none: nobody can call it.
+    pub held: bool,
+    /// The scope that opens it.
+    pub scope: Option<Scope>,
+    /// What it says it does.
+    pub description: String,
+}
+
+/// The tools a server lists, with their tiers.
+pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[ListedTool]) -> Vec<Classified> {
+    tools
+        .iter()
+        .map(|tool| {
+            let name: Option<ToolName> = tool.name.parse().ok();
+            let tier = name.as_ref().and_then(|name| server.tools.tier(name));
+            Classified {
+                tool: format!("{id}.{}", tool.name),
+                tier: tier.unwrap_or(Tier::High),
+                held: tier.is_none(),
+                scope: name.map(|name| Scope::needed(id, &name, tier.unwrap_or(Tier::High))),
+                description: tool.description.lines().next().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Asks a server for its tools, with its own credentials.
+pub async fn listed(server: &ServerConfig) -> Result<Vec<ListedTool>> {
+    let ca = match &server.ca_file {
+        None => None,
+        Some(file) => Some(std::fs::read(file).with_context(|| format!("ca_file {} can not be read", file.display()))?),
+    };
+    let web = net::WebClient::new(ca.as_deref())?;
+    Ok(list_tools(&web, server.url.as_str(), &server.headers).await?)
+}
+
+/// All tools of all servers that answer, and the servers that do not.
+pub async fn everything(config: &Config) -> (Vec<Classified>, Vec<(Id<model::Server>, anyhow::Error)>) {
+    let (mut tools, mut silent) = (Vec::new(), Vec::new());
+    for (id, server) in &config.servers {
+        match listed(server).await {
+            Ok(listed) => tools.extend(classified(id, server, &listed)),
+            Err(error) => silent.push((id.clone(), error)),
+        }
+    }
+    (tools, silent)
+}
+
+fn print(visit: &Visit, tools: &[Classified]) {
+    if visit.json {
+        let _ = output::json(&tools);
+        return;
+    }
+    output::table(
+        &["TOOL", "TIER", "SCOPE", "SAYS IT"],
+        tools.iter().map(|tool| {
+            let tier = if tool.held { "high, held".to_owned() } else { tool.tier.to_string() };
+            let scope = tool.scope.as_ref().filter(|_| !tool.held).map_or_else(|| "–".to_owned(), ToString::to_string);
+            vec![tool.tool.clone(), tier, scope, tool.description.clone()]
+        }),
+    );
+}

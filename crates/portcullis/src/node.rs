@@ -1,0 +1,161 @@
+//! One node: the three roles on one listener, over one store.
+//!
+//! Requests for an MCP endpoint go straight to the gateway; everything else goes through the
+//! router of the authorization server and the console. The roles do not know each other.
+
+mod hosts;
+mod logging;
+mod seed;
+mod sweep;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result};
+use axum::{Router, routing};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use model::{Clock, SystemClock, config::Config};
+use store::{OpenOptions, Store};
+use tower::ServiceExt;
+
+pub use logging::log_to_stderr;
+
+/// Everything that serves.
+pub struct Node {
+    /// What was configured.
+    pub config: Arc<Config>,
+    /// Where state lives.
+    pub store: Store,
+    gateway: Arc<gateway::Gateway>,
+    router: Router,
+    hosts: hosts::Hosts,
+}
+
+impl Node {
+    /// Opens the store, writes what the file declares into it, and puts the roles together.
+    pub async fn assemble(config: Config, name: &str) -> Result<Arc<Self>> {
+        let config = Arc::new(config);
+        let policies = Arc::new(policies(&config)?);
+        let store = open_store(&config, Some(name.to_owned())).await?;
+        seed::declared(&store, &config).await.context("what the file declares could not be written to the store")?;
+
+        let fetcher = Arc::new(net::Fetcher::new(fetch_rules(&config)?)?);
+        let authserver = authserver::AuthServer::new(authserver::AuthServerParts {
+            config: config.clone(),
+            store: store.clone(),
+            policies: policies.clone(),
+            fetcher,
+        })?;
+        let gateway = gateway::Gateway::new(gateway::GatewayParts {
+            config: config.clone(),
+            store: store.clone(),
+            policies: policies.clone(),
+        })?;
+        let console = governance::Console::new(config.clone(), store.clone(), policies);
+        let ready = store.clone();
+        let router = Router::new()
+            .route("/healthz", routing::get(|| async { "ok" }))
+            .route("/readyz", routing::get(move || readiness(ready.clone())))
+            .merge(authserver.router())
+            .merge(console.router());
+        let hosts = hosts::Hosts::of(&config);
+        Ok(Arc::new(Self { config, store, gateway, router, hosts }))
+    }
+
+    /// Binds the configured address, or says why not.
+    pub async fn bind(&self) -> Result<net::Listener> {
+        let tls = match &self.config.tls {
+            None => None,
+            Some(files) => {
+                let read = |file: &PathBuf| {
+                    std::fs::read(file).with_context(|| format!("tls: {} can not be read", file.display()))
+                };
+                Some(net::Tls::from_pem(&read(&files.certificate_file)?, &read(&files.key_file)?)?)
+            }
+        };
+        Ok(net::Listener::bind(self.config.listen, tls).await?)
+    }
+
+    /// Serves until `shutdown`.
+    pub async fn serve(self: Arc<Self>, listener: net::Listener, shutdown: impl Future) {
+        let limits = net::ListenLimits { connections: self.config.limits.connections, ..Default::default() };
+        let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
+        let node = self.clone();
+        let service = move |request| {
+            let node = node.clone();
+            async move { node.respond(request).await }
+        };
+        listener.serve(limits, service, shutdown).await;
+        sweeper.abort();
+        self.store.clone().close().await;
+    }
+
+    async fn respond(&self, request: Request<Incoming>) -> Response<net::Body> {
+        if gateway::Gateway::owns(request.uri().path()) {
+            return self.gateway.handle(request).await;
+        }
+        if let Err(refusal) = self.hosts.check(&request) {
+            return refusal;
+        }
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response.map(net::boxed),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Opens the store of this configuration; `node` is `None` for a command that only visits.
+pub async fn open_store(config: &Config, node: Option<String>) -> Result<Store> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let options = OpenOptions {
+        url: config.store.clone(),
+        data_dir: config.data_dir.clone(),
+        origin: format!("{}/audit", config.public_url.authority()),
+        clock,
+        node,
+        store_silence: config.limits.store_silence,
+    };
+    Store::open(options).await.context("the store")
+}
+
+/// The built-in pack and the operator's own `*.cedar` files.
+pub fn policies(config: &Config) -> Result<policy::Policies> {
+    let Some(directory) = &config.policies else { return Ok(policy::Policies::built_in()) };
+    let entries = std::fs::read_dir(directory)
+        .with_context(|| format!("policies: the directory {} can not be read", directory.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("policies: {}", directory.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "cedar") {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("policies: {} can not be read", path.display()))?;
+            files.push(policy::PolicyFile { name: path.display().to_string(), text });
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(policy::Policies::load(&files)?)
+}
+
+/// How metadata documents may be fetched.
+pub fn fetch_rules(config: &Config) -> Result<net::FetchRules> {
+    let extra_ca_pem = match &config.clients.extra_ca_file {
+        None => None,
+        Some(file) => Some(
+            std::fs::read(file)
+                .with_context(|| format!("clients.extra_ca_file: {} can not be read", file.display()))?,
+        ),
+    };
+    Ok(net::FetchRules { extra_ca_pem, exempt_hosts: config.clients.exempt_hosts.clone() })
+}
+
+/// The URL of an address, for a person on this machine.
+pub fn shown(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+async fn readiness(store: Store) -> (StatusCode, &'static str) {
+    match store.freshness() {
+        Ok(()) => (StatusCode::OK, "ready"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
+    }
+}

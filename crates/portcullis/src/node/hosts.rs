@@ -1,0 +1,83 @@
+//! Which `Host` a request may name. A page on the internet that points its own name at this
+//! machine (DNS rebinding) must find nobody home.
+//!
+//! Spec: RFC 9112 §3.2; MCP 2026-07-28 basic/transports (Host and Origin).
+
+use std::{collections::HashSet, net::IpAddr};
+
+use http::{Request, Response, StatusCode, header};
+use model::config::Config;
+
+/// The names this node answers to.
+pub struct Hosts(HashSet<String>);
+
+impl Hosts {
+    /// The public URL's, those configured, and on loopback the address itself.
+    pub fn of(config: &Config) -> Self {
+        let mut hosts: HashSet<String> = config.extra_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        hosts.insert(config.public_url.authority().to_ascii_lowercase());
+        let (ip, port) = (config.listen.ip(), config.listen.port());
+        if ip.is_loopback() {
+            hosts.insert(format!("localhost:{port}"));
+            hosts.insert(match ip {
+                IpAddr::V4(ip) => format!("{ip}:{port}"),
+                IpAddr::V6(ip) => format!("[{ip}]:{port}"),
+            });
+        }
+        Self(hosts)
+    }
+
+    /// Refuses a request for somebody else. Health checks may come under any name.
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Response<net::Body>> {
+        if matches!(request.uri().path(), "/healthz" | "/readyz") {
+            return Ok(());
+        }
+        let named = match request.uri().authority() {
+            Some(authority) => Some(authority.as_str().to_owned()),
+            None => match request.headers().get(header::HOST).map(|host| host.to_str()) {
+                Some(Ok(host)) => Some(host.to_owned()),
+                _ => None,
+            },
+        };
+        match named {
+            Some(host) if self.0.contains(&host.to_ascii_lowercase()) => Ok(()),
+            _ => {
+                let text = "this host name is not served here: check public_url and extra_hosts in the configuration\n";
+                let mut response = Response::new(net::full(text));
+                *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+                Err(response)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(host: Option<&str>, path: &str) -> Option<u16> {
+        let config: Config =
+            serde_json::from_str(r#"{"public_url":"https://mcp.acme.test","listen":"127.0.0.1:8443","extra_hosts":["probe"]}"#).unwrap();
+        let mut request = Request::builder().uri(path);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        Hosts::of(&config).check(&request.body(()).unwrap()).err().map(|refusal| refusal.status().as_u16())
+    }
+
+    #[test]
+    fn the_names_of_this_node_are_answered() {
+        for host in ["mcp.acme.test", "MCP.acme.test", "probe", "localhost:8443", "127.0.0.1:8443"] {
+            assert_eq!(status(Some(host), "/login"), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn dns_rebinding_finds_nobody_home() {
+        for host in ["evil.test", "mcp.acme.test:81", "127.0.0.1", "localhost", "mcp.acme.test.evil.test", ""] {
+            assert_eq!(status(Some(host), "/login"), Some(421), "{host}");
+        }
+        assert_eq!(status(None, "/login"), Some(421));
+        assert_eq!(status(Some("10.0.0.7"), "/healthz"), None);
+    }
+}

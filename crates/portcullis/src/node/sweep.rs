@@ -1,0 +1,46 @@
+//! Elevations end by themselves: the check at each call sees to that. What is done here is to
+//! say so in the audit soon after, so that an end has a record like a beginning has.
+
+use std::time::Duration;
+
+use model::{Actor, ElevationState, Event, EventName};
+use store::{Commit, Store, StoreError};
+
+/// Every second, records the end of elevations that ran out and of requests nobody decided.
+pub async fn ended_elevations(store: Store) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = sweep(&store).await {
+            tracing::warn!(event = "sweep_failed", %error, "ends of elevations are recorded late");
+        }
+    }
+}
+
+async fn sweep(store: &Store) -> Result<(), StoreError> {
+    let now = store.now();
+    for elevation in store.elapsed_elevations(now).await? {
+        let why = match elevation.state {
+            ElevationState::Requested => "nobody decided in time",
+            _ => "its time was over",
+        };
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    if !tx.end_elevation(&elevation.id, now).await? {
+                        return Ok(Commit::nothing(()));
+                    }
+                    let event = Event::new(EventName::ElevationEnded, Actor::System)
+                        .with("elevation", &elevation.id)
+                        .with("grant", &elevation.grant)
+                        .with("scope", &elevation.scope)
+                        .count("uses", elevation.uses.into())
+                        .with("why", why);
+                    Ok(Commit::with(event, ()))
+                })
+            })
+            .await?;
+    }
+    Ok(())
+}
