@@ -1,0 +1,49 @@
+//! The headers of every page.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Where the forms of a page may lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FormTargets {
+    /// Only to us.
+    #[default]
+    Us,
+    /// To us, and from there anywhere: for login and consent, whose answer sends the browser on to a client.
+    ///
+    /// Chromium holds `form-action` against every redirect that follows a post, so naming the client's
+    /// origin would break clients that redirect once more.
+    Onward,
+}
+
+impl FormTargets {
+    const fn policy(self) -> &'static str {
+        match self {
+            Self::Us => {
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+                 base-uri 'none'; frame-ancestors 'none'"
+            }
+            Self::Onward => {
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+            }
+        }
+    }
+}
+
+/// Adds the headers that every page and every redirect between pages carries.
+///
+/// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); threats A1.6, C "Browser".
+pub fn harden(headers: &mut HeaderMap, targets: FormTargets) {
+    let fixed: [(HeaderName, &'static str); 8] = [
+        (header::CONTENT_SECURITY_POLICY, targets.policy()),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,27 @@
+//! What every HTML page shares: layout and style sheet, security headers, strict forms, cookies,
+//! sessions, protection against forged posts, and the page that explains a failure.
+//!
+//! There is no JavaScript anywhere and no inline style. A page is made by [`Page::new`] from an askama
+//! template of the caller, which holds only what goes between the header and the footer.
+//!
+//! Spec: threats A1.5 to A1.7 (consent CSRF, clickjacking, stored XSS).
+
+mod assets;
+mod cookies;
+mod csrf;
+mod form;
+mod headers;
+mod local;
+mod page;
+mod problem;
+mod session;
+
+pub use assets::{STYLESHEET_PATH, assets};
+pub use cookies::{Cookie, Cookies};
+pub use csrf::{CSRF_FIELD, Csrf, Forged, check_origin};
+pub use form::{FORM_BYTES, Form, FormError};
+pub use headers::{FormTargets, harden};
+pub use local::{LocalPath, login_first, see_other};
+pub use page::{Page, Place, page};
+pub use problem::{Incident, fault, problem};
+pub use session::{SignedIn, StaleLogin, signed_in};

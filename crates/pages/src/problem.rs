@@ -1,0 +1,67 @@
+//! The page that explains a failure: what happened, what to do, and under which number the log has it.
+
+use std::fmt;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::Page;
+
+/// The number under which the log has a fault; shown to the person instead of the fault's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident(String);
+
+impl Incident {
+    /// A new one.
+    pub fn mint() -> Self {
+        let bytes: [u8; 6] = token::random();
+        let digits: Vec<String> = bytes.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
+        Self(digits.join("-"))
+    }
+
+    /// The number, such as `3fa1-09bc-77d2`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Problem<'a> {
+    title: &'a str,
+    happened: &'a str,
+    to_do: &'a str,
+    incident: Option<&'a Incident>,
+}
+
+/// A page for `status`: what happened and what to do, each a sentence or two for a person.
+pub fn problem(status: StatusCode, title: &str, happened: &str, to_do: &str, incident: Option<&Incident>) -> Response {
+    Page::new(title, &Problem { title, happened, to_do, incident }).status(status).into_response()
+}
+
+/// An inner fault: its text goes to the log under an incident number, the person sees only the number.
+///
+/// `event` is the stable word in the log.
+pub fn fault(event: &'static str, error: &dyn std::error::Error) -> Response {
+    let incident = Incident::mint();
+    tracing::error!(event, incident = %incident, error = %error, "a page could not be shown");
+    if event == "page_failed" {
+        // The layout itself may be what failed.
+        return (StatusCode::INTERNAL_SERVER_ERROR, format!("This page could not be made. Incident {incident}.\n"))
+            .into_response();
+    }
+    problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Something went wrong on our side",
+        "Nothing was changed by this request, as far as we know.",
+        "Try again in a moment. If it keeps happening, give the incident number to your operator.",
+        Some(&incident),
+    )
+}
