@@ -1,0 +1,113 @@
+//! One question in Cedar's words, and Cedar's answer in ours.
+
+use cedar_policy::{
+    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
+    Request, RestrictedExpression,
+};
+use model::{Authority, Question};
+
+/// A question, as the entities and the request that Cedar takes.
+pub(crate) struct Scene {
+    principal: EntityUid,
+    action: EntityUid,
+    resource: EntityUid,
+    server: EntityUid,
+    person: Option<EntityUid>,
+    entities: Entities,
+}
+
+/// What Cedar said to one request.
+pub(crate) enum Answer {
+    /// Yes, by these permits.
+    Permitted(Vec<String>),
+    /// No, by these forbids; by none, when nothing permits it.
+    Refused(Vec<String>),
+    /// A policy could not be evaluated.
+    Failed,
+}
+
+/// A value that Cedar would not take, though the question was well formed.
+pub(crate) struct Unaskable;
+
+impl Scene {
+    /// Everything about `question` but what the agent holds.
+    pub(crate) fn of(question: &Question) -> Result<Self, Unaskable> {
+        let principal = uid("Agent", question.agent.as_str())?;
+        let server = uid("Server", question.server.as_str())?;
+        let agent = Entity::new(
+            principal.clone(),
+            [
+                ("kind".to_owned(), word("Kind", question.kind.as_str())?),
+                ("assurance".to_owned(), word("Assurance", question.assurance.as_str())?),
+            ]
+            .into(),
+            [].into(),
+        )
+        .map_err(|_| Unaskable)?;
+        let mut entities = vec![agent, Entity::new_no_attrs(server.clone(), [].into())];
+        let (action, resource) = match &question.tool {
+            None => ("connect", server.clone()),
+            Some(tool) => {
+                let resource = uid("Tool", &format!("{}.{tool}", question.server))?;
+                let attributes = [
+                    ("tier".to_owned(), word("Tier", question.tier.as_str())?),
+                    ("held".to_owned(), RestrictedExpression::new_bool(question.held)),
+                ];
+                let entity = Entity::new(resource.clone(), attributes.into(), [server.clone()].into());
+                entities.push(entity.map_err(|_| Unaskable)?);
+                ("call", resource)
+            }
+        };
+        let person = question.person.as_ref().map(|person| uid("Person", person.as_str())).transpose()?;
+        entities.extend(person.clone().map(|person| Entity::new_no_attrs(person, [].into())));
+        Ok(Self {
+            principal,
+            action: uid("Action", action)?,
+            resource,
+            server,
+            person,
+            entities: Entities::from_entities(entities, None).map_err(|_| Unaskable)?,
+        })
+    }
+
+    /// What a policy can name in its scope and still be about this question, each once.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &EntityUid> {
+        let server = Some(&self.server).filter(|server| **server != self.resource);
+        [&self.principal, &self.resource].into_iter().chain(server)
+    }
+
+    /// Cedar's answer, if the agent held `authority`.
+    pub(crate) fn ask(&self, policies: &PolicySet, authority: Authority) -> Answer {
+        let Ok(request) = self.request(authority) else { return Answer::Failed };
+        let response = Authorizer::new().is_authorized(&request, policies, &self.entities);
+        if response.diagnostics().errors().next().is_some() {
+            return Answer::Failed;
+        }
+        let mut reasons: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        reasons.sort_unstable();
+        match response.decision() {
+            Verdict::Allow => Answer::Permitted(reasons),
+            Verdict::Deny => Answer::Refused(reasons),
+        }
+    }
+
+    fn request(&self, authority: Authority) -> Result<Request, Unaskable> {
+        let mut circumstances = vec![("authority".to_owned(), word("Authority", authority.as_str())?)];
+        if let Some(person) = &self.person {
+            circumstances.push(("person".to_owned(), RestrictedExpression::new_entity_uid(person.clone())));
+        }
+        let context = Context::from_pairs(circumstances).map_err(|_| Unaskable)?;
+        let (principal, action, resource) = (self.principal.clone(), self.action.clone(), self.resource.clone());
+        // No schema: the request is built here from closed types, and a test holds every shape against it.
+        Request::new(principal, action, resource, context, None).map_err(|_| Unaskable)
+    }
+}
+
+fn word(kind: &str, text: &str) -> Result<RestrictedExpression, Unaskable> {
+    uid(kind, text).map(RestrictedExpression::new_entity_uid)
+}
+
+fn uid(kind: &str, id: &str) -> Result<EntityUid, Unaskable> {
+    let kind: EntityTypeName = kind.parse().map_err(|_| Unaskable)?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}

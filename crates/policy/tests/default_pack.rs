@@ -1,0 +1,154 @@
+//! What the built-in policies say, and what an operator's own can change.
+
+use model::{AgentKind, Assurance, Authority, Decision, DenyReason, Question, StepUp, Tier};
+use portcullis_policy::{Policies, PolicyFile};
+
+fn call(tier: Tier, authority: Authority) -> Question {
+    Question {
+        agent: "claude-code@ada".parse().unwrap(),
+        kind: AgentKind::Delegated,
+        assurance: Assurance::Published,
+        person: Some("ada".parse().unwrap()),
+        server: "tickets".parse().unwrap(),
+        tool: Some("delete_ticket".parse().unwrap()),
+        tier,
+        held: false,
+        authority,
+    }
+}
+
+fn connect() -> Question {
+    Question { tool: None, ..call(Tier::Low, Authority::Standing) }
+}
+
+fn built_in_and(text: &str) -> Policies {
+    Policies::load(&[PolicyFile { name: "own.cedar".into(), text: text.into() }]).unwrap()
+}
+
+fn allowed_by(policies: &Policies, question: &Question) -> String {
+    match policies.decide(question) {
+        Decision::Allow { policies } => policies.join(" "),
+        other => panic!("not allowed: {other:?}"),
+    }
+}
+
+fn step_up(policies: &Policies, question: &Question) -> (String, StepUp) {
+    match policies.decide(question) {
+        Decision::StepUp { scope, by } => (scope.to_string(), by),
+        other => panic!("no step-up: {other:?}"),
+    }
+}
+
+fn denied(policies: &Policies, question: &Question) -> (DenyReason, String) {
+    match policies.decide(question) {
+        Decision::Deny { reason, policies } => (reason, policies.join(" ")),
+        other => panic!("not denied: {other:?}"),
+    }
+}
+
+#[test]
+fn each_tier_is_allowed_with_what_it_asks_for() {
+    let policies = Policies::built_in();
+    assert_eq!(allowed_by(&policies, &connect()), "connect");
+    assert_eq!(allowed_by(&policies, &call(Tier::Low, Authority::Standing)), "low-standing");
+    assert_eq!(allowed_by(&policies, &call(Tier::Medium, Authority::Consent)), "medium-by-consent");
+    assert_eq!(allowed_by(&policies, &call(Tier::Medium, Authority::Approval)), "medium-by-consent");
+    assert_eq!(allowed_by(&policies, &call(Tier::High, Authority::Approval)), "high-by-approval");
+}
+
+#[test]
+fn a_call_above_what_is_held_names_the_least_step_that_helps() {
+    let policies = Policies::built_in();
+    let medium = step_up(&policies, &call(Tier::Medium, Authority::Standing));
+    assert_eq!(medium, ("tickets:medium".into(), StepUp::Consent));
+    for held in [Authority::Standing, Authority::Consent] {
+        let high = step_up(&policies, &call(Tier::High, held));
+        assert_eq!(high, ("tickets.delete_ticket".into(), StepUp::Approval), "{held}");
+    }
+}
+
+#[test]
+fn a_held_tool_is_denied_whatever_is_held() {
+    let policies = Policies::built_in();
+    for tier in Tier::ALL {
+        for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
+            let question = Question { held: true, ..call(tier, authority) };
+            assert_eq!(denied(&policies, &question), (DenyReason::Held, "held-tool".into()), "{tier} {authority}");
+        }
+    }
+}
+
+#[test]
+fn a_forbid_of_the_operator_wins_and_is_named() {
+    let policies = built_in_and(
+        r#"@id("nobody-declared") forbid (principal, action, resource)
+           when { principal.assurance == Assurance::"declared" };"#,
+    );
+    let declared = Question { assurance: Assurance::Declared, ..call(Tier::Low, Authority::Approval) };
+    assert_eq!(denied(&policies, &declared), (DenyReason::Forbidden, "nobody-declared".into()));
+    assert_eq!(allowed_by(&policies, &call(Tier::Low, Authority::Standing)), "low-standing");
+}
+
+#[test]
+fn a_forbid_that_an_approval_cures_is_a_step_up() {
+    let policies = built_in_and(
+        r#"forbid (principal, action == Action::"call", resource in Server::"tickets")
+           unless { context.authority == Authority::"approval" };"#,
+    );
+    let low = step_up(&policies, &call(Tier::Low, Authority::Standing));
+    assert_eq!(low, ("tickets:low".into(), StepUp::Approval));
+    let medium = step_up(&policies, &call(Tier::Medium, Authority::Consent));
+    assert_eq!(medium, ("tickets:medium".into(), StepUp::Approval));
+}
+
+#[test]
+fn a_permit_of_the_operator_widens_only_what_it_names() {
+    let policies = built_in_and(
+        r#"@id("reconciler") permit (principal == Agent::"reconciler", action == Action::"call",
+             resource == Tool::"tickets.delete_ticket") when { !(context has person) };"#,
+    );
+    let mine = Question {
+        agent: "reconciler".parse().unwrap(),
+        kind: AgentKind::Autonomous,
+        person: None,
+        ..call(Tier::High, Authority::Standing)
+    };
+    assert_eq!(allowed_by(&policies, &mine), "reconciler");
+    let for_a_person = Question { person: Some("ada".parse().unwrap()), ..mine.clone() };
+    let other_server = Question { server: "files".parse().unwrap(), ..mine.clone() };
+    let other_agent = Question { agent: "reconciler2".parse().unwrap(), ..mine };
+    for question in [for_a_person, other_server, other_agent] {
+        step_up(&policies, &question);
+    }
+}
+
+#[test]
+fn the_protocol_itself_is_denied_and_never_stepped_up() {
+    let policies = built_in_and(
+        r#"@id("closed") forbid (principal, action == Action::"connect", resource == Server::"tickets")
+           unless { context.authority == Authority::"approval" };"#,
+    );
+    assert_eq!(denied(&policies, &connect()), (DenyReason::Forbidden, "closed".into()));
+}
+
+#[test]
+fn a_policy_that_can_not_be_evaluated_denies_even_what_others_permit() {
+    let policies = built_in_and(
+        r#"forbid (principal, action == Action::"call", resource == Tool::"tickets.delete_ticket")
+           when { 9223372036854775807 + 1 == 0 };"#,
+    );
+    let question = call(Tier::Low, Authority::Standing);
+    assert_eq!(denied(&policies, &question), (DenyReason::EvaluationError, String::new()));
+    let other_tool = Question { tool: Some("get_ticket".parse().unwrap()), ..question };
+    assert_eq!(allowed_by(&policies, &other_tool), "low-standing");
+}
+
+#[test]
+fn the_fingerprint_changes_with_any_text() {
+    let built_in = Policies::built_in();
+    assert_eq!(built_in.fingerprint(), Policies::built_in().fingerprint());
+    assert_eq!(built_in.fingerprint().len(), 64);
+    let own = built_in_and("permit (principal, action == Action::\"connect\", resource);");
+    assert_ne!(built_in.fingerprint(), own.fingerprint());
+    assert_eq!(own.texts().len(), 2);
+}
