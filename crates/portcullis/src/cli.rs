@@ -59,7 +59,11 @@ pub enum Command {
     #[command(subcommand)]
     Audit(Audit),
     /// Print the JSON Schema of the configuration file.
-    Schema,
+    Schema {
+        /// Print the manual instead, as Markdown.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

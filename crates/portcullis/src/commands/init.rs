@@ -1,7 +1,7 @@
 //! `init`: from the servers somebody already uses to a configuration.
 //!
 //! Connects to each, lists its tools and proposes a tier for every one. The proposal is a
-//! starting point that a person reads: names and hints are what the server says of itself.
+//! starting point that a person reads: names are what the server says of itself.
 
 use std::{collections::BTreeMap, fmt::Write, process::ExitCode};
 
@@ -77,15 +77,16 @@ fn server_name(text: &str) -> String {
     if is_server_name(&name) { name } else { "server".into() }
 }
 
-/// What a tool could do, by what it says of itself; in doubt the higher tier.
+/// What a tool could do, by the first word of its name; in doubt the highest tier.
 ///
-/// Hints may raise a tier above what the name suggests, never lower it below.
+/// Annotations are not looked at: a server that calls itself harmless proves nothing.
+/// Spec: MCP 2026-07-28 server/tools (annotations are untrusted).
 fn proposed(tool: &ListedTool) -> Tier {
     const READS: [&str; 9] = ["get", "list", "read", "search", "find", "show", "describe", "query", "fetch"];
     const WRITES: [&str; 9] = ["create", "add", "update", "set", "edit", "comment", "assign", "tag", "draft"];
     let name = tool.name.to_ascii_lowercase();
     let verb = |verbs: &[&str]| name.split(['_', '-', '.', '/']).next().is_some_and(|first| verbs.contains(&first));
-    if verb(&READS) && !(tool.destructive_hint && tool.read_only_hint) {
+    if verb(&READS) {
         Tier::Low
     } else if verb(&WRITES) {
         Tier::Medium
@@ -139,23 +140,23 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn tool(name: &str, read_only: bool) -> ListedTool {
-        ListedTool { name: name.into(), description: "x: #\ny".into(), read_only_hint: read_only, destructive_hint: !read_only }
+    fn tool(name: &str) -> ListedTool {
+        ListedTool { name: name.into(), description: "x: #\ny".into() }
     }
 
     #[test]
     fn in_doubt_the_proposal_is_high() {
-        assert_eq!(proposed(&tool("get_ticket", true)), Tier::Low);
-        assert_eq!(proposed(&tool("update-ticket", false)), Tier::Medium);
+        assert_eq!(proposed(&tool("get_ticket")), Tier::Low);
+        assert_eq!(proposed(&tool("update-ticket")), Tier::Medium);
         for name in ["delete_ticket", "transmogrify", "", "getaway", "execute_query"] {
-            assert_eq!(proposed(&tool(name, true)), Tier::High, "{name}");
+            assert_eq!(proposed(&tool(name)), Tier::High, "{name}");
         }
     }
 
     #[test]
     fn what_is_written_is_a_configuration() {
         let url = PublicUrl::try_from("http://localhost:8420".to_owned()).unwrap();
-        let tools = vec![tool("get_x", true), tool("drop\n evil: high", false), tool("*", false)];
+        let tools = vec![tool("get_x"), tool("drop\n evil: high"), tool("*")];
         let text = render(&url, &[("a".into(), "http://127.0.0.1:1/mcp".into(), tools)]);
         let config: model::config::Config = serde_saphyr::from_str(&text).unwrap();
         let server = config.servers.values().next().unwrap();

@@ -43,7 +43,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore(kill) => kill::restore(&visit, kill).await,
         Command::Policy(command) => policy::run(&visit, command),
         Command::Audit(command) => audit::run(&visit, command).await,
-        Command::Schema => {
+        Command::Schema { markdown: true } => {
+            output::line(config::markdown());
+            Ok(output::OK)
+        }
+        Command::Schema { markdown: false } => {
             output::json(&schemars::schema_for!(Config))?;
             Ok(output::OK)
         }

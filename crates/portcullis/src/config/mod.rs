@@ -3,6 +3,7 @@
 //! Each step names what is wrong and where. Nothing of the file's text is repeated in an
 //! error, because the line that is wrong may be the one with a secret in it.
 
+mod manual;
 mod overrides;
 mod secrets;
 mod sense;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use model::config::Config;
 
+pub use manual::markdown;
 pub use sense::{Notice, notices};
 
 /// Why a configuration can not be used.
