@@ -1,5 +1,7 @@
 //! What one decision costs: a known question, a new one, and a new one among ten thousand policies.
 
+#![allow(clippy::unwrap_used)]
+
 use divan::{Bencher, black_box};
 use model::{AgentKind, Assurance, Authority, Question, Tier};
 use portcullis_policy::{Policies, PolicyFile};

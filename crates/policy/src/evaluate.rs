@@ -111,3 +111,50 @@ fn uid(kind: &str, id: &str) -> Result<EntityUid, Unaskable> {
     let kind: EntityTypeName = kind.parse().map_err(|_| Unaskable)?;
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{AgentKind, Assurance, Tier};
+
+    use super::*;
+    use crate::load::schema;
+
+    /// What `request` and `of` leave to their types, Cedar's own validation confirms for every shape.
+    #[test]
+    fn every_scene_holds_against_the_schema() {
+        let schema = schema();
+        for kind in [AgentKind::Delegated, AgentKind::Autonomous] {
+            for assurance in [Assurance::Declared, Assurance::Published, Assurance::Proven] {
+                for (tier, tool) in Tier::ALL.into_iter().flat_map(|tier| [(tier, None), (tier, Some("a.b/c"))]) {
+                    for person in [None, Some("ada")] {
+                        let question = Question {
+                            agent: "claude-code@ada".parse().unwrap(),
+                            kind,
+                            assurance,
+                            person: person.map(|person| person.parse().unwrap()),
+                            server: "tickets".parse().unwrap(),
+                            tool: tool.map(|tool| tool.parse().unwrap()),
+                            tier,
+                            held: true,
+                            authority: Authority::Standing,
+                        };
+                        holds(&question, &schema);
+                    }
+                }
+            }
+        }
+    }
+
+    fn holds(question: &Question, schema: &cedar_policy::Schema) {
+        let scene = Scene::of(question).ok().unwrap();
+        let entities = scene.entities.iter().cloned();
+        Entities::from_entities(entities, Some(schema)).unwrap();
+        for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
+            let request = scene.request(authority).ok().unwrap();
+            request.context().unwrap().validate(schema, request.action().unwrap()).unwrap();
+            let (principal, action, resource) = (&scene.principal, &scene.action, &scene.resource);
+            let context = request.context().unwrap().clone();
+            Request::new(principal.clone(), action.clone(), resource.clone(), context, Some(schema)).unwrap();
+        }
+    }
+}

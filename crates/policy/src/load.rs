@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use crate::PolicyError;
@@ -49,11 +49,15 @@ fn parse(file: &PolicyFile) -> Result<Vec<Policy>, PolicyError> {
     Ok(set.policies().map(|policy| policy.new_id(id_of(policy, file))).collect())
 }
 
-/// The `@id`, or the file's name and the policy's number in it.
+/// The `@id`, or the file's name and the policy's number in it, from 1.
 fn id_of(policy: &Policy, file: &PolicyFile) -> PolicyId {
-    match policy.annotation("id").filter(|id| !id.is_empty()) {
-        Some(id) => PolicyId::new(id),
-        None => PolicyId::new(format!("{}#{}", file.name, policy.id().to_string().trim_start_matches("policy"))),
+    if let Some(id) = policy.annotation("id").filter(|id| !id.is_empty()) {
+        return PolicyId::new(id);
+    }
+    // Cedar calls them `policy0`, `policy1`, … in their order.
+    match policy.id().to_string().strip_prefix("policy").and_then(|number| number.parse::<usize>().ok()) {
+        Some(number) => PolicyId::new(format!("{}#{}", file.name, number + 1)),
+        None => policy.id().clone(),
     }
 }
 
@@ -65,16 +69,18 @@ fn duplicate(file: &PolicyFile, id: &PolicyId, other: &PolicyFile) -> PolicyErro
 
 fn validate(all: &PolicySet, origins: &HashMap<PolicyId, &PolicyFile>) -> Result<(), PolicyError> {
     let result = Validator::new(schema()).validate(all, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| (error.policy_id(), error as &dyn Diagnostic));
-    let warnings = result.validation_warnings().map(|warning| (warning.policy_id(), warning as &dyn Diagnostic));
-    let first = errors.chain(warnings).map(|(id, finding)| match origins.get(id) {
-        Some(file) => PolicyError::from_diagnostic(&file.name, &file.text, finding).without_policy(id),
-        None => PolicyError::at(&id.to_string(), "", 0, finding.to_string()),
+    let errors = result.validation_errors().map(|error| {
+        // It has no place of its own and only follows from another finding, when there is one.
+        let follows = matches!(error, ValidationError::InvalidActionApplication(_));
+        (follows, error.policy_id(), error as &dyn Diagnostic)
     });
-    match first.min_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column))) {
-        None => Ok(()),
-        Some(error) => Err(error),
-    }
+    let warnings = result.validation_warnings().map(|warning| (true, warning.policy_id(), warning as &dyn Diagnostic));
+    let findings = errors.chain(warnings).map(|(follows, id, finding)| match origins.get(id) {
+        Some(file) => (follows, PolicyError::from_diagnostic(&file.name, &file.text, finding).without_policy(id)),
+        None => (follows, PolicyError::at(id.as_ref(), "", 0, finding.to_string())),
+    });
+    let order = |(follows, error): &(bool, PolicyError)| (*follows, error.file.clone(), error.line, error.column);
+    findings.min_by_key(order).map_or(Ok(()), |(_, first)| Err(first))
 }
 
 /// The schema every policy is held against.

@@ -1,5 +1,7 @@
 //! The fast ways agree with the slow one: the table of answers, and the slices of policies.
 
+#![allow(clippy::unwrap_used)]
+
 use model::{AgentKind, Assurance, Authority, Question, Tier};
 use portcullis_policy::{Policies, PolicyFile};
 use proptest::prelude::*;

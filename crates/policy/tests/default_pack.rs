@@ -1,5 +1,7 @@
 //! What the built-in policies say, and what an operator's own can change.
 
+#![allow(clippy::unwrap_used)]
+
 use model::{AgentKind, Assurance, Authority, Decision, DenyReason, Question, StepUp, Tier};
 use portcullis_policy::{Policies, PolicyFile};
 

@@ -1,5 +1,7 @@
 //! What an operator reads when a policy file is wrong: the file, the place, and what was expected.
 
+#![allow(clippy::unwrap_used)]
+
 use portcullis_policy::{Policies, PolicyError, PolicyFile};
 
 fn refused(text: &str) -> PolicyError {
@@ -44,6 +46,13 @@ fn a_policy_that_can_never_match_is_refused() {
     let error =
         refused("forbid (principal, action, resource) when { principal.kind == Kind::\"delegated\" && false };");
     assert!(error.message.contains("impossible"), "{error}");
+}
+
+#[test]
+fn a_policy_without_an_id_is_called_after_its_file_and_number() {
+    let error =
+        refused("permit (principal, action, resource);\nforbid (principal, action, resource) when { resource.x };");
+    assert!(error.message.contains("`own.cedar#2`"), "{error}");
 }
 
 #[test]
