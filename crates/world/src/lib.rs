@@ -1,1 +1,24 @@
-//! stub
+//! A small world to test the gate in: the real binary, a protected server, people with browsers,
+//! and the clients everybody uses.
+//!
+//! Nothing here looks inside. [`World`] starts `portcullis serve` as a child process from one
+//! configuration file, [`Browser`] reads its pages as a person does, and [`Driver`] runs an
+//! official SDK that knows nothing of this product. The tests are in `tests/`.
+
+mod browser;
+mod config;
+mod documents;
+mod driver;
+mod html;
+mod person;
+mod portcullis;
+mod world;
+
+pub use browser::{Browser, Visit};
+pub use config::WorldConfig;
+pub use documents::{Documents, REDIRECT_URI};
+pub use driver::{Driver, Said, Sdk};
+pub use html::{Form, Page};
+pub use person::Person;
+pub use portcullis::{Finished, Portcullis};
+pub use world::{Era, World};

@@ -1,0 +1,96 @@
+// Drives the official TypeScript SDK (`@modelcontextprotocol/client`) from JSON lines.
+//
+// The first argument is JSON: url, client_id, redirect_uri, era. Each line on stdin is a command,
+// each line on stdout an answer. In between, `{"authorize": URL}` asks for a browser and waits for
+// `{"callback": URL}`. The only logic here is what the SDK's manual tells every application to
+// write: on UnauthorizedError finish the authorization and try the operation again.
+import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+const { Client, StreamableHTTPClientTransport, UnauthorizedError } = createRequire(
+  `${process.env.PORTCULLIS_TEST_NODE_MODULES}/`,
+)('@modelcontextprotocol/client');
+
+const start = JSON.parse(process.argv[2]);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const hear = async () => {
+  const { value, done } = await lines.next();
+  return done ? undefined : JSON.parse(value);
+};
+
+const kept = {};
+const provider = {
+  redirectUrl: start.redirect_uri,
+  clientMetadataUrl: start.client_id,
+  clientMetadata: {
+    client_name: 'TypeScript SDK',
+    redirect_uris: [start.redirect_uri],
+    token_endpoint_auth_method: 'none',
+  },
+  state: () => (kept.state = randomUUID()),
+  clientInformation: () => kept.client,
+  saveClientInformation: (client) => void (kept.client = client),
+  tokens: () => kept.tokens,
+  saveTokens: (tokens) => void (kept.tokens = tokens),
+  redirectToAuthorization: (url) => say({ authorize: url.href }),
+  saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
+  codeVerifier: () => kept.verifier,
+  saveDiscoveryState: (state) => void (kept.discovery = state),
+  discoveryState: () => kept.discovery,
+};
+
+async function withPerson(transport, operation) {
+  try {
+    return await operation(transport());
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError)) throw error;
+    const { callback } = await hear();
+    const params = new URL(callback).searchParams;
+    if (params.get('state') !== kept.state) throw new Error('the state came back changed');
+    await transport().finishAuth(params);
+    return await operation(transport(true));
+  }
+}
+
+let client;
+let transport;
+
+const connect = () =>
+  withPerson(
+    (again) =>
+      !transport || again
+        ? (transport = new StreamableHTTPClientTransport(new URL(start.url), { authProvider: provider }))
+        : transport,
+    async (opened) => {
+      client = new Client(
+        { name: 'typescript-driver', version: '1.0.0' },
+        { versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' } },
+      );
+      await client.connect(opened);
+      return { protocol: client.getNegotiatedProtocolVersion() };
+    },
+  );
+
+const call = ({ name, arguments: args }) =>
+  withPerson(
+    () => transport,
+    () => client.callTool({ name, arguments: args ?? {} }),
+  );
+
+const obey = (command) => {
+  if (command.do === 'connect') return connect();
+  if (command.do === 'list') return client.listTools();
+  return call(command);
+};
+
+for (let command = await hear(); command !== undefined; command = await hear()) {
+  try {
+    say({ ok: await obey(command), scope: kept.tokens?.scope });
+  } catch (error) {
+    console.error(error);
+    say({ error: String(error.message), kind: error.name, code: error.code, status: error.data?.status ?? error.status });
+  }
+}
+process.exit(0);

@@ -1,0 +1,78 @@
+//! The one file a world is started from.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Documents;
+
+/// What differs from world to world.
+#[derive(Clone, Debug, Default)]
+pub struct WorldConfig {
+    /// Further protected servers: name, URL of the MCP endpoint, and tool rules as `pattern: tier`.
+    pub servers: Vec<(String, String, Vec<(String, String)>)>,
+    /// Further top-level tables, as YAML.
+    pub extra: String,
+}
+
+/// Everybody's password begins like this and ends in their name.
+const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) fn password(name: &str) -> String {
+    format!("{PASSWORD} {name}")
+}
+
+impl WorldConfig {
+    /// The configuration file.
+    ///
+    /// Ada works, Bob approves, Root administers; `nightly` is an autonomous agent of Ada's.
+    pub(crate) fn yaml(
+        &self,
+        url: &str,
+        listen: &str,
+        data: &Path,
+        tickets: &str,
+        documents: &Documents,
+        agent: &Value,
+    ) -> String {
+        let host = documents.host();
+        let ca_file = documents.ca_file().display();
+        let data = data.display();
+        let [ada, bob, root] = ["ada", "bob", "root"].map(password);
+        let rules: String = tickets::TIERS.iter().map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
+        let servers: String = self.servers.iter().map(server).collect();
+        let extra = &self.extra;
+        format!(
+            "\
+public_url: {url}
+listen: {listen}
+store: sqlite:{data}
+data_dir: {data}
+people:
+  ada: {{ name: Ada Lovelace, password: \"{ada}\" }}
+  bob: {{ name: Bob Approver, password: \"{bob}\", roles: [approver] }}
+  root: {{ name: Root Admin, password: \"{root}\", roles: [admin] }}
+agents:
+  nightly:
+    owner: ada
+    purpose: Clean up tickets at night
+    public_key: {agent}
+    servers: [tickets]
+clients:
+  metadata_domains: [\"localhost\"]
+  extra_ca_file: {ca_file}
+  exempt_hosts: [\"{host}\"]
+servers:
+  tickets:
+    url: {tickets}
+    title: Acme help desk
+    tools:
+{rules}{servers}{extra}"
+        )
+    }
+}
+
+fn server((name, url, rules): &(String, String, Vec<(String, String)>)) -> String {
+    let rules: String = rules.iter().map(|(tool, tier)| format!("      \"{tool}\": {tier}\n")).collect();
+    format!("  {name}:\n    url: {url}\n    tools:\n{rules}")
+}

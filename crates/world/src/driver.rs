@@ -1,0 +1,170 @@
+//! An official SDK in a process of its own, driven by JSON lines.
+//!
+//! The process says `{"authorize": URL}` when its SDK wants a browser and goes on when it is told
+//! `{"callback": URL}`. Everything else is one answer per command: `{"ok": …}` or `{"error": …}`.
+
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+use crate::{Era, REDIRECT_URI, World};
+
+/// How long an SDK may take for one step.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// An official SDK.
+#[derive(Clone, Debug)]
+pub enum Sdk {
+    /// npm `@modelcontextprotocol/client`.
+    TypeScript,
+    /// PyPI `mcp`.
+    Python,
+    /// The crate `rmcp`; the driver is a binary of this crate, at this path.
+    Rust(PathBuf),
+}
+
+/// What a driver said.
+#[derive(Debug, PartialEq)]
+pub enum Said {
+    /// The SDK wants a person to open this URL.
+    Authorize(String),
+    /// The command succeeded: its result and the scope of the token the SDK now holds.
+    Done(Value),
+    /// The command failed.
+    Failed(Value),
+}
+
+impl Said {
+    /// The result.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn done(self) -> Value {
+        match self {
+            Self::Done(value) => value,
+            other => panic!("expected a result, the driver said {other:?}"),
+        }
+    }
+
+    /// The URL for the browser.
+    ///
+    /// # Panics
+    /// When the SDK did not ask for one.
+    pub fn authorize(self) -> String {
+        match self {
+            Self::Authorize(url) => url,
+            other => panic!("expected to be asked for a browser, the driver said {other:?}"),
+        }
+    }
+
+    /// The failure.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn failed(self) -> Value {
+        match self {
+            Self::Failed(value) => value,
+            other => panic!("expected a failure, the driver said {other:?}"),
+        }
+    }
+}
+
+/// A running client.
+pub struct Driver {
+    _child: Child,
+    stdin: ChildStdin,
+    stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Sdk {
+    /// The name of its metadata document.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TypeScript => "typescript",
+            Self::Python => "python",
+            Self::Rust(_) => "rust",
+        }
+    }
+
+    /// The command that runs its driver, or the reason there is none here.
+    fn command(&self) -> Result<Command, String> {
+        let drivers = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("drivers");
+        let wanted = |name: &str| std::env::var_os(name).ok_or_else(|| format!("{name} is not set"));
+        Ok(match self {
+            Self::Rust(path) => Command::new(path),
+            Self::Python => {
+                let mut command = Command::new(wanted("PORTCULLIS_TEST_PYTHON")?);
+                command.arg(drivers.join("python/driver.py"));
+                command
+            }
+            Self::TypeScript => {
+                wanted("PORTCULLIS_TEST_NODE_MODULES")?;
+                let mut command =
+                    Command::new(std::env::var_os("PORTCULLIS_TEST_NODE").unwrap_or_else(|| "node".into()));
+                command.arg(drivers.join("typescript/driver.mjs"));
+                command
+            }
+        })
+    }
+}
+
+impl Driver {
+    /// Starts a client for `tickets`.
+    ///
+    /// # Errors
+    /// When what the SDK needs is not installed here: the test is then skipped, loudly.
+    ///
+    /// # Panics
+    /// When it is installed and does not start.
+    pub fn start(sdk: &Sdk, era: Era, world: &World) -> Result<Self, String> {
+        let setup = json!({
+            "url": world.mcp("tickets"),
+            "client_id": world.documents.client_id(sdk.name()),
+            "redirect_uri": REDIRECT_URI,
+            "era": era.revision(),
+        });
+        let mut command = sdk.command()?;
+        command.arg(setup.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("the {} driver: {error}", sdk.name()));
+        let stdin = child.stdin.take().expect("a piped stdin");
+        let stdout = child.stdout.take().expect("a piped stdout");
+        Ok(Self { _child: child, stdin, stdout: BufReader::new(stdout).lines() })
+    }
+
+    /// Connects: handshake or discovery, whatever the era has.
+    pub async fn connect(&mut self) -> Said {
+        self.tell(json!({"do": "connect"})).await
+    }
+
+    /// Lists the tools.
+    pub async fn list(&mut self) -> Said {
+        self.tell(json!({"do": "list"})).await
+    }
+
+    /// Calls a tool.
+    pub async fn call(&mut self, tool: &str, arguments: Value) -> Said {
+        self.tell(json!({"do": "call", "name": tool, "arguments": arguments})).await
+    }
+
+    /// Brings the answer of the browser back to the SDK.
+    pub async fn callback(&mut self, url: url::Url) -> Said {
+        self.tell(json!({"callback": url})).await
+    }
+
+    async fn tell(&mut self, line: Value) -> Said {
+        self.stdin.write_all(format!("{line}\n").as_bytes()).await.expect("the driver listens");
+        let line = tokio::time::timeout(ANSWER_WITHIN, self.stdout.next_line()).await;
+        let line = line.expect("the driver answers in time").expect("the driver writes UTF-8");
+        let line = line.expect("the driver is still there");
+        let mut said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the driver said {line}"));
+        match said["authorize"].take() {
+            Value::String(url) => Said::Authorize(url),
+            _ if said.get("error").is_some() => Said::Failed(said),
+            _ => Said::Done(said["ok"].take()),
+        }
+    }
+}

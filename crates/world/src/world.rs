@@ -1,0 +1,120 @@
+//! Everything a test needs, started from nothing on free ports.
+
+use tempfile::TempDir;
+use tokio::{
+    net::TcpListener,
+    task::{AbortHandle, JoinHandle},
+};
+
+use crate::{Documents, Finished, Person, Portcullis, WorldConfig, config};
+
+/// The two protocol eras a client may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// 2026-07-28: every request stands alone.
+    Stateless,
+    /// 2025-11-25: a handshake, then a session.
+    Session,
+}
+
+impl Era {
+    /// The revision that stands for the era.
+    pub const fn revision(self) -> &'static str {
+        match self {
+            Self::Stateless => "2026-07-28",
+            Self::Session => "2025-11-25",
+        }
+    }
+}
+
+/// The real product before a real server, with people and clients around it.
+///
+/// People: `ada` works and has no role, `bob` approves, `root` administers. `nightly` is an
+/// autonomous agent of Ada's whose key is [`World::agent_key`].
+pub struct World {
+    /// The running product.
+    pub portcullis: Portcullis,
+    /// The host of the clients' metadata documents.
+    pub documents: Documents,
+    /// The key of the autonomous agent `nightly`.
+    pub agent_key: token::AgentKey,
+    url: String,
+    _tickets: Running,
+    _directory: TempDir,
+}
+
+/// A task that ends with the world.
+struct Running(AbortHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> From<JoinHandle<T>> for Running {
+    fn from(task: JoinHandle<T>) -> Self {
+        Self(task.abort_handle())
+    }
+}
+
+impl World {
+    /// The usual world.
+    pub async fn start() -> Self {
+        Self::start_with(WorldConfig::default()).await
+    }
+
+    /// A world with more in its configuration.
+    ///
+    /// # Panics
+    /// When any part of it cannot start.
+    pub async fn start_with(config: WorldConfig) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let tickets_url = format!("http://{}{}", listener.local_addr().expect("an address"), tickets::PATH);
+        let tickets = tokio::spawn(tickets::serve(listener));
+
+        let documents = Documents::serve(directory.path(), &["typescript", "python", "rust", "other"]).await;
+        let agent_key = token::AgentKey::generate();
+        let port = free_port().await;
+        let url = format!("http://localhost:{port}");
+        let yaml = config.yaml(
+            &url,
+            &format!("127.0.0.1:{port}"),
+            &directory.path().join("data"),
+            &tickets_url,
+            &documents,
+            &agent_key.public_jwk(),
+        );
+        let file = directory.path().join("portcullis.yaml");
+        std::fs::write(&file, yaml).expect("a writable directory");
+        let portcullis = Portcullis::serve(&file, &url).await;
+        Self { portcullis, documents, agent_key, url, _tickets: tickets.into(), _directory: directory }
+    }
+
+    /// `public_url`, the issuer.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The protected endpoint of a server.
+    pub fn mcp(&self, server: &str) -> String {
+        format!("{}/mcp/{server}", self.url)
+    }
+
+    /// A person at a fresh browser.
+    pub fn person(&self, name: &'static str) -> Person {
+        Person::new(name, config::password(name), &self.url)
+    }
+
+    /// Runs a command of the binary against this world's configuration.
+    pub async fn run(&self, args: &[&str]) -> Finished {
+        self.portcullis.run(args).await
+    }
+}
+
+/// A port that was free a moment ago.
+async fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
