@@ -77,6 +77,8 @@ events! {
     LoginRefused = "login_refused",
     /// A person logged out.
     LoggedOut = "logged_out",
+    /// A client's metadata document was read, for the first time or again.
+    ClientRead = "client_read",
     /// A client's metadata document was refused, and why.
     ClientRefused = "client_refused",
     /// An agent was seen or declared for the first time.
