@@ -72,3 +72,58 @@ impl Cookies {
         self.set(cookie, "", Span::from_seconds(0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookies(url: &str) -> Cookies {
+        Cookies::for_url(&PublicUrl::try_from(url.to_owned()).unwrap())
+    }
+
+    fn sent(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (header::COOKIE, HeaderValue::from_str(line).unwrap())).collect()
+    }
+
+    /// Spec: RFC 6265bis §4.1.3.2
+    #[test]
+    fn over_https_a_cookie_is_bound_to_the_host_and_to_tls() {
+        let line = cookies("https://gw.test").set(Cookie::Session, "pcs_x", Span::from_minutes(1));
+        assert_eq!(
+            line.to_str().unwrap(),
+            "__Host-portcullis_session=pcs_x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+        );
+    }
+
+    #[test]
+    fn on_this_computer_it_works_without_tls() {
+        let line = cookies("http://127.0.0.1:8420").clear(Cookie::Browser);
+        assert_eq!(line.to_str().unwrap(), "portcullis_browser=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let headers = sent(&["a=1; __Host-portcullis_session=pcs_x", "b=2"]);
+        assert_eq!(cookies("https://gw.test").read(&headers, Cookie::Session).as_deref(), Some("pcs_x"));
+    }
+
+    #[test]
+    fn a_cookie_that_is_there_twice_counts_for_nothing() {
+        let headers = sent(&["portcullis_session=a; portcullis_session=b"]);
+        assert_eq!(cookies("http://localhost:1").read(&headers, Cookie::Session), None);
+    }
+
+    #[test]
+    fn a_plain_cookie_is_not_taken_for_the_one_bound_to_the_host() {
+        let headers = sent(&["portcullis_session=a"]);
+        assert_eq!(cookies("https://gw.test").read(&headers, Cookie::Session), None);
+    }
+
+    #[test]
+    fn an_empty_or_endless_cookie_counts_for_nothing() {
+        let long = format!("portcullis_session={}", "x".repeat(257));
+        for line in ["portcullis_session=", &long, "portcullis_session", "xportcullis_session=a"] {
+            assert_eq!(cookies("http://localhost:1").read(&sent(&[line]), Cookie::Session), None, "{line}");
+        }
+    }
+}

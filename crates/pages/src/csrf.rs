@@ -63,3 +63,79 @@ pub fn check_origin(headers: &HeaderMap, public_url: &PublicUrl) -> Result<(), F
         _ => Err(Forged::OtherSite),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const OURS: &str = "https://gw.test";
+
+    fn ours() -> PublicUrl {
+        PublicUrl::try_from(OURS.to_owned()).unwrap()
+    }
+
+    fn from(site: Option<&'static str>, origin: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+            if let Some(value) = value {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
+        headers
+    }
+
+    fn form(csrf: &str) -> Form {
+        Form::parse(format!("csrf={csrf}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_post_from_our_own_page_passes() {
+        let csrf = Csrf::of_cookie("pcs_1");
+        for headers in [
+            from(Some("same-origin"), Some(OURS)),
+            from(Some("same-origin"), Some("null")),
+            from(Some("same-origin"), None),
+            from(None, Some(OURS)),
+            from(None, None),
+        ] {
+            assert_eq!(csrf.check(&headers, &ours(), &form(&csrf.text())), Ok(()), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_post_from_another_site_is_refused_even_with_the_right_token() {
+        let csrf = Csrf::of_cookie("pcs_1");
+        for headers in [
+            from(Some("cross-site"), None),
+            from(Some("cross-site"), Some(OURS)),
+            from(Some("same-site"), Some("https://evil.gw.test")),
+            from(Some("none"), None),
+            from(Some("same-origin"), Some("https://evil.test")),
+            from(None, Some("https://evil.test")),
+            from(None, Some("http://gw.test")),
+            from(None, Some("https://gw.test.evil.test")),
+            from(None, Some("null")),
+        ] {
+            let refused = csrf.check(&headers, &ours(), &form(&csrf.text()));
+            assert_eq!(refused, Err(Forged::OtherSite), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_post_without_the_token_of_this_session_is_refused() {
+        let csrf = Csrf::of_cookie("pcs_1");
+        let headers = from(Some("same-origin"), Some(OURS));
+        for wrong in ["", "x", "pcs_1", &Csrf::of_cookie("pcs_2").text(), &Digest::of("pcs_1").to_hex()] {
+            assert_eq!(csrf.check(&headers, &ours(), &form(wrong)), Err(Forged::WrongToken), "{wrong}");
+        }
+        assert_eq!(csrf.check(&headers, &ours(), &Form::default()), Err(Forged::WrongToken));
+    }
+
+    #[test]
+    fn the_token_in_the_page_does_not_tell_the_cookie_nor_what_the_store_keeps_of_it() {
+        let text = Csrf::of_cookie("pcs_1").text();
+        assert!(!text.contains("pcs_1") && text != Digest::of("pcs_1").to_hex());
+    }
+}

@@ -116,10 +116,71 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let Ok(body) = Limited::new(request.into_body(), FORM_BYTES).collect().await else {
             return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large, or it broke off."));
         };
-        Self::parse(&body.to_bytes()).map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("The form was not accepted: {error}.")))
+        Self::parse(&body.to_bytes())
+            .map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("The form was not accepted: {error}.")))
     }
 }
 
 fn refuse(status: StatusCode, happened: &str) -> Response {
     problem(status, "That form could not be read", happened, "Go back, reload the page and try again.", None)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    /// Spec: RFC 6749 §3.1
+    #[test]
+    fn a_parameter_sent_twice_is_refused_even_when_both_agree_or_one_is_disguised() {
+        for body in ["a=1&a=1", "a=1&b=2&a=", "a=1&%61=2", "redirect_uri=x&redirect_uri=y"] {
+            assert!(matches!(Form::parse(body.as_bytes()), Err(FormError::Repeated(_))), "{body}");
+        }
+    }
+
+    /// Spec: RFC 8707 §2 (`resource` may be there more than once)
+    #[test]
+    fn only_what_may_be_repeated_may_be_repeated() {
+        let form = Form::parse_allowing(b"resource=a&resource=b&scope=x", &["resource"]).unwrap();
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        assert!(Form::parse_allowing(b"resource=a&scope=x&scope=x", &["resource"]).is_err());
+    }
+
+    #[test]
+    fn values_are_decoded_once() {
+        let form = Form::parse(b"next=%2Fme%3Fa%3D1+2&plus=%2B&pct=%2541&odd=100%&&x").unwrap();
+        assert_eq!(form.value("next"), Some("/me?a=1 2"));
+        assert_eq!((form.value("plus"), form.value("pct"), form.value("odd")), (Some("+"), Some("%41"), Some("100%")));
+    }
+
+    #[test]
+    fn an_empty_parameter_counts_as_absent() {
+        let form = Form::parse(b"a=&b").unwrap();
+        assert_eq!(form.value("a"), None);
+        assert_eq!(form.require("b"), Err(FormError::Missing("b".into())));
+    }
+
+    #[test]
+    fn too_many_parameters_and_other_encodings_are_refused() {
+        let many: String = (0..65).map(|at| format!("p{at}=1&")).collect();
+        assert_eq!(Form::parse(many.as_bytes()), Err(FormError::TooMany));
+        assert_eq!(Form::parse(b"a=%ff%fe"), Err(FormError::NotUtf8));
+        assert_eq!(Form::parse(b"a=\xff"), Err(FormError::NotUtf8));
+    }
+
+    async fn posted(media_type: &str, body: Vec<u8>) -> Result<Form, StatusCode> {
+        let request = Request::post("/x").header(header::CONTENT_TYPE, media_type).body(Body::from(body)).unwrap();
+        Form::from_request(request, &()).await.map_err(|refusal| refusal.status())
+    }
+
+    #[tokio::test]
+    async fn a_post_is_read_only_as_a_form_of_reasonable_size() {
+        let form = "application/x-www-form-urlencoded";
+        assert!(posted("Application/X-WWW-Form-Urlencoded; charset=UTF-8", b"a=1".to_vec()).await.is_ok());
+        assert_eq!(posted("text/plain", b"a=1".to_vec()).await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(posted("application/json", b"{}".to_vec()).await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(posted(form, vec![b'a'; FORM_BYTES + 1]).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(posted(form, b"a=1&a=2".to_vec()).await, Err(StatusCode::BAD_REQUEST));
+    }
 }

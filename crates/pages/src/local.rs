@@ -55,3 +55,48 @@ pub fn see_other(location: &str) -> Response {
     harden(response.headers_mut(), FormTargets::Us);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_ours_is_kept_with_its_query() {
+        for path in ["/", "/me", "/oauth/authorize?client_id=x&state=%2F%2F", "/console/approvals/elv_x"] {
+            assert_eq!(LocalPath::parse(path).unwrap().as_str(), path);
+        }
+    }
+
+    /// Spec: RFC 9700 §4.11
+    #[test]
+    fn nothing_that_a_browser_could_take_for_another_host_is_a_local_path() {
+        for next in [
+            "",
+            "me",
+            "//evil.test",
+            "/\\evil.test",
+            "https://evil.test",
+            "javascript:x",
+            "/a\nb",
+            "/\t/evil",
+            "/é",
+            " /",
+        ] {
+            assert_eq!(LocalPath::parse(next), None, "{next:?}");
+        }
+    }
+
+    /// Spec: RFC 9700 §4.12
+    #[test]
+    fn the_way_to_the_login_and_back_is_a_303() {
+        let response = login_first(&LocalPath::parse("/console?a=1&b=2").unwrap());
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()[header::LOCATION], "/login?next=%2Fconsole%3Fa%3D1%26b%3D2");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn a_place_that_would_split_the_header_is_not_gone_to() {
+        assert_eq!(see_other("/x\r\nset-cookie: a=b").status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -16,7 +16,8 @@ impl Incident {
     /// A new one.
     pub fn mint() -> Self {
         let bytes: [u8; 6] = token::random();
-        let digits: Vec<String> = bytes.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
+        let digits: Vec<String> =
+            bytes.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
         Self(digits.join("-"))
     }
 
