@@ -3,7 +3,7 @@
 //! The token in every form is a digest of the cookie's value, which no other site can read. Browsers also
 //! say where a request comes from, and that has to fit.
 //!
-//! Spec: threats A1.5; MCP security best practices (consent UI requirements).
+//! Spec: MCP security best practices (consent UI requirements).
 
 use http::{HeaderMap, header};
 use model::config::PublicUrl;

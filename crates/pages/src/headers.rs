@@ -31,7 +31,7 @@ impl FormTargets {
 
 /// Adds the headers that every page and every redirect between pages carries.
 ///
-/// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); threats A1.6, C "Browser".
+/// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); W3C UI Security.
 pub fn harden(headers: &mut HeaderMap, targets: FormTargets) {
     let fixed: [(HeaderName, &'static str); 8] = [
         (header::CONTENT_SECURITY_POLICY, targets.policy()),

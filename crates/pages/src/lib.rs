@@ -4,7 +4,7 @@
 //! There is no JavaScript anywhere and no inline style. A page is made by [`Page::new`] from an askama
 //! template of the caller, which holds only what goes between the header and the footer.
 //!
-//! Spec: threats A1.5 to A1.7 (consent CSRF, clickjacking, stored XSS).
+//! It stands against forged posts, framed pages and markup in the names that strangers give themselves.
 
 mod assets;
 mod cookies;

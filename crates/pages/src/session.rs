@@ -33,7 +33,7 @@ pub async fn signed_in(store: &Store, cookies: Cookies, headers: &HeaderMap) -> 
 impl SignedIn {
     /// Did the person log in within `longest` before `now`?
     ///
-    /// Spec: threats A1.19 (an approval needs fresh authentication).
+    /// An approval needs fresh authentication: whoever finds the browser open is not the approver.
     pub fn fresh(&self, now: Timestamp, longest: Span) -> Result<(), StaleLogin> {
         if now < self.session.logged_in_at.after(longest) { Ok(()) } else { Err(StaleLogin(longest)) }
     }

@@ -56,6 +56,7 @@ impl Node {
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))
             .route("/readyz", routing::get(move || readiness(ready.clone())))
+            .merge(pages::assets())
             .merge(authserver.router())
             .merge(console.router());
         let hosts = hosts::Hosts::of(&config);

@@ -3,7 +3,7 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result};
-use model::{Id, Person, config::Config};
+use model::{Id, Person, ToolPattern, ToolRules, config::Config};
 use serde_json::json;
 use token::AgentKey;
 
@@ -55,11 +55,14 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
             }},
         },
     });
-    // By way of text: the order of `tools` matters, and a JSON value would sort its keys.
-    let rules = r#"{"get_*":"low","list_*":"low","create_*":"medium","update_*":"medium","delete_*":"high","export_*":"high"}"#;
     let mut config: Config = serde_json::from_value(file).context("the demo's configuration")?;
+    let rules: Vec<_> = tickets::TIERS
+        .iter()
+        .map(|(tool, tier)| Ok((ToolPattern::new(*tool), tier.parse()?)))
+        .collect::<Result<_, String>>()
+        .map_err(|why| anyhow::anyhow!(why))?;
     for server in config.servers.values_mut() {
-        server.tools = serde_json::from_str(rules).context("the demo's rules")?;
+        server.tools = ToolRules::new(rules.clone());
     }
     Ok((config, key))
 }

@@ -15,14 +15,14 @@ use super::{
 use crate::output::{line, paint};
 
 const SCOPE: &str = "tickets.delete_ticket";
-const REASON: &str = "Ticket 3 is a duplicate of ticket 1";
+const REASON: &str = "A duplicate, closed by both sides";
 
 /// Discovery, token, low call, refused high call, step-up, approval, call, end, refused again,
 /// revocation, and the record of it all.
 pub async fn walk(demo: &Demo, key: &AgentKey) -> Result<()> {
     line(paint("1", "One agent's day"));
     lift_old_blocks(demo).await?;
-    let mut agent = Agent { web: WebClient::new(None)?, demo, key, discovery: None, token: None };
+    let mut agent = Agent { web: WebClient::new(None)?, demo, key, discovery: None, token: None, ticket: String::new() };
     agent.discovers().await.context("discovery")?;
     agent.gets_a_token().await.context("the first token")?;
     agent.lists_tools().await.context("tools/list")?;
@@ -63,6 +63,8 @@ struct Agent<'a> {
     key: &'a AgentKey,
     discovery: Option<Discovery>,
     token: Option<String>,
+    /// The ticket it wants to delete.
+    ticket: String,
 }
 
 impl Agent<'_> {
@@ -79,8 +81,8 @@ impl Agent<'_> {
         Ok(mcp::request(&self.web, &self.endpoint()?, self.token.as_deref(), method, call).await?)
     }
 
-    async fn deletes_ticket_3(&self) -> Result<Answer> {
-        self.asks("tools/call", Some(("delete_ticket", json!({"id": 3})))).await
+    async fn deletes_the_ticket(&self) -> Result<Answer> {
+        self.asks("tools/call", Some(("delete_ticket", json!({"id": self.ticket})))).await
     }
 
     async fn token_for(&self, scope: Option<&str>) -> Result<TokenOutcome> {
@@ -120,10 +122,13 @@ impl Agent<'_> {
         Ok(())
     }
 
-    async fn makes_a_low_call(&self) -> Result<()> {
+    async fn makes_a_low_call(&mut self) -> Result<()> {
         match self.asks("tools/call", Some(("list_tickets", json!({})))).await? {
             Answer::Result(result) if result["isError"] != true => {
-                step("low call", "list_tickets is answered");
+                let tickets = result["structuredContent"]["tickets"].as_array().context("no list of tickets")?;
+                let last = tickets.last().context("no tickets")?;
+                self.ticket = last["id"].as_str().context("a ticket without an id")?.to_owned();
+                step("low call", format!("list_tickets is answered: {} tickets; {} looks like a duplicate", tickets.len(), self.ticket));
                 Ok(())
             }
             other => bail!("list_tickets was not answered: {other:?}"),
@@ -131,7 +136,7 @@ impl Agent<'_> {
     }
 
     async fn is_refused_a_high_call(&self) -> Result<()> {
-        match self.deletes_ticket_3().await? {
+        match self.deletes_the_ticket().await? {
             Answer::StepUp(challenge) if challenge.scope.as_deref() == Some(SCOPE) => {
                 step("high call", format!("delete_ticket is refused: 403 insufficient_scope, needs `{SCOPE}`"));
                 Ok(())
@@ -179,7 +184,7 @@ impl Agent<'_> {
             bail!("no token after the approval");
         };
         self.token = Some(access_token);
-        match self.deletes_ticket_3().await? {
+        match self.deletes_the_ticket().await? {
             Answer::Result(result) if result["isError"] != true => {
                 step("the call", format!("with `{scope}`, delete_ticket is answered"));
                 Ok(())
@@ -189,7 +194,7 @@ impl Agent<'_> {
     }
 
     async fn is_refused_again(&self) -> Result<()> {
-        match self.deletes_ticket_3().await? {
+        match self.deletes_the_ticket().await? {
             Answer::StepUp(_) => {
                 step("the end", "used up: the same call with the same token is refused again");
                 Ok(())
