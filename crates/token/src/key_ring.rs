@@ -1,9 +1,14 @@
 //! The signing keys of the installation.
+//!
+//! A new key is published before it signs, and an old one stays until the last token it
+//! signed has expired; so there may be several.
+//!
+//! Spec: RFC 7517 §5 (JWK set).
 
 use model::{AccessClaims, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{AccessTokenError, Expected, KeyError, Presented, SigningKey, Verified};
+use crate::{AccessTokenError, Expected, KeyError, Presented, SigningKey, Verified, access_token};
 
 /// The first key signs, all of them verify.
 #[derive(Debug)]
@@ -28,11 +33,11 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError::Sign`].
     pub fn sign_access(&self, claims: &AccessClaims) -> Result<String, KeyError> {
-        let _ = claims;
-        todo!()
+        let newest = self.0.first().ok_or(KeyError::NoSigningKey)?;
+        access_token::sign(newest, claims)
     }
 
-    /// Verifies an access token.
+    /// Verifies an access token: its form, `typ`, algorithm, key, signature, issuer, audience and lifetime.
     ///
     /// # Errors
     /// [`AccessTokenError`], one variant per cause.
@@ -42,7 +47,6 @@ impl KeyRing {
         expected: &Expected<'_>,
         now: Timestamp,
     ) -> Result<Verified, AccessTokenError> {
-        let _ = (presented, expected, now);
-        todo!()
+        access_token::verify(&self.0, &presented, expected, now)
     }
 }

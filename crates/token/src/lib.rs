@@ -29,6 +29,7 @@ pub use access_token::{AccessTokenError, Expected, Presented, Verified};
 pub use agent_key::AgentKey;
 pub use assertion::{ASSERTION_ALGORITHMS, Assertion, AssertionError, claimed_issuer, verify_assertion};
 pub use digest::Digest;
+pub use jws::JwsError;
 pub use key::KeyError;
 pub use key_ring::KeyRing;
 pub use log_key::{BadSignature, LogKey, verify_log_signature};

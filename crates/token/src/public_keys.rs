@@ -1,22 +1,218 @@
-//! The public keys of a client.
+//! The public keys of a client, from its registration or its metadata document.
 //!
-//! Spec: RFC 7517 §4 and §5, RFC 7518 §6, RFC 8037 §2.
+//! A key set that carries a private or symmetric key is refused as a whole: its owner published
+//! a secret, and nobody who reads it could be told apart from the owner. Keys of kinds we do not know
+//! are passed over, because a set may serve other readers too.
+//!
+//! Spec: RFC 7517 §4 and §5, RFC 7518 §6, RFC 8037 §2, RFC 9864 §2.2 (`Ed25519`).
 
-use serde_json::Value;
+use std::fmt;
 
-use crate::KeyError;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
+    RsaPublicKeyComponents,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use crate::{Digest, KeyError};
+
+/// More keys than this in one set are refused.
+const MAX_KEYS: usize = 16;
+
+/// Members that only a private or a symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// At least one key that can verify; parsed once.
 #[derive(Clone, Debug)]
-pub struct PublicKeys(());
+pub struct PublicKeys(Vec<PublicKey>);
 
 impl PublicKeys {
     /// From one JWK or a JWK set.
     ///
+    /// Spec: RFC 7517 §5
+    ///
     /// # Errors
     /// [`KeyError`], one variant per cause.
     pub fn parse(json: &Value) -> Result<Self, KeyError> {
-        let _ = json;
-        todo!()
+        let object = json.as_object().ok_or(KeyError::NotAKeySet)?;
+        let jwks = match object.get("keys") {
+            Some(Value::Array(keys)) => keys.as_slice(),
+            Some(_) => return Err(KeyError::NotAKeySet),
+            None if object.contains_key("kty") => std::slice::from_ref(json),
+            None => return Err(KeyError::NotAKeySet),
+        };
+        if jwks.len() > MAX_KEYS {
+            return Err(KeyError::TooMany { most: MAX_KEYS });
+        }
+        let mut keys = Vec::new();
+        for jwk in jwks {
+            read(jwk.as_object().ok_or(KeyError::NotAKeySet)?, &mut keys)?;
+        }
+        if keys.is_empty() { Err(KeyError::NoUsableKey) } else { Ok(Self(keys)) }
     }
+
+    /// The keys that may have signed what names this algorithm and, perhaps, this key.
+    pub(crate) fn named<'a>(&'a self, alg: Algorithm, kid: Option<&'a str>) -> impl Iterator<Item = &'a PublicKey> {
+        self.0.iter().filter(move |key| key.alg == alg && kid.is_none_or(|kid| kid == &*key.kid))
+    }
+}
+
+/// One key for one algorithm; an RSA key that names none serves two.
+#[derive(Clone)]
+pub(crate) struct PublicKey {
+    kid: Box<str>,
+    alg: Algorithm,
+    pub(crate) key: ParsedPublicKey,
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.alg.name(), self.kid)
+    }
+}
+
+/// How a client may sign; asymmetric only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Es256,
+    EdDsa,
+    Rs256,
+    Ps256,
+}
+
+impl Algorithm {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+        }
+    }
+
+    /// `None` for anything else, `none` and the symmetric ones among it.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "ES256" => Some(Self::Es256),
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            "RS256" => Some(Self::Rs256),
+            "PS256" => Some(Self::Ps256),
+            _ => None,
+        }
+    }
+}
+
+/// Adds what `jwk` can verify, which may be nothing.
+fn read(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+    if let Some(member) = PRIVATE.into_iter().find(|member| jwk.contains_key(*member)) {
+        return Err(KeyError::Private { member });
+    }
+    if jwk.get("kty").and_then(Value::as_str) == Some("oct") {
+        return Err(KeyError::Private { member: "kty" });
+    }
+    if !is_for_signatures(jwk) {
+        return Ok(());
+    }
+    let text = |member| jwk.get(member).and_then(Value::as_str);
+    match (text("kty"), text("crv")) {
+        (Some("EC"), Some("P-256")) => p256(jwk, keys),
+        (Some("OKP"), Some("Ed25519")) => ed25519(jwk, keys),
+        (Some("RSA"), _) => rsa(jwk, keys),
+        (Some(_), _) => Ok(()),
+        (None, _) => Err(KeyError::Member { member: "kty" }),
+    }
+}
+
+/// Spec: RFC 7517 §4.2 (`use`) and §4.3 (`key_ops`)
+fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
+    let verifies = |ops: &Value| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify"));
+    jwk.get("use").is_none_or(|word| word == "sig") && jwk.get("key_ops").is_none_or(verifies)
+}
+
+fn p256(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
+    for (member, coordinate) in [("x", &x), ("y", &y)] {
+        if coordinate.len() != 32 {
+            return Err(KeyError::Member { member });
+        }
+    }
+    let point = [&[4], x.as_slice(), &y].concat();
+    let parse = |_| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(|_| KeyError::Invalid { kind: "P-256" });
+    add(jwk, &["crv", "kty", "x", "y"], &[Algorithm::Es256], parse, keys)
+}
+
+fn ed25519(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+    let x = bytes(jwk, "x")?;
+    if x.len() != 32 {
+        return Err(KeyError::Member { member: "x" });
+    }
+    let parse = |_| ParsedPublicKey::new(&ED25519, &x).map_err(|_| KeyError::Invalid { kind: "Ed25519" });
+    add(jwk, &["crv", "kty", "x"], &[Algorithm::EdDsa], parse, keys)
+}
+
+fn rsa(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+    let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+    let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    if n.first() == Some(&0) || e.first() == Some(&0) {
+        return Err(KeyError::Member { member: "n" });
+    }
+    if !(2048..=4096).contains(&bits) {
+        return Err(KeyError::RsaSize { bits });
+    }
+    // With the exponent 1 every text would be its own signature; a huge one costs us time.
+    if e.len() > 4 || e.last().is_none_or(|last| last % 2 == 0) || e == [1] {
+        return Err(KeyError::Invalid { kind: "RSA" });
+    }
+    let parse = |alg| {
+        let scheme: &'static RsaParameters = match alg {
+            Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+            _ => &RSA_PKCS1_2048_8192_SHA256,
+        };
+        RsaPublicKeyComponents { n: &n, e: &e }.to_parsed_public_key(scheme).map_err(|_| KeyError::Invalid { kind: "RSA" })
+    };
+    add(jwk, &["e", "kty", "n"], &[Algorithm::Rs256, Algorithm::Ps256], parse, keys)
+}
+
+/// Adds the key once for each algorithm it may be used with.
+///
+/// Spec: RFC 7517 §4.4 (`alg` narrows), RFC 8725 §3.1 (one algorithm per key and use)
+fn add(
+    jwk: &Map<String, Value>,
+    thumbprint_of: &[&str],
+    algorithms: &[Algorithm],
+    parse: impl Fn(Algorithm) -> Result<ParsedPublicKey, KeyError>,
+    keys: &mut Vec<PublicKey>,
+) -> Result<(), KeyError> {
+    let kid: Box<str> = match jwk.get("kid") {
+        None => thumbprint(jwk, thumbprint_of).into(),
+        Some(Value::String(kid)) if (1..=256).contains(&kid.len()) => kid.as_str().into(),
+        Some(_) => return Err(KeyError::Member { member: "kid" }),
+    };
+    let named = match jwk.get("alg") {
+        None => None,
+        Some(Value::String(name)) => Some(Algorithm::parse(name)),
+        Some(_) => return Err(KeyError::Member { member: "alg" }),
+    };
+    for &alg in algorithms {
+        if named.is_none_or(|named| named == Some(alg)) {
+            keys.push(PublicKey { kid: kid.clone(), alg, key: parse(alg)? });
+        }
+    }
+    Ok(())
+}
+
+/// Spec: RFC 7638 §3.2, RFC 8037 §2. The members are base64url or registered words: nothing to escape.
+fn thumbprint(jwk: &Map<String, Value>, members: &[&str]) -> String {
+    let member = |name: &&str| format!(r#""{name}":"{}""#, jwk.get(*name).and_then(Value::as_str).unwrap_or_default());
+    let members: Vec<String> = members.iter().map(member).collect();
+    Digest::of(&format!("{{{}}}", members.join(","))).to_base64url()
+}
+
+fn bytes(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyError> {
+    let text = jwk.get(member).and_then(Value::as_str).ok_or(KeyError::Member { member })?;
+    if text.len() > 1024 {
+        return Err(KeyError::Member { member });
+    }
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Member { member })
 }
