@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     JwsError, PublicKeys,
-    jws::{Compact, Header, NotSigned},
+    jws::{Compact, Header},
     public_keys::Algorithm,
 };
 
@@ -103,9 +103,8 @@ pub fn verify_assertion(
     let mut unknown = true;
     for candidate in keys.named(alg, header.kid.as_deref()) {
         unknown = false;
-        match jwt.signed_by(&candidate.key) {
-            Ok(signed) => return check(signed.claims()?.0, client, issuer, now),
-            Err(NotSigned) => {}
+        if let Ok(signed) = jwt.signed_by(&candidate.key) {
+            return check(signed.claims()?.0, client, issuer, now);
         }
     }
     Err(if unknown { AssertionError::UnknownKey } else { AssertionError::Signature })

@@ -181,7 +181,8 @@ impl Members {
 }
 
 fn members(json: &[u8], part: &'static str) -> Result<Members, JwsError> {
-    let mut names: Vec<String> = serde_json::from_slice(json).map(|Names(names)| names).map_err(|_| JwsError::Json { part })?;
+    let mut names: Vec<String> =
+        serde_json::from_slice(json).map(|Names(names)| names).map_err(|_| JwsError::Json { part })?;
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(JwsError::Repeated { part });

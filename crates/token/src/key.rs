@@ -18,7 +18,9 @@ pub enum KeyError {
     #[error("there is no signing key")]
     NoSigningKey,
     /// A private or symmetric key where a public key belongs; its owner must replace it.
-    #[error("the key set contains private or symmetric key material (`{member}`): replace that key and publish only its public part")]
+    #[error(
+        "the key set contains private or symmetric key material (`{member}`): replace that key and publish only its public part"
+    )]
     Private {
         /// The JWK member that gives it away.
         member: &'static str,

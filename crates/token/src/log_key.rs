@@ -89,7 +89,8 @@ mod tests {
     /// Spec: RFC 8032 §7.1 (test 1: the empty message)
     #[test]
     fn the_test_vector_of_the_rfc_verifies() {
-        let public = crate::Digest::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a").unwrap();
+        let public =
+            crate::Digest::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a").unwrap();
         let r = crate::Digest::from_hex("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155").unwrap();
         let s = crate::Digest::from_hex("5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b").unwrap();
         let signature = [r.bytes().as_slice(), s.bytes()].concat();

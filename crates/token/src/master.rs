@@ -28,7 +28,9 @@ pub enum OpenError {
     #[error("the sealed bytes are cut off or of an unknown form")]
     Form,
     /// Another key, another purpose, or changed bytes: they can not be told apart.
-    #[error("the sealed bytes do not open: they were sealed with another master key, for another purpose, or were changed")]
+    #[error(
+        "the sealed bytes do not open: they were sealed with another master key, for another purpose, or were changed"
+    )]
     WrongKey,
 }
 

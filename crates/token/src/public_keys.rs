@@ -9,8 +9,8 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    RsaParameters, RsaPublicKeyComponents,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -138,7 +138,8 @@ fn p256(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyEr
         }
     }
     let point = [&[4], x.as_slice(), &y].concat();
-    let parse = |_| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(|_| KeyError::Invalid { kind: "P-256" });
+    let parse =
+        |_| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(|_| KeyError::Invalid { kind: "P-256" });
     add(jwk, &["crv", "kty", "x", "y"], &[Algorithm::Es256], parse, keys)
 }
 
@@ -169,7 +170,9 @@ fn rsa(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyErr
             Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
             _ => &RSA_PKCS1_2048_8192_SHA256,
         };
-        RsaPublicKeyComponents { n: &n, e: &e }.to_parsed_public_key(scheme).map_err(|_| KeyError::Invalid { kind: "RSA" })
+        RsaPublicKeyComponents { n: &n, e: &e }
+            .to_parsed_public_key(scheme)
+            .map_err(|_| KeyError::Invalid { kind: "RSA" })
     };
     add(jwk, &["e", "kty", "n"], &[Algorithm::Rs256, Algorithm::Ps256], parse, keys)
 }
@@ -211,7 +214,7 @@ fn thumbprint(jwk: &Map<String, Value>, members: &[&str]) -> String {
 
 fn bytes(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyError> {
     let text = jwk.get(member).and_then(Value::as_str).ok_or(KeyError::Member { member })?;
-    if text.len() > 1024 {
+    if text.len() > 2048 {
         return Err(KeyError::Member { member });
     }
     BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Member { member })

@@ -27,7 +27,8 @@ impl SigningKey {
     /// # Panics
     /// When the system has no randomness to give.
     pub fn generate() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("the system's random generator works");
+        let pair =
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("the system's random generator works");
         Self::new(pair).expect("a generated key is a point of P-256")
     }
 
