@@ -2,8 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
 use crate::{Agent, ClientId, Grant, Id, Person, Server, Timestamp, ToolName};
 
 /// What one turn of the kill switch covers.
