@@ -1,1 +1,24 @@
-//! stub
+//! Governance: people decide, look, and take away.
+//!
+//! The use cases are plain functions over [`store::Store`], used by the pages here and by the command
+//! line alike: [`approve`], [`deny`], [`end`], [`revoke`], [`restore`], [`set_agent_state`], and the
+//! listings in [`inventory`] and [`activity`]. [`Console`] is the same for a browser.
+//!
+//! Next: [`duty`], which says who may decide what.
+
+pub mod activity;
+mod agent_state;
+mod approvals;
+pub mod duty;
+mod error;
+pub mod inventory;
+mod revocation;
+pub mod standing;
+
+pub use agent_state::set_agent_state;
+pub use approvals::{approve, deny, end};
+pub use duty::{Decider, DutyError};
+pub use error::GovernanceError;
+pub use revocation::{Revocation, check_named, restore, revoke};
+mod console;
+pub use console::Console;

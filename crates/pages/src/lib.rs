@@ -15,6 +15,7 @@ mod local;
 mod page;
 mod problem;
 mod session;
+mod shown;
 
 pub use assets::{STYLESHEET_PATH, assets};
 pub use cookies::{Cookie, Cookies};
@@ -25,3 +26,4 @@ pub use local::{LocalPath, login_first, see_other};
 pub use page::{Page, Place, page};
 pub use problem::{Incident, fault, problem};
 pub use session::{SignedIn, StaleLogin, signed_in};
+pub use shown::shown;

@@ -113,7 +113,7 @@ async fn the_style_sheet_is_served_and_nothing_else_is() {
     assert_eq!(get("/assets/../Cargo.toml").await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
-/// Spec: threats A1.19
+/// Spec: OpenID Connect Core 1.0 §3.1.2.1 (max_age)
 #[test]
 fn a_login_is_fresh_for_a_while_and_then_is_not() {
     let person = signed_in(&[]);

@@ -1,0 +1,95 @@
+//! Separation of duty: who may decide about whose privilege.
+//!
+//! An approval is worth something because somebody else gives it. The approver is not the person the
+//! agent acts for, nor the agent's owner; and nobody but the agent or one of these two can have asked.
+//!
+//! Spec: NIST SP 800-53 AC-5.
+
+use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, Span, StepUp, Timestamp};
+use pages::{SignedIn, StaleLogin};
+
+/// A login older than this does not decide anything.
+pub const FRESH_LOGIN: Span = Span::from_minutes(15);
+
+/// The person who decides, and how they came to us.
+#[derive(Clone, Debug)]
+pub struct Decider {
+    person: Id<Person>,
+    actor: Actor,
+}
+
+impl Decider {
+    /// An operator with access to the data directory decides in the name of `person`. The audit says so.
+    pub fn at_the_command_line(person: Person) -> Self {
+        Self { person: person.id, actor: Actor::Operator }
+    }
+
+    /// The person decides through a page, after a login that is fresh at `now`.
+    pub fn signed_in(signed_in: &SignedIn, now: Timestamp) -> Result<Self, StaleLogin> {
+        signed_in.fresh(now, FRESH_LOGIN)?;
+        let person = signed_in.person.id.clone();
+        Ok(Self { actor: Actor::Person(person.to_string()), person })
+    }
+
+    /// Who decides.
+    pub fn person(&self) -> &Id<Person> {
+        &self.person
+    }
+
+    /// How it reads in the audit.
+    pub(crate) fn actor(&self) -> Actor {
+        self.actor.clone()
+    }
+}
+
+/// Why a person may not decide about an elevation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DutyError {
+    /// The person is not there (any more), or disabled.
+    #[error("`{0}` is not a person who may act here")]
+    NotAPerson(Id<Person>),
+    /// Approvals are for approvers.
+    #[error("`{0}` is not an approver; give the role in `people` in portcullis.yaml")]
+    NotAnApprover(Id<Person>),
+    /// The agent acts for this very person.
+    #[error("the agent acts for `{0}`, and nobody approves for themselves; ask another approver")]
+    ActedFor(Id<Person>),
+    /// The agent is this person's own.
+    #[error("the agent belongs to `{0}`, and nobody approves for their own agent; ask another approver")]
+    Owner(Id<Person>),
+    /// A consent is given by one person only.
+    #[error("only `{0}` can consent to this: it is about what that person lets the agent do")]
+    NotTheirConsent(Id<Person>),
+}
+
+/// May `person` say yes to `elevation`?
+pub fn may_approve(person: &Person, elevation: &Elevation, grant: &Grant, agent: &Agent) -> Result<(), DutyError> {
+    if person.disabled {
+        return Err(DutyError::NotAPerson(person.id.clone()));
+    }
+    match elevation.by {
+        StepUp::Consent => {
+            let whose = consenter(grant, agent);
+            if *whose == person.id { Ok(()) } else { Err(DutyError::NotTheirConsent(whose.clone())) }
+        }
+        StepUp::Approval if grant.person.as_ref() == Some(&person.id) => Err(DutyError::ActedFor(person.id.clone())),
+        StepUp::Approval if agent.owner == person.id => Err(DutyError::Owner(person.id.clone())),
+        StepUp::Approval if person.holds(Role::Approver) => Ok(()),
+        StepUp::Approval => Err(DutyError::NotAnApprover(person.id.clone())),
+    }
+}
+
+/// May `person` say no? Everybody who may say yes, and the people who answer for the agent: a no takes
+/// nothing that is not theirs.
+pub fn may_deny(person: &Person, elevation: &Elevation, grant: &Grant, agent: &Agent) -> Result<(), DutyError> {
+    match may_approve(person, elevation, grant, agent) {
+        Err(DutyError::ActedFor(_) | DutyError::Owner(_)) => Ok(()),
+        Err(DutyError::NotTheirConsent(_)) if agent.owner == person.id => Ok(()),
+        other => other,
+    }
+}
+
+/// The one person whose consent counts: whom the agent acts for, or the owner of one that acts for itself.
+pub fn consenter<'a>(grant: &'a Grant, agent: &'a Agent) -> &'a Id<Person> {
+    grant.person.as_ref().unwrap_or(&agent.owner)
+}
