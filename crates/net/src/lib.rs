@@ -6,18 +6,25 @@
 
 pub mod body;
 pub mod fetch;
+mod fetch_error;
 pub mod listen;
+mod outbound;
 pub mod provider;
 pub mod read;
+mod serve;
 pub mod simple;
 pub mod special;
+mod tls;
+mod trust;
 pub mod upstream;
 
 pub use body::{Body, BodyError, boxed, empty, full};
-pub use fetch::{FetchError, FetchRules, FetchSetupError, Fetched, Fetcher};
-pub use listen::{BindError, ListenLimits, Listener, Tls, TlsError};
+pub use fetch::{FetchRules, Fetched, Fetcher};
+pub use fetch_error::{FetchError, FetchSetupError};
+pub use listen::{BindError, ListenLimits, Listener};
 pub use provider::install_crypto_provider;
 pub use read::{ReadError, read_body};
 pub use simple::{WebClient, WebError, WebResponse};
 pub use special::is_special_use;
+pub use tls::{Tls, TlsError};
 pub use upstream::{Upstream, UpstreamError, UpstreamSetupError};

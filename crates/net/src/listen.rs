@@ -1,15 +1,35 @@
-//! Accepting connections.
+//! Accepting connections, within limits.
+//!
+//! HTTP/1.1, and HTTP/2 where TLS agreed on it; there is no HTTP/2 without TLS, and no upgrade.
+//! A stranger gets a bounded time to say what is wanted, a bounded number of connections is
+//! served at a time, and a request whose handling panics is answered with 500 while everything
+//! else goes on.
+//!
+//! Spec: RFC 9112, RFC 9113.
+//!
+//! Next: [`crate::serve`], one connection.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use crate::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{Body, serve::Protocols, tls::Tls};
 
 /// Bounds on what a listener takes from strangers.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenLimits {
-    /// Connections served at a time.
+    /// Connections served at a time; further ones wait in the backlog of the system.
     pub connections: usize,
-    /// How long a client may take to send a request's head, or to finish the TLS handshake.
+    /// How long a client may take for the TLS handshake, for the head of a request, and between
+    /// two requests on one connection.
     pub header_timeout: Duration,
     /// How long requests in flight may run on after shutdown began.
     pub drain: Duration,
@@ -23,7 +43,11 @@ impl Default for ListenLimits {
 
 /// A bound address.
 #[derive(Debug)]
-pub struct Listener;
+pub struct Listener {
+    tcp: TcpListener,
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
 
 /// Why an address can not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -31,44 +55,102 @@ pub enum BindError {
     /// Another program has the port.
     #[error("{0} is in use by another program: stop it or change `listen`")]
     InUse(SocketAddr),
+    /// Ports below 1024 need a permission.
+    #[error("{0} may not be used without permission: choose a port above 1023 or grant CAP_NET_BIND_SERVICE")]
+    NotPermitted(SocketAddr),
+    /// No interface of this machine has the address.
+    #[error("{0} is no address of this machine: change `listen`")]
+    NotOurs(SocketAddr),
+    /// Anything else the system may say.
+    #[error("{address} can not be listened on: {source}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl Listener {
     /// Binds `address`; with `tls`, every connection is TLS.
-    pub async fn bind(_address: SocketAddr, _tls: Option<Tls>) -> Result<Self, BindError> {
-        todo!()
+    pub async fn bind(address: SocketAddr, tls: Option<Tls>) -> Result<Self, BindError> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse(address),
+            io::ErrorKind::PermissionDenied => BindError::NotPermitted(address),
+            io::ErrorKind::AddrNotAvailable => BindError::NotOurs(address),
+            _ => BindError::Other { address, source },
+        };
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        Ok(Self { address: tcp.local_addr().map_err(failed)?, tcp, tls })
     }
 
-    /// The address it got.
+    /// The address it got: with its port, when `0` was asked for.
     pub fn local_addr(&self) -> SocketAddr {
-        todo!()
+        self.address
     }
 
-    /// Serves until `shutdown`, then until the requests in flight are answered.
-    pub async fn serve<S, F>(self, _limits: ListenLimits, _service: S, _shutdown: impl Future)
+    /// Serves until `shutdown`, then until the requests in flight are answered or cut.
+    ///
+    /// Nothing is accepted any more when this returns.
+    pub async fn serve<S, F>(self, limits: ListenLimits, service: S, shutdown: impl Future)
     where
-        S: Fn(http::Request<hyper::body::Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output = http::Response<Body>> + Send + 'static,
+        S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
     {
-        todo!()
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let protocols = Arc::new(Protocols::within(&limits));
+        let free = Arc::new(Semaphore::new(limits.connections));
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let (stream, permit) = tokio::select! {
+                biased;
+                _ = &mut shutdown => break,
+                accepted = self.accept(&free) => accepted,
+            };
+            while connections.try_join_next().is_some() {}
+            let (watcher, tls, service, protocols) =
+                (graceful.watcher(), self.tls.clone(), service.clone(), protocols.clone());
+            connections.spawn(async move {
+                protocols.serve(stream, tls, service, watcher, limits.header_timeout).await;
+                drop(permit);
+            });
+        }
+        drop(self.tcp);
+        if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(event = "requests_cut", after_seconds = limits.drain.as_secs());
+        }
+        connections.shutdown().await;
+    }
+
+    /// The next connection there is room for. Faults of the system are waited out.
+    async fn accept(&self, free: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+        if free.available_permits() == 0 {
+            tracing::warn!(event = "connections_exhausted", hint = "raise limits.connections or look for idle clients");
+        }
+        let permit = free.clone().acquire_owned().await.expect("the semaphore is never closed");
+        loop {
+            match self.tcp.accept().await {
+                Ok((stream, _)) => {
+                    // Answers are small and written whole: waiting to fill a packet only delays them.
+                    let _ = stream.set_nodelay(true);
+                    return (stream, permit);
+                }
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(event = "accept_failed", %error);
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
     }
 }
 
-/// A certificate and its key.
-#[derive(Clone, Debug)]
-pub struct Tls;
-
-/// Why a certificate or its key can not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// No certificate in the file.
-    #[error("the certificate file holds no certificate")]
-    NoCertificate,
+/// The client was gone before it was accepted.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-impl Tls {
-    /// From a certificate chain, leaf first, and its private key, both PEM.
-    pub fn from_pem(_certificate: &[u8], _key: &[u8]) -> Result<Self, TlsError> {
-        todo!()
-    }
-}
+/// When the system has no file descriptor or memory left, trying at once again helps nobody.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,143 @@
+//! One connection: the handshake, the protocol, and requests that can not take others down.
+
+use std::{
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::CatchUnwind};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::Watcher,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{Body, full, listen::ListenLimits, tls::Tls};
+
+/// How both protocols are spoken; one for all connections.
+pub(crate) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Protocols {
+    /// Within `limits` and those that nobody needs to set.
+    pub(crate) fn within(limits: &ListenLimits) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(limits.header_timeout)
+            .keep_alive_timeout(limits.header_timeout)
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .max_pending_accept_reset_streams(MAX_RESETS)
+            .max_local_error_reset_streams(MAX_RESETS)
+            .max_send_buf_size(MAX_SEND_BYTES);
+        Self { http1, http2 }
+    }
+
+    /// Serves one connection to its end.
+    pub(crate) async fn serve<S, F>(
+        &self,
+        stream: TcpStream,
+        tls: Option<Tls>,
+        service: S,
+        watcher: Watcher,
+        handshake: Duration,
+    ) where
+        S: Fn(Request<Incoming>) -> F + Send + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let Some(tls) = tls else { return self.speak_http1(stream, service, watcher).await };
+        match timeout(handshake, tls.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                self.speak_http2(stream, service, watcher).await;
+            }
+            Ok(Ok(stream)) => self.speak_http1(stream, service, watcher).await,
+            Ok(Err(error)) => tracing::debug!(event = "handshake_failed", %error),
+            Err(_) => tracing::debug!(event = "handshake_failed", error = "too slow"),
+        }
+    }
+
+    async fn speak_http1<I, S, F>(&self, stream: I, service: S, watcher: Watcher)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: Fn(Request<Incoming>) -> F,
+        F: Future<Output = Response<Body>>,
+    {
+        let service = service_fn(move |request| isolated(&service, request));
+        end(watcher.watch(self.http1.serve_connection(TokioIo::new(stream), service)).await);
+    }
+
+    async fn speak_http2<I, S, F>(&self, stream: I, service: S, watcher: Watcher)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: Fn(Request<Incoming>) -> F + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let service = service_fn(move |request| isolated(&service, request));
+        end(watcher.watch(self.http2.serve_connection(TokioIo::new(stream), service)).await);
+    }
+}
+
+/// Calls `service`; a panic in it becomes a 500 for this request alone.
+///
+/// The values a panic leaves half changed are the request's own. What requests share is behind
+/// locks that are poisoned, or in transactions that are rolled back.
+fn isolated<S, F>(
+    service: &S,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S, F>
+where
+    S: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<Body>>,
+{
+    let called: Option<CatchUnwind<AssertUnwindSafe<F>>> =
+        catch_unwind(AssertUnwindSafe(|| service(request))).ok().map(|work| AssertUnwindSafe(work).catch_unwind());
+    async move {
+        let answered = match called {
+            Some(work) => work.await.ok(),
+            None => None,
+        };
+        Ok(answered.unwrap_or_else(panicked))
+    }
+}
+
+/// Says nothing of the panic's message, which may quote the request.
+fn panicked() -> Response<Body> {
+    tracing::error!(event = "request_panicked");
+    let mut response = Response::new(full("internal error\n"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Clients hang up, stall and talk nonsense all day: worth a line only to who asks for it.
+fn end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(event = "connection_broke", %error);
+    }
+}
+
+/// Longest head of a request, and most that is buffered of one.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Requests in flight on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// Streams a client may open and reset before it is shown out (CVE-2023-44487).
+const MAX_RESETS: usize = 20;
+/// Bytes kept for a client that reads slowly, for each stream.
+const MAX_SEND_BYTES: usize = 256 * 1024;
