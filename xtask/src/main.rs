@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its output")]
 
+mod conformance;
 mod postgres;
 mod run;
 mod source;
@@ -21,7 +22,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: &[Command] = &[test::COMMAND, tidy::COMMAND, spec::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, tidy::COMMAND, spec::COMMAND, conformance::COMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

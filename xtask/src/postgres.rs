@@ -120,3 +120,19 @@ fn unprivileged() -> anyhow::Result<(u32, u32)> {
     };
     find("postgres").or_else(|| find("nobody")).context("no user `postgres` or `nobody` to run PostgreSQL as")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs PostgreSQL on the machine; the unit step of `cargo xtask test` uses it anyway"]
+    fn a_server_answers_and_leaves_nothing_behind() {
+        let server = Postgres::start().unwrap();
+        let folder = server.folder.clone();
+        let asked = ask(Command::new(server.programs.join("psql")).args([&server.url(), "-Atc", "SELECT 1"]));
+        assert_eq!(asked.as_deref(), Some("1"));
+        drop(server);
+        assert!(!folder.exists());
+    }
+}

@@ -20,7 +20,7 @@ pub struct Step {
 
 pub const STEPS: &[Step] = &[
     Step { name: "tools", what: "node, python, PostgreSQL, chromium and the official SDKs", run: tools },
-    Step { name: "fmt", what: "every file is formatted", run: |_| cargo(&["fmt", "--all", "--check"]) },
+    Step { name: "fmt", what: "every file is formatted", run: |_| cargo(&["fmt", "--all", "--check", "--", "-l"]) },
     Step { name: "tidy", what: "ranks, invariants of absence, sizes, the map", run: |_| (tidy::COMMAND.run)(&[]) },
     Step { name: "spec", what: "docs/spec-map.md is fresh", run: |_| (spec::COMMAND.run)(&["--check".to_owned()]) },
     Step { name: "clippy", what: "no warning in any target", run: clippy },
