@@ -144,6 +144,7 @@ impl Browser {
 async fn read(url: Url, response: Response) -> Page {
     let status = response.status().as_u16();
     let no_referrer = response.headers().get("referrer-policy").is_some_and(|policy| policy == "no-referrer");
+    let waits = response.headers().contains_key("refresh");
     let html = response.text().await.expect("a whole page");
-    Page { url, status, html, no_referrer }
+    Page { url, status, html, no_referrer, waits }
 }

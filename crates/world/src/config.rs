@@ -9,10 +9,23 @@ use crate::Documents;
 /// What differs from world to world.
 #[derive(Clone, Debug, Default)]
 pub struct WorldConfig {
-    /// Further protected servers: name, URL of the MCP endpoint, and tool rules as `pattern: tier`.
-    pub servers: Vec<(String, String, Vec<(String, String)>)>,
-    /// Further top-level tables, as YAML.
+    /// Further protected servers.
+    pub servers: Vec<Protected>,
+    /// Further keys of the `clients` table, as YAML, two spaces in.
+    pub clients: String,
+    /// Further top-level keys, as YAML.
     pub extra: String,
+}
+
+/// A further protected server.
+#[derive(Clone, Debug)]
+pub struct Protected {
+    /// Its name.
+    pub name: String,
+    /// Its MCP endpoint.
+    pub url: String,
+    /// From tool patterns to tiers.
+    pub tools: Vec<(String, String)>,
 }
 
 /// Everybody's password begins like this and ends in their name.
@@ -41,7 +54,8 @@ impl WorldConfig {
         let [ada, bob, root] = ["ada", "bob", "root"].map(password);
         let rules: String = tickets::TIERS.iter().map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
         let servers: String = self.servers.iter().map(server).collect();
-        let extra = &self.extra;
+        let agent_servers: String = self.servers.iter().map(|server| format!(", {}", server.name)).collect();
+        let Self { clients, extra, .. } = self;
         format!(
             "\
 public_url: {url}
@@ -57,12 +71,12 @@ agents:
     owner: ada
     purpose: Clean up tickets at night
     public_key: {agent}
-    servers: [tickets]
+    servers: [tickets{agent_servers}]
 clients:
   metadata_domains: [\"localhost\"]
   extra_ca_file: {ca_file}
   exempt_hosts: [\"{host}\"]
-servers:
+{clients}servers:
   tickets:
     url: {tickets}
     title: Acme help desk
@@ -72,7 +86,7 @@ servers:
     }
 }
 
-fn server((name, url, rules): &(String, String, Vec<(String, String)>)) -> String {
-    let rules: String = rules.iter().map(|(tool, tier)| format!("      \"{tool}\": {tier}\n")).collect();
+fn server(Protected { name, url, tools }: &Protected) -> String {
+    let rules: String = tools.iter().map(|(tool, tier)| format!("      \"{tool}\": {tier}\n")).collect();
     format!("  {name}:\n    url: {url}\n    tools:\n{rules}")
 }

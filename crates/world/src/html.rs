@@ -13,6 +13,8 @@ pub struct Page {
     pub html: String,
     /// Does it forbid naming itself to others? Browsers then send `Origin: null` with its forms.
     pub no_referrer: bool,
+    /// Does it load itself again after a while?
+    pub waits: bool,
 }
 
 /// A form on a page.
@@ -92,14 +94,6 @@ impl Page {
     /// The form that asks for a password.
     pub fn login_form(&self) -> Option<Form> {
         self.forms().into_iter().find(|form| form.password.is_some())
-    }
-
-    /// Does the page load itself again after a while?
-    pub fn waits(&self) -> bool {
-        tokens(&self.html).any(|token| {
-            matches!(token, Token::Open(tag) if tag.name == "meta"
-                && tag.value("http-equiv").is_some_and(|value| value.eq_ignore_ascii_case("refresh")))
-        })
     }
 
     /// The targets of the links whose address contains `part`, in order.
@@ -292,7 +286,7 @@ mod tests {
 
     fn page(html: &str) -> Page {
         let url = Url::parse("http://localhost/").unwrap();
-        Page { url, status: 200, html: html.into(), no_referrer: false }
+        Page { url, status: 200, html: html.into(), no_referrer: false, waits: false }
     }
 
     #[test]
@@ -314,11 +308,5 @@ mod tests {
     #[test]
     fn the_words_of_a_page_leave_out_what_nobody_sees() {
         assert_eq!(page("<style>p{}</style><h1>Hi  you</h1><p>a &lt; b</p><!-- x > y -->").text(), "Hi you a < b");
-    }
-
-    #[test]
-    fn a_page_that_reloads_itself_is_waiting() {
-        assert!(page(r#"<meta http-equiv="refresh" content="2">"#).waits());
-        assert!(!page("<meta charset=utf-8>").waits());
     }
 }

@@ -14,8 +14,11 @@ mod person;
 mod portcullis;
 mod world;
 
+pub mod fixture;
+pub mod shim;
+
 pub use browser::{Browser, Visit};
-pub use config::WorldConfig;
+pub use config::{Protected, WorldConfig};
 pub use documents::{Documents, REDIRECT_URI};
 pub use driver::{Driver, Said, Sdk};
 pub use html::{Form, Page};

@@ -59,7 +59,7 @@ impl Person {
     pub async fn wait(&mut self, mut page: Page) -> Url {
         let started = std::time::Instant::now();
         while started.elapsed() < PATIENCE {
-            assert!(page.waits(), "not a page that waits: {} {}: {}", page.status, page.url, page.text());
+            assert!(page.waits, "not a page that waits: {} {}: {}", page.status, page.url, page.text());
             tokio::time::sleep(LOOK_AGAIN).await;
             match self.browser.open(page.url.as_str()).await {
                 Visit::Away(url) => return url,
@@ -73,7 +73,7 @@ impl Person {
         let Visit::Page(page) = visit else { return visit };
         let Some(mut form) = page.login_form() else { return Visit::Page(page) };
         let password = form.password.clone().unwrap_or_default();
-        form.fill("username", self.name);
+        form.fill("name", self.name);
         form.fill(&password, &self.password);
         let label = form.buttons[0].0.clone();
         self.browser.press(&page, &form, &label).await

@@ -118,7 +118,9 @@ fn binary() -> &'static Path {
 
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let profile = test.ancestors().nth(2).expect("a test lives in target/PROFILE/deps");
+    let directory = test.parent().expect("a program lives in a directory");
+    // A test lives in target/PROFILE/deps, a binary in target/PROFILE.
+    let profile = if directory.ends_with("deps") { directory.parent().unwrap_or(directory) } else { directory };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "-p", "portcullis", "--bin", "portcullis"]);

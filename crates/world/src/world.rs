@@ -1,5 +1,8 @@
 //! Everything a test needs, started from nothing on free ports.
 
+use anyhow::Context as _;
+use model::{Clock as _, SystemClock};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -107,10 +110,51 @@ impl World {
         Person::new(name, config::password(name), &self.url)
     }
 
+    /// A token of `nightly` for a server, at its baseline: client credentials with `private_key_jwt`.
+    ///
+    /// # Errors
+    /// When the token endpoint refuses.
+    pub async fn agent_token(&self, server: &str) -> anyhow::Result<String> {
+        let answer = self.agent_asks(server, &format!("{server}:low")).await?;
+        let token = answer["access_token"].as_str();
+        token.map(str::to_owned).with_context(|| format!("the token endpoint answered {answer}"))
+    }
+
+    /// What the token endpoint answers `nightly` when it asks for `scope` on a server.
+    ///
+    /// # Errors
+    /// When it does not answer with JSON.
+    pub async fn agent_asks(&self, server: &str, scope: &str) -> anyhow::Result<Value> {
+        let assertion = self.agent_key.sign_assertion("nightly", &self.url, SystemClock.now())?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "nightly"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+            ("resource", &self.mcp(server)),
+            ("scope", scope),
+        ];
+        let request = client()?.post(format!("{}/oauth/token", self.url)).form(&form);
+        Ok(request.send().await?.json().await?)
+    }
+
+    /// Opens an address of somebody else's, as a browser that was sent there.
+    ///
+    /// # Errors
+    /// When nobody answers there.
+    pub async fn visit(&self, url: &str) -> anyhow::Result<()> {
+        client()?.get(url).send().await?;
+        Ok(())
+    }
+
     /// Runs a command of the binary against this world's configuration.
     pub async fn run(&self, args: &[&str]) -> Finished {
         self.portcullis.run(args).await
     }
+}
+
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().build()
 }
 
 /// A port that was free a moment ago.
