@@ -99,8 +99,8 @@ impl Fetcher {
     /// Resolves once, checks every address, dials the checked ones in their order.
     async fn connect(&self, target: &Target) -> Result<TlsStream<TcpStream>, FetchError> {
         let addresses = target.resolve().await?;
-        if !target.exempt && addresses.iter().any(|address| is_special_use(address.ip())) {
-            return Err(FetchError::NotPublic);
+        if !target.exempt {
+            check_addresses(&addresses)?;
         }
         let unreachable = |error: std::io::Error| FetchError::Unreachable(error.to_string());
         let stream = timeout(CONNECT, TcpStream::connect(addresses.as_slice()))
@@ -155,6 +155,11 @@ impl Target {
         }
         Ok(addresses)
     }
+}
+
+/// One special address among public ones is a trap, not a choice: all of them must be public.
+fn check_addresses(addresses: &[SocketAddr]) -> Result<(), FetchError> {
+    if addresses.iter().any(|address| is_special_use(address.ip())) { Err(FetchError::NotPublic) } else { Ok(()) }
 }
 
 async fn get(
@@ -239,6 +244,16 @@ mod tests {
         assert_eq!(max_age("no-cache"), Some(0));
         assert_eq!(max_age("public"), None);
         assert_eq!(max_age("max-age=soon"), None);
+    }
+
+    /// Spec: draft-ietf-oauth-client-id-metadata-document (SSRF)
+    #[test]
+    fn one_special_address_among_public_ones_is_enough_to_refuse() {
+        let addresses = |all: &[&str]| all.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        assert!(check_addresses(&addresses(&["8.8.8.8:443", "[2606:4700::1111]:443"])).is_ok());
+        for trap in [["8.8.8.8:443", "10.0.0.1:443"], ["[::1]:443", "8.8.8.8:443"]] {
+            assert!(matches!(check_addresses(&addresses(&trap)), Err(FetchError::NotPublic)), "{trap:?}");
+        }
     }
 
     #[test]
