@@ -1,24 +1,65 @@
 //! Blocks: what the kill switch has stopped.
 
 use model::{Block, Target, Timestamp};
+use sqlx::{AnyConnection, query};
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, columns::Columns};
 
 impl Store {
     /// Every block in the database, newest first. [`Store::blocks`] is the copy in memory.
     pub async fn all_blocks(&self) -> Result<Vec<Block>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = all(reader.connection()).await;
+        reader.done(found)
     }
 }
 
 impl Tx<'_> {
     /// Adds a block, or renews the one on the same target, and bumps the epoch.
     pub async fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
-        todo!()
+        query(
+            "INSERT INTO block (kind, name, since, reason, lifted_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (kind, name) DO UPDATE SET since = excluded.since, reason = excluded.reason,
+                 lifted_at = excluded.lifted_at",
+        )
+        .bind(block.target.kind())
+        .bind(block.target.name())
+        .bind(block.at.micros())
+        .bind(&block.reason)
+        .bind(block.lifted_at.map(Timestamp::micros))
+        .execute(&mut *self.connection)
+        .await?;
+        self.bump_epoch().await
     }
 
     /// Lifts the standing block on `target` and bumps the epoch; `false` when there is none.
     pub async fn lift_block(&mut self, target: &Target, now: Timestamp) -> Result<bool, StoreError> {
-        todo!()
+        let sql = "UPDATE block SET lifted_at = $3 WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
+        let lifted = query(sql)
+            .bind(target.kind())
+            .bind(target.name())
+            .bind(now.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        self.bump_epoch().await?;
+        Ok(lifted.rows_affected() == 1)
     }
+}
+
+/// Every block, newest first.
+pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
+    let sql = "SELECT kind, name, since, reason, lifted_at FROM block ORDER BY since DESC, kind, name";
+    let rows = query(sql).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let mut columns = Columns::of("block", row);
+            let (kind, name) = (columns.text()?, columns.text()?);
+            Ok(Block {
+                target: Target::parse(&kind, &name).map_err(|why| columns.unreadable(why))?,
+                at: columns.time()?,
+                reason: columns.text()?,
+                lifted_at: columns.optional_time()?,
+            })
+        })
+        .collect()
 }

@@ -1,35 +1,75 @@
 //! Elevations: asked for, decided, used, ended.
+//!
+//! Every step is one conditional statement, so of several callers one wins.
 
-use model::{Agent, Elevation, Grant, Id, Scope, Timestamp};
+use model::{Agent, Elevation, Grant, Id, Scope, Span, Timestamp};
+use sqlx::{AnyConnection, any::AnyRow, query};
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, columns::Columns};
+
+/// The columns [`elevation`] reads.
+macro_rules! elevation_columns {
+    () => {
+        "id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, \
+         lasts, not_after, max_uses, uses"
+    };
+}
 
 impl Store {
     /// The elevation of that id.
     pub async fn elevation(&self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = by_id(reader.connection(), id).await;
+        reader.done(found)
     }
 
     /// The newest `limit` elevations, newest first.
     pub async fn elevations(&self, limit: u32) -> Result<Vec<Elevation>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let sql =
+            concat!("SELECT ", elevation_columns!(), " FROM elevation ORDER BY requested_at DESC, id DESC LIMIT $1");
+        let rows = query(sql).bind(i64::from(limit)).fetch_all(reader.connection()).await;
+        all(&reader.done(rows.map_err(StoreError::from))?)
     }
 
     /// Those that wait for a decision at `now`, oldest first.
     pub async fn pending(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation WHERE state = 'requested' AND decide_before > $1 ORDER BY requested_at, id"
+        );
+        let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
+        all(&reader.done(rows.map_err(StoreError::from))?)
+    }
+
+    /// Those whose time is over at `now` although nobody has ended them: active beyond their end, or
+    /// asked for and never decided. Oldest first, at most 256.
+    pub async fn elapsed_elevations(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+        let mut reader = self.reader().await?;
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation WHERE (state = 'active' AND not_after <= $1)
+              OR (state = 'requested' AND decide_before <= $1) ORDER BY requested_at, id LIMIT 256"
+        );
+        let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
+        all(&reader.done(rows.map_err(StoreError::from))?)
     }
 
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = live(reader.connection(), grant, now).await;
+        reader.done(found)
     }
 }
 
 impl Tx<'_> {
     /// The elevation of that id.
     pub async fn elevation(&mut self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-        todo!()
+        by_id(self.connection, id).await
     }
 
     /// The one that waits for a decision about this scope of this grant.
@@ -39,22 +79,64 @@ impl Tx<'_> {
         scope: &Scope,
         now: Timestamp,
     ) -> Result<Option<Elevation>, StoreError> {
-        todo!()
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation WHERE grant_id = $1 AND scope = $2 AND state = 'requested' AND decide_before > $3
+              ORDER BY requested_at, id LIMIT 1"
+        );
+        query(sql)
+            .bind(grant.as_str())
+            .bind(scope.to_string())
+            .bind(now.micros())
+            .fetch_optional(&mut *self.connection)
+            .await?
+            .map(|row| elevation(&row))
+            .transpose()
     }
 
     /// How many of an agent's wait for a decision.
     pub async fn count_pending_of(&mut self, agent: &Id<Agent>, now: Timestamp) -> Result<u32, StoreError> {
-        todo!()
+        let row = query(
+            "SELECT COUNT(*) FROM elevation e JOIN agent_grant g ON g.id = e.grant_id
+             WHERE g.agent = $1 AND e.state = 'requested' AND e.decide_before > $2",
+        )
+        .bind(agent.as_str())
+        .bind(now.micros())
+        .fetch_one(&mut *self.connection)
+        .await?;
+        Columns::of("elevation", &row).number()
     }
 
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&mut self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        todo!()
+        live(self.connection, grant, now).await
     }
 
     /// Adds an elevation in whatever state.
     pub async fn put_elevation(&mut self, elevation: &Elevation) -> Result<(), StoreError> {
-        todo!()
+        query(
+            "INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before,
+                 decided_by, decided_at, lasts, not_after, max_uses, uses)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(elevation.id.as_str())
+        .bind(elevation.grant.as_str())
+        .bind(elevation.scope.to_string())
+        .bind(elevation.by.as_str())
+        .bind(elevation.state.as_str())
+        .bind(&elevation.reason)
+        .bind(elevation.requested_at.micros())
+        .bind(elevation.decide_before.micros())
+        .bind(elevation.decided_by.as_deref())
+        .bind(elevation.decided_at.map(Timestamp::micros))
+        .bind(elevation.lasts.seconds() as i64)
+        .bind(elevation.not_after.map(Timestamp::micros))
+        .bind(i64::from(elevation.max_uses))
+        .bind(i64::from(elevation.uses))
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
     }
 
     /// Requested → active; `false` when it was decided before or had lapsed.
@@ -65,7 +147,16 @@ impl Tx<'_> {
         now: Timestamp,
         not_after: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let sql = "UPDATE elevation SET state = 'active', decided_by = $2, decided_at = $3, not_after = $4
+                   WHERE id = $1 AND state = 'requested' AND decide_before > $3";
+        let changed = query(sql)
+            .bind(id.as_str())
+            .bind(decided_by)
+            .bind(now.micros())
+            .bind(not_after.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(changed.rows_affected() == 1)
     }
 
     /// Requested → denied; `false` when it was decided before or had lapsed.
@@ -75,12 +166,22 @@ impl Tx<'_> {
         decided_by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        todo!()
+        let sql = "UPDATE elevation SET state = 'denied', decided_by = $2, decided_at = $3
+                   WHERE id = $1 AND state = 'requested' AND decide_before > $3";
+        let changed =
+            query(sql).bind(id.as_str()).bind(decided_by).bind(now.micros()).execute(&mut *self.connection).await?;
+        Ok(changed.rows_affected() == 1)
     }
 
-    /// Requested or active → ended; `false` when it was over before.
+    /// Requested or active → ended, and bumps the epoch; `false` when it was over before.
+    /// An active one's end moves forward to `now`.
     pub async fn end_elevation(&mut self, id: &Id<Elevation>, now: Timestamp) -> Result<bool, StoreError> {
-        todo!()
+        let sql = "UPDATE elevation SET state = 'ended',
+                       not_after = CASE WHEN not_after > $2 THEN $2 ELSE not_after END
+                   WHERE id = $1 AND state IN ('requested', 'active')";
+        let changed = query(sql).bind(id.as_str()).bind(now.micros()).execute(&mut *self.connection).await?;
+        self.bump_epoch().await?;
+        Ok(changed.rows_affected() == 1)
     }
 
     /// Takes one use of a live elevation of exactly this scope; the last use ends it.
@@ -91,6 +192,64 @@ impl Tx<'_> {
         scope: &Scope,
         now: Timestamp,
     ) -> Result<Option<Elevation>, StoreError> {
-        todo!()
+        let sql = concat!(
+            "UPDATE elevation SET uses = uses + 1,
+                 state = CASE WHEN uses + 1 >= max_uses THEN 'ended' ELSE state END
+             WHERE id = (SELECT id FROM elevation WHERE grant_id = $1 AND scope = $2 AND state = 'active'
+                         AND not_after > $3 AND uses < max_uses ORDER BY not_after, id LIMIT 1)
+             RETURNING ",
+            elevation_columns!()
+        );
+        query(sql)
+            .bind(grant.as_str())
+            .bind(scope.to_string())
+            .bind(now.micros())
+            .fetch_optional(&mut *self.connection)
+            .await?
+            .map(|row| elevation(&row))
+            .transpose()
     }
+}
+
+async fn by_id(connection: &mut AnyConnection, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
+    query(concat!("SELECT ", elevation_columns!(), " FROM elevation WHERE id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| elevation(&row))
+        .transpose()
+}
+
+async fn live(connection: &mut AnyConnection, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        elevation_columns!(),
+        " FROM elevation WHERE grant_id = $1 AND state = 'active' AND not_after > $2 AND uses < max_uses
+          ORDER BY not_after, id"
+    );
+    all(&query(sql).bind(grant.as_str()).bind(now.micros()).fetch_all(connection).await?)
+}
+
+fn all(rows: &[AnyRow]) -> Result<Vec<Elevation>, StoreError> {
+    rows.iter().map(elevation).collect()
+}
+
+fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
+    let mut columns = Columns::of("elevation", row);
+    Ok(Elevation {
+        id: columns.parsed()?,
+        grant: columns.parsed()?,
+        scope: columns.parsed()?,
+        by: columns.parsed()?,
+        state: columns.parsed()?,
+        reason: columns.text()?,
+        requested_at: columns.time()?,
+        decide_before: columns.time()?,
+        decided_by: columns.optional_text()?,
+        decided_at: columns.optional_time()?,
+        lasts: Span::from_seconds(columns.number()?),
+        not_after: columns.optional_time()?,
+        max_uses: columns.number()?,
+        uses: columns.number()?,
+    })
 }

@@ -20,12 +20,23 @@ pub enum StoreError {
     /// The batch that held the change could not be committed, and was rolled back.
     #[error("the change was rolled back: {0}")]
     RolledBack(String),
+    /// The database server went away while it committed, and did not come back to say what became of it.
+    #[error("it is unknown whether the change was made; look before repeating it")]
+    Unknown,
     /// It is unknown whether the last batch is on disk, or the store was closed: nothing more is accepted.
     #[error("the store is closed; restart the process")]
     Closed,
     /// Not every node confirmed the change in time.
     #[error("these nodes have not confirmed yet: {0}; they refuse everything once they lose the store")]
     NotEverywhere(String),
+    /// A file of the exported log could not be written.
+    #[error("`{path}` can not be written: {source}")]
+    Export {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A record is longer than the log can hold.
     #[error("a record has {0} bytes; the log holds at most 65535")]
     RecordTooLong(usize),

@@ -2,9 +2,10 @@
 
 use model::Timestamp;
 use serde_json::Value;
+use sqlx::{AnyConnection, query};
 use token::Digest;
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, columns::Columns};
 
 /// A login or consent flow of one browser.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,28 +23,60 @@ pub struct Flow {
 impl Store {
     /// The flow, while it may still be finished.
     pub async fn flow(&self, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = by_digest(reader.connection(), digest, now).await;
+        reader.done(found)
     }
 }
 
 impl Tx<'_> {
     /// The flow, while it may still be finished.
     pub async fn flow(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-        todo!()
+        by_digest(self.connection, digest, now).await
     }
 
     /// Begins a flow.
     pub async fn put_flow(&mut self, flow: &Flow) -> Result<(), StoreError> {
-        todo!()
+        query("INSERT INTO flow (digest, browser, request, not_after) VALUES ($1, $2, $3, $4)")
+            .bind(flow.digest.to_hex())
+            .bind(flow.browser.to_hex())
+            .bind(flow.request.to_string())
+            .bind(flow.not_after.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
     }
 
     /// Replaces what is asked for; `false` when the flow is over.
     pub async fn update_flow(&mut self, digest: Digest, request: Value) -> Result<bool, StoreError> {
-        todo!()
+        let changed = query("UPDATE flow SET request = $2 WHERE digest = $1")
+            .bind(digest.to_hex())
+            .bind(request.to_string())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(changed.rows_affected() == 1)
     }
 
     /// Ends a flow; `true` for exactly one caller.
     pub async fn end_flow(&mut self, digest: Digest) -> Result<bool, StoreError> {
-        todo!()
+        let ended =
+            query("DELETE FROM flow WHERE digest = $1").bind(digest.to_hex()).execute(&mut *self.connection).await?;
+        Ok(ended.rows_affected() == 1)
     }
+}
+
+async fn by_digest(connection: &mut AnyConnection, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
+    let row = query("SELECT digest, browser, request, not_after FROM flow WHERE digest = $1 AND not_after > $2")
+        .bind(digest.to_hex())
+        .bind(now.micros())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut columns = Columns::of("flow", &row);
+    Ok(Some(Flow {
+        digest: columns.digest()?,
+        browser: columns.digest()?,
+        request: columns.json()?,
+        not_after: columns.time()?,
+    }))
 }

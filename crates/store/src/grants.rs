@@ -1,8 +1,16 @@
 //! Grants, and whether what hangs on one still stands.
 
 use model::{Agent, Grant, Id, ScopeSet, Server, Timestamp};
+use sqlx::{AnyConnection, query};
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, agents, columns::Columns};
+
+/// The columns [`grant`] reads, of a table called `g`.
+macro_rules! grant_columns {
+    () => {
+        "g.id, g.agent, g.person, g.server, g.scopes, g.created_at, g.not_after, g.ended_at"
+    };
+}
 
 /// Everything that must be alive for a call under a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +26,9 @@ pub struct Standing {
 impl Store {
     /// The grant of that id, ended or not.
     pub async fn grant(&self, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = by_id(reader.connection(), id).await;
+        reader.done(found)
     }
 
     /// The live grant of an agent on a server.
@@ -28,29 +38,72 @@ impl Store {
         server: &Id<Server>,
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let found = live(reader.connection(), agent, server, now).await;
+        reader.done(found)
     }
 
     /// Grants, newest first; with `live_only`, those that stand at that time.
     pub async fn grants(&self, live_only: Option<Timestamp>) -> Result<Vec<Grant>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let rows = match live_only {
+            None => {
+                let sql = concat!("SELECT ", grant_columns!(), " FROM agent_grant g ORDER BY g.created_at DESC, g.id");
+                query(sql).fetch_all(reader.connection()).await
+            }
+            Some(now) => {
+                let sql = concat!(
+                    "SELECT ",
+                    grant_columns!(),
+                    " FROM agent_grant g WHERE g.ended_at IS NULL AND g.not_after > $1
+                     ORDER BY g.created_at DESC, g.id"
+                );
+                query(sql).bind(now.micros()).fetch_all(reader.connection()).await
+            }
+        };
+        reader.done(rows.map_err(StoreError::from))?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
     }
 
     /// Every grant of an agent, newest first.
     pub async fn grants_of(&self, agent: &Id<Agent>) -> Result<Vec<Grant>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let sql = concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM agent_grant g WHERE g.agent = $1 ORDER BY g.created_at DESC, g.id"
+        );
+        let rows = query(sql).bind(agent.as_str()).fetch_all(reader.connection()).await.map_err(StoreError::from);
+        reader.done(rows)?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
     }
 
-    /// All that must be alive for a call under the grant.
+    /// All that must be alive for a call under the grant, in one statement.
     pub async fn standing(&self, id: &Id<Grant>) -> Result<Option<Standing>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let sql = concat!(
+            "SELECT ",
+            grant_columns!(),
+            ", ",
+            agents::columns_of_agent!(),
+            ", p.disabled, o.disabled
+             FROM agent_grant g JOIN agent a ON a.id = g.agent
+             LEFT JOIN person p ON p.id = g.person LEFT JOIN person o ON o.id = a.owner
+             WHERE g.id = $1"
+        );
+        let row = query(sql).bind(id.as_str()).fetch_optional(reader.connection()).await.map_err(StoreError::from);
+        let Some(row) = reader.done(row)? else { return Ok(None) };
+        let mut columns = Columns::of("standing", &row);
+        let (grant, agent) = (grant(&mut columns)?, agents::agent(&mut columns)?);
+        let (person, owner) = (columns.optional_flag()?, columns.optional_flag()?);
+        // A name that is not in the store is nobody, and nobody may be acted for.
+        let person_disabled = (grant.person.is_some() && person.unwrap_or(true)) || owner.unwrap_or(true);
+        Ok(Some(Standing { grant, agent, person_disabled }))
     }
 }
 
 impl Tx<'_> {
     /// The grant of that id, ended or not.
     pub async fn grant(&mut self, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-        todo!()
+        by_id(self.connection, id).await
     }
 
     /// The live grant of an agent on a server.
@@ -60,26 +113,120 @@ impl Tx<'_> {
         server: &Id<Server>,
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError> {
-        todo!()
+        live(self.connection, agent, server, now).await
     }
 
     /// Adds a grant. An expired one of the same agent and server is ended first; a live one makes this fail.
     pub async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
-        todo!()
+        let expired = query(
+            "UPDATE agent_grant SET ended_at = not_after
+             WHERE agent = $1 AND server = $2 AND ended_at IS NULL AND not_after <= $3 RETURNING id",
+        )
+        .bind(grant.agent.as_str())
+        .bind(grant.server.as_str())
+        .bind(grant.created_at.micros())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        if let Some(row) = expired {
+            let id = Columns::of("grant", &row).parsed()?;
+            self.end_what_hangs_on(&id).await?;
+        }
+        query(
+            "INSERT INTO agent_grant (id, agent, person, server, scopes, created_at, not_after, ended_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(grant.id.as_str())
+        .bind(grant.agent.as_str())
+        .bind(grant.person.as_ref().map(Id::as_str))
+        .bind(grant.server.as_str())
+        .bind(grant.scopes.to_string())
+        .bind(grant.created_at.micros())
+        .bind(grant.not_after.micros())
+        .bind(grant.ended_at.map(Timestamp::micros))
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
     }
 
-    /// Gives a live grant a new baseline and a new end.
+    /// Gives a grant that has not ended a new baseline and a new end, and bumps the epoch.
     pub async fn extend_grant(
         &mut self,
         id: &Id<Grant>,
         scopes: &ScopeSet,
         not_after: Timestamp,
     ) -> Result<(), StoreError> {
-        todo!()
+        query("UPDATE agent_grant SET scopes = $2, not_after = $3 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id.as_str())
+            .bind(scopes.to_string())
+            .bind(not_after.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        self.bump_epoch().await
     }
 
-    /// Ends a grant with its elevations, codes and refresh tokens; `false` when it had ended before.
+    /// Ends a grant with its elevations, codes and refresh tokens, and bumps the epoch; `false` when it
+    /// had ended before.
     pub async fn end_grant(&mut self, id: &Id<Grant>, now: Timestamp) -> Result<bool, StoreError> {
-        todo!()
+        let ended = query("UPDATE agent_grant SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id.as_str())
+            .bind(now.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        self.end_what_hangs_on(id).await?;
+        Ok(ended.rows_affected() == 1)
     }
+
+    async fn end_what_hangs_on(&mut self, id: &Id<Grant>) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE elevation SET state = 'ended' WHERE grant_id = $1 AND state IN ('requested', 'active')",
+            "UPDATE refresh_token SET state = 'ended' WHERE grant_id = $1 AND state <> 'ended'",
+            "DELETE FROM code WHERE grant_id = $1 AND used = 0",
+        ] {
+            query(sql).bind(id.as_str()).execute(&mut *self.connection).await?;
+        }
+        self.bump_epoch().await
+    }
+}
+
+async fn by_id(connection: &mut AnyConnection, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
+    query(concat!("SELECT ", grant_columns!(), " FROM agent_grant g WHERE g.id = $1"))
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| grant(&mut Columns::of("grant", &row)))
+        .transpose()
+}
+
+async fn live(
+    connection: &mut AnyConnection,
+    agent: &Id<Agent>,
+    server: &Id<Server>,
+    now: Timestamp,
+) -> Result<Option<Grant>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        " FROM agent_grant g WHERE g.agent = $1 AND g.server = $2 AND g.ended_at IS NULL AND g.not_after > $3"
+    );
+    query(sql)
+        .bind(agent.as_str())
+        .bind(server.as_str())
+        .bind(now.micros())
+        .fetch_optional(connection)
+        .await?
+        .map(|row| grant(&mut Columns::of("grant", &row)))
+        .transpose()
+}
+
+fn grant(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        id: columns.parsed()?,
+        agent: columns.parsed()?,
+        person: columns.optional_parsed()?,
+        server: columns.parsed()?,
+        scopes: columns.parsed()?,
+        created_at: columns.time()?,
+        not_after: columns.time()?,
+        ended_at: columns.optional_time()?,
+    })
 }

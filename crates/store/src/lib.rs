@@ -3,26 +3,40 @@
 //! Every change goes through [`Store::write`] and ends in a [`Commit`] that carries at least one
 //! [`model::Event`], or it did not happen. Everything is durable, and recorded in the tamper-evident
 //! log, before a call returns.
-#![allow(unused_variables, dead_code, clippy::todo, clippy::unused_async)]
 
 mod agents;
+mod append;
 mod blocks;
+mod change;
 mod clients;
 mod codes;
+mod columns;
 mod commit;
+mod connect;
 mod elevations;
 mod error;
+mod everywhere;
+mod export;
 mod flows;
 mod grants;
+mod key_file;
 mod log;
 mod once;
 mod open;
+mod outcome;
 mod people;
+mod readers;
 mod refresh;
+mod schema;
 mod sessions;
 mod store;
+mod sweep;
+mod tail;
 mod tx;
 mod verify;
+mod view;
+mod watch;
+mod writer;
 
 pub use clients::StoredClient;
 pub use codes::Code;

@@ -1,10 +1,28 @@
 //! Opening an installation's store, and making it the first time.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use model::{Clock, Span, config::StoreUrl};
+use model::{Actor, Clock, Event, EventName, Span, Timestamp, config::StoreUrl};
 
-use crate::Store;
+use sqlx::{AnyConnection, query, raw_sql};
+use token::{KeyRing, LogKey, MasterKey, SigningKey};
+
+use crate::{
+    Store, StoreError,
+    append::{self, LogSigner},
+    columns::Columns,
+    connect::{Connect, Dialect, SQLITE_FILE},
+    key_file::{self, MASTER_KEY_FILE},
+    schema,
+    store::Parts,
+    view::Seen,
+};
+
+/// The verifier key of the log inside the data directory, for whoever checks it from outside.
+pub(crate) const VERIFIER_KEY_FILE: &str = "audit.vkey";
 
 /// What [`Store::open`] needs to know.
 #[derive(Clone, Debug)]
@@ -43,9 +61,15 @@ pub enum OpenError {
     /// The master key file does not have 32 bytes.
     #[error("`{0}` is not a master key: it must have exactly 32 bytes")]
     NotAKey(PathBuf),
+    /// The database has sealed keys, but the master key is gone.
+    #[error("`{0}` is missing, and the database was made with it; restore the file")]
+    KeyMissing(PathBuf),
     /// The master key is not the one this database was made with.
     #[error("`{0}` is not the master key of this database; restore the key file that belongs to it")]
     WrongMasterKey(PathBuf),
+    /// The verifier key in the data directory is of another log.
+    #[error("`{0}` belongs to another log than this database holds; if that log may go, move the file away")]
+    OtherLog(PathBuf),
     /// The database could not be reached or opened.
     #[error("the database {shown} can not be opened: {reason}")]
     Unreachable {
@@ -64,12 +88,136 @@ pub enum OpenError {
     },
     /// A first read or write failed.
     #[error(transparent)]
-    Store(#[from] crate::StoreError),
+    Store(#[from] StoreError),
 }
 
 impl Store {
     /// Opens the store; makes the directory, the master key, the schema and the keys when they are missing.
+    ///
+    /// Several processes may do so at the same time.
     pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
-        todo!()
+        key_file::directory(&options.data_dir)?;
+        if let Some(directory) = options.url.sqlite_directory() {
+            key_file::directory(&directory)?;
+            key_file::touch(&directory.join(SQLITE_FILE))?;
+        }
+        let connect = Connect::new(&options.url)?;
+        let mut connection = connect.first().await?;
+        raw_sql(connect.begin()).execute(&mut connection).await.map_err(StoreError::from)?;
+        if connect.dialect == Dialect::Postgres {
+            // Only one process at a time may look whether the tables are there.
+            raw_sql("SELECT pg_advisory_xact_lock(7093321)")
+                .execute(&mut connection)
+                .await
+                .map_err(StoreError::from)?;
+        }
+        schema::migrate(&mut connection).await?;
+        let opened = keys(&mut connection, connect.dialect, &options).await?;
+        let seen = Seen::read(&mut connection).await?;
+        raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
+        let keys = Arc::new(opened.ring);
+        verifier_key(&options.data_dir, &opened.signer)?;
+        if opened.signer.origin != options.origin {
+            tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
+        }
+        let parts = Parts { options, connect, connection, keys, master: opened.master, signer: opened.signer, seen };
+        Ok(Self::start(parts))
+    }
+}
+
+/// The keys of an installation.
+struct Keys {
+    master: MasterKey,
+    ring: KeyRing,
+    signer: LogSigner,
+}
+
+/// Reads the keys; makes them, and begins the log, the first time.
+async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOptions) -> Result<Keys, OpenError> {
+    let sql = "SELECT purpose, name, sealed FROM signing_key ORDER BY made_at DESC, name";
+    let rows = query(sql).fetch_all(&mut *connection).await.map_err(StoreError::from)?;
+    let path = options.data_dir.join(MASTER_KEY_FILE);
+    let master = match key_file::read(&options.data_dir)? {
+        Some(master) => master,
+        None if rows.is_empty() => key_file::make(&options.data_dir)?,
+        None => return Err(OpenError::KeyMissing(path)),
+    };
+    if rows.is_empty() {
+        return first_keys(connection, options, master).await;
+    }
+    append::head(connection, dialect).await?;
+    let (mut signing, mut signer) = (Vec::new(), None);
+    for row in &rows {
+        let mut columns = Columns::of("signing key", row);
+        let (purpose, name, sealed) = (columns.text()?, columns.text()?, columns.bytes()?);
+        let pkcs8 = master.open(&purpose, &sealed).map_err(|_| OpenError::WrongMasterKey(path.clone()))?;
+        let unreadable = |error: token::KeyError| columns.unreadable(error.to_string());
+        match purpose.as_str() {
+            ACCESS => signing.push(SigningKey::from_pkcs8(&pkcs8).map_err(unreadable)?),
+            _ => signer = Some(LogSigner::new(LogKey::from_pkcs8(&pkcs8).map_err(unreadable)?, name)),
+        }
+    }
+    let missing = |why: &str| StoreError::Unreadable { what: "signing key", why: why.into() };
+    let ring = KeyRing::new(signing).map_err(|error| missing(&error.to_string()))?;
+    Ok(Keys { master, ring, signer: signer.ok_or_else(|| missing("the key of the log is not there"))? })
+}
+
+/// What sealed keys are for; bound into the seal.
+const ACCESS: &str = "access";
+const LOG: &str = "log";
+
+async fn first_keys(
+    connection: &mut AnyConnection,
+    options: &OpenOptions,
+    master: MasterKey,
+) -> Result<Keys, OpenError> {
+    let now = options.clock.now();
+    let access = SigningKey::generate();
+    let signer = LogSigner::new(LogKey::generate(), options.origin.clone());
+    put_key(connection, access.kid(), ACCESS, master.seal(ACCESS, &access.to_pkcs8()), now).await?;
+    put_key(connection, &signer.origin, LOG, master.seal(LOG, &signer.key.to_pkcs8()), now).await?;
+    let records: Vec<_> = [
+        Event::new(EventName::LogStarted, Actor::System).with("origin", &signer.origin),
+        Event::new(EventName::KeyMade, Actor::System).with("key", access.kid()).with("purpose", ACCESS),
+    ]
+    .iter()
+    .map(|event| event.to_record(now))
+    .collect();
+    let frontier = signer.begin(connection).await?;
+    signer.append(connection, frontier, None, &records).await?;
+    let ring = KeyRing::new(vec![access])
+        .map_err(|error| StoreError::Unreadable { what: "signing key", why: error.to_string() })?;
+    Ok(Keys { master, ring, signer })
+}
+
+async fn put_key(
+    connection: &mut AnyConnection,
+    name: &str,
+    purpose: &str,
+    sealed: Vec<u8>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query("INSERT INTO signing_key (name, purpose, sealed, made_at) VALUES ($1, $2, $3, $4)")
+        .bind(name)
+        .bind(purpose)
+        .bind(sealed)
+        .bind(now.micros())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Writes the verifier key beside the master key, and refuses when another one is there: then the log that
+/// this directory belonged to is gone, and somebody should know.
+fn verifier_key(data_dir: &Path, signer: &LogSigner) -> Result<(), OpenError> {
+    let path = data_dir.join(VERIFIER_KEY_FILE);
+    let line = format!("{}\n", audit::verifier_key(&signer.origin, &signer.public));
+    match key_file::publish(&path, line.as_bytes(), 0o644) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let found = std::fs::read_to_string(&path).map_err(key_file::io(&path))?;
+            if found.trim() == line.trim() { Ok(()) } else { Err(OpenError::OtherLog(path)) }
+        }
+        Err(error) => Err(key_file::io(&path)(error)),
     }
 }

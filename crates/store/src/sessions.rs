@@ -1,9 +1,10 @@
 //! Browser sessions of people who logged in.
 
 use model::{Id, Person, Timestamp};
+use sqlx::query;
 use token::Digest;
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, columns::Columns, people};
 
 /// A browser in which a person logged in.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,23 +22,51 @@ pub struct Session {
 impl Store {
     /// The session and its person; `None` when it is unknown or over, or the person is disabled.
     pub async fn session(&self, digest: Digest, now: Timestamp) -> Result<Option<(Session, Person)>, StoreError> {
-        todo!()
+        let mut reader = self.reader().await?;
+        let row = query(
+            "SELECT s.digest, s.person, s.logged_in_at, s.not_after, p.id, p.display_name, p.roles, p.disabled
+             FROM session s JOIN person p ON p.id = s.person
+             WHERE s.digest = $1 AND s.not_after > $2 AND p.disabled = 0",
+        )
+        .bind(digest.to_hex())
+        .bind(now.micros())
+        .fetch_optional(reader.connection())
+        .await
+        .map_err(StoreError::from);
+        let Some(row) = reader.done(row)? else { return Ok(None) };
+        let mut columns = Columns::of("session", &row);
+        let session = Session {
+            digest: columns.digest()?,
+            person: columns.parsed()?,
+            logged_in_at: columns.time()?,
+            not_after: columns.time()?,
+        };
+        Ok(Some((session, people::person(&mut columns)?)))
     }
 }
 
 impl Tx<'_> {
     /// Begins a session.
     pub async fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {
-        todo!()
+        query("INSERT INTO session (digest, person, logged_in_at, not_after) VALUES ($1, $2, $3, $4)")
+            .bind(session.digest.to_hex())
+            .bind(session.person.as_str())
+            .bind(session.logged_in_at.micros())
+            .bind(session.not_after.micros())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
     }
 
     /// Ends a session; unknown ones are fine.
     pub async fn end_session(&mut self, digest: Digest) -> Result<(), StoreError> {
-        todo!()
+        query("DELETE FROM session WHERE digest = $1").bind(digest.to_hex()).execute(&mut *self.connection).await?;
+        Ok(())
     }
 
     /// Ends every session of a person.
     pub async fn end_sessions_of(&mut self, person: &Id<Person>) -> Result<(), StoreError> {
-        todo!()
+        query("DELETE FROM session WHERE person = $1").bind(person.as_str()).execute(&mut *self.connection).await?;
+        Ok(())
     }
 }

@@ -1,25 +1,97 @@
 //! The handle everybody holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use model::{Block, Clock, Event, Timestamp};
+use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
 
-use crate::{Commit, StoreError, StoreSilent, Tx};
+use crate::{
+    Commit, OpenOptions, StoreError, StoreSilent, Tx,
+    append::LogSigner,
+    change::Typed,
+    connect::Connect,
+    readers::{Reader, Readers},
+    view::{Seen, View},
+    watch::Watcher,
+    writer::{Job, Writer},
+};
 
-/// The handle to an open store; cheap to clone.
+/// How many callers may wait in the queue of the writer; more wait in front of it.
+const QUEUE: usize = 4096;
+
+/// The handle to an open store; cheap to clone. When the last one is dropped, what is queued is still carried out.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
 }
 
-struct Shared {}
+struct Shared {
+    options: OpenOptions,
+    connect: Connect,
+    keys: Arc<KeyRing>,
+    master: MasterKey,
+    log_public_key: [u8; 32],
+    log_origin: String,
+    view: Arc<View>,
+    readers: Arc<Readers>,
+    jobs: mpsc::Sender<Job>,
+    watcher: Mutex<Option<(watch::Sender<()>, JoinHandle<()>)>>,
+}
+
+/// What opening leaves behind.
+pub(crate) struct Parts {
+    pub(crate) options: OpenOptions,
+    pub(crate) connect: Connect,
+    pub(crate) connection: AnyConnection,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) master: MasterKey,
+    pub(crate) signer: LogSigner,
+    pub(crate) seen: Seen,
+}
 
 impl Store {
+    /// Starts the writer and the watcher.
+    pub(crate) fn start(parts: Parts) -> Self {
+        let Parts { options, connect, connection, keys, master, signer, seen } = parts;
+        let silence = options.store_silence.duration();
+        let view = Arc::new(View::new(seen, silence));
+        let readers = Arc::new(Readers::new(connect.clone()));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (stop, stopped) = watch::channel(());
+        let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
+        let writer = Writer {
+            connect: connect.clone(),
+            connection: Some(connection),
+            signer,
+            clock: options.clock.clone(),
+            view: view.clone(),
+            tail: None,
+            swept_at: Timestamp::default(),
+        };
+        tokio::spawn(writer.run(queue));
+        let watcher = Watcher {
+            connect: connect.clone(),
+            connection: None,
+            view: view.clone(),
+            readers: readers.clone(),
+            node: options.node.clone(),
+            silence,
+        };
+        let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
+        let shared =
+            Shared { options, connect, keys, master, log_public_key, log_origin, view, readers, jobs, watcher };
+        Self { shared: Arc::new(shared) }
+    }
+
     /// The clock that everything around this store uses.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        todo!()
+        &self.shared.options.clock
     }
 
     /// Now, by that clock.
@@ -29,70 +101,127 @@ impl Store {
 
     /// The keys that sign access tokens.
     pub fn keys(&self) -> Arc<KeyRing> {
-        todo!()
+        self.shared.keys.clone()
     }
 
     /// The key under which secrets are sealed.
     pub fn master(&self) -> &MasterKey {
-        todo!()
+        &self.shared.master
     }
 
     /// The Ed25519 public key of the audit log.
     pub fn log_public_key(&self) -> [u8; 32] {
-        todo!()
+        self.shared.log_public_key
     }
 
-    /// The name of the audit log in its checkpoints.
+    /// The name of the audit log in its checkpoints; the one it began with, whatever is configured now.
     pub fn log_origin(&self) -> &str {
-        todo!()
+        &self.shared.log_origin
     }
 
     /// The revocation epoch this node acts on.
     pub fn epoch(&self) -> u64 {
-        todo!()
+        self.view().epoch()
     }
 
     /// Says when the epoch changes. [`Self::blocks`] is up to date before it does.
-    pub fn epochs(&self) -> tokio::sync::watch::Receiver<u64> {
-        todo!()
+    pub fn epochs(&self) -> watch::Receiver<u64> {
+        self.view().epochs()
     }
 
     /// Every block, standing or lifted.
     pub fn blocks(&self) -> Arc<Vec<Block>> {
-        todo!()
+        self.view().blocks()
     }
 
     /// Has the store been heard from within `store_silence`? If not, nothing held in memory may be relied on.
     pub fn freshness(&self) -> Result<(), StoreSilent> {
-        todo!()
+        self.view().freshness()
     }
 
     /// Changes something. The closure composes the change and ends it with a [`Commit`]; what it did is
     /// on disk, with its events in the log, when this returns.
     ///
-    /// The closure runs on the writer's task: it must not wait for anything but `tx`.
+    /// All changes of all nodes happen one after the other: what the closure reads through `tx` stays true
+    /// until it ends. An `Err`, a panic or [`Commit::nothing`] rolls back this change and no other. The
+    /// closure runs on the writer's task, so it must not wait for anything but `tx`. Once queued, a change
+    /// is carried out even when the caller goes away.
+    ///
+    /// ```
+    /// # use model::*;
+    /// # use store::*;
+    /// /// Ends a grant; `false` when it had ended before.
+    /// async fn end(store: &Store, id: Id<Grant>) -> Result<bool, StoreError> {
+    ///     store
+    ///         .write(move |tx| {
+    ///             Box::pin(async move {
+    ///                 let now = tx.now();
+    ///                 if !tx.end_grant(&id, now).await? {
+    ///                     return Ok(Commit::nothing(false));
+    ///                 }
+    ///                 let event = Event::new(EventName::Revoked, Actor::Operator).with("grant", &id);
+    ///                 Ok(Commit::with(event, true))
+    ///             })
+    ///         })
+    ///         .await
+    /// }
+    /// ```
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<Commit<T>, E>> + Send + 'static,
         E: From<StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        todo!()
+        let (answer, outcome) = oneshot::channel();
+        let change = Job::Change(Box::new(Typed { work, answer }));
+        self.shared.jobs.send(change).await.map_err(|_| StoreError::Closed)?;
+        outcome.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
     /// Appends `event` to the log; durable when this returns its index.
     pub async fn record(&self, event: Event) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// Returns when every live node acts on an epoch at least as new as the newest in the database.
-    pub async fn wait_until_everywhere(&self) -> Result<(), StoreError> {
-        todo!()
+        let (answer, outcome) = oneshot::channel();
+        let answer = Box::new(move |recorded| {
+            let _ = answer.send(recorded);
+        });
+        self.shared.jobs.send(Job::Record(event, answer)).await.map_err(|_| StoreError::Closed)?;
+        outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Finishes what was queued and lets the database go. Other clones answer [`StoreError::Closed`].
     pub async fn close(self) {
-        todo!()
+        let (closed, done) = oneshot::channel();
+        if self.shared.jobs.send(Job::Close(closed)).await.is_ok() {
+            let _ = done.await;
+        }
+        self.view().close();
+        let watcher = self.shared.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((stop, watcher)) = watcher {
+            drop(stop);
+            let _ = watcher.await;
+        }
+        self.shared.readers.close().await;
+    }
+
+    /// A connection for reading.
+    pub(crate) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        self.shared.readers.lend().await
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.shared.view
+    }
+
+    pub(crate) fn connect(&self) -> &Connect {
+        &self.shared.connect
+    }
+
+    pub(crate) fn silence(&self) -> std::time::Duration {
+        self.shared.options.store_silence.duration()
+    }
+
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.shared.options.node.as_deref()
     }
 }
 

@@ -9,6 +9,8 @@ use crate::StoreError;
 pub struct Tx<'c> {
     pub(crate) connection: &'c mut AnyConnection,
     pub(crate) now: Timestamp,
+    /// The epoch was bumped by this change.
+    pub(crate) bumped: bool,
 }
 
 impl Tx<'_> {
@@ -20,6 +22,12 @@ impl Tx<'_> {
     /// Makes every node reload what it holds in memory. Called for anything that takes authority away;
     /// the functions here that do so call it themselves.
     pub async fn bump_epoch(&mut self) -> Result<(), StoreError> {
-        todo!()
+        if !self.bumped {
+            sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'epoch'")
+                .execute(&mut *self.connection)
+                .await?;
+            self.bumped = true;
+        }
+        Ok(())
     }
 }

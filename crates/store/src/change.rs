@@ -1,0 +1,66 @@
+//! A change on its way to the writer, without its types.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use model::Event;
+use tokio::sync::oneshot;
+
+use crate::{Commit, StoreError, Tx};
+
+/// Tells the caller how it went: the index of the change's first record, or why there is none.
+pub(crate) type Answer = Box<dyn FnOnce(Result<u64, StoreError>) + Send>;
+
+/// What is left of a change that ran: its records, and the caller who waits.
+/// No events means that it must be rolled back.
+pub(crate) struct Ran {
+    pub(crate) events: Vec<Event>,
+    pub(crate) answer: Answer,
+}
+
+/// What [`crate::Store::write`] queues.
+pub(crate) trait Change: Send {
+    /// Composes the change.
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Ran>;
+
+    /// Answers without having run.
+    fn refuse(self: Box<Self>, error: StoreError);
+}
+
+/// A closure and the caller who waits for its value. A caller who went away changes nothing.
+pub(crate) struct Typed<F, T, E> {
+    pub(crate) work: F,
+    pub(crate) answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Change for Typed<F, T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<Commit<T>, E>> + Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    T: Send + 'static,
+{
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>) -> BoxFuture<'t, Ran> {
+        Box::pin(async move {
+            let Self { work, answer } = *self;
+            // What the panic left half done in `tx` is rolled back with the savepoint.
+            let outcome = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
+            let (events, kept) = match outcome {
+                Ok(Ok(commit)) => (commit.events, Ok(commit.value)),
+                Ok(Err(error)) => (Vec::new(), Err(error)),
+                Err(_) => (Vec::new(), Err(StoreError::Panicked.into())),
+            };
+            let answer = move |written: Result<u64, StoreError>| {
+                let _ = answer.send(match (kept, written) {
+                    (Ok(value), Ok(_)) => Ok(value),
+                    (Ok(_), Err(error)) => Err(error.into()),
+                    (Err(error), _) => Err(error),
+                });
+            };
+            Ran { events, answer: Box::new(answer) }
+        })
+    }
+
+    fn refuse(self: Box<Self>, error: StoreError) {
+        let _ = self.answer.send(Err(error.into()));
+    }
+}

@@ -1,0 +1,66 @@
+//! Waiting until every node acts on a change.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use sqlx::query;
+
+use crate::{
+    Store, StoreError,
+    columns::Columns,
+    connect::Purpose,
+    view::{self, Seen},
+    watch::LOOK_EVERY,
+};
+
+impl Store {
+    /// Returns when every live node acts on an epoch at least as new as the newest in the database.
+    ///
+    /// A node that gives no sign of life for `store_silence` refuses everything by itself, so nobody waits
+    /// for it longer. Clocks of different machines are never compared.
+    pub async fn wait_until_everywhere(&self) -> Result<(), StoreError> {
+        let silence = self.silence();
+        let mut connection = self.connect().connect(Purpose::Watch).await?;
+        let goal = view::epoch(&mut connection).await?;
+        if goal > self.epoch() {
+            self.view().publish(Seen::read(&mut connection).await?);
+        }
+        let began = Instant::now();
+        // When each node that lags was first seen with its present sign of life.
+        let mut signs: HashMap<String, (i64, Instant)> = HashMap::new();
+        loop {
+            let rows = query("SELECT name, seen_at FROM node WHERE epoch < $1 AND name <> $2")
+                .bind(goal as i64)
+                .bind(self.node().unwrap_or_default())
+                .fetch_all(&mut connection)
+                .await?;
+            let mut lagging = Vec::new();
+            for row in &rows {
+                let mut columns = Columns::of("node", row);
+                let (name, seen_at): (String, i64) = (columns.text()?, columns.number()?);
+                let sign = signs.entry(name.clone()).or_insert((seen_at, Instant::now()));
+                if sign.0 != seen_at {
+                    *sign = (seen_at, Instant::now());
+                }
+                if sign.1.elapsed() > silence + 2 * LOOK_EVERY {
+                    query("DELETE FROM node WHERE name = $1 AND seen_at = $2")
+                        .bind(&name)
+                        .bind(seen_at)
+                        .execute(&mut connection)
+                        .await?;
+                } else {
+                    lagging.push(name);
+                }
+            }
+            if lagging.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() > 3 * silence + Duration::from_secs(1) {
+                return Err(StoreError::NotEverywhere(lagging.join(", ")));
+            }
+            tokio::time::sleep(LOOK_EVERY / 5).await;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Why a batch failed, and what became of a commit that was not confirmed.
+
+use std::time::Duration;
+
+use audit::encode_bundle;
+use sqlx::{AnyConnection, query, raw_sql};
+
+use crate::{
+    StoreError, append,
+    columns::Columns,
+    connect::{Connect, Dialect, Purpose},
+};
+
+/// How often, and how far apart, a server is asked what became of a commit.
+const ATTEMPTS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(250);
+
+/// Why nobody in a batch got what they asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// Nothing of it is on disk.
+    #[error("{0}")]
+    RolledBack(String),
+    /// Nobody can say.
+    #[error("the database went away while it committed")]
+    Unknown,
+    /// The disk could not confirm: nothing it says can be relied on.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl BatchError {
+    /// The same for one of the many that wait.
+    pub(crate) fn to_store_error(&self) -> StoreError {
+        match self {
+            Self::RolledBack(why) => StoreError::RolledBack(why.clone()),
+            Self::Unknown => StoreError::Unknown,
+            Self::Closed => StoreError::Closed,
+        }
+    }
+}
+
+impl From<StoreError> for BatchError {
+    fn from(error: StoreError) -> Self {
+        Self::RolledBack(error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for BatchError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::RolledBack(error.to_string())
+    }
+}
+
+/// What became of a commit of `records` at index `first` that ended with `error`. `Ok`: it is on disk.
+pub(crate) async fn of_commit(
+    connect: &Connect,
+    error: sqlx::Error,
+    first: u64,
+    records: &[Vec<u8>],
+) -> Result<(), BatchError> {
+    match connect.dialect {
+        Dialect::Sqlite if refused_by_sqlite(&error) => Err(error.into()),
+        // After a failed fsync the system may claim that what it dropped is written.
+        Dialect::Sqlite => Err(BatchError::Closed),
+        Dialect::Postgres if error.as_database_error().is_some() => Err(error.into()),
+        Dialect::Postgres => ask_the_log(connect, first, &encode_bundle(records)).await,
+    }
+}
+
+/// Did SQLite refuse before it tried to make the change durable?
+fn refused_by_sqlite(error: &sqlx::Error) -> bool {
+    const BUSY: i64 = 5;
+    const FULL: i64 = 13;
+    const CONSTRAINT: i64 = 19;
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i64>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, BUSY | FULL | CONSTRAINT))
+}
+
+/// The connection broke during COMMIT. The log knows: our entries are at our index, or not.
+///
+/// The lock on the head makes the answer final, because the old session holds it until it is done.
+async fn ask_the_log(connect: &Connect, first: u64, entries: &[u8]) -> Result<(), BatchError> {
+    for _ in 0..ATTEMPTS {
+        if let Ok(mut connection) = connect.connect(Purpose::Write).await
+            && let Ok(found) = entries_at(&mut connection, connect, first).await
+        {
+            return match found {
+                Some(found) if found == entries => Ok(()),
+                _ => Err(BatchError::RolledBack("the database went away before it committed".into())),
+            };
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    Err(BatchError::Unknown)
+}
+
+async fn entries_at(
+    connection: &mut AnyConnection,
+    connect: &Connect,
+    first: u64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    raw_sql(connect.begin()).execute(&mut *connection).await?;
+    append::head(connection, connect.dialect).await?;
+    let row = query("SELECT entries FROM audit_batch WHERE first_seq = $1")
+        .bind(first as i64)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Columns::of("log", &row).bytes()).transpose()
+}

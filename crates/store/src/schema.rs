@@ -1,0 +1,38 @@
+//! The tables, and how a database gets from an older version's to this one's.
+//!
+//! One text for SQLite and PostgreSQL: ids and words are TEXT, times BIGINT microseconds, yes and no
+//! BIGINT 1 and 0, bytes BYTEA (which SQLite takes as they come).
+
+use sqlx::{AnyConnection, Row, query, raw_sql};
+
+use crate::{OpenError, StoreError};
+
+/// One entry per version, applied in order. A shipped entry never changes again.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001_initial.sql")];
+
+/// Brings the database up to date. The caller holds the transaction.
+pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
+    let found = version(connection).await?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    for (migration, version) in MIGRATIONS.iter().zip(1i64..).skip(found as usize) {
+        raw_sql(*migration).execute(&mut *connection).await.map_err(StoreError::from)?;
+        query("UPDATE schema_version SET version = $1")
+            .bind(version)
+            .execute(&mut *connection)
+            .await
+            .map_err(StoreError::from)?;
+    }
+    Ok(())
+}
+
+async fn version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    raw_sql("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").execute(&mut *connection).await?;
+    if let Some(row) = query("SELECT version FROM schema_version").fetch_optional(&mut *connection).await? {
+        return Ok(row.try_get(0)?);
+    }
+    query("INSERT INTO schema_version (version) VALUES (0)").execute(&mut *connection).await?;
+    Ok(0)
+}

@@ -1,0 +1,25 @@
+//! Deleting what is long over, so that the tables do not grow with time.
+
+use model::{Span, Timestamp};
+use sqlx::{AnyConnection, query};
+
+use crate::StoreError;
+
+/// How long an expired code or refresh token is remembered, so that its return is still seen for what it is.
+const REMEMBERED: Span = Span::from_minutes(24 * 60);
+
+/// Deletes expired rows. The log keeps what happened; these rows say only what may still happen.
+pub(crate) async fn expired(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
+    let remembered = now.micros() - REMEMBERED.seconds() as i64 * 1_000_000;
+    for (sql, before) in [
+        ("DELETE FROM session WHERE not_after <= $1", now.micros()),
+        ("DELETE FROM enrolment WHERE not_after <= $1", now.micros()),
+        ("DELETE FROM flow WHERE not_after <= $1", now.micros()),
+        ("DELETE FROM used_once WHERE not_after <= $1", now.micros()),
+        ("DELETE FROM code WHERE not_after <= $1", remembered),
+        ("DELETE FROM refresh_token WHERE not_after <= $1", remembered),
+    ] {
+        query(sql).bind(before).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! The one task that writes.
+//!
+//! It takes everything that waits, runs it in one transaction, appends all records to the log in one
+//! go, commits once, and only then answers: many callers share one wait for the disk. Each change has
+//! a savepoint of its own, so one that fails leaves the others alone.
+//!
+//! A caller may go away at any time: what is queued is still carried out.
+//!
+//! Next: `append`.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use model::{Clock, Event, Span, Timestamp};
+use sqlx::{AnyConnection, Connection, raw_sql};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    StoreError, Tx,
+    append::{self, LogSigner},
+    change::{Answer, Change},
+    connect::{Connect, Purpose},
+    outcome::{self, BatchError},
+    sweep,
+    tail::Tail,
+    view::{Seen, View},
+};
+
+/// Most jobs in one transaction; more wait for the next.
+const BATCH: usize = 512;
+/// How often expired rows are deleted, at most.
+const SWEEP_EVERY: Span = Span::from_minutes(1);
+
+/// What the writer is asked.
+pub(crate) enum Job {
+    /// Append a record.
+    Record(Event, Answer),
+    /// Change something.
+    Change(Box<dyn Change>),
+    /// Finish.
+    Close(oneshot::Sender<()>),
+}
+
+impl Job {
+    fn refuse(self, error: &BatchError) {
+        match self {
+            Self::Record(_, answer) => answer(Err(error.to_store_error())),
+            Self::Change(change) => change.refuse(error.to_store_error()),
+            Self::Close(_) => {}
+        }
+    }
+}
+
+/// The task's state.
+pub(crate) struct Writer {
+    pub(crate) connect: Connect,
+    pub(crate) connection: Option<AnyConnection>,
+    pub(crate) signer: LogSigner,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) view: Arc<View>,
+    /// Of the last commit of this process; `None` when it is not known.
+    pub(crate) tail: Option<Tail>,
+    pub(crate) swept_at: Timestamp,
+}
+
+/// One transaction in the making.
+#[derive(Default)]
+struct Batch {
+    waiting: VecDeque<Job>,
+    /// Those that ran, with the index of their first record.
+    ran: Vec<(u64, Answer)>,
+    records: Vec<Vec<u8>>,
+    changes: bool,
+    bumped: bool,
+}
+
+impl Writer {
+    /// Works until the queue is closed.
+    pub(crate) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut done = None;
+        let mut open = true;
+        while done.is_none() {
+            let Some(first) = jobs.recv().await else { break };
+            let mut batch = Batch::default();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Close(closed) => {
+                        done = Some(closed);
+                        break;
+                    }
+                    job => batch.waiting.push_back(job),
+                }
+                next = if batch.waiting.len() < BATCH { jobs.try_recv().ok() } else { None };
+            }
+            open = open && self.carry_out(batch, open).await;
+        }
+        jobs.close();
+        while let Some(job) = jobs.recv().await {
+            job.refuse(&BatchError::Closed);
+        }
+        if let Some(connection) = self.connection {
+            let _ = connection.close().await;
+        }
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+
+    /// Carries a batch out and answers everybody; `false` when the store must not go on.
+    async fn carry_out(&mut self, mut batch: Batch, open: bool) -> bool {
+        let outcome = if open { self.attempt(&mut batch).await } else { Err(BatchError::Closed) };
+        match outcome {
+            Ok(()) => {
+                for (first, answer) in batch.ran {
+                    answer(Ok(first));
+                }
+                true
+            }
+            Err(error) => {
+                tracing::error!(event = "commit_failed", records = batch.records.len(), %error);
+                self.tail = None;
+                if matches!(error, BatchError::Closed) {
+                    self.view.close();
+                }
+                for (_, answer) in batch.ran {
+                    answer(Err(error.to_store_error()));
+                }
+                for job in batch.waiting {
+                    job.refuse(&error);
+                }
+                !matches!(error, BatchError::Closed)
+            }
+        }
+    }
+
+    async fn attempt(&mut self, batch: &mut Batch) -> Result<(), BatchError> {
+        let (mut connection, frontier) = self.begin().await?;
+        let now = self.clock.now();
+        while let Some(job) = batch.waiting.pop_front() {
+            let first = frontier.size() + batch.records.len() as u64;
+            match job {
+                Job::Record(event, answer) => match encoded(&[event], now) {
+                    Ok(records) => {
+                        batch.records.extend(records);
+                        batch.ran.push((first, answer));
+                    }
+                    Err(error) => answer(Err(error)),
+                },
+                Job::Change(change) => run(&mut connection, change, now, first, batch).await?,
+                Job::Close(_) => {}
+            }
+        }
+        if batch.records.is_empty() {
+            raw_sql("ROLLBACK").execute(&mut connection).await?;
+            self.connection = Some(connection);
+            return Ok(());
+        }
+        if batch.changes && self.swept_at.after(SWEEP_EVERY) <= now {
+            sweep::expired(&mut connection, now).await?;
+            self.swept_at = now;
+        }
+        let first = frontier.size();
+        let tail = self.signer.append(&mut connection, frontier, self.tail.take(), &batch.records).await?;
+        let seen = if batch.bumped { Some(Seen::read(&mut connection).await?) } else { None };
+        match raw_sql("COMMIT").execute(&mut connection).await {
+            Ok(_) => self.connection = Some(connection),
+            Err(error) => {
+                drop(connection);
+                outcome::of_commit(&self.connect, error, first, &batch.records).await?;
+            }
+        }
+        self.tail = Some(tail);
+        if let Some(seen) = seen {
+            self.view.publish(seen);
+        }
+        Ok(())
+    }
+
+    /// A connection with a transaction that no other writer can disturb, and the head of the log.
+    async fn begin(&mut self) -> Result<(AnyConnection, audit::Frontier), BatchError> {
+        if let Some(mut connection) = self.connection.take()
+            && let Ok(frontier) = begin_on(&self.connect, &mut connection).await
+        {
+            return Ok((connection, frontier));
+        }
+        // Nothing has happened yet: an old connection may be dead, so a new one gets its chance.
+        let mut connection = self.connect.connect(Purpose::Write).await?;
+        let frontier = begin_on(&self.connect, &mut connection).await?;
+        Ok((connection, frontier))
+    }
+}
+
+async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<audit::Frontier, StoreError> {
+    raw_sql(connect.begin()).execute(&mut *connection).await?;
+    append::head(connection, connect.dialect).await
+}
+
+/// Runs one change between savepoints.
+async fn run(
+    connection: &mut AnyConnection,
+    change: Box<dyn Change>,
+    now: Timestamp,
+    first: u64,
+    batch: &mut Batch,
+) -> Result<(), BatchError> {
+    if let Err(error) = raw_sql("SAVEPOINT change").execute(&mut *connection).await {
+        let error = BatchError::from(error);
+        change.refuse(error.to_store_error());
+        return Err(error);
+    }
+    let mut tx = Tx { connection, now, bumped: false };
+    let ran = change.run(&mut tx).await;
+    let bumped = tx.bumped;
+    let kept = match encoded(&ran.events, now) {
+        Ok(records) if records.is_empty() => None,
+        // PostgreSQL refuses here when a statement failed and the closure went on regardless.
+        Ok(records) => match raw_sql("RELEASE SAVEPOINT change").execute(&mut *connection).await {
+            Ok(_) => Some(Ok(records)),
+            Err(error) => Some(Err(StoreError::Database(error))),
+        },
+        Err(error) => Some(Err(error)),
+    };
+    match kept {
+        Some(Ok(records)) => {
+            batch.records.extend(records);
+            batch.changes = true;
+            batch.bumped |= bumped;
+            batch.ran.push((first, ran.answer));
+        }
+        Some(Err(error)) => {
+            (ran.answer)(Err(error));
+            roll_back(connection).await?;
+        }
+        None => {
+            // Answered with the batch: what it read may come from changes that are not on disk yet.
+            batch.ran.push((first, ran.answer));
+            roll_back(connection).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn roll_back(connection: &mut AnyConnection) -> Result<(), BatchError> {
+    raw_sql("ROLLBACK TO SAVEPOINT change").execute(&mut *connection).await?;
+    raw_sql("RELEASE SAVEPOINT change").execute(&mut *connection).await?;
+    Ok(())
+}
+
+fn encoded(events: &[Event], now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
+    let records: Vec<Vec<u8>> = events.iter().map(|event| event.to_record(now)).collect();
+    match records.iter().find(|record| record.len() > audit::MAX_ENTRY) {
+        Some(record) => Err(StoreError::RecordTooLong(record.len())),
+        None => Ok(records),
+    }
+}
