@@ -100,13 +100,13 @@ impl Listener {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let protocols = Arc::new(Protocols::within(&limits));
-        let free = Arc::new(Semaphore::new(limits.connections));
+        let mut places = Places { free: Arc::new(Semaphore::new(limits.connections)), full: false };
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let (stream, permit) = tokio::select! {
                 biased;
                 _ = &mut shutdown => break,
-                accepted = self.accept(&free) => accepted,
+                accepted = self.accept(&mut places) => accepted,
             };
             while connections.try_join_next().is_some() {}
             let (watcher, tls, service, protocols) =
@@ -124,11 +124,8 @@ impl Listener {
     }
 
     /// The next connection there is room for. Faults of the system are waited out.
-    async fn accept(&self, free: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-        if free.available_permits() == 0 {
-            tracing::warn!(event = "connections_exhausted", hint = "raise limits.connections or look for idle clients");
-        }
-        let permit = free.clone().acquire_owned().await.expect("the semaphore is never closed");
+    async fn accept(&self, places: &mut Places) -> (TcpStream, OwnedSemaphorePermit) {
+        let permit = places.take().await;
         loop {
             match self.tcp.accept().await {
                 Ok((stream, _)) => {
@@ -143,6 +140,24 @@ impl Listener {
                 }
             }
         }
+    }
+}
+
+/// Room for connections.
+struct Places {
+    free: Arc<Semaphore>,
+    full: bool,
+}
+
+impl Places {
+    /// Waits for room. Says once, and not for every client of a crowd, that there is none.
+    async fn take(&mut self) -> OwnedSemaphorePermit {
+        let full = self.free.available_permits() == 0;
+        if full && !self.full {
+            tracing::warn!(event = "connections_exhausted", hint = "raise limits.connections or look for idle clients");
+        }
+        self.full = full;
+        self.free.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 }
 

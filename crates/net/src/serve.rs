@@ -35,7 +35,7 @@ impl Protocols {
     /// Within `limits` and those that nobody needs to set.
     pub(crate) fn within(limits: &ListenLimits) -> Self {
         let mut http1 = http1::Builder::new();
-        http1.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+        http1.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_header_size(MAX_HEAD_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -133,7 +133,7 @@ fn end(ended: Result<(), hyper::Error>) {
     }
 }
 
-/// Longest head of a request, and most that is buffered of one.
+/// Longest head of a request.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Requests in flight on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
