@@ -32,6 +32,7 @@ impl AgentKey {
     /// [`KeyError::Pem`] when the text is no such PEM, [`KeyError::Pkcs8`] when it holds another kind of key.
     pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
         let der = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map_err(|_| KeyError::Pem)?;
+        let der = Zeroizing::new(der);
         SigningKey::from_pkcs8(der.secret_pkcs8_der()).map(Self)
     }
 

@@ -105,7 +105,8 @@ impl MasterKey {
     /// For values that a browser gets to keep, such as CSRF tokens.
     pub fn authenticate(&self, text: &str) -> crate::Digest {
         use aws_lc_rs::hmac;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        // A key of its own: this one already encrypts.
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.derive("authenticate").0.as_slice());
         crate::Digest::from_slice(hmac::sign(&key, text.as_bytes()).as_ref())
     }
 
@@ -164,7 +165,6 @@ mod tests {
         assert!(key.derive("other").open("p", &sealed).is_err());
     }
 
-    /// Spec: RFC 4231 §4.2 is HMAC itself; here: another key or text gives another value.
     #[test]
     fn an_authenticator_belongs_to_one_key_and_text() {
         let key = MasterKey::from_bytes([7; 32]);
