@@ -52,7 +52,9 @@ impl WorldConfig {
         let ca_file = documents.ca_file().display();
         let data = data.display();
         let [ada, bob, root] = ["ada", "bob", "root"].map(password);
-        let rules: String = tickets::TIERS.iter().map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
+        // `export_customers` matches no rule: nobody has looked at it yet, so it is held.
+        let looked_at = tickets::TIERS.iter().filter(|(tool, _)| *tool != "export_customers");
+        let rules: String = looked_at.map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
         let servers: String = self.servers.iter().map(server).collect();
         let agent_servers: String = self.servers.iter().map(|server| format!(", {}", server.name)).collect();
         let Self { clients, extra, .. } = self;

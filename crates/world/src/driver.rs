@@ -32,7 +32,7 @@ pub enum Sdk {
 pub enum Said {
     /// The SDK wants a person to open this URL.
     Authorize(String),
-    /// The command succeeded: its result and the scope of the token the SDK now holds.
+    /// The command succeeded, with this result.
     Done(Value),
     /// The command failed.
     Failed(Value),
@@ -112,27 +112,30 @@ impl Sdk {
     }
 }
 
+/// Says that a test did not run, and why.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}; `cargo xtask test` installs what is missing");
+}
+
 impl Driver {
-    /// Starts a client for `tickets`.
-    ///
-    /// # Errors
-    /// When what the SDK needs is not installed here: the test is then skipped, loudly.
+    /// Starts a client for `tickets`; `None`, and a loud word, when what its SDK needs is not installed here.
     ///
     /// # Panics
     /// When it is installed and does not start.
-    pub fn start(sdk: &Sdk, era: Era, world: &World) -> Result<Self, String> {
+    pub fn start(sdk: &Sdk, era: Era, world: &World) -> Option<Self> {
         let setup = json!({
             "url": world.mcp("tickets"),
             "client_id": world.documents.client_id(sdk.name()),
             "redirect_uri": REDIRECT_URI,
             "era": era.revision(),
         });
-        let mut command = sdk.command()?;
+        let mut command = sdk.command().map_err(|why| skipped(&why)).ok()?;
         command.arg(setup.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the {} driver: {error}", sdk.name()));
         let stdin = child.stdin.take().expect("a piped stdin");
         let stdout = child.stdout.take().expect("a piped stdout");
-        Ok(Self { _child: child, stdin, stdout: BufReader::new(stdout).lines() })
+        Some(Self { _child: child, stdin, stdout: BufReader::new(stdout).lines() })
     }
 
     /// Connects: handshake or discovery, whatever the era has.

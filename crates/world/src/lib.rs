@@ -12,6 +12,7 @@ mod driver;
 mod html;
 mod person;
 mod portcullis;
+mod raw;
 mod world;
 
 pub mod fixture;
@@ -20,8 +21,9 @@ pub mod shim;
 pub use browser::{Browser, Visit};
 pub use config::{Protected, WorldConfig};
 pub use documents::{Documents, REDIRECT_URI};
-pub use driver::{Driver, Said, Sdk};
+pub use driver::{Driver, Said, Sdk, skipped};
 pub use html::{Form, Page};
 pub use person::Person;
 pub use portcullis::{Finished, Portcullis};
+pub use raw::{Answer, Raw};
 pub use world::{Era, World};

@@ -52,6 +52,27 @@ impl Person {
         self.press(&page, "Deny").await.away()
     }
 
+    /// Opens an authorization URL that needs somebody else's approval, and asks for it; the page that waits.
+    pub async fn ask_for(&mut self, authorize: &str, reason: &str) -> Page {
+        let page = self.open(authorize).await.page();
+        let mut form = page.form_with("Allow").unwrap_or_else(|| panic!("nothing to allow: {}", page.text()));
+        form.fill("reason", reason);
+        self.browser.press(&page, &form, "Allow").await.page()
+    }
+
+    /// Approves, in the console, the request that waits for `tool`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn approve(&mut self, tool: &str) -> Page {
+        let console = self.open("/console").await.page();
+        let link = console.links("/console/elevations/").into_iter().next();
+        let link = link.unwrap_or_else(|| panic!("nothing waits for {}: {}", self.name, console.text()));
+        let request = self.open(&link).await.page();
+        assert!(request.text().contains(tool), "{}", request.text());
+        self.press(&request, "Approve").await.page()
+    }
+
     /// Looks at a waiting page until it goes on; the answer for the client.
     ///
     /// # Panics

@@ -105,6 +105,11 @@ impl World {
         format!("{}/mcp/{server}", self.url)
     }
 
+    /// The password of a person.
+    pub fn password(&self, name: &str) -> String {
+        config::password(name)
+    }
+
     /// A person at a fresh browser.
     pub fn person(&self, name: &'static str) -> Person {
         Person::new(name, config::password(name), &self.url)

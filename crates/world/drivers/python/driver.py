@@ -99,7 +99,7 @@ async def main():
                     answer = {"protocol": client.protocol_version}
                 else:
                     answer = await obey(command, client)
-                say({"ok": answer, "scope": memory.tokens and memory.tokens.scope})
+                say({"ok": answer})
             except Exception as error:
                 traceback.print_exc()
                 error = innermost(error)

@@ -87,7 +87,7 @@ const obey = (command) => {
 
 for (let command = await hear(); command !== undefined; command = await hear()) {
   try {
-    say({ ok: await obey(command), scope: kept.tokens?.scope });
+    say({ ok: await obey(command) });
   } catch (error) {
     console.error(error);
     say({ error: String(error.message), kind: error.name, code: error.code, status: error.data?.status ?? error.status });

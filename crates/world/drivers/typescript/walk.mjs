@@ -1,0 +1,55 @@
+// Walks a real browser through login, consent and approval, without JavaScript in the pages.
+//
+// The first argument is JSON: chromium, home, redirect, baseline and elevated (authorization URLs),
+// people ({name: password}), shots (a directory). Prints {"callbacks": [URL, URL]}.
+import { createRequire } from 'node:module';
+
+const { chromium } = createRequire(`${process.env.PORTCULLIS_TEST_NODE_MODULES}/`)('playwright-core');
+const walk = JSON.parse(process.argv[2]);
+const browser = await chromium.launch({ executablePath: walk.chromium, args: ['--no-sandbox'] });
+
+async function person(name) {
+  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1000, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const callbacks = [];
+  await page.route(`${walk.redirect}**`, (route) => {
+    callbacks.push(route.request().url());
+    return route.fulfill({ contentType: 'text/plain', body: 'You may close this window.' });
+  });
+  const shot = (what) => page.screenshot({ path: `${walk.shots}/${what}.png`, fullPage: true });
+  const logIn = async () => {
+    await page.fill('input[name=name]', name);
+    await page.fill('input[type=password]', walk.people[name]);
+    await page.locator('form:has(input[type=password]) button').click();
+  };
+  const press = (label) => page.getByRole('button', { name: label }).first().click();
+  return { page, callbacks, shot, logIn, press };
+}
+
+const ada = await person('ada');
+await ada.page.goto(walk.baseline);
+await ada.shot('1-login');
+await ada.logIn();
+await ada.shot('2-consent');
+await ada.press(/^Allow/);
+await ada.page.waitForURL(`${walk.redirect}**`);
+
+await ada.page.goto(walk.elevated);
+await ada.page.locator('[name=reason]').fill('The customer asked for it');
+await ada.shot('3-step-up');
+await ada.press(/^(Ask|Request|Allow)/);
+await ada.shot('4-waiting');
+
+const bob = await person('bob');
+await bob.page.goto(`${walk.home}/console`);
+await bob.logIn();
+await bob.shot('5-console');
+await bob.page.locator('a[href*="/console/elevations/"]').first().click();
+await bob.shot('6-approval');
+await bob.press(/^Approve/);
+await bob.shot('7-approved');
+
+await ada.page.waitForURL(`${walk.redirect}**`);
+await browser.close();
+console.log(JSON.stringify({ callbacks: ada.callbacks }));

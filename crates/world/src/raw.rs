@@ -1,0 +1,67 @@
+//! An MCP client with nothing between a test and the wire.
+
+use serde_json::{Value, json};
+
+use crate::World;
+
+/// Speaks 2026-07-28 with one token, one request at a time.
+pub struct Raw {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+/// An answer as it was on the wire.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `WWW-Authenticate`.
+    pub challenge: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Raw {
+    /// A client of a server of `world`.
+    ///
+    /// # Panics
+    /// When the platform has no HTTP client to offer.
+    pub fn new(world: &World, server: &str, token: &str) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { client, url: world.mcp(server), token: token.to_owned() }
+    }
+
+    /// Calls a tool.
+    pub async fn call(&self, tool: &str, arguments: Value) -> Answer {
+        self.ask("tools/call", json!({"name": tool, "arguments": arguments})).await
+    }
+
+    /// Any request.
+    ///
+    /// # Panics
+    /// When nobody answers.
+    pub async fn ask(&self, method: &str, mut params: Value) -> Answer {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let mut request = self
+            .client
+            .post(&self.url)
+            .bearer_auth(&self.token)
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method);
+        if let Some(name) = params["name"].as_str() {
+            request = request.header("mcp-name", name);
+        }
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let response = request.json(&body).send().await.expect("an answer from the gateway");
+        let challenge = response.headers().get("www-authenticate");
+        let challenge = challenge.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let status = response.status().as_u16();
+        Answer { status, challenge, body: response.text().await.expect("a whole answer") }
+    }
+}

@@ -1,0 +1,66 @@
+//! A real browser, without JavaScript in the pages, through login, consent and approval.
+//!
+//! The pictures are kept in `target/screenshots`.
+
+use std::path::Path;
+
+use portcullis_world::{REDIRECT_URI, World, skipped};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn chromium_goes_through_login_consent_and_approval() {
+    let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
+    let Ok(chromium) = wanted("PORTCULLIS_TEST_CHROMIUM") else { return };
+    let Ok(modules) = wanted("PORTCULLIS_TEST_NODE_MODULES") else { return };
+    let world = World::start().await;
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shots = home.join("../../target/screenshots");
+    std::fs::create_dir_all(&shots).unwrap();
+
+    let walk = json!({
+        "chromium": chromium,
+        "home": world.url(),
+        "redirect": REDIRECT_URI,
+        "baseline": authorize(&world, "tickets:low"),
+        "elevated": authorize(&world, "tickets:low tickets.delete_ticket"),
+        "people": {"ada": world.password("ada"), "bob": world.password("bob")},
+        "shots": shots,
+    });
+    let node = std::env::var("PORTCULLIS_TEST_NODE").unwrap_or_else(|_| "node".into());
+    let walked = Command::new(node)
+        .arg(home.join("drivers/typescript/walk.mjs"))
+        .arg(walk.to_string())
+        .env("PORTCULLIS_TEST_NODE_MODULES", modules)
+        .output()
+        .await
+        .unwrap();
+    assert!(walked.status.success(), "{}", String::from_utf8_lossy(&walked.stderr));
+
+    let said: Value = serde_json::from_slice(&walked.stdout).unwrap();
+    let callbacks = said["callbacks"].as_array().unwrap();
+    assert_eq!(callbacks.len(), 2, "{said}");
+    for callback in callbacks {
+        let url = url::Url::parse(callback.as_str().unwrap()).unwrap();
+        let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        assert!(value("code").is_some(), "{url}");
+        assert_eq!(value("iss").as_deref(), Some(world.url()));
+        assert_eq!(value("state").as_deref(), Some("walk"));
+    }
+}
+
+/// Spec: RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2
+fn authorize(world: &World, scope: &str) -> String {
+    let mut url = url::Url::parse(&format!("{}/oauth/authorize", world.url())).expect("a URL");
+    url.query_pairs_mut().extend_pairs([
+        ("response_type", "code"),
+        ("client_id", &world.documents.client_id("other")),
+        ("redirect_uri", REDIRECT_URI),
+        ("scope", scope),
+        ("resource", &world.mcp("tickets")),
+        ("state", "walk"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("code_challenge_method", "S256"),
+    ]);
+    url.into()
+}

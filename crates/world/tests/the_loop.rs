@@ -1,0 +1,115 @@
+//! The whole loop, with the official clients as they are: one story, each client, both eras.
+//!
+//! 401 → discovery → Client ID Metadata Document → login → consent → token → tools → low call →
+//! high call refused → step-up → approval by another person → the call → used up → refused again.
+//!
+//! What the SDKs do by themselves differs in one place, the step-up. Python opens the browser inside
+//! the call and repeats it. TypeScript opens the browser and leaves repeating the call to the
+//! application. Rust hands the challenge to the application, whose `AuthorizationManager` then makes
+//! the URL. The drivers hold exactly that much application and no more.
+
+use portcullis_world::{Driver, Era, Said, Sdk, World};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn typescript_without_sessions() {
+    the_loop(&Sdk::TypeScript, Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn typescript_with_a_session() {
+    the_loop(&Sdk::TypeScript, Era::Session).await;
+}
+
+#[tokio::test]
+async fn python_without_sessions() {
+    the_loop(&Sdk::Python, Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn python_with_a_session() {
+    the_loop(&Sdk::Python, Era::Session).await;
+}
+
+#[tokio::test]
+async fn rust_without_sessions() {
+    the_loop(&rust(), Era::Stateless).await;
+}
+
+#[tokio::test]
+async fn rust_with_a_session() {
+    the_loop(&rust(), Era::Session).await;
+}
+
+fn rust() -> Sdk {
+    Sdk::Rust(env!("CARGO_BIN_EXE_driver-rmcp").into())
+}
+
+/// Spec: MCP 2026-07-28 authorization, MCP 2025-11-25 authorization, RFC 9728, RFC 9207, RFC 7636
+async fn the_loop(sdk: &Sdk, era: Era) {
+    let world = World::start().await;
+    let Some(mut client) = Driver::start(sdk, era, &world) else { return };
+    let (mut ada, mut bob) = (world.person("ada"), world.person("bob"));
+
+    // A stranger is sent to the browser, and asks for no more than the baseline.
+    let authorize = client.connect().await.authorize();
+    assert_eq!(scopes(&authorize), ["tickets:low"]);
+    let callback = ada.allow(&authorize).await;
+    let connected = client.callback(callback).await.done();
+    assert_eq!(connected["protocol"], era.revision());
+
+    // The list shows what is usable now, what may be asked for, and nothing that is held.
+    let listed = client.list().await.done();
+    assert_eq!(tier_and_scope(&listed, "get_ticket"), None);
+    assert_eq!(tier_and_scope(&listed, "create_ticket"), Some(("medium".into(), "tickets:medium".into())));
+    assert_eq!(tier_and_scope(&listed, "delete_ticket"), Some(("high".into(), "tickets.delete_ticket".into())));
+    assert!(tool(&listed, "export_customers").is_none());
+
+    // Low: answered.
+    let ticket = client.call("get_ticket", json!({"id": "T-1048"})).await.done();
+    assert_eq!(ticket["structuredContent"]["customer"], "C-1");
+
+    // High: refused, and the browser opens for exactly the scope that is missing.
+    let authorize = client.call("delete_ticket", json!({"id": "T-1048"})).await.authorize();
+    assert_eq!(scopes(&authorize), ["tickets.delete_ticket", "tickets:low"]);
+
+    // Ada may ask for it, Bob decides, and the page Ada left open goes on by itself.
+    let waiting = ada.ask_for(&authorize, "The customer asked for it").await;
+    bob.approve("delete_ticket").await;
+    let callback = ada.wait(waiting).await;
+    let deleted = client.callback(callback).await.done();
+    assert_eq!(deleted["structuredContent"]["deleted"], "T-1048");
+
+    // One approval, one call: the next is refused again, although the client still holds its token.
+    let authorize = match (sdk, client.call("delete_ticket", json!({"id": "T-1049"})).await) {
+        (_, Said::Authorize(authorize)) => authorize,
+        (_, other) => panic!("expected to be asked again, the driver said {other:?}"),
+    };
+    let callback = ada.deny(&authorize).await;
+    client.callback(callback).await.failed();
+
+    // What was refused did not happen, what is low still works, and the record of all this holds.
+    let ticket = client.call("get_ticket", json!({"id": "T-1049"})).await.done();
+    assert_eq!(ticket["structuredContent"]["id"], "T-1049");
+    world.run(&["audit", "verify"]).await.succeeded();
+}
+
+/// The scopes an authorization URL asks for, sorted.
+fn scopes(authorize: &str) -> Vec<String> {
+    let url = url::Url::parse(authorize).expect("a URL");
+    let scope = url.query_pairs().find(|(name, _)| name == "scope").map(|(_, scope)| scope.into_owned());
+    let mut scopes: Vec<_> = scope.unwrap_or_default().split(' ').map(str::to_owned).collect();
+    scopes.sort_unstable();
+    scopes
+}
+
+fn tool<'a>(listed: &'a Value, name: &str) -> Option<&'a Value> {
+    listed["tools"].as_array().expect("a list of tools").iter().find(|tool| tool["name"] == name)
+}
+
+/// How the list marks a tool that needs a step-up.
+fn tier_and_scope(listed: &Value, name: &str) -> Option<(String, String)> {
+    let meta = &tool(listed, name).unwrap_or_else(|| panic!("{name} is not listed"))["_meta"];
+    let text = |key: &str| meta[key].as_str().map(str::to_owned);
+    Some((text("portcullis/tier")?, text("portcullis/scope")?))
+}
