@@ -84,3 +84,38 @@ impl hyper::body::Body for Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::StreamBody;
+    use hyper::body::Body as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_at_hand_are_announced_and_sent_once() {
+        let mut body = full("hello");
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(5), false));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hello");
+        assert!(body.is_end_stream() && body.frame().await.is_none());
+    }
+
+    #[test]
+    fn no_bytes_are_the_end_at_once() {
+        for body in [empty(), full(""), Body::default()] {
+            assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_error() {
+        let frames = futures_util::stream::iter([Ok(Frame::data(Bytes::from("a"))), Err("broke")]);
+        let mut body = boxed(StreamBody::new(frames));
+        assert!(body.frame().await.unwrap().is_ok());
+        assert_eq!(body.frame().await.unwrap().unwrap_err().to_string(), "broke");
+        let endless = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
+        assert_eq!(boxed(StreamBody::new(endless)).size_hint().exact(), None);
+    }
+}

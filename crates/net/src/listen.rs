@@ -31,13 +31,21 @@ pub struct ListenLimits {
     /// How long a client may take for the TLS handshake, for the head of a request, and between
     /// two requests on one connection.
     pub header_timeout: Duration,
+    /// How long a client may leave what was sent to it unread, or vanish without a word, before
+    /// its connection is cut. Only Linux can tell.
+    pub unread_timeout: Duration,
     /// How long requests in flight may run on after shutdown began.
     pub drain: Duration,
 }
 
 impl Default for ListenLimits {
     fn default() -> Self {
-        Self { connections: 4096, header_timeout: Duration::from_secs(10), drain: Duration::from_secs(10) }
+        Self {
+            connections: 4096,
+            header_timeout: Duration::from_secs(10),
+            unread_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
     }
 }
 
@@ -108,6 +116,7 @@ impl Listener {
                 _ = &mut shutdown => break,
                 accepted = self.accept(&mut places) => accepted,
             };
+            prepare(&stream, &limits);
             while connections.try_join_next().is_some() {}
             let (watcher, tls, service, protocols) =
                 (graceful.watcher(), self.tls.clone(), service.clone(), protocols.clone());
@@ -128,11 +137,7 @@ impl Listener {
         let permit = places.take().await;
         loop {
             match self.tcp.accept().await {
-                Ok((stream, _)) => {
-                    // Answers are small and written whole: waiting to fill a packet only delays them.
-                    let _ = stream.set_nodelay(true);
-                    return (stream, permit);
-                }
+                Ok((stream, _)) => return (stream, permit),
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(event = "accept_failed", %error);
@@ -141,6 +146,17 @@ impl Listener {
             }
         }
     }
+}
+
+/// Neither setting is worth refusing a client over.
+fn prepare(stream: &TcpStream, limits: &ListenLimits) {
+    // Answers are small and written whole: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    // The system cuts off who does not read, so that no request has a timer for it.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.unread_timeout));
+    #[cfg(not(target_os = "linux"))]
+    let _ = limits;
 }
 
 /// Room for connections.

@@ -4,12 +4,15 @@
 
 mod certificate;
 
-use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use certificate::Certificate;
+use futures_util::stream;
 use http::{HeaderMap, Method, Request, Response, Version};
-use hyper::body::Incoming;
-use portcullis_net::{BindError, Body, ListenLimits, Listener, Tls, TlsError, WebClient, full, read_body};
+use http_body_util::StreamBody;
+use hyper::body::{Frame, Incoming};
+use portcullis_net::{BindError, Body, ListenLimits, Listener, Tls, TlsError, WebClient, boxed, full, read_body};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -73,11 +76,28 @@ async fn answer(request: Request<Incoming>, go: Arc<Notify>, waiting: Arc<Notify
             go.notified().await;
             Response::new(full("waited"))
         }
+        "/endless" => {
+            let end = Ended(waiting);
+            let pieces = stream::repeat_with(move || {
+                let _ = &end;
+                Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 16 * 1024])))
+            });
+            Response::new(boxed(StreamBody::new(pieces)))
+        }
         "/never" => {
             waiting.notify_one();
             pending().await
         }
         _ => Response::new(full(read_body(request.into_body(), 100).await.unwrap())),
+    }
+}
+
+/// Tells when a body is dropped.
+struct Ended(Arc<Notify>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -174,6 +194,17 @@ async fn a_client_that_does_not_say_what_it_wants_is_shown_out() {
     assert_eq!(tls.raw("").await, "", "does not finish the handshake");
     let idle = plain.raw("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(idle.starts_with("HTTP/1.1 200"), "answered, then idle: {idle}");
+}
+
+/// Spec: threat A6.5 (slow read)
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let limits = ListenLimits { unread_timeout: SHORT, ..ListenLimits::default() };
+    let server = Running::start(limits, None).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    timeout(Duration::from_secs(10), server.waiting.notified()).await.expect("the body should be dropped");
 }
 
 #[tokio::test]
