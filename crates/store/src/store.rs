@@ -149,7 +149,7 @@ impl Store {
     ///
     /// ```
     /// # use model::*;
-    /// # use store::*;
+    /// # use portcullis_store::*;
     /// /// Ends a grant; `false` when it had ended before.
     /// async fn end(store: &Store, id: Id<Grant>) -> Result<bool, StoreError> {
     ///     store

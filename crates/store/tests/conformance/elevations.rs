@@ -1,0 +1,150 @@
+//! Elevations are decided once, used as often as allowed, and end with their grant.
+
+use model::{Elevation, ElevationState, Grant, Scope, Span};
+use store::{Commit, Store, StoreError};
+
+use crate::place::{Place, START, elevation, event, settle};
+
+on_both!(
+    an_elevation_is_decided_once,
+    a_lapsed_request_is_not_approved,
+    eight_tasks_share_three_uses,
+    an_elevation_is_not_used_after_its_end_or_for_another_scope,
+    an_ended_grant_takes_everything_with_it,
+);
+
+async fn put(store: &Store, elevation: &Elevation) {
+    let elevation = elevation.clone();
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_elevation(&elevation).await?;
+                Ok(Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn approve(store: &Store, elevation: &Elevation) -> bool {
+    let id = elevation.id.clone();
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                let end = now.after(Span::from_minutes(10));
+                Ok(Commit::with(event(), tx.activate_elevation(&id, "bob", now, end).await?))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+async fn take(store: &Store, grant: &Grant, scope: &str) -> Option<Elevation> {
+    let (grant, scope): (_, Scope) = (grant.id.clone(), scope.parse().unwrap());
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                Ok(Commit::with(event(), tx.use_elevation(&grant, &scope, now).await?))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+async fn an_elevation_is_decided_once(place: &Place) {
+    let store = place.open().await;
+    let asked = elevation(&settle(&store).await.id, 1);
+    put(&store, &asked).await;
+    assert_eq!(store.pending(store.now()).await.unwrap(), [asked.clone()]);
+    let (grant, scope) = (asked.grant.clone(), asked.scope.clone());
+    let (found, count) = store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                let agent = "scribe".parse().unwrap();
+                Ok(Commit::nothing((
+                    tx.pending_for(&grant, &scope, now).await?,
+                    tx.count_pending_of(&agent, now).await?,
+                )))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!((found, count), (Some(asked.clone()), 1));
+
+    assert!(approve(&store, &asked).await);
+    assert!(!approve(&store, &asked).await);
+    let id = asked.id.clone();
+    let denied = store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                Ok(Commit::with(event(), tx.deny_elevation(&id, "eve", now).await?))
+            })
+        })
+        .await;
+    assert!(!denied.unwrap());
+    let now = store.elevation(&asked.id).await.unwrap().unwrap();
+    assert_eq!((now.state, now.decided_by.as_deref()), (ElevationState::Active, Some("bob")));
+    assert_eq!(store.elevations(10).await.unwrap(), [now]);
+    assert!(store.pending(store.now()).await.unwrap().is_empty());
+}
+
+async fn a_lapsed_request_is_not_approved(place: &Place) {
+    let store = place.open().await;
+    let asked = elevation(&settle(&store).await.id, 1);
+    put(&store, &asked).await;
+    place.clock.advance(Span::from_minutes(5));
+    assert!(!approve(&store, &asked).await);
+    assert!(store.pending(store.now()).await.unwrap().is_empty());
+}
+
+async fn eight_tasks_share_three_uses(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let asked = elevation(&grant.id, 3);
+    put(&store, &asked).await;
+    assert!(approve(&store, &asked).await);
+    assert_eq!(store.live_elevations(&grant.id, store.now()).await.unwrap().len(), 1);
+    let takes = (0..8).map(|_| take(&store, &grant, "tickets.delete_ticket"));
+    let taken: Vec<_> = futures_util::future::join_all(takes).await.into_iter().flatten().collect();
+    assert_eq!(taken.iter().map(|taken| taken.uses).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(taken[2].state, ElevationState::Ended);
+    assert!(store.live_elevations(&grant.id, store.now()).await.unwrap().is_empty());
+}
+
+async fn an_elevation_is_not_used_after_its_end_or_for_another_scope(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let asked = elevation(&grant.id, 3);
+    put(&store, &asked).await;
+    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none(), "it is not approved yet");
+    assert!(approve(&store, &asked).await);
+    assert!(take(&store, &grant, "tickets:medium").await.is_none());
+    place.clock.advance(Span::from_minutes(10));
+    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none());
+}
+
+async fn an_ended_grant_takes_everything_with_it(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let asked = elevation(&grant.id, 3);
+    put(&store, &asked).await;
+    assert!(approve(&store, &asked).await);
+    let epoch = store.epoch();
+    let id = grant.id.clone();
+    let ended = store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { Ok(Commit::with(event(), tx.end_grant(&id, START).await?)) })
+        })
+        .await;
+    assert!(ended.unwrap());
+    assert!(store.epoch() > epoch);
+    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none());
+    assert_eq!(store.elevation(&asked.id).await.unwrap().unwrap().state, ElevationState::Ended);
+    assert_eq!(store.standing(&grant.id).await.unwrap().unwrap().grant.ended_at, Some(START));
+    assert!(store.grants(Some(START)).await.unwrap().is_empty());
+    assert_eq!(store.grants_of(&grant.agent).await.unwrap().len(), 1);
+}

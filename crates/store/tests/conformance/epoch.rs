@@ -1,0 +1,84 @@
+//! What takes authority away is seen by every node.
+
+use std::time::Duration;
+
+use model::{Block, Target};
+use store::{Commit, Store, StoreError};
+
+use crate::place::{Place, START, event};
+
+on_both!(
+    a_block_is_in_the_view_when_the_write_returns,
+    a_block_reaches_the_other_node_before_the_wait_ends,
+    a_lifted_block_is_remembered,
+    a_node_that_is_gone_is_not_waited_for_long,
+    a_change_that_takes_nothing_away_leaves_the_epoch_alone,
+);
+
+async fn block(store: &Store, target: Target) {
+    let block = Block { target, at: START, reason: "a drill".into(), lifted_at: None };
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_block(&block).await?;
+                Ok(Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn a_block_is_in_the_view_when_the_write_returns(place: &Place) {
+    let store = place.open_as(Some("one")).await.unwrap();
+    let (epoch, mut epochs) = (store.epoch(), store.epochs());
+    block(&store, Target::All).await;
+    assert_eq!(store.blocks().iter().map(|block| &block.target).collect::<Vec<_>>(), [&Target::All]);
+    assert_eq!(store.epoch(), epoch + 1);
+    assert_eq!(*epochs.borrow_and_update(), epoch + 1);
+    store.freshness().unwrap();
+}
+
+async fn a_block_reaches_the_other_node_before_the_wait_ends(place: &Place) {
+    let server = place.open_as(Some("server")).await.unwrap();
+    let visitor = place.open().await;
+    block(&visitor, Target::Agent("scribe".parse().unwrap())).await;
+    visitor.wait_until_everywhere().await.unwrap();
+    assert_eq!(server.blocks().len(), 1);
+    assert_eq!(server.epoch(), visitor.epoch());
+}
+
+async fn a_lifted_block_is_remembered(place: &Place) {
+    let store = place.open().await;
+    block(&store, Target::All).await;
+    let lift = || {
+        store.write::<_, StoreError, _>(|tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                Ok(Commit::with(event(), tx.lift_block(&Target::All, now).await?))
+            })
+        })
+    };
+    assert!(lift().await.unwrap());
+    assert!(!lift().await.unwrap());
+    assert_eq!(store.blocks()[0].lifted_at, Some(START));
+    assert_eq!(store.all_blocks().await.unwrap(), *store.blocks());
+    block(&store, Target::All).await;
+    assert_eq!(store.blocks().iter().map(|block| block.lifted_at).collect::<Vec<_>>(), [None]);
+}
+
+async fn a_node_that_is_gone_is_not_waited_for_long(place: &Place) {
+    let store = place.open().await;
+    place.tamper("INSERT INTO node (name, epoch, seen_at) VALUES ('crashed', 0, 0)").await;
+    block(&store, Target::All).await;
+    let wait = || tokio::time::timeout(Duration::from_secs(20), store.wait_until_everywhere());
+    wait().await.unwrap().unwrap();
+    // It is forgotten now: the next wait is over at once, as far as a test can say so.
+    wait().await.unwrap().unwrap();
+}
+
+async fn a_change_that_takes_nothing_away_leaves_the_epoch_alone(place: &Place) {
+    let store = place.open().await;
+    let epoch = store.epoch();
+    store.record(event()).await.unwrap();
+    assert_eq!(store.epoch(), epoch);
+}

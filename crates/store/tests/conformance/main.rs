@@ -1,0 +1,18 @@
+//! What every database must do for the store, run on each of them.
+//!
+//! SQLite always, in a directory of its own. PostgreSQL when `PORTCULLIS_TEST_POSTGRES` names a server
+//! (`postgres://superuser@host:port/postgres`), in a database of its own for every test.
+
+extern crate portcullis_store as store;
+
+mod place;
+#[macro_use]
+mod on_both;
+
+mod elevations;
+mod epoch;
+mod log;
+mod opening;
+mod races;
+mod rows;
+mod writing;

@@ -1,0 +1,161 @@
+//! Where a store lives during one test, and people and agents to put into it.
+
+use std::sync::Arc;
+
+use model::{
+    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, EventName, Grant, Id,
+    ManualClock, Person, Span, StepUp, Timestamp, config::StoreUrl,
+};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, raw_sql};
+use store::{OpenError, OpenOptions, Store};
+use tempfile::TempDir;
+
+/// A database and a data directory of their own.
+pub struct Place {
+    pub directory: TempDir,
+    pub url: StoreUrl,
+    pub clock: Arc<ManualClock>,
+    server: Option<(String, String)>,
+}
+
+pub const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+impl Place {
+    pub fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = StoreUrl::sqlite_in(&directory.path().join("data"));
+        Self { directory, url, clock: Arc::new(ManualClock::at(START)), server: None }
+    }
+
+    /// `None`, said aloud, when no server is named.
+    pub async fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else {
+            eprintln!("skipped: set PORTCULLIS_TEST_POSTGRES to run on PostgreSQL");
+            return None;
+        };
+        let name = format!("portcullis_{:016x}", u64::from_ne_bytes(token::random()));
+        run_on(&server, &format!("CREATE DATABASE {name}")).await;
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let url = StoreUrl::try_from(format!("{base}/{name}")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        Some(Self { directory, url, clock: Arc::new(ManualClock::at(START)), server: Some((server, name)) })
+    }
+
+    pub async fn drop_database(self) {
+        if let Some((server, name)) = self.server {
+            run_on(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+
+    pub fn options(&self, node: Option<&str>) -> OpenOptions {
+        OpenOptions {
+            url: self.url.clone(),
+            data_dir: self.directory.path().join("data"),
+            origin: "mcp.acme.example/audit".into(),
+            clock: self.clock.clone() as Arc<dyn Clock>,
+            node: node.map(Into::into),
+            store_silence: Span::from_seconds(2),
+        }
+    }
+
+    pub async fn open(&self) -> Store {
+        self.open_as(None).await.unwrap()
+    }
+
+    pub async fn open_as(&self, node: Option<&str>) -> Result<Store, OpenError> {
+        Store::open(self.options(node)).await
+    }
+
+    /// Runs SQL past the store, as an intruder would.
+    pub async fn tamper(&self, sql: &str) {
+        run_on(&self.sql_url(), sql).await;
+    }
+
+    fn sql_url(&self) -> String {
+        match self.url.sqlite_directory() {
+            Some(directory) => format!("sqlite://{}/portcullis.db", directory.display()),
+            None => self.url.expose().to_owned(),
+        }
+    }
+}
+
+async fn run_on(url: &str, sql: &str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Something to record.
+pub fn event() -> Event {
+    Event::new(EventName::ConfigurationApplied, Actor::System)
+}
+
+pub fn person(id: &str) -> Person {
+    Person { id: id.parse().unwrap(), display_name: id.to_uppercase(), roles: Default::default(), disabled: false }
+}
+
+pub fn agent(id: &str, owner: &str) -> Agent {
+    Agent {
+        id: id.parse().unwrap(),
+        title: "An agent".into(),
+        owner: owner.parse().unwrap(),
+        purpose: "to test".into(),
+        kind: AgentKind::Delegated,
+        client: format!("https://{id}.example/client").parse().unwrap(),
+        assurance: Assurance::Declared,
+        state: AgentState::Active,
+        created_at: START,
+    }
+}
+
+pub fn grant(agent: &Agent) -> Grant {
+    Grant {
+        id: token::mint(),
+        agent: agent.id.clone(),
+        person: Some(agent.owner.clone()),
+        server: "tickets".parse().unwrap(),
+        scopes: "tickets:low".parse().unwrap(),
+        created_at: START,
+        not_after: START.after(Span::from_minutes(60)),
+        ended_at: None,
+    }
+}
+
+pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
+    Elevation {
+        id: token::mint(),
+        grant: grant.clone(),
+        scope: "tickets.delete_ticket".parse().unwrap(),
+        by: StepUp::Approval,
+        state: ElevationState::Requested,
+        reason: "a spill".into(),
+        requested_at: START,
+        decide_before: START.after(Span::from_minutes(5)),
+        decided_by: None,
+        decided_at: None,
+        lasts: Span::from_minutes(10),
+        not_after: None,
+        max_uses,
+        uses: 0,
+    }
+}
+
+/// Puts ada, her agent and its grant into the store.
+pub async fn settle(store: &Store) -> Grant {
+    let agent = agent("scribe", "ada");
+    let grant = grant(&agent);
+    let kept = grant.clone();
+    store
+        .write::<_, store::StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_person(&person("ada"), None).await?;
+                tx.put_agent(&agent).await?;
+                tx.put_grant(&grant).await?;
+                Ok(store::Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+    kept
+}

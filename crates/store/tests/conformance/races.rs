@@ -1,0 +1,227 @@
+//! Of several callers, one wins.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use model::{Person, Span};
+use store::{Code, Commit, Flow, Refresh, RefreshState, Store, StoreError, Tx};
+use token::Digest;
+
+use crate::place::{Place, START, event, settle};
+
+on_both!(
+    eight_tasks_redeem_one_code_and_one_wins,
+    a_code_is_not_redeemed_after_its_end,
+    one_of_two_stores_redeems_a_code,
+    a_refresh_token_is_rotated_once,
+    a_rotated_refresh_token_is_recognised,
+    a_flow_ends_once,
+    a_value_is_used_once_until_its_end,
+    an_enrolment_link_works_once,
+);
+
+type Ask<T> = for<'t> fn(&'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>>;
+
+/// Eight tasks ask the same thing at once.
+async fn eight<T: Send + 'static>(stores: &[Store], ask: Ask<T>) -> Vec<T> {
+    let tasks = (0..8).map(|number| {
+        let store = stores[number % stores.len()].clone();
+        tokio::spawn(async move {
+            store
+                .write::<T, StoreError, _>(move |tx| Box::pin(async move { Ok(Commit::with(event(), ask(tx).await?)) }))
+                .await
+                .unwrap()
+        })
+    });
+    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+async fn change(store: &Store, ask: Ask<()>) {
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                ask(tx).await?;
+                Ok(Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+}
+
+fn wins(answers: Vec<bool>) -> usize {
+    answers.into_iter().filter(|won| *won).count()
+}
+
+async fn put_code(store: &Store) {
+    let grant = settle(store).await;
+    let code = Arc::new(Code {
+        digest: Digest::of("code"),
+        client: "c".parse().unwrap(),
+        redirect_uri: "http://127.0.0.1/cb".into(),
+        challenge: "x".into(),
+        grant: grant.id,
+        scopes: grant.scopes,
+        resource: "https://mcp.acme.example/mcp/tickets".into(),
+        auth_time: START,
+        not_after: START.after(Span::from_seconds(60)),
+    });
+    let kept = code.clone();
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_code(&code).await?;
+                Ok(Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+    let (read, used) = store
+        .write::<_, StoreError, _>(|tx| {
+            Box::pin(async move { Ok(Commit::nothing(tx.code(Digest::of("code")).await?)) })
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(read == *kept && !used);
+}
+
+fn use_code<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<bool, StoreError>> {
+    Box::pin(async move {
+        let now = tx.now();
+        tx.use_code(Digest::of("code"), now).await
+    })
+}
+
+/// Spec: RFC 6749 §4.1.2
+async fn eight_tasks_redeem_one_code_and_one_wins(place: &Place) {
+    let store = place.open().await;
+    put_code(&store).await;
+    assert_eq!(wins(eight(&[store], use_code).await), 1);
+}
+
+/// Spec: RFC 6749 §4.1.2
+async fn a_code_is_not_redeemed_after_its_end(place: &Place) {
+    let store = place.open().await;
+    put_code(&store).await;
+    place.clock.advance(Span::from_seconds(60));
+    assert_eq!(wins(eight(&[store], use_code).await), 0);
+}
+
+async fn one_of_two_stores_redeems_a_code(place: &Place) {
+    let stores = [place.open().await, place.open().await];
+    put_code(&stores[0]).await;
+    assert_eq!(wins(eight(&stores, use_code).await), 1);
+}
+
+fn put_refresh<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> {
+    Box::pin(async move {
+        let refresh = Refresh {
+            digest: Digest::of("refresh"),
+            family: "f1".into(),
+            client: "c".parse().unwrap(),
+            grant: token::mint(),
+            scopes: "tickets:low".parse().unwrap(),
+            resource: "https://mcp.acme.example/mcp/tickets".into(),
+            not_after: START.after(Span::from_minutes(60)),
+        };
+        tx.put_refresh(&refresh).await
+    })
+}
+
+fn rotate<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<bool, StoreError>> {
+    Box::pin(async move {
+        let now = tx.now();
+        tx.rotate_refresh(Digest::of("refresh"), now).await
+    })
+}
+
+/// Spec: RFC 9700 §4.14.2
+async fn a_refresh_token_is_rotated_once(place: &Place) {
+    let store = place.open().await;
+    change(&store, put_refresh).await;
+    assert_eq!(wins(eight(&[store], rotate).await), 1);
+}
+
+/// Spec: RFC 9700 §4.14.2
+async fn a_rotated_refresh_token_is_recognised(place: &Place) {
+    let store = place.open().await;
+    change(&store, put_refresh).await;
+    let states = store
+        .write::<_, StoreError, _>(|tx| {
+            Box::pin(async move {
+                let (digest, now) = (Digest::of("refresh"), tx.now());
+                let mut states = Vec::new();
+                states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
+                tx.rotate_refresh(digest, now).await?;
+                states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
+                tx.end_family("f1").await?;
+                states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
+                Ok(Commit::with(event(), states))
+            })
+        })
+        .await
+        .unwrap();
+    assert_eq!(states, [RefreshState::Live, RefreshState::Rotated, RefreshState::Ended]);
+}
+
+async fn a_flow_ends_once(place: &Place) {
+    let store = place.open().await;
+    change(&store, |tx| {
+        Box::pin(async move {
+            let flow = Flow {
+                digest: Digest::of("flow"),
+                browser: Digest::of("browser"),
+                request: serde_json::json!({"scope": "tickets:low"}),
+                not_after: START.after(Span::from_minutes(10)),
+            };
+            tx.put_flow(&flow).await?;
+            assert!(tx.update_flow(Digest::of("flow"), serde_json::json!({"step": 2})).await?);
+            Ok(())
+        })
+    })
+    .await;
+    let found = store.flow(Digest::of("flow"), store.now()).await.unwrap().unwrap();
+    assert_eq!(found.request, serde_json::json!({"step": 2}));
+    assert!(store.flow(Digest::of("flow"), START.after(Span::from_minutes(10))).await.unwrap().is_none());
+    let ended = eight(&[store], |tx| Box::pin(async move { tx.end_flow(Digest::of("flow")).await })).await;
+    assert_eq!(wins(ended), 1);
+}
+
+/// Spec: RFC 7523 §3
+async fn a_value_is_used_once_until_its_end(place: &Place) {
+    let store = place.open().await;
+    fn once<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let now = tx.now();
+            tx.use_once("jti", "j1", now.after(Span::from_seconds(60)), now).await
+        })
+    }
+    assert_eq!(wins(eight(&[store.clone()], once).await), 1);
+    place.clock.advance(Span::from_seconds(59));
+    assert_eq!(wins(eight(&[store.clone()], once).await), 0);
+    place.clock.advance(Span::from_seconds(1));
+    assert_eq!(wins(eight(&[store.clone()], once).await), 1);
+}
+
+async fn an_enrolment_link_works_once(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    change(&store, |tx| {
+        Box::pin(async move {
+            let ada: model::Id<Person> = "ada".parse().unwrap();
+            tx.offer_enrolment(&ada, Digest::of("old"), START.after(Span::from_minutes(10))).await?;
+            tx.offer_enrolment(&ada, Digest::of("new"), START.after(Span::from_minutes(10))).await
+        })
+    })
+    .await;
+    assert_eq!(store.enrolment(Digest::of("old"), START).await.unwrap(), None);
+    assert_eq!(store.enrolment(Digest::of("new"), START).await.unwrap().unwrap().as_str(), "ada");
+    let taken = eight(&[store], |tx| {
+        Box::pin(async move {
+            let now = tx.now();
+            tx.take_enrolment(Digest::of("new"), now).await
+        })
+    })
+    .await;
+    assert_eq!(wins(taken.into_iter().map(|person| person.is_some()).collect()), 1);
+}

@@ -1,0 +1,151 @@
+//! What is put in comes out.
+
+use model::{AgentState, Assurance, AuthMethod, Client, Grant, Id, Person, Role, Span};
+use store::{Commit, Session, Standing, StoreError, StoredClient};
+use token::Digest;
+
+use crate::place::{Place, START, agent, event, grant, person, settle};
+
+on_both!(
+    people_come_out_as_they_went_in,
+    a_session_of_a_disabled_person_is_none,
+    an_agent_is_found_by_its_client_and_owner,
+    a_retired_agent_stays_retired,
+    standing_tells_all_in_one,
+    a_grant_that_expired_makes_room_for_another,
+    a_client_document_is_replaced,
+);
+
+/// Runs one change that is recorded.
+macro_rules! change {
+    ($store:expr, $tx:ident => $body:expr) => {
+        $store
+            .write::<_, StoreError, _>(move |$tx| Box::pin(async move { Ok(Commit::with(event(), $body)) }))
+            .await
+            .unwrap()
+    };
+}
+
+async fn people_come_out_as_they_went_in(place: &Place) {
+    let store = place.open().await;
+    let ada = Person { roles: [Role::Admin, Role::Approver].into(), ..person("ada") };
+    let put = ada.clone();
+    change!(store, tx => tx.put_person(&put, Some("phc")).await?);
+    let renamed = Person { display_name: "Countess".into(), ..ada.clone() };
+    let put = renamed.clone();
+    change!(store, tx => tx.put_person(&put, None).await?);
+    assert_eq!(store.person(&ada.id).await.unwrap(), Some(renamed.clone()));
+    assert_eq!(store.people().await.unwrap(), [renamed]);
+    assert_eq!(store.password_phc(&ada.id).await.unwrap().as_deref(), Some("phc"));
+    let id = ada.id.clone();
+    change!(store, tx => tx.set_password(&id, "new").await?);
+    assert_eq!(store.password_phc(&ada.id).await.unwrap().as_deref(), Some("new"));
+    let nobody: Id<Person> = "nobody".parse().unwrap();
+    assert_eq!(store.person(&nobody).await.unwrap(), None);
+    assert_eq!(store.password_phc(&nobody).await.unwrap(), None);
+}
+
+async fn a_session_of_a_disabled_person_is_none(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    let session = Session {
+        digest: Digest::of("cookie"),
+        person: "ada".parse().unwrap(),
+        logged_in_at: START,
+        not_after: START.after(Span::from_minutes(60)),
+    };
+    let put = session.clone();
+    change!(store, tx => tx.put_session(&put).await?);
+    let (found, who) = store.session(session.digest, START).await.unwrap().unwrap();
+    assert!(found == session && who == person("ada"));
+    assert!(store.session(session.digest, session.not_after).await.unwrap().is_none());
+    assert!(store.session(Digest::of("other"), START).await.unwrap().is_none());
+    change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
+    assert!(store.session(session.digest, START).await.unwrap().is_none());
+}
+
+async fn an_agent_is_found_by_its_client_and_owner(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    let scribe = agent("scribe", "ada");
+    assert_eq!(store.agent(&scribe.id).await.unwrap(), Some(scribe.clone()));
+    assert_eq!(store.agent_of(&scribe.client, &scribe.owner).await.unwrap(), Some(scribe.clone()));
+    assert_eq!(store.agent_of(&scribe.client, &"bob".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(store.agents().await.unwrap(), [scribe]);
+}
+
+async fn a_retired_agent_stays_retired(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    let epoch = store.epoch();
+    for (state, changes) in [
+        (AgentState::Active, false),
+        (AgentState::Suspended, true),
+        (AgentState::Active, true),
+        (AgentState::Retired, true),
+        (AgentState::Active, false),
+    ] {
+        let id = "scribe".parse().unwrap();
+        assert_eq!(change!(store, tx => tx.set_agent_state(&id, state).await?), changes, "{state}");
+    }
+    assert!(store.epoch() > epoch);
+}
+
+async fn standing_tells_all_in_one(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let expected = Standing { grant: grant.clone(), agent: agent("scribe", "ada"), person_disabled: false };
+    assert_eq!(store.standing(&grant.id).await.unwrap(), Some(expected));
+    change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
+    assert!(store.standing(&grant.id).await.unwrap().unwrap().person_disabled);
+    assert_eq!(store.standing(&"grt_none".parse().unwrap()).await.unwrap(), None);
+}
+
+async fn a_grant_that_expired_makes_room_for_another(place: &Place) {
+    let store = place.open().await;
+    let first = settle(&store).await;
+    let twin = Grant { id: token::mint(), ..first.clone() };
+    let put = twin.clone();
+    let refused = store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { Ok(Commit::with(event(), tx.put_grant(&put).await?)) })
+        })
+        .await;
+    assert!(matches!(refused, Err(StoreError::Database(_))), "there is one live grant of an agent on a server");
+    let later = Grant { created_at: first.not_after, not_after: first.not_after.after(Span::from_minutes(1)), ..twin };
+    let put = later.clone();
+    change!(store, tx => tx.put_grant(&put).await?);
+    assert_eq!(store.live_grant(&later.agent, &later.server, first.not_after).await.unwrap(), Some(later.clone()));
+    let (id, end) = (later.id.clone(), first.not_after.after(Span::from_minutes(9)));
+    change!(store, tx => tx.extend_grant(&id, &"tickets:medium".parse().unwrap(), end).await?);
+    let extended = store.grant(&later.id).await.unwrap().unwrap();
+    assert_eq!((extended.scopes.to_string().as_str(), extended.not_after), ("tickets:medium", end));
+    assert_eq!(store.grants(None).await.unwrap().len(), 2);
+    assert_eq!(grant(&agent("scribe", "ada")).agent, later.agent);
+}
+
+async fn a_client_document_is_replaced(place: &Place) {
+    let store = place.open().await;
+    let client = Client {
+        id: "https://scribe.example/client".parse().unwrap(),
+        name: "Scribe".into(),
+        redirect_uris: vec!["http://127.0.0.1/cb".into()],
+        auth: AuthMethod::None,
+        grant_types: vec!["authorization_code".into()],
+        jwks: None,
+        server: None,
+        assurance: Assurance::Declared,
+    };
+    let first = StoredClient {
+        client: client.clone(),
+        document_digest: Digest::of("1"),
+        fetched_at: START,
+        fresh_until: START.after(Span::from_minutes(5)),
+    };
+    let second = StoredClient { document_digest: Digest::of("2"), ..first.clone() };
+    for stored in [first, second.clone()] {
+        change!(store, tx => tx.put_client(&stored).await?);
+    }
+    assert!(store.client(&client.id).await.unwrap() == Some(second));
+    assert!(store.client(&"unknown".parse().unwrap()).await.unwrap().is_none());
+}
