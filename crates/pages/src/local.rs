@@ -1,6 +1,6 @@
 //! Where a browser may be sent after a login: only to a path of ours.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
@@ -11,14 +11,17 @@ use crate::{FormTargets, harden};
 ///
 /// Spec: RFC 9700 §4.11 (open redirectors).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalPath(String);
+pub struct LocalPath(Cow<'static, str>);
 
 impl LocalPath {
+    /// `/`
+    pub const ROOT: Self = Self(Cow::Borrowed("/"));
+
     /// `text` when it is a path here: one leading slash, nothing a browser could read as a host.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         let local = text.starts_with('/') && !text.starts_with("//");
-        (plain && local).then(|| Self(text.to_owned()))
+        (plain && local).then(|| Self(Cow::Owned(text.to_owned())))
     }
 
     /// The path and its query.

@@ -102,6 +102,7 @@ struct Layout<'a> {
     content: &'a str,
     name: Option<&'a str>,
     csrf: String,
+    decides: bool,
     reads: bool,
     administers: bool,
     place: Place,
@@ -119,7 +120,8 @@ impl IntoResponse for Page<'_> {
             content: &content,
             name: person.map(|person| person.display_name.as_str()),
             csrf: self.signed_in.map(|signed_in| signed_in.csrf.text()).unwrap_or_default(),
-            reads: person.is_some_and(|person| person.holds(Role::Auditor) || person.holds(Role::Approver)),
+            decides: person.is_some_and(|person| person.holds(Role::Auditor) || person.holds(Role::Approver)),
+            reads: person.is_some_and(|person| person.holds(Role::Auditor)),
             administers: person.is_some_and(|person| person.holds(Role::Admin)),
             place: self.place,
         };

@@ -1,0 +1,137 @@
+//! `/console/agents` and `/console/agents/{id}`: who acts here, whose it is, and what for.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use model::{Actor, Agent, AgentState, Id, Role, Target};
+use pages::{Page, Place, see_other, shown};
+
+use super::{
+    Answer, Shared,
+    audit_log::Line,
+    gate::{Administers, As, Posted, Reads},
+    grants::GrantLine,
+    kill_switch::told_everywhere,
+    not_found,
+    overview::Live,
+    refused, store_failed,
+    when::{When, when},
+};
+use crate::{activity, inventory};
+
+/// An agent as a row.
+pub struct AgentLine {
+    /// Its name.
+    pub id: String,
+    /// What it calls itself.
+    pub title: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Why it exists.
+    pub purpose: String,
+    /// `delegated` or `autonomous`.
+    pub kind: &'static str,
+    /// The client it presents.
+    pub client: String,
+    /// How well the client is known.
+    pub assurance: &'static str,
+    /// Its state; `blocked` while the kill switch is on it.
+    pub state: &'static str,
+    /// Servers it holds a grant for.
+    pub servers: String,
+    /// Its last call.
+    pub used: Option<When>,
+    /// First seen.
+    pub since: When,
+}
+
+impl AgentLine {
+    /// From an entry, at `now`.
+    pub fn of(entry: &inventory::AgentEntry, now: model::Timestamp) -> Self {
+        let agent = &entry.agent;
+        let servers: Vec<&str> = entry.grants.iter().map(|grant| grant.server.as_str()).collect();
+        Self {
+            id: agent.id.to_string(),
+            title: shown(&agent.title, 64),
+            owner: agent.owner.to_string(),
+            purpose: shown(&agent.purpose, 300),
+            kind: agent.kind.as_str(),
+            client: agent.client.to_string(),
+            assurance: agent.assurance.as_str(),
+            state: if entry.block.is_some() { "blocked" } else { agent.state.as_str() },
+            servers: servers.join(", "),
+            used: entry.last_used.map(|at| when(now, at)),
+            since: when(now, agent.created_at),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "agents.html")]
+struct Agents {
+    agents: Vec<AgentLine>,
+}
+
+/// `GET /console/agents`
+pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
+    let now = console.store.now();
+    let agents = inventory::agents(&console.store).await.map_err(store_failed)?;
+    let content = Agents { agents: agents.iter().map(|entry| AgentLine::of(entry, now)).collect() };
+    Ok(Page::new("Agents", &content).of(&visitor.who).at(Place::Agents).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "agent.html")]
+struct OneAgent {
+    csrf: String,
+    administers: bool,
+    agent: AgentLine,
+    reason: String,
+    grants: Vec<GrantLine>,
+    live: Vec<Live>,
+    records: Vec<Line>,
+}
+
+/// `GET /console/agents/{id}`
+pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): Path<String>) -> Answer {
+    let (store, who) = (&console.store, &visitor.who);
+    let now = store.now();
+    let agents = inventory::agents(store).await.map_err(store_failed)?;
+    let entry = agents.iter().find(|entry| entry.agent.id.as_str() == id).ok_or_else(|| not_found("agent", &id))?;
+    let mut grants = inventory::grants(store).await.map_err(store_failed)?;
+    grants.retain(|grant| grant.agent.id == entry.agent.id);
+    let mut live = inventory::live_elevations(store).await.map_err(store_failed)?;
+    live.retain(|elevation| elevation.agent.id == entry.agent.id);
+    let about = format!("agent:{id}");
+    let records = activity::latest(store, None, 25, |record| {
+        record.actor == about
+            || record.text("agent") == Some(&id)
+            || (record.text("target") == Some("agent") && record.text("name") == Some(&id))
+    });
+    let records = records.await.map_err(store_failed)?;
+    let content = OneAgent {
+        csrf: who.csrf.text(),
+        administers: who.person.holds(Role::Admin),
+        agent: AgentLine::of(entry, now),
+        reason: entry.block.as_ref().map(|block| shown(&block.reason, 300)).unwrap_or_default(),
+        grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
+        live: live.iter().map(|entry| Live::of(entry, now)).collect(),
+        records: records.iter().map(|record| Line::of(record, now)).collect(),
+    };
+    Ok(Page::new(&id, &content).of(who).at(Place::Agents).into_response())
+}
+
+/// `POST /console/agents/{id}/state` with `state=active|suspended|retired`
+pub async fn set_state(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Administers>) -> Answer {
+    let store = &console.store;
+    let agent: Id<Agent> = id.parse().map_err(|_| not_found("agent", &id))?;
+    let state: AgentState = posted.form.value("state").unwrap_or_default().parse().map_err(|why: String| {
+        pages::problem(http::StatusCode::BAD_REQUEST, "No such state", &why, "Open the agent again.", None)
+    })?;
+    let actor = Actor::Person(posted.who.person.id.to_string());
+    crate::set_agent_state(store, &agent, state, actor).await.map_err(refused)?;
+    told_everywhere(store, &Target::Agent(agent)).await?;
+    Ok(see_other(&format!("/console/agents/{id}")))
+}

@@ -1,0 +1,225 @@
+//! `/console/approvals/{id}`: one request, everything needed to decide it, and the decision.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use model::{Elevation, Id, Person, Role, Span, Timestamp};
+use pages::{LocalPath, Page, Place, login_first, see_other, shown};
+
+use super::{
+    Answer, Console, Shared, forbidden,
+    gate::{Anyone, As, Posted},
+    not_found, refused, store_failed,
+    when::{When, when},
+};
+use crate::{
+    Decider,
+    duty::{FRESH_LOGIN, consenter, may_approve, may_deny},
+    inventory::{self, ElevationEntry},
+};
+
+/// A request as the pages show it to one person.
+pub struct Request {
+    /// Its id.
+    pub id: String,
+    /// What it adds.
+    pub scope: String,
+    /// The tier of the scope.
+    pub tier: &'static str,
+    /// What the scope opens, in words.
+    pub opens: String,
+    /// The agent's name.
+    pub agent: String,
+    /// What the agent calls itself.
+    pub agent_title: String,
+    /// Why the agent exists.
+    pub purpose: String,
+    /// How well its client is known.
+    pub assurance: &'static str,
+    /// Whose agent it is.
+    pub owner: String,
+    /// For whom it acts.
+    pub person: Option<String>,
+    /// Why it asks.
+    pub reason: String,
+    /// `requested`, `active`, `ended`, `denied`, or `lapsed`.
+    pub state: &'static str,
+    /// When it asked.
+    pub asked: When,
+    /// When the request lapses.
+    pub lapses: When,
+    /// How long it would last.
+    pub lasts: Span,
+    /// Shorter times to choose from.
+    pub shorter: Vec<Span>,
+    /// Calls it would be good for.
+    pub max_uses: u32,
+    /// Calls made.
+    pub uses: u32,
+    /// Who decided, when.
+    pub decided: Option<(String, When)>,
+    /// Its end, once in force.
+    pub ends: Option<When>,
+    /// May this person say yes?
+    pub may_approve: bool,
+    /// May this person say no?
+    pub may_deny: bool,
+    /// Why not yes.
+    pub why_not: String,
+}
+
+impl Request {
+    /// From an entry, for `person` at `now`.
+    pub fn of(entry: &ElevationEntry, person: &Person, now: Timestamp) -> Self {
+        let ElevationEntry { elevation, grant, agent } = entry;
+        let waits = elevation.is_pending(now);
+        let duty = may_approve(person, elevation, grant, agent);
+        let opens = match &elevation.scope {
+            model::Scope::Tool(server, tool) => format!("the tool {tool} of {server}, and nothing else"),
+            model::Scope::Medium(server) => format!("every medium-tier tool of {server}"),
+            model::Scope::Low(server) => format!("every low-tier tool of {server}"),
+        };
+        let state = match elevation.state {
+            model::ElevationState::Requested if !waits => "lapsed",
+            model::ElevationState::Active if !elevation.is_live(now) => "ended",
+            state => state.as_str(),
+        };
+        Self {
+            id: elevation.id.to_string(),
+            scope: elevation.scope.to_string(),
+            tier: elevation.scope.tier().as_str(),
+            opens,
+            agent: agent.id.to_string(),
+            agent_title: shown(&agent.title, 64),
+            purpose: shown(&agent.purpose, 300),
+            assurance: agent.assurance.as_str(),
+            owner: agent.owner.to_string(),
+            person: grant.person.as_ref().map(ToString::to_string),
+            reason: shown(&elevation.reason, 500),
+            state,
+            asked: when(now, elevation.requested_at),
+            lapses: when(now, elevation.decide_before),
+            lasts: elevation.lasts,
+            shorter: shorter(elevation.lasts),
+            max_uses: elevation.max_uses,
+            uses: elevation.uses,
+            decided: elevation.decided_by.clone().zip(elevation.decided_at.map(|at| when(now, at))),
+            ends: elevation.not_after.map(|end| when(now, end)),
+            may_approve: waits && duty.is_ok(),
+            may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
+            why_not: duty.err().map(|error| error.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Up to three shorter times.
+fn shorter(lasts: Span) -> Vec<Span> {
+    let steps = [60, 120, 300, 600, 1_800, 3_600];
+    let mut shorter: Vec<Span> =
+        steps.into_iter().filter(|step| u64::from(*step) < lasts.seconds()).map(Span::from_seconds).collect();
+    shorter.reverse();
+    shorter.truncate(3);
+    shorter
+}
+
+#[derive(Template)]
+#[template(path = "approval.html")]
+struct Approval {
+    csrf: String,
+    may_end: bool,
+    request: Request,
+}
+
+/// `GET /console/approvals/{id}`
+pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): Path<String>) -> Answer {
+    let who = &visitor.who;
+    let now = console.store.now();
+    let entry = console.found(&id).await?;
+    let person = &who.person;
+    let oversees = person.holds(Role::Approver) || person.holds(Role::Auditor);
+    if !oversees && !answers_for(person, &entry) {
+        return Err(forbidden("This request is about somebody else’s agent.", "An approver has to decide it."));
+    }
+    let request = Request::of(&entry, person, now);
+    // Better before reading than after deciding.
+    let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
+    if request.may_approve && !fresh {
+        return Ok(login_first(&page_of(&entry.elevation.id)));
+    }
+    let may_end = entry.elevation.is_live(now) && may_end(person, &entry);
+    let title = format!("{} for {}", request.scope, request.agent);
+    let content = Approval { csrf: who.csrf.text(), may_end, request };
+    Ok(Page::new(&title, &content).of(who).at(Place::Overview).into_response())
+}
+
+/// `POST /console/approvals/{id}` with `decision=approve|deny` and, when shortened, `lasts` in seconds.
+///
+/// Open to everybody who is signed in, because duty is decided where the decision is made.
+pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
+    let store = &console.store;
+    let id: Id<Elevation> = id.parse().map_err(|_| not_found("request", &id))?;
+    let Ok(decider) = Decider::signed_in(&posted.who, store.now()) else {
+        return Ok(login_first(&page_of(&id)));
+    };
+    match posted.form.value("decision") {
+        Some("approve") => {
+            let lasts = posted.form.value("lasts").map(seconds).transpose()?;
+            crate::approve(store, &id, &decider, lasts).await.map_err(refused)?;
+        }
+        Some("deny") => crate::deny(store, &id, &decider).await.map_err(refused)?,
+        _ => return Err(unclear()),
+    }
+    Ok(see_other(page_of(&id).as_str()))
+}
+
+/// `POST /console/elevations/{id}/end`
+pub async fn end(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
+    let entry = console.found(&id).await?;
+    let person = &posted.who.person;
+    if !may_end(person, &entry) {
+        return Err(forbidden(
+            "Only an approver or the people who answer for the agent end an elevation.",
+            "Ask one of them.",
+        ));
+    }
+    let actor = model::Actor::Person(person.id.to_string());
+    crate::end(&console.store, &entry.elevation.id, actor).await.map_err(refused)?;
+    Ok(see_other(page_of(&entry.elevation.id).as_str()))
+}
+
+fn may_end(person: &Person, entry: &ElevationEntry) -> bool {
+    person.holds(Role::Approver) || answers_for(person, entry)
+}
+
+/// Is it their agent, or does it act for them?
+fn answers_for(person: &Person, entry: &ElevationEntry) -> bool {
+    entry.agent.owner == person.id || *consenter(&entry.grant, &entry.agent) == person.id
+}
+
+fn page_of(id: &Id<Elevation>) -> LocalPath {
+    LocalPath::parse(&format!("/console/approvals/{id}")).unwrap_or(LocalPath::ROOT)
+}
+
+fn seconds(text: &str) -> Result<Span, Response> {
+    text.parse().map(Span::from_seconds).map_err(|_| unclear())
+}
+
+fn unclear() -> Response {
+    pages::problem(
+        http::StatusCode::BAD_REQUEST,
+        "That form was not filled in as ours are",
+        "It says neither approve nor deny, or its time is not a number of seconds.",
+        "Open the request again and decide there.",
+        None,
+    )
+}
+
+impl Console {
+    async fn found(&self, id: &str) -> Result<ElevationEntry, Response> {
+        let unknown = || not_found("request", id);
+        let parsed = id.parse().map_err(|_| unknown())?;
+        inventory::elevation(&self.store, &parsed).await.map_err(store_failed)?.ok_or_else(unknown)
+    }
+}

@@ -1,0 +1,75 @@
+//! `/console/grants`: what stands, on whose word, until when.
+
+use askama::Template;
+use axum::{extract::State, response::IntoResponse};
+use model::{Role, Timestamp};
+use pages::{Page, Place};
+
+use super::{
+    Answer, Shared,
+    gate::{As, Reads},
+    store_failed,
+    when::{When, when},
+};
+use crate::{
+    inventory::{self, GrantEntry},
+    standing::{self, StandingPrivilege},
+};
+
+/// A grant as a row.
+pub struct GrantLine {
+    /// Its id.
+    pub id: String,
+    /// The agent that holds it.
+    pub agent: String,
+    /// For whom it acts; `itself` when nobody.
+    pub person: String,
+    /// Where.
+    pub server: String,
+    /// What, standing.
+    pub scopes: String,
+    /// Scopes of the elevations in force, with their tier.
+    pub elevations: Vec<(String, &'static str)>,
+    /// Since when.
+    pub since: When,
+    /// Until when.
+    pub until: When,
+}
+
+impl GrantLine {
+    /// From an entry, at `now`.
+    pub fn of(entry: &GrantEntry, now: Timestamp) -> Self {
+        let grant = &entry.grant;
+        Self {
+            id: grant.id.to_string(),
+            agent: grant.agent.to_string(),
+            person: grant.person.as_ref().map_or_else(|| "itself".to_owned(), ToString::to_string),
+            server: grant.server.to_string(),
+            scopes: grant.scopes.to_string(),
+            elevations: entry.elevations.iter().map(|e| (e.scope.to_string(), e.scope.tier().as_str())).collect(),
+            since: when(now, grant.created_at),
+            until: when(now, grant.not_after),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "grants.html")]
+struct Grants {
+    administers: bool,
+    standing: StandingPrivilege,
+    grants: Vec<GrantLine>,
+}
+
+/// `GET /console/grants`
+pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
+    let (store, who) = (&console.store, &visitor.who);
+    let now = store.now();
+    let grants = inventory::grants(store).await.map_err(store_failed)?;
+    let content = Grants {
+        administers: who.person.holds(Role::Admin),
+        standing: standing::measure(store, &console.config).await.map_err(store_failed)?,
+        grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
+    };
+    Ok(Page::new("Grants", &content).of(who).at(Place::Grants).into_response())
+}

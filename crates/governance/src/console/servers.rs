@@ -1,0 +1,50 @@
+//! `/console/servers`: what is protected, by which rules.
+
+use askama::Template;
+use axum::{extract::State, response::IntoResponse};
+use model::{Role, Target};
+use pages::{Page, Place};
+
+use super::{
+    Answer, Shared,
+    gate::{As, Reads},
+};
+use crate::inventory::standing_block;
+
+struct ServerCard {
+    name: String,
+    title: String,
+    resource: String,
+    upstream: String,
+    rules: Vec<(String, &'static str)>,
+    blocked: bool,
+}
+
+#[derive(Template)]
+#[template(path = "servers.html")]
+struct Servers {
+    administers: bool,
+    servers: Vec<ServerCard>,
+    policies: Vec<String>,
+    fingerprint: String,
+}
+
+/// `GET /console/servers`
+pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
+    let config = &console.config;
+    let servers = config.servers.iter().map(|(name, server)| ServerCard {
+        name: name.to_string(),
+        title: server.title.clone().unwrap_or_else(|| name.to_string()),
+        resource: config.public_url.resource(name),
+        upstream: server.url.to_string(),
+        rules: server.tools.iter().map(|(pattern, tier)| (pattern.as_str().to_owned(), tier.as_str())).collect(),
+        blocked: standing_block(&console.store, &Target::Server(name.clone())).is_some(),
+    });
+    let content = Servers {
+        administers: visitor.who.person.holds(Role::Admin),
+        servers: servers.collect(),
+        policies: console.policies.texts().iter().map(|file| file.name.clone()).collect(),
+        fingerprint: console.policies.fingerprint().to_owned(),
+    };
+    Ok(Page::new("Servers", &content).of(&visitor.who).at(Place::Servers).into_response())
+}
