@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks through its output")]
 
+mod bench;
 mod conformance;
 mod postgres;
 mod run;
@@ -22,7 +23,7 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: &[Command] = &[test::COMMAND, tidy::COMMAND, spec::COMMAND, conformance::COMMAND];
+const COMMANDS: &[Command] = &[test::COMMAND, tidy::COMMAND, spec::COMMAND, conformance::COMMAND, bench::COMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
