@@ -75,6 +75,11 @@ impl Page {
                         form.button(&tag, label.trim().to_owned());
                     }
                 }
+                Token::Open(tag) if inside && tag.name == "option" => {
+                    if let Some(form) = forms.last_mut() {
+                        form.option(&tag);
+                    }
+                }
                 Token::Open(tag) if inside && matches!(tag.name.as_str(), "input" | "textarea" | "select") => {
                     if let Some(form) = forms.last_mut() {
                         form.field(&tag);
@@ -143,6 +148,15 @@ impl Form {
                 }
                 self.fields.push((name, tag.value("value").unwrap_or_default()));
             }
+        }
+    }
+
+    /// An option belongs to the field before it; the first one, or the selected one, is its value.
+    fn option(&mut self, tag: &Tag) {
+        if let Some((_, value)) = self.fields.last_mut()
+            && (value.is_empty() || tag.has("selected"))
+        {
+            *value = tag.value("value").unwrap_or_default();
         }
     }
 
@@ -294,6 +308,7 @@ mod tests {
         let page = page(
             r#"<form action="/login" method="post"><input type=hidden name="t" value="a&amp;&#34;b">
                <input name=username><input type="password" name="password">
+               <select name="lasts"><option value="300">5m</option><option value="60">1m</option></select>
                <button name="go" value="1">Log <b>in</b></button></form>"#,
         );
         let mut form = page.login_form().unwrap();
@@ -302,7 +317,7 @@ mod tests {
         assert_eq!(form.password.as_deref(), Some("password"));
         let sent = form.pressed("Log in");
         let pairs: Vec<_> = sent.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(pairs, ["t=a&\"b", "username=ada", "password=", "go=1"]);
+        assert_eq!(pairs, ["t=a&\"b", "username=ada", "password=", "lasts=300", "go=1"]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Person {
     /// When there is none.
     pub async fn approve(&mut self, tool: &str) -> Page {
         let console = self.open("/console").await.page();
-        let link = console.links("/console/elevations/").into_iter().next();
+        let link = console.links("/console/approvals/").into_iter().next();
         let link = link.unwrap_or_else(|| panic!("nothing waits for {}: {}", self.name, console.text()));
         let request = self.open(&link).await.page();
         assert!(request.text().contains(tool), "{}", request.text());

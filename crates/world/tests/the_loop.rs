@@ -60,9 +60,9 @@ async fn the_loop(sdk: &Sdk, era: Era) {
 
     // The list shows what is usable now, what may be asked for, and nothing that is held.
     let listed = client.list().await.done();
-    assert_eq!(tier_and_scope(&listed, "get_ticket"), None);
-    assert_eq!(tier_and_scope(&listed, "create_ticket"), Some(("medium".into(), "tickets:medium".into())));
-    assert_eq!(tier_and_scope(&listed, "delete_ticket"), Some(("high".into(), "tickets.delete_ticket".into())));
+    assert_eq!(access(&listed, "get_ticket"), ["low", "tickets:low", "usable"]);
+    assert_eq!(access(&listed, "create_ticket"), ["medium", "tickets:medium", "step_up"]);
+    assert_eq!(access(&listed, "delete_ticket"), ["high", "tickets.delete_ticket", "step_up"]);
     assert!(tool(&listed, "export_customers").is_none());
 
     // Low: answered.
@@ -107,9 +107,9 @@ fn tool<'a>(listed: &'a Value, name: &str) -> Option<&'a Value> {
     listed["tools"].as_array().expect("a list of tools").iter().find(|tool| tool["name"] == name)
 }
 
-/// How the list marks a tool that needs a step-up.
-fn tier_and_scope(listed: &Value, name: &str) -> Option<(String, String)> {
-    let meta = &tool(listed, name).unwrap_or_else(|| panic!("{name} is not listed"))["_meta"];
-    let text = |key: &str| meta[key].as_str().map(str::to_owned);
-    Some((text("portcullis/tier")?, text("portcullis/scope")?))
+/// How the list marks a tool: tier, scope, and whether it is usable now.
+fn access(listed: &Value, name: &str) -> [String; 3] {
+    let tool = tool(listed, name).unwrap_or_else(|| panic!("{name} is not listed"));
+    let access = &tool["_meta"]["io.portcullis/access"];
+    ["tier", "scope", "state"].map(|key| access[key].as_str().unwrap_or_default().to_owned())
 }

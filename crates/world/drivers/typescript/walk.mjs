@@ -45,7 +45,7 @@ const bob = await person('bob');
 await bob.page.goto(`${walk.home}/console`);
 await bob.logIn();
 await bob.shot('5-console');
-await bob.page.locator('a[href*="/console/elevations/"]').first().click();
+await bob.page.locator('a[href*="/console/approvals/"]').first().click();
 await bob.shot('6-approval');
 await bob.press(/^Approve/);
 await bob.shot('7-approved');
