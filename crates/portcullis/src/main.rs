@@ -17,6 +17,11 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, never what: a payload may hold anything, and a person never sees a stack.
+        let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
+        tracing::error!(event = "fault", place, "a fault in the program; the request it served was refused");
+    }));
     net::install_crypto_provider();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -8,7 +8,7 @@ mod logging;
 mod seed;
 mod sweep;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use axum::{Router, routing};
@@ -147,11 +147,6 @@ pub fn fetch_rules(config: &Config) -> Result<net::FetchRules> {
         ),
     };
     Ok(net::FetchRules { extra_ca_pem, exempt_hosts: config.clients.exempt_hosts.clone() })
-}
-
-/// The URL of an address, for a person on this machine.
-pub fn shown(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 async fn readiness(store: Store) -> (StatusCode, &'static str) {

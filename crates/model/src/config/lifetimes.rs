@@ -1,12 +1,12 @@
 //! The `elevation`, `tokens` and `limits` tables: how long things last and how big they may be.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Span;
 
 /// How long privilege above the baseline lasts, and for how many calls.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ElevationConfig {
     /// Life of a medium elevation after the person's consent.
@@ -37,7 +37,7 @@ impl Default for ElevationConfig {
 }
 
 /// How long tokens, codes and sessions last.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokensConfig {
     /// Life of an access token; at most ten minutes.
@@ -90,7 +90,7 @@ fn at_most<'de, D: serde::Deserializer<'de>>(deserializer: D, longest: Span) -> 
 }
 
 /// Bounds on what comes from outside.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Largest request body on an MCP endpoint, in bytes.

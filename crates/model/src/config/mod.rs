@@ -157,9 +157,16 @@ impl From<PublicUrl> for String {
 }
 
 /// Where state lives.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
 pub struct StoreUrl(String);
+
+/// Without the password.
+impl From<StoreUrl> for String {
+    fn from(url: StoreUrl) -> Self {
+        url.shown()
+    }
+}
 
 impl StoreUrl {
     /// A SQLite database `portcullis.db` in `directory`.
@@ -196,6 +203,8 @@ impl TryFrom<String> for StoreUrl {
         match text.split_once(':') {
             Some(("sqlite", rest)) if !rest.is_empty() => Ok(Self(text)),
             Some(("postgres" | "postgresql", _)) => Ok(Self(text)),
+            // A reference; read by whoever reads secrets, and parsed again.
+            Some(("${file" | "${env", _)) => Ok(Self(text)),
             _ => Err("store must be `sqlite:DIRECTORY` or `postgres://user@host/database`".into()),
         }
     }

@@ -48,8 +48,12 @@ fn kind(property: &Value) -> String {
     }
     match &property["type"] {
         Value::String(name) if name == "array" => format!("list of {}", kind(&property["items"])),
-        Value::String(name) if name == "object" && property["additionalProperties"].is_object() => {
-            format!("map to {}", kind(&property["additionalProperties"]))
+        Value::String(name) if name == "object" => {
+            let patterns = property["patternProperties"].as_object().and_then(|patterns| patterns.values().next());
+            match patterns.or_else(|| property.get("additionalProperties")).filter(|values| values.is_object()) {
+                Some(values) => format!("map to {}", kind(values)),
+                None => name.clone(),
+            }
         }
         Value::String(name) => name.clone(),
         Value::Array(names) => {

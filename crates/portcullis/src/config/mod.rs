@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use model::config::Config;
 
 pub use manual::markdown;
-pub use sense::{Notice, notices};
+pub use sense::notices;
 
 /// Why a configuration can not be used.
 #[derive(Debug, thiserror::Error)]

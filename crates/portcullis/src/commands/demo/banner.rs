@@ -2,6 +2,7 @@
 
 use model::config::Config;
 
+use super::setup;
 use crate::{
     cli,
     output::{line, paint},
@@ -32,6 +33,10 @@ pub fn stays_up(config: &Config, enrolment: &str, options: &cli::Demo) {
     line(format!("  1. open {enrolment}"));
     line(format!("  2. connect a client to {} and ask it to list the tickets", mcp_url(config)));
     line("  3. ask it to delete one, and see what it takes");
+    line("Nobody approves their own agent. Let Bob do it:");
+    let file = options.data.join(setup::FILE);
+    line(format!("  portcullis --config {0} elevation list", file.display()));
+    line(format!("  portcullis --config {0} elevation approve ID --as {1}", file.display(), setup::APPROVER));
     line(format!("State is in {}; delete the directory to begin anew.", options.data.display()));
 }
 

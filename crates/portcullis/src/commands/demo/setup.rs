@@ -1,9 +1,9 @@
 //! The demo's configuration: one server, three people, one autonomous agent.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result};
-use model::{Id, Person, ToolPattern, ToolRules, config::Config};
+use model::{Id, Person, config::Config};
 use serde_json::json;
 use token::AgentKey;
 
@@ -17,6 +17,8 @@ pub const OWNER: &str = "ada";
 pub const APPROVER: &str = "bob";
 /// The person in front of the screen.
 pub const YOU: &str = "you";
+/// The demo's configuration, in its data directory.
+pub const FILE: &str = "demo.yaml";
 
 /// The configuration, and the agent's key, which is kept so that the agent stays the same one.
 pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)> {
@@ -34,6 +36,7 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
         "servers": {"tickets": {
             "url": upstream,
             "title": "Acme ticket desk (sample)",
+            "tools": tickets::TIERS.into_iter().collect::<BTreeMap<_, _>>(),
         }},
         "people": {
             YOU: {"name": "You", "roles": ["admin"]},
@@ -55,15 +58,10 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
             }},
         },
     });
-    let mut config: Config = serde_json::from_value(file).context("the demo's configuration")?;
-    let rules: Vec<_> = tickets::TIERS
-        .iter()
-        .map(|(tool, tier)| Ok((ToolPattern::new(*tool), tier.parse()?)))
-        .collect::<Result<_, String>>()
-        .map_err(|why| anyhow::anyhow!(why))?;
-    for server in config.servers.values_mut() {
-        server.tools = ToolRules::new(rules.clone());
-    }
+    // So that the other commands can visit the demo: every JSON text is YAML.
+    let path = options.data.join(FILE);
+    fs::write(&path, format!("{file:#}\n")).with_context(|| format!("{} can not be written", path.display()))?;
+    let config = serde_json::from_value(file).context("the demo's configuration")?;
     Ok((config, key))
 }
 
