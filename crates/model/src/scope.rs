@@ -124,6 +124,12 @@ impl FromIterator<Scope> for ScopeSet {
     }
 }
 
+impl Extend<Scope> for ScopeSet {
+    fn extend<I: IntoIterator<Item = Scope>>(&mut self, scopes: I) {
+        self.0.extend(scopes);
+    }
+}
+
 impl IntoIterator for ScopeSet {
     type Item = Scope;
     type IntoIter = std::collections::btree_set::IntoIter<Scope>;
