@@ -68,11 +68,11 @@ const ONLY: &[Only] = &[
     Only {
         rule: "only `model::clock` reads the time",
         words: &["SystemTime::now", "Instant::now", "Timestamp::now(", "Zoned::now", "Utc::now", "OffsetDateTime::now"],
-        places: &["model/src/clock.rs", "net/", "gateway/"],
+        places: &["model/src/clock.rs", "net/", "gateway/", "store/"],
         advice: "take a `model::clock::Clock`, so that tests can move the time",
     },
     Only {
-        rule: "`net` and `gateway` read no time but tokio's, for time-outs",
+        rule: "`net`, `gateway` and `store` read no time but tokio's, for time-outs",
         words: &["SystemTime::now", "std::time::Instant"],
         places: &["model/src/clock.rs"],
         advice: "take a `model::clock::Clock`, so that tests can move the time",
