@@ -1,51 +1,48 @@
-//! The gateway: in front of MCP servers, it decides every single request.
+//! The gateway: in front of unmodified MCP servers, it decides every single request.
 //!
-//! Next: [`Gateway::handle`].
+//! A request comes in at [`Gateway::handle`] and passes through types that each prove a check:
+//!
+//! | type | what holds |
+//! |---|---|
+//! | `token::Presented` | a bearer string came off the wire |
+//! | `token::Verified` | signature, audience and lifetime hold |
+//! | [`live::Live`] | grant, agent and person stand; nothing is revoked |
+//! | [`envelope::Message`] | the body has one reading, and our serialisation of it |
+//! | [`call::Call`] | a message in a revision, with headers that agree with it |
+//! | [`permit::Permit`] | policy allowed this one call |
+//! | [`permit::Recorded`] | the intent is on disk |
+//!
+//! Only the last can be sent. What comes back is relayed as it comes, except that lists of tools are
+//! filtered and streams end with the authority they were opened with.
+//!
+//! Spec: MCP 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26 basic/transports and basic/authorization;
+//! RFC 6750, RFC 9728.
+//!
+//! Next: `gateway::Gateway::handle`.
 
-use std::sync::Arc;
+pub mod authority;
+mod bearer;
+pub mod call;
+mod challenge;
+mod door;
+mod ending;
+pub mod envelope;
+mod forward;
+mod gateway;
+pub mod live;
+pub mod method;
+pub mod permit;
+mod preflight;
+pub mod protected;
+mod record;
+mod refusal;
+mod relay;
+pub mod revision;
+pub mod session;
+mod sse;
+pub mod strict_json;
+mod tool_list;
+mod verdicts;
+mod watch;
 
-use model::config::Config;
-
-/// What a gateway is made of.
-pub struct GatewayParts {
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// The shared state.
-    pub store: store::Store,
-    /// The policies.
-    pub policies: Arc<policy::Policies>,
-}
-
-/// Why a gateway can not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// A server's certificate file can not be read.
-    #[error("server `{server}`: {why}")]
-    Server {
-        /// Which server.
-        server: String,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-/// The enforcement point of every protected server.
-#[derive(Debug)]
-pub struct Gateway;
-
-impl Gateway {
-    /// Sets it up.
-    pub fn new(_parts: GatewayParts) -> Result<Arc<Self>, SetupError> {
-        todo!()
-    }
-
-    /// Answers one request to [`Self::owns`]ed paths.
-    pub async fn handle<B>(&self, _request: http::Request<B>) -> http::Response<net::Body> {
-        todo!()
-    }
-
-    /// Is this path the gateway's: `/mcp/…` or the protected resource metadata?
-    pub fn owns(_path: &str) -> bool {
-        todo!()
-    }
-}
+pub use gateway::{Gateway, GatewayParts, SetupError};

@@ -1,0 +1,223 @@
+//! What an agent may do with a server at this moment: asked for each call and each listed tool alike.
+//!
+//! The token's scope above the baseline is a hint. What counts is the elevation that is live now.
+//!
+//! Spec: MCP basic/authorization (scope challenge, hierarchies); requirements 8.2 (d).
+//!
+//! Next: `permit::Permit::record`.
+
+use std::sync::Arc;
+
+use model::{Authority, Block, Decision, Elevation, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
+use policy::Policies;
+use store::Store;
+
+use crate::{
+    call::Call,
+    live::Live,
+    permit::{Basis, Permit},
+    protected::Protected,
+    refusal::Refusal,
+};
+
+/// Decides on a call.
+pub async fn decide(store: &Store, policies: &Policies, call: Call, live: Arc<Live>) -> Result<Permit<Call>, Refused> {
+    let tool = match call.subject() {
+        Ok(tool) => tool,
+        Err(refusal) => return Err(Refused { refusal, call, live, tool: None, tier: None }),
+    };
+    let matter = Matter::of(&call.server, tool.as_ref());
+    let outcome = weigh(store, policies, &call, &live, &matter).await;
+    match outcome {
+        Ok(basis) => Ok(Permit::new(call, live, matter, basis)),
+        Err(refusal) => Err(Refused { refusal, call, live, tier: Some(matter.tier), tool }),
+    }
+}
+
+/// A call that was refused, for the record.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// What.
+    pub call: Call,
+    /// Who.
+    pub live: Arc<Live>,
+    /// The tool, when it calls one.
+    pub tool: Option<ToolName>,
+    /// Its tier, when that was found out.
+    pub tier: Option<Tier>,
+}
+
+/// What is decided on: a tool with its tier, or the protocol of a server.
+#[derive(Debug, Clone)]
+pub struct Matter {
+    /// The tool; `None` for everything that is no tool call.
+    pub tool: Option<ToolName>,
+    /// How much harm it can do.
+    pub tier: Tier,
+    /// No rule names the tool.
+    pub held: bool,
+    /// The scope that stands for it.
+    pub scope: Scope,
+}
+
+impl Matter {
+    /// The tool as the server's rules classify it. What nobody classified is high and held.
+    pub fn of(server: &Protected, tool: Option<&ToolName>) -> Self {
+        let Some(tool) = tool else {
+            return Self { tool: None, tier: Tier::Low, held: false, scope: Scope::Low(server.id.clone()) };
+        };
+        let tier = server.rules.tier(tool);
+        let (held, tier) = (tier.is_none(), tier.unwrap_or(Tier::High));
+        Self { tool: Some(tool.clone()), tier, held, scope: Scope::needed(&server.id, tool, tier) }
+    }
+
+    /// The question to policy, for an agent that holds `authority`.
+    pub fn question(&self, live: &Live, authority: Authority) -> Question {
+        let (agent, grant) = (live.agent(), live.grant());
+        Question {
+            agent: agent.id.clone(),
+            kind: agent.kind,
+            assurance: agent.assurance,
+            person: grant.person.clone(),
+            server: grant.server.clone(),
+            tool: self.tool.clone(),
+            tier: self.tier,
+            held: self.held,
+            authority,
+        }
+    }
+}
+
+async fn weigh(
+    store: &Store,
+    policies: &Policies,
+    call: &Call,
+    live: &Live,
+    matter: &Matter,
+) -> Result<Basis, Refusal> {
+    if matter.tool.as_ref().is_some_and(|tool| live.tool_is_blocked(&store.blocks(), tool)) {
+        return Err(Refusal::Blocked);
+    }
+    let standing = policies.decide(&matter.question(live, Authority::Standing));
+    let (scope, by) = match standing {
+        Decision::Allow { .. } => return baseline(call, live, matter),
+        Decision::Deny { reason, .. } => return Err(Refusal::Denied(reason, matter.tool.clone())),
+        Decision::StepUp { scope, by } => (scope, by),
+    };
+    let elevations = elevations(store, live).await?;
+    match elevated(policies, live, matter, &elevations, &scope) {
+        Some((elevation, _)) => Ok(Basis::Elevation { scope: elevation.scope.clone() }),
+        None => Err(step_up(call, live, matter, scope, by, &elevations)),
+    }
+}
+
+/// The standing grant is enough; but the token may be narrower than its grant.
+///
+/// Spec: OAuth 2.1 §5.2 (the scope of the token is sufficient).
+fn baseline(call: &Call, live: &Live, matter: &Matter) -> Result<Basis, Refusal> {
+    let low = Scope::Low(call.server.id.clone());
+    if live.grant().scopes.covers(&low) && live.claims().scope.covers(&low) {
+        return Ok(Basis::Standing);
+    }
+    Err(Refusal::step_up(matter.tool.as_ref(), matter.tier, StepUp::Consent, ScopeSet::from_iter([low])))
+}
+
+/// The elevations of a principal that are live now.
+pub async fn elevations(store: &Store, live: &Live) -> Result<Vec<Elevation>, Refusal> {
+    store.live_elevations(&live.grant().id, store.now()).await.map_err(|error| {
+        tracing::error!(event = "store_failed", %error);
+        Refusal::Unavailable
+    })
+}
+
+/// The elevation with which policy would allow it, and what it amounts to.
+pub fn elevated<'e>(
+    policies: &Policies,
+    live: &Live,
+    matter: &Matter,
+    elevations: &'e [Elevation],
+    scope: &Scope,
+) -> Option<(&'e Elevation, Authority)> {
+    elevations.iter().filter(|elevation| elevation.scope.implies(scope)).find_map(|elevation| {
+        let authority = match elevation.by {
+            StepUp::Consent => Authority::Consent,
+            StepUp::Approval => Authority::Approval,
+        };
+        let decision = policies.decide(&matter.question(live, authority));
+        matches!(decision, Decision::Allow { .. }).then_some((elevation, authority))
+    })
+}
+
+/// 2026-07-28 names what this call needs, and its clients unite it with what they hold. Earlier clients
+/// replace, so they are told everything: what is granted and live, and what is needed.
+///
+/// Spec: MCP basic/authorization (scope selection), SEP-2350; requirements 8.1 T-15.
+pub fn step_up(
+    call: &Call,
+    live: &Live,
+    matter: &Matter,
+    scope: Scope,
+    by: StepUp,
+    elevations: &[Elevation],
+) -> Refusal {
+    let mut scopes = ScopeSet::default();
+    if !call.revision.is_modern() {
+        live.grant().scopes.iter().for_each(|granted| scopes.insert(granted.clone()));
+        elevations.iter().for_each(|elevation| scopes.insert(elevation.scope.clone()));
+    }
+    scopes.insert(scope);
+    Refusal::step_up(matter.tool.as_ref(), matter.tier, by, scopes)
+}
+
+/// Who looks at a list of tools, with everything that decides what they see.
+#[derive(Debug)]
+pub struct Viewer {
+    pub(crate) server: Arc<Protected>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) elevations: Vec<Elevation>,
+    pub(crate) blocks: Arc<Vec<Block>>,
+}
+
+/// How a listed tool may be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Its tier.
+    pub tier: Tier,
+    /// The scope that stands for it.
+    pub scope: Scope,
+    /// Usable now, or after a step-up.
+    pub state: &'static str,
+    /// By which authority it is usable, or who has to say yes.
+    pub by: &'static str,
+}
+
+impl Viewer {
+    /// How this tool may be used; `None` when it must not even be seen, because nothing could open it.
+    pub fn access(&self, name: &str) -> Option<Access> {
+        let tool: ToolName = name.parse().ok()?;
+        if self.live.tool_is_blocked(&self.blocks, &tool) {
+            return None;
+        }
+        let matter = Matter::of(&self.server, Some(&tool));
+        let decision = self.policies.decide(&matter.question(&self.live, Authority::Standing));
+        let (scope, state, by) = match decision {
+            Decision::Allow { .. } => (matter.scope, "usable", Authority::Standing.as_str()),
+            Decision::Deny { .. } => return None,
+            Decision::StepUp { scope, by } => {
+                match elevated(&self.policies, &self.live, &matter, &self.elevations, &scope) {
+                    Some((_, authority)) => (scope, "usable", authority.as_str()),
+                    None => (scope, "step_up", by.as_str()),
+                }
+            }
+        };
+        Some(Access { tier: matter.tier, scope, state, by })
+    }
+
+    /// Seconds until something that is usable now stops being so; `None` when nothing here ends.
+    pub fn changes_within(&self, now: model::Timestamp) -> Option<u64> {
+        self.elevations.iter().filter_map(|elevation| elevation.not_after).map(|end| now.seconds_until(end)).min()
+    }
+}

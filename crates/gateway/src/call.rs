@@ -1,0 +1,146 @@
+//! One request for an upstream, as we understood it: everything that is sent is built from this.
+//!
+//! Spec: MCP basic/authorization (token passthrough is forbidden); threats A4.5, A4.6.
+//!
+//! Next: `authority::decide`.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use model::{Revision, ToolName};
+
+use crate::{
+    envelope::{Kind, Message},
+    method::{self, ActsOn},
+    protected::Protected,
+    refusal::Refusal,
+    session::Session,
+};
+
+/// One request, understood but not yet decided on.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) server: Arc<Protected>,
+    pub(crate) revision: Revision,
+    pub(crate) action: Action,
+    pub(crate) session: Option<Session>,
+    pub(crate) carried: Carried,
+}
+
+/// What the request wants.
+#[derive(Debug)]
+pub enum Action {
+    /// A message is sent.
+    Send(Message),
+    /// GET: a stream of what the server has to say (sessions only).
+    Listen,
+    /// DELETE: the session is over (sessions only).
+    EndSession,
+}
+
+/// The few headers of the request that matter to an upstream, each copied by name.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// `Accept`.
+    pub accept: Option<HeaderValue>,
+    /// `Last-Event-ID` (sessions only).
+    pub last_event_id: Option<HeaderValue>,
+    /// `MCP-Protocol-Version`, when the client sent one that we know.
+    pub version: Option<HeaderValue>,
+    /// `traceparent` and `tracestate`.
+    pub trace: Vec<(HeaderName, HeaderValue)>,
+    /// `Mcp-Param-*` (2026-07-28): checked by the upstream, which has the schemas; never an input of ours.
+    pub params: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// More `Mcp-Param-*` headers than this are not carried.
+const MANY: usize = 64;
+
+impl Carried {
+    /// From the headers of a request that speaks `revision`.
+    pub fn of(headers: &HeaderMap, revision: Revision) -> Self {
+        let one = |name: &str| headers.get(name).filter(|value| value.len() <= 1024).cloned();
+        let mut carried = Self {
+            accept: one(header::ACCEPT.as_str()),
+            version: one("mcp-protocol-version").map(|_| HeaderValue::from_static(revision.as_str())),
+            ..Self::default()
+        };
+        for name in ["traceparent", "tracestate"] {
+            carried.trace.extend(one(name).map(|value| (HeaderName::from_static(name), value)));
+        }
+        if revision.is_modern() {
+            let params = headers.iter().filter(|(name, _)| name.as_str().starts_with("mcp-param-"));
+            carried.params = params.take(MANY).map(|(name, value)| (name.clone(), value.clone())).collect();
+        } else {
+            carried.last_event_id = one("last-event-id");
+        }
+        carried
+    }
+}
+
+impl Call {
+    /// The method that the audit names: of the message, or of HTTP where there is none.
+    pub fn method(&self) -> &str {
+        match &self.action {
+            Action::Send(message) if message.kind() == Kind::Response => "response",
+            Action::Send(message) => message.method(),
+            Action::Listen => "GET",
+            Action::EndSession => "DELETE",
+        }
+    }
+
+    /// The method of the upstream request.
+    pub fn http_method(&self) -> Method {
+        match &self.action {
+            Action::Send(_) => Method::POST,
+            Action::Listen => Method::GET,
+            Action::EndSession => Method::DELETE,
+        }
+    }
+
+    /// The message, if there is one.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.action {
+            Action::Send(message) => Some(message),
+            Action::Listen | Action::EndSession => None,
+        }
+    }
+
+    /// May the response list tools? Then it is filtered.
+    pub fn may_list_tools(&self) -> bool {
+        match &self.action {
+            Action::Send(message) => {
+                message.kind() == Kind::Request
+                    && method::find(message.method()).is_some_and(|method| method.acts_on == ActsOn::ToolList)
+            }
+            // A resumed stream replays whatever was lost, lists included.
+            Action::Listen => true,
+            Action::EndSession => false,
+        }
+    }
+
+    /// What the call acts on: a tool, or the server as such. Refuses what is not in the table.
+    ///
+    /// Spec: threat A5.9.
+    pub fn subject(&self) -> Result<Option<ToolName>, Refusal> {
+        let Action::Send(message) = &self.action else { return Ok(None) };
+        match message.kind() {
+            Kind::Response if self.session.is_none() => Err(Refusal::OrphanResponse),
+            Kind::Response => Ok(None),
+            Kind::Notification if method::is_notification(message.method()) => Ok(None),
+            Kind::Notification => Err(Refusal::UnknownMethod),
+            Kind::Request => {
+                let method = method::find(message.method())
+                    .filter(|method| method.eras.include(self.revision.is_modern()))
+                    .ok_or(Refusal::UnknownMethod)?;
+                match method.acts_on {
+                    ActsOn::Server | ActsOn::ToolList => Ok(None),
+                    ActsOn::Tool => {
+                        let name = message.params().name.as_deref().ok_or(Refusal::NoTool)?;
+                        name.parse().map(Some).map_err(|_| Refusal::NoTool)
+                    }
+                }
+            }
+        }
+    }
+}

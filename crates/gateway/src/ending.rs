@@ -1,0 +1,61 @@
+//! How a call ended, written down whatever happens: also when the client leaves and everything is dropped.
+
+use model::{Event, EventName};
+use store::Store;
+
+use crate::{call::Call, permit::Recorded};
+
+/// Writes `call_ended` when it is dropped.
+#[derive(Debug)]
+pub struct Ending {
+    store: Store,
+    event: Option<Event>,
+    status: Option<u16>,
+    bytes: u64,
+    how: &'static str,
+}
+
+impl Ending {
+    /// Of a call that is about to be sent. Unless told otherwise, it ends because the client left.
+    pub fn of(recorded: &Recorded<Call>, store: &Store) -> Self {
+        let (call, live) = (recorded.call(), recorded.live());
+        let event = Event::new(EventName::CallEnded, model::Actor::Agent(live.agent().id.to_string()))
+            .with("agent", &live.agent().id)
+            .with("server", &call.server.id)
+            .with("request", recorded.request());
+        Self { store: store.clone(), event: Some(event), status: None, bytes: 0, how: "client_gone" }
+    }
+
+    /// The upstream answered with this status.
+    pub fn status(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    /// So many more bytes were relayed.
+    pub fn relayed(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+
+    /// Why it ends now, as a stable word.
+    pub fn because(&mut self, how: &'static str) {
+        self.how = how;
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(event) = self.event.take() else { return };
+        let mut event = event.with("outcome", self.how).count("bytes", self.bytes);
+        if let Some(status) = self.status {
+            event = event.count("status", status.into());
+        }
+        // The process may be going down; then nobody is left to write it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let store = self.store.clone();
+        runtime.spawn(async move {
+            if let Err(error) = store.record(event).await {
+                tracing::error!(event = "record_failed", %error);
+            }
+        });
+    }
+}

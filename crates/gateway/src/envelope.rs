@@ -1,0 +1,406 @@
+//! One JSON-RPC message: the only reading of a request body.
+//!
+//! What is decided on and what is sent are the same value: [`Message::wire`] is our own serialisation
+//! of what [`parse`] read, with every member name spelled out, so no other spelling can reach the
+//! upstream. Arguments and other values travel as the text they came as: digits and unknown members
+//! survive. The bytes of the client never do.
+//!
+//! Spec: JSON-RPC 2.0 §4-§6, MCP basic/index (messages), MCP streamable HTTP (a single message).
+//!
+//! Next: `revision::speak`.
+
+use bytes::Bytes;
+
+use crate::strict_json::{self, NotStrict, Strict, push_string};
+
+/// One message, parsed and serialised anew.
+#[derive(Debug, Clone)]
+pub struct Message {
+    kind: Kind,
+    id: Option<Box<str>>,
+    method: Box<str>,
+    params: Params,
+    wire: Bytes,
+}
+
+/// What sort of message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A method with an id: wants an answer.
+    Request,
+    /// A method without an id.
+    Notification,
+    /// An answer to a request that the server made.
+    Response,
+}
+
+/// The members of `params` that something here depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params {
+    /// `name` of a tool or a prompt.
+    pub name: Option<Box<str>>,
+    /// `uri` of a resource.
+    pub uri: Option<Box<str>>,
+    /// `taskId`.
+    pub task: Option<Box<str>>,
+    /// The revision in `_meta` (2026-07-28 and later).
+    pub meta_version: Option<Box<str>>,
+    /// Does `_meta` declare the client's capabilities?
+    pub meta_capabilities: bool,
+    /// The revision that `initialize` asks for.
+    pub asked_version: Option<Box<str>>,
+}
+
+/// Why a body is not one message, and the id to answer to, where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// The id, as raw JSON text.
+    pub id: Option<Box<str>>,
+    /// The cause.
+    pub cause: Cause,
+}
+
+/// Why a body is not one message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// Two parsers could read it differently.
+    #[error(transparent)]
+    NotStrict(#[from] NotStrict),
+    /// An array: batches were removed in 2025-06-18.
+    #[error("a batch: send one message per request")]
+    Batch,
+    /// Some other value.
+    #[error("a message is a JSON object")]
+    NotAnObject,
+    /// No `"jsonrpc":"2.0"`.
+    #[error("`jsonrpc` must be \"2.0\"")]
+    NotJsonRpc,
+    /// An id that is an object, an array or a boolean.
+    #[error("`id` must be a string or a number")]
+    BadId,
+    /// Neither a method nor an answer, or both.
+    #[error("a message has either `method`, or `id` with one of `result` and `error`")]
+    Shapeless,
+    /// A member that some parsers take for another one.
+    #[error("a member name differs from `{0}` only in case")]
+    Folded(&'static str),
+    /// `params` is not what every method has.
+    #[error("`{0}` in `params` has the wrong type")]
+    BadParam(&'static str),
+}
+
+impl Cause {
+    /// The JSON-RPC code. Spec: JSON-RPC 2.0 §5.1.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::NotStrict(_) => -32700,
+            Self::BadParam(_) => -32602,
+            Self::Batch | Self::NotAnObject | Self::NotJsonRpc | Self::BadId | Self::Shapeless | Self::Folded(_) => {
+                -32600
+            }
+        }
+    }
+}
+
+/// Reads `body` as one message.
+///
+/// Spec: MCP 2026-07-28 basic/transports/streamable-http (the body is a single message).
+pub fn parse(body: &[u8]) -> Result<Message, Malformed> {
+    let anonymous = |cause: Cause| Malformed { id: None, cause };
+    let whole = strict_json::check(body).map_err(|why| anonymous(why.into()))?;
+    let members = match whole.members() {
+        Some(members) => members,
+        None if whole.as_str().starts_with('[') => return Err(anonymous(Cause::Batch)),
+        None => return Err(anonymous(Cause::NotAnObject)),
+    };
+    let id = members.iter().find(|(name, _)| name == "id").map(|(_, id)| *id);
+    let id = match id {
+        Some(id) if !is_id(id) => return Err(anonymous(Cause::BadId)),
+        id => id.map(|id| Box::from(id.as_str())),
+    };
+    let message = assemble(&members, id.clone(), body.len());
+    message.map_err(|cause| Malformed { id, cause })
+}
+
+impl Message {
+    /// What sort of message it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The id as raw JSON text.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The method; empty for a response.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// What of `params` matters here.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// What is sent upstream.
+    pub fn wire(&self) -> Bytes {
+        self.wire.clone()
+    }
+}
+
+type Member<'a> = (std::borrow::Cow<'a, str>, Strict<'a>);
+
+fn is_id(id: Strict<'_>) -> bool {
+    id.is_number() || id.as_str().starts_with('"') || id.as_str() == "null"
+}
+
+fn assemble(members: &[Member<'_>], id: Option<Box<str>>, size: usize) -> Result<Message, Cause> {
+    let mut wire = Vec::with_capacity(size + 16);
+    let (mut version, mut method, mut answers) = (false, None, 0);
+    let mut params = Params::default();
+    wire.push(b'{');
+    for (name, value) in members {
+        refuse_folded(name, ENVELOPE)?;
+        begin_member(&mut wire, name);
+        match name.as_ref() {
+            "jsonrpc" => {
+                version = value.string().as_deref() == Some("2.0");
+                wire.extend_from_slice(b"\"2.0\"");
+            }
+            "method" => {
+                let text = value.string().filter(|text| !text.is_empty()).ok_or(Cause::Shapeless)?;
+                push_string(&mut wire, &text);
+                method = Some(Box::from(text));
+            }
+            "params" => params = read_params(*value, &mut wire)?,
+            "result" | "error" => {
+                answers += 1;
+                wire.extend_from_slice(value.as_str().as_bytes());
+            }
+            _ => wire.extend_from_slice(value.as_str().as_bytes()),
+        }
+    }
+    wire.push(b'}');
+    if !version {
+        return Err(Cause::NotJsonRpc);
+    }
+    let kind = match (&method, &id, answers) {
+        (Some(_), Some(_), 0) => Kind::Request,
+        (Some(_), None, 0) => Kind::Notification,
+        (None, Some(_), 1) => Kind::Response,
+        _ => return Err(Cause::Shapeless),
+    };
+    Ok(Message { kind, id, method: method.unwrap_or_default(), params, wire: wire.into() })
+}
+
+fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
+    let mut params = Params::default();
+    wire.push(b'{');
+    for (name, value) in value.members().ok_or(Cause::BadParam("params"))? {
+        refuse_folded(&name, PARAMS)?;
+        begin_member(wire, &name);
+        let slot = match name.as_ref() {
+            "name" => ("name", &mut params.name),
+            "uri" => ("uri", &mut params.uri),
+            "taskId" => ("taskId", &mut params.task),
+            "protocolVersion" => ("protocolVersion", &mut params.asked_version),
+            "_meta" => {
+                read_meta(value, wire, &mut params)?;
+                continue;
+            }
+            _ => {
+                wire.extend_from_slice(value.as_str().as_bytes());
+                continue;
+            }
+        };
+        let text = value.string().ok_or(Cause::BadParam(slot.0))?;
+        push_string(wire, &text);
+        *slot.1 = Some(Box::from(text));
+    }
+    wire.push(b'}');
+    Ok(params)
+}
+
+fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Result<(), Cause> {
+    wire.push(b'{');
+    for (name, value) in value.members().ok_or(Cause::BadParam("_meta"))? {
+        refuse_folded(&name, META)?;
+        begin_member(wire, &name);
+        match name.as_ref() {
+            PROTOCOL_VERSION => {
+                let text = value.string().ok_or(Cause::BadParam(PROTOCOL_VERSION))?;
+                push_string(wire, &text);
+                params.meta_version = Some(Box::from(text));
+            }
+            name => {
+                params.meta_capabilities |= name == CLIENT_CAPABILITIES && value.is_object();
+                wire.extend_from_slice(value.as_str().as_bytes());
+            }
+        }
+    }
+    wire.push(b'}');
+    Ok(())
+}
+
+fn begin_member(wire: &mut Vec<u8>, name: &str) {
+    if wire.last() != Some(&b'{') {
+        wire.push(b',');
+    }
+    push_string(wire, name);
+    wire.push(b':');
+}
+
+/// `Method` and `paramſ` are other members to us and the same members to a reader that ignores case.
+///
+/// Spec: CVE-2026-27896 (case folding down to U+017F and U+212A).
+fn refuse_folded(name: &str, known: &[&'static str]) -> Result<(), Cause> {
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    match known.iter().find(|known| name != **known && name.chars().map(fold).eq(known.chars().map(fold))) {
+        Some(known) => Err(Cause::Folded(known)),
+        None => Ok(()),
+    }
+}
+
+const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
+const ENVELOPE: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
+
+const PARAMS: &[&str] = &[
+    "_meta",
+    "name",
+    "arguments",
+    "uri",
+    "taskId",
+    "cursor",
+    "protocolVersion",
+    "capabilities",
+    "clientInfo",
+    "requestState",
+    "inputResponses",
+    "requestId",
+    "level",
+    "ref",
+    "argument",
+    "task",
+    "notifications",
+];
+
+const META: &[&str] =
+    &[PROTOCOL_VERSION, CLIENT_CAPABILITIES, "io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/logLevel"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(body: &str) -> Cause {
+        parse(body.as_bytes()).unwrap_err().cause
+    }
+
+    #[test]
+    fn a_call_goes_out_as_it_was_read_with_every_digit_and_unknown_member() {
+        let body = r#" {"jsonrpc":"2.0", "id": 7.0 ,"method":"tools/call","params":{"name":"get_ticket",
+            "arguments":{"id":12345678901234567890,"x":[1.10]},"new":{"a":1}},"extra":[]} "#;
+        let message = parse(body.as_bytes()).unwrap();
+        assert_eq!((message.kind(), message.id(), message.method()), (Kind::Request, Some("7.0"), "tools/call"));
+        assert_eq!(message.params().name.as_deref(), Some("get_ticket"));
+        assert_eq!(
+            message.wire(),
+            r#"{"jsonrpc":"2.0","id":7.0,"method":"tools/call","params":{"name":"get_ticket","arguments":{"id":12345678901234567890,"x":[1.10]},"new":{"a":1}},"extra":[]}"#
+        );
+    }
+
+    /// Threat A5.1
+    #[test]
+    fn an_escaped_spelling_reaches_nobody_but_us() {
+        let body =
+            r#"{"jsonrpc":"2.0","id":"a","\u006dethod":"tools\/call","params":{"n\u0061me":"delete\u005fticket"}}"#;
+        let message = parse(body.as_bytes()).unwrap();
+        assert_eq!(message.params().name.as_deref(), Some("delete_ticket"));
+        assert_eq!(
+            message.wire(),
+            r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"delete_ticket"}}"#
+        );
+    }
+
+    /// Threat A5.2, CVE-2026-27896, GHSA-4gph-2hhr-5mwg
+    #[test]
+    fn a_member_that_folds_to_a_known_one_is_refused() {
+        for (body, known) in [
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#, "method"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","PARAMS":{}}"#, "params"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","param\u017f":{}}"#, "params"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","ID":2}"#, "id"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "name"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"Arguments":{}}}"#, "arguments"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"tas\u212aId":"b"}}"#, "taskId"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"io.modelcontextprotocol/protocolversion":"1"}}}"#,
+                PROTOCOL_VERSION,
+            ),
+        ] {
+            assert_eq!(cause(body), Cause::Folded(known), "{body}");
+        }
+        let arguments =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":"b"}}}"#;
+        assert!(parse(arguments.as_bytes()).is_ok(), "the arguments of a tool are the tool's business");
+    }
+
+    /// Threat A5.3
+    #[test]
+    fn a_batch_is_refused() {
+        assert_eq!(cause(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#), Cause::Batch);
+        assert_eq!(cause("[]"), Cause::Batch);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_its_cause_and_its_id() {
+        for (body, expected) in [
+            ("1", Cause::NotAnObject),
+            ("{}", Cause::NotJsonRpc),
+            (r#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, Cause::NotJsonRpc),
+            (r#"{"jsonrpc":"2.0"}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":1}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":1,"method":1}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":1,"method":""}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","result":{}}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x","result":{}}"#, Cause::Shapeless),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#, Cause::BadId),
+            (r#"{"jsonrpc":"2.0","id":true,"method":"x"}"#, Cause::BadId),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[]}"#, Cause::BadParam("params")),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":["a"]}}"#, Cause::BadParam("name")),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":1}}"#, Cause::BadParam("_meta")),
+        ] {
+            assert_eq!(cause(body), expected, "{body}");
+        }
+        let malformed = parse(br#"{"jsonrpc":"2.0","id":"q","method":"x","params":1}"#).unwrap_err();
+        assert_eq!(malformed.id.as_deref(), Some("\"q\""));
+    }
+
+    #[test]
+    fn an_id_is_a_string_a_number_or_null_and_stays_as_written() {
+        for id in [r#""a\"b""#, "-1", "1e2", "null", "9007199254740993"] {
+            let message = parse(format!(r#"{{"jsonrpc":"2.0","method":"x","id":{id}}}"#).as_bytes()).unwrap();
+            assert_eq!((message.id(), message.kind()), (Some(id), Kind::Request));
+        }
+    }
+
+    #[test]
+    fn what_goes_out_reads_back_the_same() {
+        for body in [
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"name":"\"\\\u0001é"}}"#,
+        ] {
+            let once = parse(body.as_bytes()).unwrap();
+            let twice = parse(&once.wire()).unwrap();
+            assert_eq!((once.wire(), once.params()), (twice.wire(), twice.params()));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The upstream request, built afresh from the call. What is not written here is not sent.
+//!
+//! There is no code path from the inbound header map to here, so the client's token, cookies and
+//! forwarding headers have no way to leave.
+//!
+//! Spec: MCP basic/authorization (token passthrough), 2026-07-28 basic/transports/streamable-http;
+//! threats A4.5-A4.7, A6.1.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use hyper::body::Incoming;
+use net::UpstreamError;
+
+use crate::{
+    call::{Action, Call},
+    method::{self, NamedBy},
+    permit::Recorded,
+    refusal::Refusal,
+    revision::VERSION_HEADER,
+    session,
+};
+
+/// Sends a call whose intent is on record, and waits for the head of the response.
+pub async fn send(recorded: &Recorded<Call>, deadline: Duration) -> Result<Response<Incoming>, Refusal> {
+    let call = recorded.call();
+    let body = call.message().map_or_else(Bytes::new, |message| message.wire());
+    let sent = call.server.upstream.send(call.http_method(), headers(call), body, deadline).await;
+    sent.map_err(|error| {
+        let server = call.server.id.to_string();
+        tracing::warn!(event = "upstream_failed", %server, %error);
+        match error {
+            UpstreamError::TimedOut(_) => Refusal::TimedOut(server),
+            UpstreamError::Unreachable(_) | UpstreamError::Broken(_) => Refusal::Unreachable(server),
+        }
+    })
+}
+
+fn headers(call: &Call) -> HeaderMap {
+    let carried = &call.carried;
+    let mut headers = HeaderMap::with_capacity(12);
+    let mut put = |name: HeaderName, value: Option<&HeaderValue>| {
+        if let Some(value) = value {
+            headers.insert(name, value.clone());
+        }
+    };
+    put(header::ACCEPT, carried.accept.as_ref());
+    put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
+    put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
+    put(HeaderName::from_static("last-event-id"), carried.last_event_id.as_ref());
+    for (name, value) in carried.trace.iter().chain(&carried.params) {
+        put(name.clone(), Some(value));
+    }
+    if let Action::Send(message) = &call.action {
+        put(header::CONTENT_TYPE, Some(&HeaderValue::from_static("application/json")));
+        if call.revision.is_modern() {
+            put(HeaderName::from_static("mcp-method"), header_value(message.method()).as_ref());
+            put(HeaderName::from_static("mcp-name"), name(call).and_then(header_value).as_ref());
+        }
+    }
+    for (name, value) in &call.server.headers {
+        put(name.clone(), Some(value));
+    }
+    headers
+}
+
+fn name(call: &Call) -> Option<&str> {
+    let message = call.message()?;
+    let params = message.params();
+    match method::find(message.method())?.named_by? {
+        NamedBy::Name => params.name.as_deref(),
+        NamedBy::Uri => params.uri.as_deref(),
+        NamedBy::Task => params.task.as_deref(),
+    }
+}
+
+/// Plain where a header can carry it, `=?base64?…?=` otherwise.
+///
+/// Spec: SEP-2243 (value encoding).
+fn header_value(text: &str) -> Option<HeaderValue> {
+    let plain =
+        text.bytes().all(|b| (0x20..0x7f).contains(&b)) && text.trim() == text && !text.starts_with("=?base64?");
+    if plain {
+        return HeaderValue::from_str(text).ok();
+    }
+    HeaderValue::try_from(format!("=?base64?{}?=", BASE64_STANDARD.encode(text))).ok()
+}

@@ -1,0 +1,326 @@
+//! The gateway, and the order in which it asks its questions.
+//!
+//! Path → `Host` and `Origin` → credentials → size and form of the body → strict parse → revision →
+//! method → authority → record → send → relay. Nobody anonymous makes us read a body, nobody
+//! unauthorized makes us call an upstream, and nothing is called that is not on record.
+//!
+//! Spec: requirements 6.1 (order of checks).
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use model::{Event, config::Config};
+use net::{Body, BodyError, ReadError};
+use policy::Policies;
+use store::Store;
+
+use crate::{
+    authority::{self, Refused, Viewer},
+    bearer,
+    call::{Action, Call, Carried},
+    door::Door,
+    ending::Ending,
+    envelope, forward,
+    live::{Live, NotLive, Verifier},
+    permit::{NotRecorded, Recorded},
+    preflight,
+    protected::Protected,
+    record,
+    refusal::{Asked, Refusal, respond},
+    relay::Relay,
+    revision,
+    session::Sessions,
+};
+
+/// What a gateway is made of.
+#[derive(Debug)]
+pub struct GatewayParts {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The shared state.
+    pub store: Store,
+    /// The policies.
+    pub policies: Arc<Policies>,
+}
+
+/// Why a gateway can not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A server is configured in a way that can not work.
+    #[error("server `{server}`: {why}")]
+    Server {
+        /// Which server.
+        server: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// The enforcement point in front of every protected server.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Arc<Config>,
+    door: Door,
+    servers: HashMap<String, Arc<Protected>>,
+    verifier: Arc<Verifier>,
+    sessions: Sessions,
+    policies: Arc<Policies>,
+    store: Store,
+}
+
+const ENDPOINTS: &str = "/mcp/";
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+impl Gateway {
+    /// Sets it up.
+    ///
+    /// # Errors
+    /// When a server's certificate file or headers can not be used.
+    pub fn new(parts: GatewayParts) -> Result<Arc<Self>, SetupError> {
+        let GatewayParts { config, store, policies } = parts;
+        let server = |(id, server)| Ok((format!("{id}"), Arc::new(Protected::new(id, server, &config.public_url)?)));
+        Ok(Arc::new(Self {
+            door: Door::new(&config),
+            servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
+            verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
+            sessions: Sessions::new(store.master()),
+            config,
+            policies,
+            store,
+        }))
+    }
+
+    /// Is this path the gateway's: an MCP endpoint or the metadata of one?
+    pub fn owns(path: &str) -> bool {
+        path.starts_with(ENDPOINTS) || path.starts_with(METADATA)
+    }
+
+    /// Answers one request to a path that it [owns](Self::owns).
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let (parts, body) = request.into_parts();
+        let Some(route) = self.route(parts.uri.path()) else { return refuse(&Refusal::NotFound, None) };
+        let admitted = match self.door.admit(&parts) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refuse(&refusal, None),
+        };
+        let mut response = match route {
+            Route::Metadata(server) => return metadata(server, &parts),
+            Route::Endpoint(_) if parts.method == Method::OPTIONS && admitted.origin.is_some() => {
+                preflight::answer(&parts.headers)
+            }
+            Route::Endpoint(server) => self.endpoint(server, &parts, body).await,
+        };
+        admitted.expose(response.headers_mut());
+        response
+    }
+
+    /// The raw path, compared once: no decoding, no dot segments, no second slash (threat A6.3).
+    fn route(&self, path: &str) -> Option<Route<'_>> {
+        if let Some(name) = path.strip_prefix(ENDPOINTS) {
+            return self.servers.get(name).map(Route::Endpoint);
+        }
+        let name = path.strip_prefix(METADATA)?.strip_prefix(ENDPOINTS)?;
+        self.servers.get(name).map(Route::Metadata)
+    }
+
+    async fn endpoint<B>(&self, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let mut asked = Asked::default();
+        match self.serve(server, parts, body, &mut asked).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                tracing::info!(event = "call_refused", server = %server.id, reason = refusal.word());
+                respond(&refusal, Some(server), &asked)
+            }
+        }
+    }
+
+    async fn serve<B>(
+        &self,
+        server: &Arc<Protected>,
+        parts: &Parts,
+        body: B,
+        asked: &mut Asked,
+    ) -> Result<Response<Body>, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        if !matches!(parts.method, Method::POST | Method::GET | Method::DELETE) {
+            return Err(Refusal::MethodNotAllowed);
+        }
+        let presented = bearer::present(parts)?;
+        let live = match self.verifier.live(server, presented).await {
+            Ok(live) => live,
+            Err(NotLive { refusal, claims }) => {
+                if let Some(claims) = claims {
+                    self.write_down(record::refused_dead(&refusal, &server.id, &claims)).await?;
+                }
+                return Err(refusal);
+            }
+        };
+        match self.understand(server, parts, body, &live, asked).await {
+            Ok(call) => self.run(call, live).await,
+            Err(refusal) => {
+                self.write_down(record::refused_early(&refusal, &server.id, &live)).await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// From a request to a call, or to why it is none.
+    async fn understand<B>(
+        &self,
+        server: &Arc<Protected>,
+        parts: &Parts,
+        body: B,
+        live: &Live,
+        asked: &mut Asked,
+    ) -> Result<Call, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let headers = &parts.headers;
+        let (revision, action) = if parts.method == Method::POST {
+            let body = self.read(headers, body).await?;
+            let message = envelope::parse(&body).map_err(|malformed| {
+                asked.id.clone_from(&malformed.id);
+                Refusal::Malformed(malformed)
+            })?;
+            asked.id = message.id().map(Into::into);
+            asked.calls_tool = message.method() == "tools/call";
+            let revision = revision::speak(headers, &message)?;
+            asked.modern = revision.is_modern();
+            (revision, Action::Send(message))
+        } else {
+            let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
+            (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })
+        };
+        // Later revisions have no sessions, and ignore what looks like one.
+        let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
+        let carried = Carried::of(headers, revision);
+        Ok(Call { server: server.clone(), revision, action, session, carried })
+    }
+
+    /// Spec: threat A6.6 (an encoded body could hide from the limit, and from the reader).
+    async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let coding = headers.get(header::CONTENT_ENCODING);
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Refusal::ContentCoding);
+        }
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+            return Err(Refusal::MediaType);
+        }
+        let max = self.config.limits.request_bytes;
+        net::read_body(body, max).await.map_err(|error| match error {
+            ReadError::TooLarge { .. } => Refusal::TooLarge(max),
+            ReadError::Broken(_) | ReadError::TooSlow => Refusal::Incomplete,
+        })
+    }
+
+    /// Decide, record, send, relay.
+    async fn run(&self, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
+        let permit = match authority::decide(&self.store, &self.policies, call, live).await {
+            Ok(permit) => permit,
+            Err(refused) => return Err(self.refuse(refused).await),
+        };
+        let recorded = match permit.record(&self.store, self.policies.fingerprint()).await {
+            Ok(recorded) => recorded,
+            Err(NotRecorded::UsedUp(permit)) => return Err(self.used_up(*permit).await),
+            Err(NotRecorded::Store(error, _)) => {
+                tracing::error!(event = "record_failed", %error);
+                return Err(Refusal::Unavailable);
+            }
+        };
+        let mut ending = Ending::of(&recorded, &self.store);
+        // Writing took a moment: a revocation that was acknowledged meanwhile counts.
+        if let Err(dead) = self.verifier.still_live(recorded.live()).await {
+            ending.because("authority_ended");
+            return Err(dead.refusal);
+        }
+        let viewer = self.viewer(&recorded).await?;
+        let sent = forward::send(&recorded, self.config.limits.upstream_timeout.duration()).await;
+        let upstream = sent.inspect_err(|refusal| ending.because(refusal.word()))?;
+        let relay =
+            Relay { verifier: &self.verifier, sessions: &self.sessions, list_bytes: self.config.limits.list_bytes };
+        relay.answer(recorded, upstream, viewer, ending).await
+    }
+
+    /// Two calls wanted the last use of one elevation, and this one lost.
+    async fn used_up(&self, permit: crate::permit::Permit<Call>) -> Refusal {
+        let matter = permit.matter();
+        let by = if matter.tier == model::Tier::High { model::StepUp::Approval } else { model::StepUp::Consent };
+        let refusal = authority::step_up(permit.call(), permit.live(), matter, matter.scope.clone(), by, &[]);
+        self.refuse(permit.refused(refusal)).await
+    }
+
+    async fn viewer(&self, recorded: &Recorded<Call>) -> Result<Option<Viewer>, Refusal> {
+        if !recorded.call().may_list_tools() {
+            return Ok(None);
+        }
+        Ok(Some(Viewer {
+            server: recorded.call().server.clone(),
+            live: recorded.live().clone(),
+            policies: self.policies.clone(),
+            elevations: authority::elevations(&self.store, recorded.live()).await?,
+            blocks: self.store.blocks(),
+        }))
+    }
+
+    async fn refuse(&self, refused: Refused) -> Refusal {
+        match self.write_down(record::refused(&refused, self.policies.fingerprint())).await {
+            Ok(()) => refused.refusal,
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    /// Spec: threats finding 9: no record, no answer.
+    async fn write_down(&self, event: Event) -> Result<(), Refusal> {
+        self.store.record(event).await.map(drop).map_err(|error| {
+            tracing::error!(event = "record_failed", %error);
+            Refusal::Unavailable
+        })
+    }
+}
+
+enum Route<'g> {
+    Endpoint(&'g Arc<Protected>),
+    Metadata(&'g Arc<Protected>),
+}
+
+fn refuse(refusal: &Refusal, server: Option<&Protected>) -> Response<Body> {
+    tracing::info!(event = "request_refused", reason = refusal.word());
+    respond(refusal, server, &Asked::default())
+}
+
+/// Spec: RFC 9728 §3.2; RS-PRM-09 (for everybody, from any page, cacheable for minutes).
+fn metadata(server: &Protected, parts: &Parts) -> Response<Body> {
+    let mut response = match parts.method {
+        Method::GET => Response::new(net::full(server.metadata.clone())),
+        Method::HEAD => Response::new(net::empty()),
+        Method::OPTIONS => preflight::answer(&parts.headers),
+        _ => refuse(&Refusal::MethodNotAllowed, None),
+    };
+    let headers = response.headers_mut();
+    preflight::allow_everybody(headers);
+    if response.status() == StatusCode::OK {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    }
+    response
+}

@@ -1,0 +1,205 @@
+//! From a token that says something to a principal that is alive.
+//!
+//! `Presented` (came off the wire) → `Verified` (signature, audience, lifetime hold) → [`Live`] (grant,
+//! agent and person stand, no block stops them). Only the last says who acts.
+//!
+//! A verdict is kept together with the revocation epoch under which it was reached. Whatever takes
+//! authority away raises the epoch, so a kept verdict is as good as a fresh one, and the hot path is a
+//! hash, a look-up and two comparisons.
+//!
+//! Spec: RFC 9068 §4, MCP basic/authorization (token validation); threats A4.1-A4.3, A4.8.
+
+use std::sync::Arc;
+
+use model::{AccessClaims, Agent, AgentState, Block, Grant, Id, Server, Timestamp, ToolName, block::Covered};
+use store::{Standing, Store};
+use token::{AccessTokenError, Expected, Presented, Verified};
+
+use crate::{protected::Protected, refusal::Refusal, verdicts::Verdicts};
+
+/// A principal that was alive under an epoch.
+#[derive(Debug)]
+pub struct Live {
+    claims: AccessClaims,
+    standing: Standing,
+    epoch: u64,
+}
+
+/// Finds out who acts.
+#[derive(Debug)]
+pub struct Verifier {
+    store: Store,
+    issuer: String,
+    verdicts: Verdicts,
+}
+
+impl Verifier {
+    /// For tokens of `issuer`.
+    pub fn new(store: Store, issuer: String) -> Self {
+        Self { store, issuer, verdicts: Verdicts::new() }
+    }
+
+    /// Who acts on `server` with this token, right now.
+    pub async fn live(&self, server: &Protected, presented: Presented) -> Result<Arc<Live>, NotLive> {
+        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        let digest = presented.digest();
+        let now = self.store.now();
+        let known = self.verdicts.find(&digest, self.store.epoch());
+        if let Some(live) = known.filter(|live| live.claims.aud == server.resource) {
+            live.in_time(now)?;
+            return Ok(live);
+        }
+        let expected = Expected { issuer: &self.issuer, audience: &server.resource };
+        let verified = self.store.keys().verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
+        let live = Arc::new(Live::establish(&self.store, &server.id, verified).await?);
+        self.verdicts.keep(digest, live.clone());
+        Ok(live)
+    }
+
+    /// Is the principal still alive? At once under an unchanged epoch, otherwise by asking the store again.
+    pub async fn still_live(&self, live: &Arc<Live>) -> Result<Arc<Live>, NotLive> {
+        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        live.in_time(self.store.now())?;
+        if live.epoch == self.store.epoch() {
+            return Ok(live.clone());
+        }
+        Live::stand(&self.store, &live.grant().server, live.claims.clone()).await.map(Arc::new)
+    }
+
+    /// The store, whose clock and epoch count.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Nobody acts.
+#[derive(Debug)]
+pub struct NotLive {
+    /// Why.
+    pub refusal: Refusal,
+    /// What a token of ours says whose grant, agent or person is dead. A stranger's token leaves nothing here, so
+    /// strangers can not fill the audit log.
+    pub claims: Option<Box<AccessClaims>>,
+}
+
+impl From<Refusal> for NotLive {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, claims: None }
+    }
+}
+
+impl Live {
+    async fn establish(store: &Store, server: &Id<Server>, verified: Verified) -> Result<Self, NotLive> {
+        Self::stand(store, server, verified.into_claims()).await
+    }
+
+    async fn stand(store: &Store, server: &Id<Server>, claims: AccessClaims) -> Result<Self, NotLive> {
+        // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
+        let epoch = store.epoch();
+        let standing = store.standing(&claims.grant_id).await.map_err(|error| {
+            tracing::error!(event = "store_failed", %error);
+            Refusal::Unavailable
+        })?;
+        let Some(standing) = standing else {
+            return Err(NotLive::dead(claims, Refusal::InvalidToken("the grant is not known")));
+        };
+        let live = Self { claims, standing, epoch };
+        match live.is_alive(store, server) {
+            Ok(()) => Ok(live),
+            Err(refusal) => Err(NotLive::dead(live.claims, refusal)),
+        }
+    }
+
+    fn is_alive(&self, store: &Store, server: &Id<Server>) -> Result<(), Refusal> {
+        self.in_time(store.now())?;
+        self.is_whole(server)?;
+        match store.blocks().iter().any(|block| self.is_stopped_by(block, None)) {
+            true => Err(Refusal::InvalidToken("access was revoked")),
+            false => Ok(()),
+        }
+    }
+
+    /// Does the token name what the store knows, and may that act at all?
+    fn is_whole(&self, server: &Id<Server>) -> Result<(), Refusal> {
+        let Standing { grant, agent, person_disabled } = &self.standing;
+        let same_agent = grant.agent == self.claims.agent_id && agent.id == grant.agent;
+        if !same_agent || agent.client != self.claims.client_id || grant.server != *server {
+            return Err(Refusal::InvalidToken("the token does not fit its grant"));
+        }
+        if agent.state != AgentState::Active {
+            return Err(Refusal::InvalidToken("the agent is suspended"));
+        }
+        if *person_disabled {
+            return Err(Refusal::InvalidToken("the person is disabled"));
+        }
+        Ok(())
+    }
+
+    /// Has neither the token nor the grant run out?
+    pub fn in_time(&self, now: Timestamp) -> Result<(), Refusal> {
+        if now >= self.claims.expires_at() {
+            return Err(Refusal::InvalidToken("the token has expired"));
+        }
+        if !self.standing.grant.is_live(now) {
+            return Err(Refusal::InvalidToken("the grant has ended"));
+        }
+        Ok(())
+    }
+
+    fn is_stopped_by(&self, block: &Block, tool: Option<&ToolName>) -> bool {
+        let Standing { grant, agent, .. } = &self.standing;
+        let covered = Covered {
+            agent: &agent.id,
+            person: grant.person.as_ref(),
+            owner: &agent.owner,
+            client: &agent.client,
+            grant: Some(&grant.id),
+            server: &grant.server,
+            tool,
+        };
+        block.stops(&covered, Timestamp::from_seconds(self.claims.iat))
+    }
+
+    /// Does the kill switch stop this one tool?
+    pub fn tool_is_blocked(&self, blocks: &[Block], tool: &ToolName) -> bool {
+        blocks
+            .iter()
+            .any(|block| matches!(block.target, model::Target::Tool(..)) && self.is_stopped_by(block, Some(tool)))
+    }
+
+    /// What the token says.
+    pub fn claims(&self) -> &AccessClaims {
+        &self.claims
+    }
+
+    /// The grant.
+    pub fn grant(&self) -> &Grant {
+        &self.standing.grant
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &Agent {
+        &self.standing.agent
+    }
+
+    /// The epoch under which this was found out.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
+
+impl NotLive {
+    fn dead(claims: AccessClaims, refusal: Refusal) -> Self {
+        Self { refusal, claims: Some(Box::new(claims)) }
+    }
+}
+
+/// Fixed words: what is wrong with a token is told to its holder, never what is in it.
+fn unusable(error: &AccessTokenError) -> Refusal {
+    tracing::debug!(event = "token_refused", %error);
+    Refusal::InvalidToken(match error {
+        AccessTokenError::Expired { .. } => "the token has expired",
+        AccessTokenError::Audience { .. } => "the token is for another server",
+        _ => "the token was not issued here",
+    })
+}

@@ -1,0 +1,130 @@
+//! The methods of the protocol: what is not in this table is refused.
+//!
+//! Spec: MCP 2026-07-28 and 2025-11-25 schemas (client requests); threat A5.9 (side doors).
+
+/// A method that a client may send.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The revisions that have it.
+    pub eras: Eras,
+    /// What it acts on.
+    pub acts_on: ActsOn,
+    /// The member of `params` that `Mcp-Name` repeats (2026-07-28).
+    pub named_by: Option<NamedBy>,
+}
+
+/// Which revisions have a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eras {
+    /// 2026-07-28 and later.
+    Stateless,
+    /// 2025-11-25 and earlier.
+    Sessions,
+    /// All.
+    Both,
+}
+
+/// What a method acts on, and thereby what decides its tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActsOn {
+    /// The protocol itself, resources, prompts: the baseline is enough.
+    Server,
+    /// The tool it names: the tool's tier.
+    Tool,
+    /// As [`ActsOn::Server`], and its result lists tools, which is filtered.
+    ToolList,
+}
+
+/// The member of `params` that names what a method acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `params.name`.
+    Name,
+    /// `params.uri`.
+    Uri,
+    /// `params.taskId`.
+    Task,
+}
+
+/// Looks `name` up.
+pub fn find(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.name == name)
+}
+
+/// Is this a notification a client may send? Servers ignore those they do not know.
+pub fn is_notification(name: &str) -> bool {
+    name.starts_with("notifications/")
+}
+
+impl Eras {
+    /// Does a revision of this kind have it?
+    pub fn include(self, modern: bool) -> bool {
+        match self {
+            Self::Stateless => modern,
+            Self::Sessions => !modern,
+            Self::Both => true,
+        }
+    }
+}
+
+const fn method(name: &'static str, eras: Eras) -> Method {
+    Method { name, eras, acts_on: ActsOn::Server, named_by: None }
+}
+
+const fn named(name: &'static str, eras: Eras, by: NamedBy) -> Method {
+    Method { name, eras, acts_on: ActsOn::Server, named_by: Some(by) }
+}
+
+/// Every request a client may send.
+pub const METHODS: &[Method] = &[
+    Method { name: "tools/call", eras: Eras::Both, acts_on: ActsOn::Tool, named_by: Some(NamedBy::Name) },
+    Method { name: "tools/list", eras: Eras::Both, acts_on: ActsOn::ToolList, named_by: None },
+    method("server/discover", Eras::Stateless),
+    method("subscriptions/listen", Eras::Stateless),
+    method("initialize", Eras::Sessions),
+    method("ping", Eras::Sessions),
+    method("logging/setLevel", Eras::Sessions),
+    method("resources/list", Eras::Both),
+    method("resources/templates/list", Eras::Both),
+    named("resources/read", Eras::Both, NamedBy::Uri),
+    method("resources/subscribe", Eras::Sessions),
+    method("resources/unsubscribe", Eras::Sessions),
+    method("prompts/list", Eras::Both),
+    named("prompts/get", Eras::Both, NamedBy::Name),
+    method("completion/complete", Eras::Both),
+    named("tasks/get", Eras::Both, NamedBy::Task),
+    named("tasks/update", Eras::Both, NamedBy::Task),
+    named("tasks/cancel", Eras::Both, NamedBy::Task),
+    method("tasks/list", Eras::Both),
+    method("tasks/result", Eras::Both),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_stands_in_the_table_once() {
+        let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METHODS.len());
+    }
+
+    /// Threat A5.9
+    #[test]
+    fn a_method_nobody_wrote_down_does_not_exist() {
+        for name in ["", "tools/Call", "tools/call ", "tools", "rpc.discover", "sampling/createMessage", "tools//call"]
+        {
+            assert!(find(name).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_tool_call_acts_on_a_tool() {
+        let tools: Vec<_> = METHODS.iter().filter(|method| method.acts_on == ActsOn::Tool).map(|m| m.name).collect();
+        assert_eq!(tools, ["tools/call"]);
+    }
+}

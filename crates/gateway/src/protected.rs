@@ -1,0 +1,86 @@
+//! A protected server, with everything about it that does not change from request to request.
+//!
+//! URLs come from the configured public URL alone, never from what a request says about its host.
+//!
+//! Spec: RFC 9728 §2, §3.1; MCP basic/authorization (protected resource metadata).
+
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use model::{
+    Id, Server, ToolRules,
+    config::{PublicUrl, ServerConfig},
+};
+use net::Upstream;
+use serde_json::json;
+
+use crate::SetupError;
+
+/// A protected server.
+#[derive(Debug)]
+pub struct Protected {
+    /// Its name in paths and scopes.
+    pub id: Id<Server>,
+    /// Its resource identifier: the only audience its tokens may have.
+    pub resource: String,
+    /// Where its metadata is.
+    pub metadata_url: String,
+    /// Its metadata (RFC 9728), as served.
+    pub metadata: Bytes,
+    /// The tiers of its tools.
+    pub rules: ToolRules,
+    /// Headers that carry the server's own credentials.
+    pub headers: HeaderMap,
+    /// The way to it.
+    pub upstream: Upstream,
+}
+
+/// How long a connection may take to be made.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Protected {
+    /// Of its configuration.
+    pub fn new(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Result<Self, SetupError> {
+        let fault = |why: String| SetupError::Server { server: id.to_string(), why };
+        let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
+        Ok(Self {
+            id: id.clone(),
+            resource: public_url.resource(id),
+            metadata_url: public_url.resource_metadata(id),
+            metadata: metadata(id, config, public_url),
+            rules: config.tools.clone(),
+            headers: credentials(config).map_err(fault)?,
+            upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
+                .map_err(|error| fault(error.to_string()))?,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+fn credentials(config: &ServerConfig) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, secret) in &config.headers {
+        let wrong = |what: &str| format!("the header `{name}` has {what}");
+        let header = HeaderName::try_from(name).map_err(|_| wrong("a name that is no header's"))?;
+        let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| wrong("a value that no header can have"))?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    Ok(headers)
+}
+
+/// The baseline is all it names: clients without a challenge ask for everything that stands here.
+fn metadata(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Bytes {
+    let document = json!({
+        "resource": public_url.resource(id),
+        "authorization_servers": [public_url.as_str()],
+        "scopes_supported": [model::Scope::Low(id.clone())],
+        "bearer_methods_supported": ["header"],
+        "resource_name": config.title.as_deref().unwrap_or(id.as_str()),
+    });
+    document.to_string().into()
+}

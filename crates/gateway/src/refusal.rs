@@ -1,0 +1,158 @@
+//! Every way of saying no, and what it looks like on the wire. Nothing else here knows a status code.
+//!
+//! Spec: requirements of RFC 6750 §3.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
+//! MCP 2026-07-28 basic/transports/streamable-http (statuses).
+//! Differs: a denial that no scope can cure is a tool result with `isError` for `tools/call`, so that the model
+//! reads the reason instead of its client asking for consent again (docs/divergences.md).
+
+mod wire;
+
+use model::{DenyReason, ScopeSet, StepUp, Tier, ToolName};
+
+pub use wire::{Asked, respond};
+
+use crate::{envelope::Malformed, revision::NotSpoken};
+
+/// Why a request was not relayed: one variant per cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing is at this path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// `Host` is missing or none of our names.
+    #[error("this host is not served here")]
+    UnknownHost,
+    /// `Origin` is not on the list.
+    #[error("requests from this origin are not allowed")]
+    ForeignOrigin,
+    /// The HTTP method means nothing here.
+    #[error("the method is not allowed here")]
+    MethodNotAllowed,
+    /// No token.
+    #[error("no access token was sent")]
+    NoCredentials,
+    /// Credentials in a form that could be read in two ways.
+    #[error("{0}")]
+    BadCredentials(&'static str),
+    /// The token is not good for this server, or what it stood for is over.
+    #[error("{0}")]
+    InvalidToken(&'static str),
+    /// `Content-Type` is not JSON.
+    #[error("the body must be application/json")]
+    MediaType,
+    /// `Content-Encoding` is set: what is decided on must be what was sent.
+    #[error("an encoded body is not accepted")]
+    ContentCoding,
+    /// The body is too long.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The body broke off or took too long.
+    #[error("the body did not arrive whole")]
+    Incomplete,
+    /// The body is not one message.
+    #[error("{}", .0.cause)]
+    Malformed(Malformed),
+    /// The message follows no revision.
+    #[error(transparent)]
+    NotSpoken(#[from] NotSpoken),
+    /// The method is not in the table.
+    #[error("unknown method")]
+    UnknownMethod,
+    /// `tools/call` without a tool's name, or with one that is no tool's.
+    #[error("params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
+    NoTool,
+    /// The session is not known, not this principal's, or over.
+    #[error("the session is not known; initialize again")]
+    UnknownSession,
+    /// An answer to a request of the server, outside of a session.
+    #[error("a response belongs to a session")]
+    OrphanResponse,
+    /// More authority is needed, and can be asked for.
+    #[error("{why}")]
+    StepUp {
+        /// What to ask for.
+        scopes: ScopeSet,
+        /// Who will be asked.
+        by: StepUp,
+        /// For the person and the model.
+        why: String,
+    },
+    /// No authority cures it.
+    #[error("{}", reason(*.0, .1.as_ref()))]
+    Denied(DenyReason, Option<ToolName>),
+    /// The kill switch stops this tool.
+    #[error("the tool was switched off by an operator")]
+    Blocked,
+    /// The store can not be relied on right now.
+    #[error("the gateway has lost its store for the moment")]
+    Unavailable,
+    /// The server could not be reached.
+    #[error("the server `{0}` cannot be reached")]
+    Unreachable(String),
+    /// The server did not answer in time.
+    #[error("the server `{0}` did not answer in time")]
+    TimedOut(String),
+    /// The server answered something that cannot be passed on.
+    #[error("the server `{server}` {what}")]
+    BadUpstream {
+        /// Which one.
+        server: String,
+        /// What it did.
+        what: &'static str,
+    },
+}
+
+impl Refusal {
+    /// The stable word in the audit and in logs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::UnknownHost => "unknown_host",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NoCredentials => "no_credentials",
+            Self::BadCredentials(_) => "invalid_request",
+            Self::InvalidToken(_) => "invalid_token",
+            Self::MediaType => "media_type",
+            Self::ContentCoding => "content_coding",
+            Self::TooLarge(_) => "too_large",
+            Self::Incomplete => "incomplete",
+            Self::Malformed(_) => "malformed",
+            Self::NotSpoken(_) => "revision",
+            Self::UnknownMethod => "unknown_method",
+            Self::NoTool => "no_tool",
+            Self::UnknownSession => "unknown_session",
+            Self::OrphanResponse => "orphan_response",
+            Self::StepUp { .. } => "step_up",
+            Self::Denied(reason, _) => reason.as_str(),
+            Self::Blocked => "blocked",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed_out",
+            Self::BadUpstream { .. } => "bad_upstream",
+        }
+    }
+
+    /// A tool that asked for more is told what the matter is and who can help.
+    pub fn step_up(tool: Option<&ToolName>, tier: Tier, by: StepUp, scopes: ScopeSet) -> Self {
+        let what = tool.map_or("this", ToolName::as_str);
+        let who = match by {
+            StepUp::Consent => "your consent",
+            StepUp::Approval => "the approval of another person",
+        };
+        let why = format!("{what} is {tier} tier and needs {who}: authorize again for the scope named here");
+        Self::StepUp { scopes, by, why }
+    }
+}
+
+fn reason(reason: DenyReason, tool: Option<&ToolName>) -> String {
+    let what = tool.map_or("this request", ToolName::as_str);
+    match reason {
+        DenyReason::Forbidden => format!("a policy forbids {what}"),
+        DenyReason::NotPermitted => format!("no policy permits {what} for this agent"),
+        DenyReason::Held => {
+            format!("{what} is held: nobody has classified it yet; ask an administrator to name its tier")
+        }
+        DenyReason::EvaluationError => format!("{what} could not be decided on, so it is denied"),
+    }
+}

@@ -1,0 +1,140 @@
+//! What a refusal looks like on the wire.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use model::Scope;
+use net::Body;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::Refusal;
+use crate::{
+    challenge::Challenge,
+    protected::Protected,
+    revision::{NotSpoken, REVISIONS},
+};
+
+/// What is known about the request that is refused.
+#[derive(Debug, Default, Clone)]
+pub struct Asked {
+    /// The id of the message, as raw JSON text.
+    pub id: Option<Box<str>>,
+    /// Does the message call a tool?
+    pub calls_tool: bool,
+    /// Does the request speak 2026-07-28 or later?
+    pub modern: bool,
+}
+
+/// The response that says no.
+pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> Response<Body> {
+    let mut response = match refusal {
+        Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => tool_error(refusal, asked),
+        _ => error(refusal, asked),
+    };
+    *response.status_mut() = status(refusal, asked);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = server.and_then(|server| challenge(refusal, server)) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge.header());
+    }
+    match refusal {
+        Refusal::Unavailable => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        Refusal::MethodNotAllowed => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE, OPTIONS"))
+        }
+        _ => None,
+    };
+    response
+}
+
+fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
+    match refusal {
+        Refusal::NotFound | Refusal::UnknownSession => StatusCode::NOT_FOUND,
+        Refusal::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
+        Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::NoCredentials | Refusal::InvalidToken(_) => StatusCode::UNAUTHORIZED,
+        Refusal::MediaType | Refusal::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::BadCredentials(_)
+        | Refusal::Incomplete
+        | Refusal::Malformed(_)
+        | Refusal::NotSpoken(_)
+        | Refusal::OrphanResponse => StatusCode::BAD_REQUEST,
+        Refusal::UnknownMethod if asked.modern => StatusCode::NOT_FOUND,
+        Refusal::NoTool if asked.modern => StatusCode::BAD_REQUEST,
+        Refusal::UnknownMethod | Refusal::NoTool => StatusCode::OK,
+        Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => StatusCode::OK,
+        Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
+        Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
+        Refusal::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// Spec: requirements 7.1 (no credentials: no `error`), 7.2, 7.3 and RS-400-01.
+fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
+    let baseline = Scope::Low(server.id.clone()).to_string();
+    let metadata = &server.metadata_url;
+    let realm = Challenge::bearer().with("realm", server.id.as_str());
+    Some(match refusal {
+        Refusal::NoCredentials => realm.with("resource_metadata", metadata).with("scope", &baseline),
+        Refusal::InvalidToken(why) => realm
+            .with("error", "invalid_token")
+            .with("error_description", why)
+            .with("resource_metadata", metadata)
+            .with("scope", &baseline),
+        Refusal::BadCredentials(why) => {
+            realm.with("error", "invalid_request").with("error_description", why).with("resource_metadata", metadata)
+        }
+        Refusal::StepUp { scopes, why, .. } => Challenge::bearer()
+            .with("error", "insufficient_scope")
+            .with("scope", &scopes.to_string())
+            .with("resource_metadata", metadata)
+            .with("error_description", why),
+        _ => return None,
+    })
+}
+
+/// A JSON-RPC error. Ours have HTTP-like codes, because the reserved range belongs to the protocol.
+fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
+    let mut error = json!({"code": code(refusal, asked), "message": refusal.to_string()});
+    if let Refusal::NotSpoken(NotSpoken::Unsupported { requested }) = refusal {
+        // Only what the client can use to speak this way again (requirements E-6).
+        let supported: Vec<_> = REVISIONS
+            .iter()
+            .map(|(revision, _)| revision)
+            .filter(|revision| revision.is_modern())
+            .map(|r| r.as_str())
+            .collect();
+        error["data"] = json!({"supported": supported, "requested": requested});
+    }
+    answer(asked, "error", error)
+}
+
+fn code(refusal: &Refusal, asked: &Asked) -> i32 {
+    match refusal {
+        Refusal::Malformed(malformed) => malformed.cause.code(),
+        Refusal::NotSpoken(why) => why.code(),
+        Refusal::UnknownMethod => -32601,
+        Refusal::NoTool => -32602,
+        _ => i32::from(status(refusal, asked).as_u16()),
+    }
+}
+
+/// Spec: MCP server/tools (tool execution errors); 2026-07-28 requires `resultType`.
+fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
+    let mut result =
+        json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});
+    if asked.modern {
+        result["resultType"] = "complete".into();
+    }
+    answer(asked, "result", result)
+}
+
+fn answer(asked: &Asked, member: &'static str, value: Value) -> Response<Body> {
+    let id = asked.id.as_deref().filter(|id| *id != "null").and_then(|id| RawValue::from_string(id.to_owned()).ok());
+    let id = id.map_or_else(String::new, |id| format!("\"id\":{id},"));
+    let mut response = Response::new(net::full(format!("{{\"jsonrpc\":\"2.0\",{id}\"{member}\":{value}}}")));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

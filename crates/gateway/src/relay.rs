@@ -1,0 +1,167 @@
+//! The way back: bytes as they come, lists filtered, and an end when the authority ends.
+//!
+//! Spec: MCP basic/transports/streamable-http; MCP basic/authorization (an upstream's challenge is ours to
+//! solve, never the client's); requirements 6.1 (9).
+
+mod body;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use hyper::body::Incoming;
+use net::Body;
+
+use self::body::Relayed;
+use crate::{
+    authority::Viewer,
+    call::Call,
+    ending::Ending,
+    live::Verifier,
+    permit::Recorded,
+    refusal::Refusal,
+    session::{self, Sessions},
+    tool_list,
+    watch::Watch,
+};
+
+/// What the way back needs besides the response.
+#[derive(Debug)]
+pub struct Relay<'g> {
+    /// Says whether a principal still lives.
+    pub verifier: &'g Arc<Verifier>,
+    /// Seals session ids.
+    pub sessions: &'g Sessions,
+    /// Longest list, and longest event of a filtered stream, in bytes.
+    pub list_bytes: usize,
+}
+
+impl Relay<'_> {
+    /// The response for the client. `viewer` is there when tools may be listed.
+    pub async fn answer(
+        self,
+        recorded: Recorded<Call>,
+        upstream: Response<Incoming>,
+        viewer: Option<Viewer>,
+        mut ending: Ending,
+    ) -> Result<Response<Body>, Refusal> {
+        let (head, incoming) = upstream.into_parts();
+        ending.status(head.status.as_u16());
+        if let Err(refusal) = self.may_pass(&recorded, head.status, &head.headers) {
+            ending.because("bad_upstream");
+            return Err(refusal);
+        }
+        let headers = self.headers(&recorded, &head.headers);
+        let body = match (viewer, kind(&head.headers)) {
+            (Some(viewer), Kind::Json) => self.filtered(&recorded, incoming, &viewer, &mut ending).await?,
+            (viewer, kind) => {
+                let live = recorded.live().clone();
+                let tool = recorded.call().subject().ok().flatten();
+                let watch = Watch::over(self.verifier.clone(), live, tool);
+                let mut relayed = Relayed::new(incoming, watch, ending);
+                if kind == Kind::Events {
+                    relayed.farewell = farewell(&recorded);
+                    relayed.filter =
+                        viewer.map(|viewer| body::Filter::new(viewer, recorded.call().revision, self.list_bytes));
+                }
+                net::boxed(relayed)
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = head.status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+
+    /// Some answers mean nothing to the client, because they are about us.
+    fn may_pass(&self, recorded: &Recorded<Call>, status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
+        let bad = |what: &'static str| {
+            let server = recorded.call().server.id.to_string();
+            tracing::warn!(event = "bad_upstream", %server, status = status.as_u16(), what);
+            Err(Refusal::BadUpstream { server, what })
+        };
+        if status == StatusCode::UNAUTHORIZED {
+            return bad("refused the gateway's own credentials; an administrator must check its `headers`");
+        }
+        if status.is_redirection() || status.is_informational() {
+            return bad("answered with a redirect, which is not followed");
+        }
+        let coding = headers.get(header::CONTENT_ENCODING);
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return bad("answered in an encoding that was not asked for");
+        }
+        Ok(())
+    }
+
+    /// An allow-list: what is not named here stays behind, cookies and challenges among it.
+    fn headers(&self, recorded: &Recorded<Call>, theirs: &HeaderMap) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(8);
+        for name in [header::CONTENT_TYPE, header::CACHE_CONTROL, header::RETRY_AFTER, header::ALLOW] {
+            if let Some(value) = theirs.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        if kind(theirs) == Kind::Events {
+            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+        }
+        let call = recorded.call();
+        if !call.revision.is_modern() {
+            let ours = theirs
+                .get(session::HEADER)
+                .and_then(|theirs| self.sessions.seal(theirs, call.session.as_ref(), recorded.live()));
+            if let Some(ours) = ours {
+                headers.insert(HeaderName::from_static(session::HEADER), ours);
+            }
+        }
+        headers
+    }
+
+    async fn filtered(
+        &self,
+        recorded: &Recorded<Call>,
+        incoming: Incoming,
+        viewer: &Viewer,
+        ending: &mut Ending,
+    ) -> Result<Body, Refusal> {
+        let mut bad = |what: &'static str| {
+            ending.because("bad_upstream");
+            Refusal::BadUpstream { server: recorded.call().server.id.to_string(), what }
+        };
+        let whole = net::read_body(incoming, self.list_bytes)
+            .await
+            .map_err(|_| bad("sent a list that is too long or broke off"))?;
+        let now = self.verifier.store().now();
+        let filtered = tool_list::filter(&whole, viewer, recorded.call().revision.is_modern(), now)
+            .map_err(|_| bad("sent a list that is not strict JSON"))?;
+        let bytes = filtered.map_or(whole, Into::into);
+        ending.relayed(bytes.len());
+        ending.because("complete");
+        Ok(net::full(bytes))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Events,
+    Other,
+}
+
+fn kind(headers: &HeaderMap) -> Kind {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    match text.split(';').next().unwrap_or("").trim() {
+        kind if kind.eq_ignore_ascii_case("application/json") => Kind::Json,
+        kind if kind.eq_ignore_ascii_case("text/event-stream") => Kind::Events,
+        _ => Kind::Other,
+    }
+}
+
+/// The last event of a subscription that ends because the authority does.
+///
+/// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request).
+fn farewell(recorded: &Recorded<Call>) -> Option<String> {
+    let message = recorded.call().message().filter(|message| message.method() == "subscriptions/listen")?;
+    let id = message.id()?;
+    Some(format!(
+        "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
+    ))
+}

@@ -1,0 +1,163 @@
+//! The body on its way back.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use model::Revision;
+use net::BodyError;
+
+use crate::{
+    authority::Viewer,
+    ending::Ending,
+    sse::{self, Splitter},
+    tool_list,
+    watch::Watch,
+};
+
+/// Relays an upstream body until it ends, breaks, or its principal dies.
+#[derive(Debug)]
+pub struct Relayed {
+    /// Dropped at the end: that closes the upstream request.
+    incoming: Option<Incoming>,
+    watch: Watch,
+    ending: Ending,
+    /// What is said last when the authority ends.
+    pub(super) farewell: Option<String>,
+    pub(super) filter: Option<Filter>,
+}
+
+impl Relayed {
+    /// Of an upstream body.
+    pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
+        Self { incoming: Some(incoming), watch, ending, farewell: None, filter: None }
+    }
+
+    fn end(&mut self, how: &'static str) {
+        self.ending.because(how);
+        self.incoming = None;
+        self.filter = None;
+    }
+
+    fn cut(&mut self, how: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.end(how);
+        Poll::Ready(self.farewell.take().map(|farewell| Ok(Frame::data(farewell.into()))))
+    }
+
+    fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.ending.relayed(bytes.len());
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    /// The next bytes for the client, filtered if need be. `None` at the end.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            if let Some(bytes) = self.filter.as_mut().and_then(|filter| filter.ready.pop_front()) {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
+            let frame = match ready!(Pin::new(incoming).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None => match self.filter.as_mut().map(Filter::finish) {
+                    Some(rest) if !rest.is_empty() => {
+                        self.incoming = None;
+                        return Poll::Ready(Some(Ok(rest)));
+                    }
+                    _ => return Poll::Ready(None),
+                },
+            };
+            // Trailers are not relayed.
+            let Ok(bytes) = frame.into_data() else { continue };
+            match &mut self.filter {
+                None => return Poll::Ready(Some(Ok(bytes))),
+                Some(filter) => {
+                    if let Err(error) = filter.push(&bytes, self.watch.now()) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Body for Relayed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.incoming.is_none() && self.filter.is_none() {
+            return Poll::Ready(None);
+        }
+        if let Err(how) = ready!(self.watch.poll_before_bytes(cx)) {
+            return self.cut(how);
+        }
+        match self.poll_bytes(cx) {
+            Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
+            Poll::Ready(Some(Err(error))) => {
+                self.end("upstream_broke");
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(None) => {
+                self.end("complete");
+                Poll::Ready(None)
+            }
+            Poll::Pending => match self.watch.poll_ended(cx) {
+                Poll::Ready(how) => self.cut(how),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // The end is written down when it is polled, so it is never announced before.
+        false
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.incoming, &self.filter) {
+            (Some(incoming), None) => incoming.size_hint(),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+/// Filters the lists of tools in a stream of events.
+#[derive(Debug)]
+pub struct Filter {
+    splitter: Splitter,
+    viewer: Viewer,
+    modern: bool,
+    ready: VecDeque<Bytes>,
+}
+
+impl Filter {
+    /// For one viewer.
+    pub fn new(viewer: Viewer, revision: Revision, longest: usize) -> Self {
+        Self { splitter: Splitter::new(longest), viewer, modern: revision.is_modern(), ready: VecDeque::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8], now: model::Timestamp) -> Result<(), BodyError> {
+        for event in self.splitter.push(bytes)? {
+            let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
+                Some(message) => tool_list::filter(&message, &self.viewer, self.modern, now)?
+                    .map(|message| sse::with_data(&event, &message)),
+                None => None,
+            };
+            self.ready.push_back(filtered.unwrap_or(event).into());
+        }
+        Ok(())
+    }
+
+    /// A reader discards what is not finished by a blank line, so it needs no filter; but an unfinished list must
+    /// not leak to a reader that does not.
+    fn finish(&mut self) -> Bytes {
+        self.splitter.rest();
+        Bytes::new()
+    }
+}

@@ -1,0 +1,132 @@
+//! Eras, and headers held against bodies.
+
+use http::{HeaderName, HeaderValue};
+
+use super::*;
+use crate::envelope::parse;
+
+const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+
+fn spoken(headers: &[(&str, &str)], method: &str, params: &str) -> Result<Revision, NotSpoken> {
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}}}}}"#);
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    speak(&map, &parse(body.as_bytes()).unwrap())
+}
+
+fn code(headers: &[(&str, &str)], method: &str, params: &str) -> i32 {
+    spoken(headers, method, params).unwrap_err().code()
+}
+
+const MODERN: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
+
+/// Spec: MCP 2026-07-28 basic/transports/streamable-http (standard headers), SEP-2243
+#[test]
+fn a_modern_request_whose_headers_repeat_its_body_is_spoken() {
+    let call = format!(r#""name":"get_ticket",{META}"#);
+    let ok = Ok(Revision::V2026_07_28);
+    assert_eq!(spoken(&[MODERN, ("Mcp-Method", "tools/list")], "tools/list", META), ok);
+    assert_eq!(spoken(&[MODERN, ("mcp-method", "tools/call"), ("mcp-name", " get_ticket\t")], "tools/call", &call), ok);
+    let umlaut = format!(r#""name":"größe_ermitteln",{META}"#);
+    let name = ("Mcp-Name", "=?base64?Z3LDtsOfZV9lcm1pdHRlbG4=?=");
+    assert_eq!(spoken(&[MODERN, ("Mcp-Method", "tools/call"), name], "tools/call", &umlaut), ok);
+}
+
+/// Spec: SEP-2243; threat A5.5
+#[test]
+fn a_header_that_differs_from_the_body_is_refused() {
+    let call = format!(r#""name":"get_ticket",{META}"#);
+    let method = ("Mcp-Method", "tools/call");
+    let cases: &[&[(&str, &str)]] = &[
+        &[MODERN],
+        &[MODERN, method],
+        &[MODERN, ("Mcp-Name", "get_ticket")],
+        &[MODERN, ("Mcp-Method", "tools/list"), ("Mcp-Name", "get_ticket")],
+        &[MODERN, ("Mcp-Method", "TOOLS/CALL"), ("Mcp-Name", "get_ticket")],
+        &[MODERN, method, ("Mcp-Name", "delete_ticket")],
+        &[MODERN, method, ("Mcp-Name", "Get_ticket")],
+        &[MODERN, method, ("Mcp-Name", "get_ticket"), ("Mcp-Name", "get_ticket")],
+        &[MODERN, method, ("Mcp-Name", "=?base64?Z2V0X3RpY2tldA?=")],
+        &[MODERN, method, ("Mcp-Name", "=?base64?!!!?=")],
+        &[MODERN, method, ("Mcp-Name", "=?BASE64?Z2V0X3RpY2tldA==?=")],
+        &[MODERN, method, ("Mcp-Name", "=?base64?//79?=")],
+        &[MODERN, method, ("Mcp-Name", "gr\u{f6}\u{df}e")],
+        &[method, ("Mcp-Name", "get_ticket")],
+        &[MODERN, MODERN, method, ("Mcp-Name", "get_ticket")],
+    ];
+    for headers in cases {
+        assert_eq!(code(headers, "tools/call", &call), -32020, "{headers:?}");
+    }
+    assert_eq!(
+        code(&[MODERN, method, ("Mcp-Name", "get_ticket")], "tools/call", META),
+        -32020,
+        "a name only in the header"
+    );
+}
+
+/// Threat A5.6
+#[test]
+fn a_version_that_differs_between_header_and_body_is_refused() {
+    let headers = [("MCP-Protocol-Version", "2025-11-25"), ("Mcp-Method", "tools/list")];
+    assert_eq!(code(&headers, "tools/list", META), -32020);
+    let future = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"v999.0.0"}"#;
+    assert_eq!(code(&[MODERN, ("Mcp-Method", "server/discover")], "server/discover", future), -32020);
+}
+
+/// Spec: MCP 2026-07-28 basic/versioning
+#[test]
+fn an_unknown_version_said_twice_is_unsupported() {
+    let future = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"v999.0.0"}"#;
+    let refused = spoken(&[("MCP-Protocol-Version", "v999.0.0")], "server/discover", future);
+    assert_eq!(refused, Err(NotSpoken::Unsupported { requested: "v999.0.0".into() }));
+    assert_eq!(code(&[("MCP-Protocol-Version", "v999.0.0")], "tools/list", ""), -32600);
+}
+
+/// Spec: MCP 2026-07-28 basic/index (per-request `_meta`)
+#[test]
+fn a_modern_request_without_its_meta_is_refused_after_its_headers_were_compared() {
+    let headers = [MODERN, ("Mcp-Method", "server/discover")];
+    for params in [
+        "",
+        r#""_meta":{}"#,
+        r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#,
+        r#""_meta":{"io.modelcontextprotocol/clientCapabilities":{}}"#,
+        r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":[]}"#,
+    ] {
+        assert_eq!(code(&headers, "server/discover", params), -32602, "{params}");
+    }
+    assert_eq!(code(&[MODERN, ("Mcp-Method", "prompts/list")], "tools/list", ""), -32020);
+}
+
+/// Spec: MCP 2025-11-25 basic/transports
+#[test]
+fn an_old_request_is_taken_by_its_body_alone() {
+    let lies = [("MCP-Protocol-Version", "2025-11-25"), ("Mcp-Method", "tools/list"), ("Mcp-Name", "harmless")];
+    assert_eq!(spoken(&lies, "tools/call", r#""name":"delete_ticket""#), Ok(Revision::V2025_11_25));
+    assert_eq!(spoken(&[], "tools/list", ""), Ok(Revision::V2025_03_26));
+    assert_eq!(spoken(&[], "initialize", r#""protocolVersion":"2025-06-18""#), Ok(Revision::V2025_06_18));
+    assert_eq!(spoken(&[], "initialize", r#""protocolVersion":"2026-07-28""#), Ok(Revision::V2025_03_26));
+}
+
+#[test]
+fn a_response_is_of_the_old_era_only() {
+    let response = parse(br#"{"jsonrpc":"2.0","id":1,"result":{}}"#).unwrap();
+    let headers = |version: &'static str| {
+        HeaderMap::from_iter([(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static(version))])
+    };
+    assert_eq!(speak(&headers("2026-07-28"), &response), Err(NotSpoken::ResponseSent));
+    assert_eq!(speak(&headers("2025-11-25"), &response), Ok(Revision::V2025_11_25));
+}
+
+#[test]
+fn a_request_without_a_body_is_of_the_old_era_only() {
+    let headers = |version: &'static str| {
+        HeaderMap::from_iter([(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static(version))])
+    };
+    assert_eq!(speak_without_body(&headers("2025-06-18")), Some(Revision::V2025_06_18));
+    assert_eq!(speak_without_body(&HeaderMap::new()), Some(Revision::V2025_03_26));
+    assert_eq!(speak_without_body(&headers("2026-07-28")), None);
+    assert_eq!(speak_without_body(&headers("1999-01-01")), None);
+}

@@ -1,0 +1,69 @@
+//! 2026-07-28: stateless; every request carries what the handshake used to settle.
+//!
+//! Headers repeat the body for the benefit of intermediaries. We read the body, therefore we compare:
+//! an intermediary in front of us must not have routed, limited or logged by another name than the one
+//! that is called.
+//!
+//! Spec: MCP 2026-07-28 basic/index (`_meta`), basic/transports/streamable-http (standard headers), SEP-2243.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
+
+use super::{NotSpoken, single};
+use crate::{
+    envelope::{Kind, Message},
+    method::{self, NamedBy},
+};
+
+/// First the headers, then `_meta`: a server that reads headers before bodies answers in this order.
+pub(super) fn check(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
+    if message.kind() == Kind::Response {
+        return Err(NotSpoken::ResponseSent);
+    }
+    compare_method(headers, message)?;
+    compare_name(headers, message)?;
+    if message.kind() == Kind::Request {
+        if message.params().meta_version.is_none() {
+            return Err(NotSpoken::MissingMeta("io.modelcontextprotocol/protocolVersion"));
+        }
+        if !message.params().meta_capabilities {
+            return Err(NotSpoken::MissingMeta("io.modelcontextprotocol/clientCapabilities"));
+        }
+    }
+    Ok(())
+}
+
+fn compare_method(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
+    match single(headers, "mcp-method")? {
+        Some(value) if decode("Mcp-Method", value)? == message.method() => Ok(()),
+        Some(_) => Err(NotSpoken::HeaderMismatch("Mcp-Method does not match the method".into())),
+        None if message.kind() == Kind::Notification => Ok(()),
+        None => Err(NotSpoken::HeaderMismatch("the header Mcp-Method is missing".into())),
+    }
+}
+
+fn compare_name(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
+    let Some(by) = method::find(message.method()).and_then(|method| method.named_by) else { return Ok(()) };
+    let params = message.params();
+    let (member, named) = match by {
+        NamedBy::Name => ("name", &params.name),
+        NamedBy::Uri => ("uri", &params.uri),
+        NamedBy::Task => ("taskId", &params.task),
+    };
+    let header = single(headers, "mcp-name")?.map(|value| decode("Mcp-Name", value)).transpose()?;
+    match (header, named) {
+        (None, None) => Ok(()),
+        (Some(header), Some(named)) if header == **named => Ok(()),
+        (None, Some(_)) => Err(NotSpoken::HeaderMismatch("the header Mcp-Name is missing".into())),
+        _ => Err(NotSpoken::HeaderMismatch(format!("Mcp-Name does not match params.{member}"))),
+    }
+}
+
+/// `=?base64?…?=` carries what a header cannot.
+fn decode(name: &str, value: &str) -> Result<String, NotSpoken> {
+    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
+        return Ok(value.to_owned());
+    };
+    let bytes = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    bytes.ok_or_else(|| NotSpoken::HeaderMismatch(format!("{name} is not valid base64 of UTF-8 text")))
+}

@@ -1,0 +1,193 @@
+//! A stream of server-sent events, cut into events without changing a byte.
+//!
+//! Only events whose message we rewrite are touched; ids, retry times and comments pass as they came.
+//!
+//! Spec: WHATWG HTML §9.2.6 (interpreting an event stream).
+
+/// Cuts a stream into events as bytes arrive, in any portions.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    buffer: Vec<u8>,
+    /// Bytes of `buffer` that were looked at.
+    seen: usize,
+    /// Where the current line began.
+    line: usize,
+    /// The last byte seen was a CR that ended a line: an LF after it belongs to it.
+    after_cr: bool,
+    longest: usize,
+}
+
+/// An event is longer than allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event is too long")]
+pub struct TooLong;
+
+impl Splitter {
+    /// Refuses events of more than `longest` bytes.
+    pub fn new(longest: usize) -> Self {
+        Self { longest, ..Self::default() }
+    }
+
+    /// Takes the next portion and returns the events that are complete, each with its blank line.
+    pub fn push(&mut self, portion: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
+        self.buffer.extend_from_slice(portion);
+        let mut events = Vec::new();
+        while self.seen < self.buffer.len() {
+            let byte = self.buffer[self.seen];
+            self.seen += 1;
+            match byte {
+                b'\n' if self.after_cr => {
+                    self.after_cr = false;
+                    // The end of a CRLF whose CR ended the line; the line after it begins here.
+                    self.line = self.seen;
+                    if self.seen == 1 {
+                        events.push(self.take());
+                    }
+                }
+                b'\n' | b'\r' => {
+                    self.after_cr = byte == b'\r';
+                    let blank = self.line == self.seen - 1;
+                    self.line = self.seen;
+                    if blank {
+                        if self.after_cr && self.buffer.get(self.seen) == Some(&b'\n') {
+                            self.seen += 1;
+                            self.after_cr = false;
+                        }
+                        events.push(self.take());
+                    }
+                }
+                _ => self.after_cr = false,
+            }
+        }
+        if self.buffer.len() > self.longest { Err(TooLong) } else { Ok(events) }
+    }
+
+    /// What is left when the stream ends: an event that was never finished, which readers discard.
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let rest = self.buffer.split_off(self.seen);
+        (self.seen, self.line) = (0, 0);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+}
+
+/// The message of an event: its `data` lines, joined.
+pub fn data(event: &[u8]) -> Option<Vec<u8>> {
+    let mut joined: Option<Vec<u8>> = None;
+    for line in lines(event) {
+        if let Some(value) = data_of(line) {
+            match &mut joined {
+                Some(joined) => {
+                    joined.push(b'\n');
+                    joined.extend_from_slice(value);
+                }
+                None => joined = Some(value.to_vec()),
+            }
+        }
+    }
+    joined
+}
+
+/// The event with another message; everything else in it stays.
+pub fn with_data(event: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(event.len() + message.len());
+    for line in lines(event).filter(|line| !line.is_empty() && data_of(line).is_none()) {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(message);
+    out.extend_from_slice(b"\n\n");
+    out
+}
+
+fn data_of(line: &[u8]) -> Option<&[u8]> {
+    let value = line.strip_prefix(b"data").filter(|rest| rest.is_empty() || rest[0] == b':')?;
+    let value = value.strip_prefix(b":").unwrap_or(value);
+    Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // A reader skips a byte order mark at the beginning of a stream.
+    let event = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
+    event.split(|byte| matches!(byte, b'\n' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split(portions: &[&[u8]]) -> Vec<String> {
+        let mut splitter = Splitter::new(1 << 20);
+        let mut events: Vec<_> = portions.iter().flat_map(|portion| splitter.push(portion).unwrap()).collect();
+        events.push(splitter.rest());
+        events.into_iter().map(|event| String::from_utf8(event).unwrap()).collect()
+    }
+
+    /// Spec: WHATWG HTML §9.2.5 (CR, LF and CRLF end a line)
+    #[test]
+    fn an_event_ends_with_a_blank_line_of_any_kind() {
+        assert_eq!(split(&[b"data: a\n\ndata: b\n\n"]), ["data: a\n\n", "data: b\n\n", ""]);
+        assert_eq!(split(&[b"data: a\r\n\r\ndata: b\r\n\r\n"]), ["data: a\r\n\r\n", "data: b\r\n\r\n", ""]);
+        assert_eq!(split(&[b"data: a\r\rdata: b\r\r"]), ["data: a\r\r", "data: b\r\r", ""]);
+        assert_eq!(
+            split(&[b": ping\n\nid: 1\ndata: {}\n\ndata: un"]),
+            [": ping\n\n", "id: 1\ndata: {}\n\n", "data: un"]
+        );
+    }
+
+    #[test]
+    fn a_line_end_torn_apart_is_still_one_line_end() {
+        assert_eq!(split(&[b"data: a\r", b"\ndata: b\r", b"\n\r", b"\nx"]), ["data: a\r\ndata: b\r\n\r", "\n", "x"]);
+        assert_eq!(split(&[b"da", b"ta: a\n", b"\n"]), ["data: a\n\n", ""]);
+    }
+
+    #[test]
+    fn an_event_that_never_ends_is_cut_off() {
+        let mut splitter = Splitter::new(16);
+        assert!(splitter.push(b"data: 0123456789").is_ok());
+        assert_eq!(splitter.push(b"x"), Err(TooLong));
+    }
+
+    #[test]
+    fn data_lines_are_joined_and_replaced_and_the_rest_stays() {
+        let event = b"id: 7\nretry: 10\ndata: {\ndata:\"a\":1}\n: c\nevent: message\ndatax: no\ndata\n\n";
+        assert_eq!(data(event).unwrap(), b"{\n\"a\":1}\n");
+        assert_eq!(with_data(event, b"{}"), b"id: 7\nretry: 10\n: c\nevent: message\ndatax: no\ndata: {}\n\n");
+        assert_eq!(data(b": comment\n\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_lost_however_the_stream_is_torn(
+            text in "(data: [a-z]{0,4}|id: 1|: c|)((\r\n|\n|\r)(data: x|id: 2|:|)){0,12}",
+            cuts in prop::collection::vec(0usize..80, 0..8),
+        ) {
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).chain([0, bytes.len()]).collect();
+            cuts.sort_unstable();
+            let portions: Vec<_> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(split(&portions).concat(), text);
+        }
+
+        #[test]
+        fn the_messages_are_the_same_however_the_stream_is_torn(
+            text in "((data: [a-z]{1,3}|id: 1|: c)(\n|\r\n|\r)){0,6}\n",
+            cuts in prop::collection::vec(0usize..80, 0..8),
+        ) {
+            let messages = |portions: &[&[u8]]| -> Vec<_> {
+                split(portions).iter().filter_map(|event| data(event.as_bytes())).collect()
+            };
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).chain([0, bytes.len()]).collect();
+            cuts.sort_unstable();
+            let portions: Vec<_> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(messages(&portions), messages(&[bytes]));
+        }
+    }
+}

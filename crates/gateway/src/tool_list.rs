@@ -1,0 +1,138 @@
+//! A list of tools as one principal may see it.
+//!
+//! A tool that is usable now or after a step-up stays and is marked; one that nothing could open is absent,
+//! so it can neither tempt a model nor lead anybody into a step-up that fails. Order, `nextCursor` and
+//! members we do not know stay.
+//!
+//! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
+//! (`cacheScope`); threat A5.10.
+
+use serde_json::json;
+
+use crate::{
+    authority::{Access, Viewer},
+    strict_json::{self, NotStrict, Strict, push_string},
+};
+
+/// The member of a tool's `_meta` that says how it may be used.
+pub const ACCESS: &str = "io.portcullis/access";
+
+/// The message with its list of tools filtered; `None` when it holds none.
+///
+/// A list that two parsers could read differently is refused: the client must see what we filtered.
+pub fn filter(
+    message: &[u8],
+    viewer: &Viewer,
+    modern: bool,
+    now: model::Timestamp,
+) -> Result<Option<Vec<u8>>, NotStrict> {
+    let message = strict_json::check(message)?;
+    let listing = Listing { viewer, modern, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
+    if let Some(batch) = message.elements() {
+        // 2025-03-26 lets a server answer in batches.
+        let answers: Vec<_> = batch.iter().map(|one| (one, listing.message(*one))).collect();
+        let any = answers.iter().any(|(_, filtered)| filtered.is_some());
+        let each = answers.into_iter().map(|(one, filtered)| filtered.unwrap_or_else(|| one.as_str().into()));
+        return Ok(any.then(|| array(each)));
+    }
+    Ok(listing.message(message))
+}
+
+struct Listing<'a> {
+    viewer: &'a Viewer,
+    modern: bool,
+    /// After so many milliseconds the list looks different.
+    ttl: Option<u64>,
+}
+
+impl Listing<'_> {
+    fn message(&self, message: Strict<'_>) -> Option<Vec<u8>> {
+        let members = message.members()?;
+        let (_, result) = members.iter().find(|(name, _)| name == "result")?;
+        let result = self.result(*result)?;
+        Some(object(members.iter().map(|(name, value)| {
+            (name.as_ref(), if name == "result" { result.clone() } else { value.as_str().into() })
+        })))
+    }
+
+    fn result(&self, result: Strict<'_>) -> Option<Vec<u8>> {
+        let members = result.members()?;
+        let (_, tools) = members.iter().find(|(name, _)| name == "tools")?;
+        let tools = array(tools.elements()?.into_iter().filter_map(|tool| self.tool(tool)));
+        let mut out: Vec<(&str, Vec<u8>)> = members
+            .iter()
+            .map(|(name, value)| match name.as_ref() {
+                "tools" => ("tools", tools.clone()),
+                "cacheScope" => ("cacheScope", b"\"private\"".to_vec()),
+                "ttlMs" => ("ttlMs", self.ttl(*value)),
+                name => (name, value.as_str().into()),
+            })
+            .collect();
+        if self.modern && !members.iter().any(|(name, _)| name == "cacheScope") {
+            out.push(("cacheScope", b"\"private\"".to_vec()));
+        }
+        Some(object(out.into_iter()))
+    }
+
+    fn ttl(&self, ttl: Strict<'_>) -> Vec<u8> {
+        match (self.ttl, ttl.as_str().parse::<f64>()) {
+            (Some(ours), Ok(theirs)) if theirs > ours as f64 => ours.to_string().into(),
+            _ => ttl.as_str().into(),
+        }
+    }
+
+    fn tool(&self, tool: Strict<'_>) -> Option<Vec<u8>> {
+        let members = tool.members()?;
+        let (_, name) = members.iter().find(|(name, _)| name == "name")?;
+        let access = mark(&self.viewer.access(&name.string()?)?);
+        let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
+        let mut marked = false;
+        for (name, value) in &members {
+            match (name.as_ref(), value.members()) {
+                ("_meta", Some(meta)) => {
+                    // Whatever the server claims under our name is replaced.
+                    let kept = meta.iter().filter(|(name, _)| name != ACCESS);
+                    let kept = kept.map(|(name, value)| (name.as_ref(), value.as_str().into()));
+                    out.push(("_meta", object(kept.chain([(ACCESS, access.clone())]))));
+                    marked = true;
+                }
+                ("_meta", None) => {}
+                (name, _) => out.push((name, value.as_str().into())),
+            }
+        }
+        if !marked {
+            out.push(("_meta", object([(ACCESS, access)].into_iter())));
+        }
+        Some(object(out.into_iter()))
+    }
+}
+
+fn mark(access: &Access) -> Vec<u8> {
+    json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()
+}
+
+fn object<'a>(members: impl Iterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
+    let mut out = vec![b'{'];
+    for (name, value) in members {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        push_string(&mut out, name);
+        out.push(b':');
+        out.extend_from_slice(&value);
+    }
+    out.push(b'}');
+    out
+}
+
+fn array(elements: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for element in elements {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&element);
+    }
+    out.push(b']');
+    out
+}

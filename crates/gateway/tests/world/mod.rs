@@ -1,0 +1,328 @@
+//! A gateway on a real store, a clock that moves by hand, and an upstream on loopback that remembers what it got.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+mod upstream;
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use gateway::{Gateway, GatewayParts};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use model::{
+    AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event, EventName,
+    Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
+};
+use serde_json::{Value, json};
+use store::{Commit, OpenOptions, Store, StoreError};
+pub use upstream::{Upstream, reply, stream};
+
+pub const HOST: &str = "127.0.0.1:8420";
+pub const RESOURCE: &str = "http://127.0.0.1:8420/mcp/tickets";
+
+pub struct World {
+    pub clock: Arc<ManualClock>,
+    pub store: Store,
+    pub gateway: Arc<Gateway>,
+    pub upstream: Upstream,
+    pub grant: Grant,
+    _directory: tempfile::TempDir,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        net::install_crypto_provider();
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let store = open(directory.path(), clock.clone()).await;
+        let upstream = Upstream::start().await;
+        let gateway = gateway(&store, &upstream);
+        let now = clock.now();
+        let grant = grant("grt_ada", "tickets", now);
+        let world = Self { clock, store, gateway, upstream, grant: grant.clone(), _directory: directory };
+        let agent = Agent {
+            id: "bot@ada".parse().unwrap(),
+            title: "Bot".into(),
+            owner: "ada".parse().unwrap(),
+            purpose: "to test".into(),
+            kind: AgentKind::Delegated,
+            client: "https://bot.test/client.json".parse().unwrap(),
+            assurance: Assurance::Proven,
+            state: AgentState::Active,
+            created_at: now,
+        };
+        let ada = Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: [].into(), disabled: false };
+        let files = self::grant("grt_files", "files", now);
+        world
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.put_person(&ada, None).await?;
+                    tx.put_agent(&agent).await?;
+                    tx.put_grant(&grant).await?;
+                    tx.put_grant(&files).await?;
+                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
+                })
+            })
+            .await
+            .unwrap();
+        world
+    }
+
+    pub fn claims(&self) -> AccessClaims {
+        let now = self.clock.now().seconds();
+        AccessClaims {
+            iss: "http://127.0.0.1:8420".into(),
+            aud: RESOURCE.into(),
+            sub: Subject::Person("ada".parse().unwrap()),
+            client_id: "https://bot.test/client.json".parse().unwrap(),
+            scope: "tickets:low".parse().unwrap(),
+            jti: "at_1".into(),
+            iat: now,
+            exp: now + 600,
+            grant_id: self.grant.id.clone(),
+            agent_id: self.grant.agent.clone(),
+        }
+    }
+
+    pub fn sign(&self, claims: &AccessClaims) -> String {
+        self.store.keys().sign_access(claims).unwrap()
+    }
+
+    pub fn token(&self) -> String {
+        self.sign(&self.claims())
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let response = self.open(method, path, headers, body).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> http::Response<net::Body> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", HOST);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.gateway.handle(request.body(Full::new(body.into())).unwrap()).await
+    }
+
+    /// POST with a good token and media type.
+    pub async fn post(&self, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let authorization = format!("Bearer {}", self.token());
+        let base = [("authorization", authorization.as_str()), ("content-type", "application/json"), ("accept", BOTH)];
+        self.send(Method::POST, "/mcp/tickets", &[&base, headers].concat(), body).await
+    }
+
+    pub async fn modern(&self, method: &str, params: Value) -> Answer {
+        let (headers, body) = modern(method, params);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.post(&headers, body).await
+    }
+
+    pub async fn modern_tool(&self, tool: &str) -> Answer {
+        self.modern("tools/call", json!({"name": tool, "arguments": {"id": 41}})).await
+    }
+
+    pub async fn legacy(&self, method: &str, params: Value, headers: &[(&str, &str)]) -> Answer {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        self.post(&[&[("mcp-protocol-version", "2025-11-25")], headers].concat(), body).await
+    }
+
+    pub async fn legacy_tool(&self, tool: &str) -> Answer {
+        self.legacy("tools/call", json!({"name": tool, "arguments": {}}), &[]).await
+    }
+
+    pub async fn elevate(&self, id: &str, scope: &str, by: StepUp, max_uses: u32) {
+        let now = self.clock.now();
+        let elevation = Elevation {
+            id: id.parse().unwrap(),
+            grant: self.grant.id.clone(),
+            scope: scope.parse::<Scope>().unwrap(),
+            by,
+            state: ElevationState::Active,
+            reason: "to test".into(),
+            requested_at: now,
+            decide_before: now.after(Span::from_minutes(5)),
+            decided_by: Some("bob".into()),
+            decided_at: Some(now),
+            lasts: Span::from_minutes(5),
+            not_after: Some(now.after(Span::from_minutes(5))),
+            max_uses,
+            uses: 0,
+        };
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.put_elevation(&elevation).await?;
+                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::ElevationApproved, Actor::System), ()))
+                })
+            })
+            .await
+            .unwrap();
+    }
+
+    pub async fn revoke(&self, kind: &str, name: &str) {
+        let block = Block {
+            target: Target::parse(kind, name).unwrap(),
+            at: self.clock.now(),
+            reason: "to test".into(),
+            lifted_at: None,
+        };
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.put_block(&block).await?;
+                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::Revoked, Actor::Operator), ()))
+                })
+            })
+            .await
+            .unwrap();
+    }
+
+    /// The records of the log, oldest first.
+    pub async fn records(&self) -> Vec<Value> {
+        let records = self.store.last_records(100).await.unwrap();
+        records.into_iter().map(|(_, bytes)| serde_json::from_slice(&bytes).unwrap()).collect()
+    }
+
+    /// The last record of this name.
+    pub async fn last(&self, event: &str) -> Option<Value> {
+        self.records().await.into_iter().rev().find(|record| record["event"] == event)
+    }
+
+    /// Waits until a record of this name is there.
+    pub async fn eventually(&self, event: &str) -> Value {
+        let found = async {
+            loop {
+                if let Some(record) = self.last(event).await {
+                    return record;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), found).await.expect("the record is written")
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).unwrap()
+    }
+
+    /// Relayed, with a result.
+    #[track_caller]
+    pub fn answered(self) -> Self {
+        assert_eq!(self.status, StatusCode::OK, "{:?}", self.body);
+        assert!(self.json().get("result").is_some(), "{:?}", self.body);
+        self
+    }
+
+    /// Refused with this status and JSON-RPC code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: i64) -> Self {
+        assert_eq!((self.status.as_u16(), self.json()["error"]["code"].as_i64()), (status, Some(code)), "{:?}", self.body);
+        self
+    }
+
+    /// Told to step up to exactly these scopes.
+    #[track_caller]
+    pub fn challenged(self, scope: &str) -> Self {
+        assert_eq!(self.status, StatusCode::FORBIDDEN, "{:?}", self.body);
+        let challenge = self.header("www-authenticate");
+        assert!(challenge.starts_with("Bearer error=\"insufficient_scope\""), "{challenge}");
+        assert!(challenge.contains(&format!("scope=\"{scope}\"")), "{challenge}");
+        self
+    }
+
+    /// A tool result that says no.
+    #[track_caller]
+    pub fn tool_error(self, why: &str) -> Self {
+        assert_eq!(self.status, StatusCode::OK, "{:?}", self.body);
+        assert_eq!(self.json()["result"]["isError"], true, "{:?}", self.body);
+        assert!(self.text().contains(why), "{:?}", self.body);
+        self
+    }
+}
+
+pub const BOTH: &str = "application/json, text/event-stream";
+
+/// Headers and body of a 2026-07-28 request.
+pub fn modern(method: &str, mut params: Value) -> (Vec<(&'static str, String)>, String) {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let mut headers = vec![("mcp-protocol-version", "2026-07-28".to_owned()), ("mcp-method", method.to_owned())];
+    if let Some(name) = params.get("name").or(params.get("uri")).and_then(Value::as_str) {
+        headers.push(("mcp-name", name.to_owned()));
+    }
+    (headers, json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string())
+}
+
+async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
+    let options = OpenOptions {
+        url: model::config::StoreUrl::sqlite_in(directory),
+        data_dir: directory.into(),
+        origin: "test/audit".into(),
+        clock,
+        node: Some("test".into()),
+        store_silence: Span::from_seconds(60),
+    };
+    Store::open(options).await.unwrap()
+}
+
+fn gateway(store: &Store, upstream: &Upstream) -> Arc<Gateway> {
+    let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
+    let config: Config = serde_json::from_value(json!({
+        "public_url": "http://127.0.0.1:8420",
+        "allowed_origins": ["https://inspector.test"],
+        "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 5},
+        "servers": {
+            "tickets": {"url": upstream.url(), "tools": tools, "headers": {"x-api-key": "the-servers-own"}},
+            "files": {"url": upstream.url(), "tools": tools},
+            "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
+        },
+    }))
+    .unwrap();
+    let policies = Arc::new(policy::Policies::built_in());
+    Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies }).unwrap()
+}
+
+fn grant(id: &str, server: &str, now: Timestamp) -> Grant {
+    Grant {
+        id: id.parse().unwrap(),
+        agent: "bot@ada".parse().unwrap(),
+        person: Some("ada".parse().unwrap()),
+        server: server.parse().unwrap(),
+        scopes: format!("{server}:low").parse().unwrap(),
+        created_at: now,
+        not_after: now.after(Span::from_minutes(60)),
+        ended_at: None,
+    }
+}
