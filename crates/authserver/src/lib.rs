@@ -1,11 +1,41 @@
 //! The authorization server: who may act, for whom, where, with what, until when.
+//!
+//! A person's browser comes through [`authorize`], a client through [`token_endpoint`]. Both judge what is asked
+//! against the rules and against policy (`scopes`), open elevations (`elevate`), and end in one transaction that
+//! carries its record. Which documents we follow is in the module docs; what is advertised is computed in `metadata`.
+//!
+//! Spec: OAuth 2.1 (draft-ietf-oauth-v2-1), RFC 6749, RFC 7636, RFC 8707, RFC 9207; MCP 2026-07-28 basic/authorization.
+//!
+//! Next: `http` lists the routes.
+
+mod authorize;
+mod client_auth;
+mod clients;
+mod cx;
+mod elevate;
+mod error;
+mod grants;
+mod http;
+mod issue;
+mod liveness;
+mod login;
+mod metadata;
+mod resource;
+mod revocation;
+mod scopes;
+mod token_endpoint;
 
 use std::sync::Arc;
 
+pub use clients::SetupError;
+use clients::KnownClients;
+use cx::Cx;
 use model::config::Config;
 use net::Fetcher;
+use pages::Cookies;
 use policy::Policies;
 use store::Store;
+use tokio::sync::Semaphore;
 
 /// What the authorization server is made of.
 pub struct AuthServerParts {
@@ -19,22 +49,32 @@ pub struct AuthServerParts {
     pub fetcher: Arc<Fetcher>,
 }
 
-/// Why the authorization server can not start.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {}
-
 /// The authorization server.
-pub struct AuthServer {}
+pub struct AuthServer {
+    cx: Arc<Cx>,
+}
 
 impl AuthServer {
-    /// From its parts.
+    /// From its parts; refuses clients in the configuration that could never work.
     pub fn new(parts: AuthServerParts) -> Result<Arc<Self>, SetupError> {
-        let _ = parts;
-        todo!()
+        let AuthServerParts { config, store, policies, fetcher } = parts;
+        let cx = Cx {
+            known: KnownClients::of(&config)?,
+            cookies: Cookies::for_url(&config.public_url),
+            logins: login::Logins::default(),
+            fetches: Semaphore::new(FETCHES_AT_A_TIME),
+            config,
+            store,
+            policies,
+            fetcher,
+        };
+        Ok(Arc::new(Self { cx: Arc::new(cx) }))
     }
 
-    /// Its routes.
+    /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout` and `/enrol`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
-        todo!()
+        http::router(self.cx.clone())
     }
 }
+
+const FETCHES_AT_A_TIME: usize = 8;

@@ -1,0 +1,56 @@
+//! The authorization endpoint: from a link to a code, with a person in between.
+//!
+//! Nothing is stored until the person answers. The login page leads back to the same link, which is judged anew,
+//! and the consent form carries the link sealed for the session it was shown to. So a flow can not be begun by one
+//! person and finished by another, and what is granted is what was shown.
+//!
+//! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; OAuth 2.1 §4.1, §7.13.2; threats A1.
+//!
+//! Next: `request` reads the link, `plan` says what it would take, `consent` shows and answers it, `waiting` waits.
+
+mod answer;
+mod consent;
+mod plan;
+mod request;
+mod ticket;
+mod view;
+mod waiting;
+
+use std::sync::Arc;
+
+use axum::response::Response;
+pub(crate) use consent::decide;
+use http::HeaderMap;
+use pages::{LocalPath, login_first, signed_in};
+pub(crate) use waiting::{go_on, wait};
+
+use crate::{
+    cx::Cx,
+    error::{AuthorizeError, PageError},
+    http::paths,
+};
+
+/// `GET /oauth/authorize`
+///
+/// Spec: RFC 6749 §4.1.1; OAuth 2.1 §7.13.2 (no redirect before the person has logged in)
+pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
+    cx.store.freshness()?;
+    let here = LocalPath::parse(&format!("{}?{query}", paths::AUTHORIZE)).ok_or(PageError::TooLong)?;
+    let form = request::parse(query)?;
+    let addressed = request::addressed(cx, &form).await?;
+    let person = signed_in(&cx.store, cx.cookies, headers).await?;
+    if request::must_stay_silent(&form) {
+        // Nobody is asked anything, so there is no page that could come first.
+        let error = if person.is_some() { AuthorizeError::ConsentRequired } else { AuthorizeError::LoginRequired };
+        return Ok(answer::error(cx, &addressed.back, &error));
+    }
+    let Some(person) = person else { return Ok(login_first(&here)) };
+    let wanted = match request::wanted(cx, addressed, &form) {
+        Ok(wanted) => wanted,
+        Err((back, error)) => return Ok(answer::error(cx, &back, &error)),
+    };
+    match plan::plan(cx, &wanted, &person.person).await? {
+        Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, None)),
+        Err(error) => Ok(answer::error(cx, &wanted.back, &error)),
+    }
+}

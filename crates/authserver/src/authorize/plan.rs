@@ -1,0 +1,118 @@
+//! What granting a request would take, scope by scope. Shown on the consent page and carried out by `consent`.
+//!
+//! Spec: requirements AS-AUTHZ-09 and §8.2 (the requested union is a wish, never evidence).
+
+use model::{Agent, AgentKind, AgentState, Elevation, Grant, Id, Person, Scope, StepUp};
+use store::StoreError;
+
+use super::request::Wanted;
+use crate::{
+    clients::slug,
+    cx::Cx,
+    error::AuthorizeError,
+    liveness,
+    scopes::{self, Asker, Need},
+};
+
+/// What it would take.
+pub(super) struct Plan {
+    /// The agent as it is, or as it would be.
+    pub(super) agent: Agent,
+    /// Its grant on the server, when it has one.
+    pub(super) grant: Option<Grant>,
+    /// Live elevations among what is asked.
+    pub(super) held: Vec<Elevation>,
+    /// Above the baseline, but policy asks nobody.
+    pub(super) free: Vec<Scope>,
+    /// The person's consent is enough.
+    pub(super) by_consent: Vec<Scope>,
+    /// Another person has to approve.
+    pub(super) by_approval: Vec<Scope>,
+}
+
+impl Plan {
+    /// What the page shows, for comparison when the form comes back. What is held may change in between:
+    /// an elevation that ended is then asked for again, so it is a different page.
+    pub(super) fn shown(&self) -> String {
+        let list = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let held: Vec<String> = self.held.iter().map(|elevation| elevation.id.to_string()).collect();
+        let client = format!("{} {} {}", self.agent.client, self.agent.assurance, self.agent.title);
+        format!("{client} | {} | {} | {} | {}", list(&self.free), list(&self.by_consent), list(&self.by_approval), held.join(" "))
+    }
+}
+
+/// The plan for `person`, or why the request can not be granted.
+pub(super) async fn plan(
+    cx: &Cx,
+    wanted: &Wanted,
+    person: &Person,
+) -> Result<Result<Plan, AuthorizeError>, StoreError> {
+    let now = cx.store.now();
+    let agent = match cx.store.agent_of(&wanted.client.client.id, &person.id).await? {
+        // As its client describes itself today.
+        Some(known) => Agent { title: wanted.client.client.name.clone(), assurance: wanted.client.client.assurance, ..known },
+        None => newcomer(cx, wanted, person).await?,
+    };
+    let grant = cx.store.live_grant(&agent.id, &wanted.server, now).await?;
+    let live = match &grant {
+        Some(grant) => cx.store.live_elevations(&grant.id, now).await?,
+        None => Vec::new(),
+    };
+    Ok(assess(cx, wanted, person, agent, grant, live))
+}
+
+fn assess(
+    cx: &Cx,
+    wanted: &Wanted,
+    person: &Person,
+    agent: Agent,
+    grant: Option<Grant>,
+    live: Vec<Elevation>,
+) -> Result<Plan, AuthorizeError> {
+    let client = &wanted.client.client.id;
+    liveness::check_agent(&cx.store, &agent, Some(person), client, grant.as_ref(), &wanted.server, cx.store.now())?;
+    let possible = scopes::assess(cx, &Asker::of(&agent), &wanted.server, &wanted.scopes)?;
+    let mut plan = Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };
+    for (scope, need) in possible {
+        let held = live.iter().find(|elevation| elevation.scope == scope);
+        match (held, need) {
+            (_, Need::Standing) if matches!(scope, Scope::Low(_)) => {}
+            (Some(elevation), _) => plan.held.push(elevation.clone()),
+            (None, Need::Standing) => plan.free.push(scope),
+            (None, Need::Elevation(StepUp::Consent)) => plan.by_consent.push(scope),
+            (None, Need::Elevation(StepUp::Approval)) => plan.by_approval.push(scope),
+        }
+    }
+    Ok(plan)
+}
+
+/// The agent that this consent would make: `slug(client_name)@person`, with a number when that is taken.
+async fn newcomer(cx: &Cx, wanted: &Wanted, person: &Person) -> Result<Agent, StoreError> {
+    let client = &wanted.client.client;
+    let mut number = 1;
+    let id = loop {
+        // A login name so long that both do not fit stands alone.
+        let id = agent_id(&client.name, &person.id, number).or_else(|| person.id.as_str().parse().ok());
+        match id {
+            Some(id) if number < 1000 && cx.store.agent(&id).await?.is_some() => number += 1,
+            Some(id) => break id,
+            None => number += 1,
+        }
+    };
+    Ok(Agent {
+        id,
+        title: client.name.clone(),
+        owner: person.id.clone(),
+        purpose: format!("Acts for {}", person.display_name),
+        kind: AgentKind::Delegated,
+        client: client.id.clone(),
+        assurance: client.assurance,
+        state: AgentState::Active,
+        created_at: cx.store.now(),
+    })
+}
+
+fn agent_id(name: &str, person: &Id<Person>, number: u32) -> Option<Id<Agent>> {
+    let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+    format!("{}{suffix}@{person}", slug(name)).parse().ok()
+}

@@ -1,0 +1,111 @@
+//! The authorization request, read strictly and in two steps.
+//!
+//! First whom it is from and where an answer may go: what is wrong with that is shown to the person, never sent
+//! anywhere. Then everything else: what is wrong with that goes back to the client.
+//!
+//! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2; threats A1.1 to A1.3, A1.11 to A1.15.
+
+use model::{ClientId, Id, ScopeSet, Server, uri::redirect_matches};
+use pages::{Form, FormError};
+use token::Challenge;
+
+use crate::{
+    clients::{ClientRefusal, Resolved},
+    cx::Cx,
+    error::{AuthorizeError, PageError},
+    resource, scopes,
+};
+
+/// Where an answer goes. The redirect has been verified.
+#[derive(Clone, Debug)]
+pub(super) struct Back {
+    pub(super) redirect_uri: String,
+    pub(super) state: Option<String>,
+}
+
+/// The client is known and the redirect is its own.
+pub(super) struct Addressed {
+    pub(super) client: Resolved,
+    pub(super) back: Back,
+}
+
+/// Everything the request asks for makes sense. Whether it may be had is another matter.
+pub(super) struct Wanted {
+    pub(super) client: Resolved,
+    pub(super) back: Back,
+    pub(super) challenge: String,
+    pub(super) server: Id<Server>,
+    pub(super) resource: String,
+    pub(super) scopes: ScopeSet,
+}
+
+/// The parameters. One that is there twice is an error, `resource` has a rule of its own.
+///
+/// Spec: RFC 6749 §3.1
+pub(super) fn parse(query: &str) -> Result<Form, PageError> {
+    Ok(Form::parse_allowing(query.as_bytes(), &["resource"])?)
+}
+
+/// Spec: RFC 6749 §4.1.2.1 ("MUST NOT automatically redirect the user agent to the invalid redirection URI")
+pub(super) async fn addressed(cx: &Cx, form: &Form) -> Result<Addressed, PageError> {
+    let id: ClientId = form.require("client_id")?.parse().map_err(PageError::BadClientId)?;
+    let redirect_uri = form.value("redirect_uri").ok_or(PageError::Redirect)?.to_owned();
+    let state = form.value("state").map(str::to_owned);
+    if redirect_uri.len() > LONGEST || state.as_ref().is_some_and(|state| state.len() > LONGEST) {
+        return Err(PageError::TooLong);
+    }
+    let client = cx.client_at_authorize(&id).await.map_err(|refusal| match refusal {
+        ClientRefusal::Store(error) => PageError::Store(error),
+        other => PageError::Client(other),
+    })?;
+    if !client.client.redirect_uris.iter().any(|registered| redirect_matches(registered, &redirect_uri)) {
+        return Err(PageError::Redirect);
+    }
+    Ok(Addressed { client, back: Back { redirect_uri, state } })
+}
+
+/// `prompt=none`: the client wants an answer without any page.
+pub(super) fn must_stay_silent(form: &Form) -> bool {
+    form.value("prompt").is_some_and(|prompt| prompt.split(' ').any(|word| word == "none"))
+}
+
+/// The rest of the request, or what is wrong with it.
+pub(super) fn wanted(cx: &Cx, addressed: Addressed, form: &Form) -> Result<Wanted, (Back, AuthorizeError)> {
+    let Addressed { client, back } = addressed;
+    match details(cx, &client, form) {
+        Ok((challenge, server, scopes)) => {
+            let resource = cx.config.public_url.resource(&server);
+            Ok(Wanted { client, back, challenge, server, resource, scopes })
+        }
+        Err(error) => Err((back, error)),
+    }
+}
+
+fn details(
+    cx: &Cx,
+    client: &Resolved,
+    form: &Form,
+) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {
+    if form.value("request").is_some() {
+        return Err(AuthorizeError::RequestObject);
+    }
+    if form.value("request_uri").is_some() {
+        return Err(AuthorizeError::RequestUri);
+    }
+    if form.require("response_type")? != "code" {
+        return Err(AuthorizeError::ResponseType);
+    }
+    if form.value("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(AuthorizeError::ResponseMode);
+    }
+    // `plain` is also what a missing method would mean (RFC 7636 §4.3).
+    let challenge = form.value("code_challenge").ok_or_else(|| FormError::Missing("code_challenge".into()))?;
+    let method = form.value("code_challenge_method").unwrap_or("plain");
+    let challenge = Challenge::parse(challenge, method)?.as_str().to_owned();
+    let server = resource::asked(&cx.config, form, client.client.server.as_deref())?;
+    let scopes = scopes::parse(form.value("scope"), &server)?;
+    Ok((challenge, server, scopes))
+}
+
+/// Longest redirect or state, in bytes.
+const LONGEST: usize = 2048;

@@ -1,0 +1,139 @@
+//! What the consent and waiting pages show, in plain words.
+
+use askama::Template;
+use model::{Assurance, Elevation, Scope, StepUp, Tier, uri};
+use pages::CSRF_FIELD;
+use url::Url;
+
+use super::{plan::Plan, request::Wanted};
+use crate::cx::Cx;
+
+/// The consent page.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(super) struct ConsentPage {
+    pub(super) csrf_field: &'static str,
+    pub(super) csrf: String,
+    pub(super) ticket: String,
+    pub(super) client_name: String,
+    pub(super) client_host: String,
+    pub(super) assurance: Assurance,
+    pub(super) redirect_host: String,
+    pub(super) loopback: bool,
+    pub(super) server: String,
+    pub(super) resource: String,
+    pub(super) person: String,
+    pub(super) first_time: bool,
+    pub(super) asked: Vec<Line>,
+    pub(super) held: Vec<Line>,
+    pub(super) reason_needed: bool,
+    pub(super) reason: String,
+    pub(super) complaint: Option<&'static str>,
+}
+
+/// One scope.
+pub(super) struct Line {
+    pub(super) tier: Tier,
+    pub(super) scope: String,
+    pub(super) effect: String,
+    pub(super) detail: String,
+}
+
+impl ConsentPage {
+    pub(super) fn of(cx: &Cx, wanted: &Wanted, plan: &Plan) -> Self {
+        let client = &wanted.client.client;
+        let server = cx.server_title(&wanted.server);
+        let low = Scope::Low(wanted.server.clone());
+        let baseline = line(cx, &low, &server, "Until you or an administrator end it.".to_owned());
+        let (mut asked, mut held) = (Vec::new(), Vec::new());
+        if plan.grant.is_some() { held.push(baseline) } else { asked.push(baseline) }
+        asked.extend(plan.free.iter().map(|scope| line(cx, scope, &server, "Policy asks nobody for this.".to_owned())));
+        asked.extend(plan.by_consent.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Consent))));
+        asked.extend(plan.by_approval.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Approval))));
+        held.extend(plan.held.iter().map(|elevation| line(cx, &elevation.scope, &server, left(cx, elevation))));
+        Self {
+            csrf_field: CSRF_FIELD,
+            csrf: String::new(),
+            ticket: String::new(),
+            client_name: client.name.clone(),
+            client_host: client_host(client.id.as_str()),
+            assurance: client.assurance,
+            redirect_host: uri::redirect_host(&wanted.back.redirect_uri).unwrap_or_default(),
+            loopback: uri::is_loopback(&wanted.back.redirect_uri) && client.assurance != Assurance::Proven,
+            server,
+            resource: wanted.resource.clone(),
+            person: String::new(),
+            first_time: plan.grant.is_none(),
+            asked,
+            held,
+            reason_needed: !plan.by_approval.is_empty(),
+            reason: String::new(),
+            complaint: None,
+        }
+    }
+}
+
+fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
+    let tools = |tier: Tier| {
+        let rules = cx.config.servers.get(scope.server()).map(|server| &server.tools);
+        let names = rules.into_iter().flat_map(|rules| rules.iter());
+        let names: Vec<&str> = names.filter(|rule| rule.1 == tier).map(|rule| rule.0.as_str()).take(8).collect();
+        if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+    };
+    let effect = match scope {
+        Scope::Low(_) => format!("Read from {server} and make harmless changes{}", tools(Tier::Low)),
+        Scope::Medium(_) => format!("Make changes in {server} that can be undone{}", tools(Tier::Medium)),
+        Scope::Tool(_, tool) => format!("Use {tool} of {server}, which can do harm that can not be undone"),
+    };
+    Line { tier: scope.tier(), scope: scope.to_string(), effect, detail }
+}
+
+fn lasting(cx: &Cx, by: StepUp) -> String {
+    let elevation = &cx.config.elevation;
+    match by {
+        StepUp::Consent => {
+            format!("Ends after {} or {}.", elevation.consent_lasts, calls(elevation.consent_uses))
+        }
+        StepUp::Approval => format!(
+            "Another person has to approve first. Then it ends after {} or {}.",
+            elevation.approval_lasts,
+            calls(elevation.approval_uses)
+        ),
+    }
+}
+
+fn left(cx: &Cx, elevation: &Elevation) -> String {
+    let now = cx.store.now();
+    let seconds = elevation.not_after.map_or(0, |end| now.seconds_until(end));
+    let minutes = seconds.div_ceil(60);
+    format!("{minutes} min and {} left.", calls(elevation.max_uses.saturating_sub(elevation.uses)))
+}
+
+fn calls(count: u32) -> String {
+    if count == 1 { "one call".to_owned() } else { format!("{count} calls") }
+}
+
+/// The host of a metadata URL, punycode for anything outside ASCII; the id itself when it is a registered one.
+fn client_host(id: &str) -> String {
+    let host = Url::parse(id).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| id.to_owned())
+}
+
+/// The page that waits for another person.
+#[derive(Template)]
+#[template(path = "waiting.html")]
+pub(super) struct WaitingPage {
+    pub(super) csrf_field: &'static str,
+    pub(super) csrf: String,
+    pub(super) flow: String,
+    pub(super) client_name: String,
+    pub(super) requests: Vec<Waiting>,
+}
+
+/// One request on it.
+pub(super) struct Waiting {
+    pub(super) id: String,
+    pub(super) scope: String,
+    pub(super) reason: String,
+    pub(super) state: &'static str,
+}

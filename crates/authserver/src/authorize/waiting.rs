@@ -1,0 +1,249 @@
+//! The page that waits for another person, and continues by itself.
+//!
+//! It holds what the code will be issued for. When every request on it is decided the browser goes back to the
+//! client: with a code when something was approved or the consent itself granted something, otherwise with
+//! `access_denied` and the name of the elevation.
+//!
+//! Spec: requirements §8.2 (waiting for a human approver).
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use model::{Actor, Agent, ClientId, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Span, Timestamp};
+use pages::{CSRF_FIELD, Form, LocalPath, Page, SignedIn, login_first, signed_in};
+use serde::{Deserialize, Serialize};
+use store::{Code, Commit, Flow, StoreError, Tx};
+use token::{Digest, Opaque};
+
+use super::{
+    answer,
+    consent::Due,
+    request::Back,
+    view::{Waiting, WaitingPage},
+};
+use crate::{
+    cx::Cx,
+    error::{AuthorizeError, PageError},
+    http::paths,
+};
+
+/// What is waited for, as stored with the flow.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Wait {
+    client: ClientId,
+    client_name: String,
+    redirect_uri: String,
+    state: Option<String>,
+    challenge: String,
+    resource: String,
+    agent: Id<Agent>,
+    grant: Id<Grant>,
+    person: Id<model::Person>,
+    auth_time: Timestamp,
+    /// Granted already.
+    scopes: ScopeSet,
+    /// Does that include anything the agent did not hold before?
+    beyond: bool,
+    pending: Vec<Id<Elevation>>,
+}
+
+impl Wait {
+    pub(super) fn of(due: &Due<'_>, pending: Vec<Id<Elevation>>, beyond: bool) -> Self {
+        let wanted = due.wanted;
+        Self {
+            client: wanted.client.client.id.clone(),
+            client_name: wanted.client.client.name.clone(),
+            redirect_uri: wanted.back.redirect_uri.clone(),
+            state: wanted.back.state.clone(),
+            challenge: wanted.challenge.clone(),
+            resource: wanted.resource.clone(),
+            agent: due.agent.clone(),
+            grant: due.grant.clone(),
+            person: due.person.person.id.clone(),
+            auth_time: due.person.session.logged_in_at,
+            scopes: due.scopes.clone(),
+            beyond,
+            pending,
+        }
+    }
+
+    /// A code for `scopes`, and its record.
+    pub(super) async fn issue_code(
+        &self,
+        cx: &Cx,
+        tx: &mut Tx<'_>,
+        scopes: ScopeSet,
+    ) -> Result<(Opaque, Event), StoreError> {
+        let event = Event::new(EventName::CodeIssued, Actor::Person(self.person.to_string()))
+            .with("agent", &self.agent)
+            .with("client", &self.client)
+            .with("grant", &self.grant)
+            .with("person", &self.person)
+            .with("scope", &scopes);
+        let code = Opaque::mint("code");
+        tx.put_code(&Code {
+            digest: code.digest(),
+            client: self.client.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            challenge: self.challenge.clone(),
+            grant: self.grant.clone(),
+            scopes,
+            resource: self.resource.clone(),
+            auth_time: self.auth_time,
+            not_after: tx.now().after(cx.config.tokens.code),
+        })
+        .await?;
+        Ok((code, event))
+    }
+
+    fn back(&self) -> Back {
+        Back { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
+    }
+}
+
+/// Begins to wait; the ticket leads back to this page in this session only.
+pub(super) async fn begin(cx: &Cx, tx: &mut Tx<'_>, wait: Wait, person: &SignedIn) -> Result<Opaque, StoreError> {
+    let ticket = Opaque::mint("flow");
+    let request = serde_json::to_value(&wait)
+        .map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })?;
+    let longest = cx.config.elevation.decide_within.seconds() + cx.config.tokens.flow.seconds();
+    let not_after = tx.now().after(Span::from_seconds(u32::try_from(longest).unwrap_or(u32::MAX)));
+    tx.put_flow(&Flow { digest: ticket.digest(), browser: person.session.digest, request, not_after }).await?;
+    Ok(ticket)
+}
+
+/// Where the page of a flow is.
+pub(super) fn path(flow: &Opaque) -> String {
+    format!("{}?flow={}", paths::WAIT, flow.expose())
+}
+
+/// `GET /oauth/wait`: the page, until everything is decided.
+pub(crate) async fn wait(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
+    let here = LocalPath::parse(&format!("{}?{query}", paths::WAIT)).ok_or(PageError::TooLong)?;
+    let form = Form::parse(query.as_bytes())?;
+    let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&here)) };
+    let flow = form.require("flow")?;
+    let digest = Digest::of(flow);
+    let wait = open(cx, digest, &person).await?;
+    let mut elevations = Vec::new();
+    for id in &wait.pending {
+        elevations.extend(cx.store.elevation(id).await?);
+    }
+    let now = cx.store.now();
+    if elevations.iter().any(|elevation| elevation.is_pending(now)) {
+        return Ok(waiting_page(&wait, flow, &elevations, &person, now));
+    }
+    finish(cx, digest, &wait, verdict(&wait, &elevations)).await
+}
+
+/// `POST /oauth/wait`: the person does not want to wait. The requests stay open; what is approved later works
+/// without another token.
+pub(crate) async fn go_on(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
+    person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let digest = Digest::of(form.require("flow")?);
+    let wait = open(cx, digest, &person).await?;
+    let scopes = wait.scopes.clone();
+    finish(cx, digest, &wait, Ok(scopes)).await
+}
+
+/// Spec: threats A1.17 (the flow belongs to the browser and the person it began with)
+async fn open(cx: &Cx, digest: Digest, person: &SignedIn) -> Result<Wait, PageError> {
+    let flow = cx.store.flow(digest, cx.store.now()).await?.ok_or(PageError::Stale)?;
+    let wait: Wait = serde_json::from_value(flow.request).map_err(|_| PageError::Stale)?;
+    if flow.browser.same_as(&person.session.digest) && wait.person == person.person.id {
+        Ok(wait)
+    } else {
+        Err(PageError::Stale)
+    }
+}
+
+fn verdict(wait: &Wait, elevations: &[Elevation]) -> Result<ScopeSet, AuthorizeError> {
+    // One that was approved and is used up already still was approved.
+    let said_yes = |elevation: &&Elevation| match elevation.state {
+        ElevationState::Active | ElevationState::Ended => elevation.decided_at.is_some(),
+        ElevationState::Requested | ElevationState::Denied => false,
+    };
+    let approved: Vec<Scope> = elevations.iter().filter(said_yes).map(|elevation| elevation.scope.clone()).collect();
+    if !approved.is_empty() || wait.beyond {
+        let mut scopes = wait.scopes.clone();
+        scopes.extend(approved);
+        return Ok(scopes);
+    }
+    match elevations.iter().find(|elevation| elevation.state == ElevationState::Denied) {
+        Some(denied) => Err(AuthorizeError::ElevationDenied(denied.id.clone())),
+        None => match wait.pending.first() {
+            Some(lapsed) => Err(AuthorizeError::ElevationLapsed(lapsed.clone())),
+            None => Err(AuthorizeError::Refused),
+        },
+    }
+}
+
+async fn finish(
+    cx: &Arc<Cx>,
+    digest: Digest,
+    wait: &Wait,
+    verdict: Result<ScopeSet, AuthorizeError>,
+) -> Result<Response, PageError> {
+    let scopes = match verdict {
+        Ok(scopes) => scopes,
+        Err(error) => return Ok(answer::error(cx, &wait.back(), &error)),
+    };
+    let (inner, due) = (cx.clone(), wait.clone());
+    let code = cx
+        .store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                if !tx.end_flow(digest).await? {
+                    return Ok(Commit::nothing(None));
+                }
+                let (code, event) = due.issue_code(&inner, tx, scopes).await?;
+                Ok(Commit::with(event, Some(code)))
+            })
+        })
+        .await?;
+    match code {
+        Some(code) => Ok(answer::code(cx, &wait.back(), &code)),
+        None => Err(PageError::Stale),
+    }
+}
+
+fn waiting_page(
+    wait: &Wait,
+    flow: &str,
+    elevations: &[Elevation],
+    person: &SignedIn,
+    now: Timestamp,
+) -> Response {
+    let words = |elevation: &Elevation| match elevation.state {
+        ElevationState::Requested if elevation.is_pending(now) => "waiting",
+        ElevationState::Requested => "not decided in time",
+        ElevationState::Active => "approved",
+        ElevationState::Ended => "over",
+        ElevationState::Denied => "denied",
+    };
+    let requests = elevations
+        .iter()
+        .map(|elevation| Waiting {
+            id: elevation.id.to_string(),
+            scope: elevation.scope.to_string(),
+            reason: elevation.reason.clone(),
+            state: words(elevation),
+        })
+        .collect();
+    let content = WaitingPage {
+        csrf_field: CSRF_FIELD,
+        csrf: person.csrf.text(),
+        flow: flow.to_owned(),
+        client_name: wait.client_name.clone(),
+        requests,
+    };
+    Page::new("Waiting for an approval", &content)
+        .of(person)
+        .forms_lead(pages::FormTargets::Onward)
+        .again_every(AGAIN)
+        .into_response()
+}
+
+const AGAIN: Span = Span::from_seconds(2);

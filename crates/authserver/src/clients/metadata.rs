@@ -1,0 +1,163 @@
+//! Metadata documents: which URLs are accepted, fetched when, and kept how long.
+//!
+//! Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.1 to A2.4.
+
+use model::{Actor, Client, ClientId, Event, EventName, Span};
+use store::{Commit, StoreError, StoredClient};
+use token::{Digest, PublicKeys};
+use url::Url;
+
+use super::{ClientRefusal, DocumentError, Resolved, document, domains};
+use crate::cx::Cx;
+
+/// The client that the document at `id` describes, fetched unless the stored one is fresh.
+pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+    let url = acceptable(cx, id)?;
+    let kept = cx.store.client(id).await?;
+    if let Some(kept) = &kept
+        && cx.store.now() < kept.fresh_until
+    {
+        return resolved(kept.client.clone());
+    }
+    let _turn = cx.fetches.try_acquire().map_err(|_| ClientRefusal::Busy)?;
+    let fetched = cx.fetcher.json(id.as_str(), LARGEST).await?;
+    let document = document::parse(id, &fetched.body)?;
+    let mut client = document.client;
+    if let Some(uri) = document.jwks_uri {
+        let elsewhere = Url::parse(&uri).map_or(true, |keys| keys.scheme() != "https" || keys.host() != url.host());
+        if elsewhere {
+            return Err(DocumentError::KeysElsewhere.into());
+        }
+        let keys = cx.fetcher.json(&uri, LARGEST_KEYS).await?;
+        client.jwks = Some(serde_json::from_slice(&keys.body).map_err(|_| DocumentError::NoKeys)?);
+    }
+    let found = resolved(client)?;
+    keep(cx, &found.client, Digest::of_bytes(&fetched.body), fetched.max_age, kept).await?;
+    Ok(found)
+}
+
+/// What was stored when the person saw the client, as long as its host is still allowed.
+pub(super) async fn stored(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+    acceptable(cx, id)?;
+    match cx.store.client(id).await? {
+        Some(kept) => resolved(kept.client),
+        None => Err(ClientRefusal::NotRegistered),
+    }
+}
+
+fn resolved(client: Client) -> Result<Resolved, ClientRefusal> {
+    let keys = client.jwks.as_ref().map(PublicKeys::parse).transpose().map_err(DocumentError::Keys)?;
+    Ok(Resolved { client, keys, secret: None, declared: None })
+}
+
+/// Errors are never kept: only a document that passed every rule gets here.
+async fn keep(
+    cx: &Cx,
+    client: &Client,
+    document_digest: Digest,
+    max_age: Option<u64>,
+    before: Option<StoredClient>,
+) -> Result<(), StoreError> {
+    let now = cx.store.now();
+    let seconds = max_age.unwrap_or(0).clamp(FRESH_AT_LEAST, FRESH_AT_MOST) as u32;
+    let change = match before {
+        None => "first",
+        Some(before) if before.document_digest == document_digest => "none",
+        Some(_) => "changed",
+    };
+    let event = Event::new(EventName::ClientRead, Actor::Client(client.id.to_string()))
+        .with("client", &client.id)
+        .with("client_name", &client.name)
+        .with("assurance", client.assurance)
+        .with("change", change)
+        .with("document", document_digest.to_hex());
+    let kept = StoredClient {
+        client: client.clone(),
+        document_digest,
+        fetched_at: now,
+        fresh_until: now.after(Span::from_seconds(seconds)),
+    };
+    cx.store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_client(&kept).await?;
+                Ok(Commit::with(event, ()))
+            })
+        })
+        .await
+}
+
+/// Is `id` a URL that may name a document, on a host the operator allows?
+fn acceptable(cx: &Cx, id: &ClientId) -> Result<Url, ClientRefusal> {
+    let url = check_url(id.as_str()).map_err(ClientRefusal::BadUrl)?;
+    let host = url.host_str().unwrap_or_default();
+    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    if domains::allowed(&cx.config.clients.metadata_domains, host, &authority) {
+        Ok(url)
+    } else {
+        Err(ClientRefusal::DomainNotAllowed { host: authority })
+    }
+}
+
+/// Spec: draft-ietf-oauth-client-id-metadata-document (client identifier URL)
+fn check_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+    let rest = text.strip_prefix("https://").ok_or("it is not https")?;
+    let path = rest.find('/').map_or("", |at| &rest[at..]);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    if url.host().is_none() || rest.contains('\\') {
+        return Err("it names no host");
+    }
+    if path.len() < 2 {
+        return Err("it has no path");
+    }
+    if text.contains('#') {
+        return Err("it has a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() || rest.split('/').next().is_some_and(|a| a.contains('@'))
+    {
+        return Err("it carries a user name");
+    }
+    let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split('/').any(dots) {
+        return Err("its path has dot segments");
+    }
+    Ok(url)
+}
+
+/// Largest document, in bytes (the draft's figure).
+const LARGEST: usize = 5 * 1024;
+/// Largest key set, in bytes.
+const LARGEST_KEYS: usize = 16 * 1024;
+const FRESH_AT_LEAST: u64 = 5 * 60;
+const FRESH_AT_MOST: u64 = 24 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spec: draft-ietf-oauth-client-id-metadata-document (client identifier URL)
+    #[test]
+    fn a_client_id_url_is_https_with_a_path_and_nothing_that_hides() {
+        for good in ["https://a.test/c.json", "https://a.test:8443/c", "https://a.test:443/c", "https://a.test/c?v=1"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.test/c",
+            "https://a.test",
+            "https://a.test/",
+            "https://a.test?x",
+            "https://a.test/c#f",
+            "https://u@a.test/c",
+            "https://u:p@a.test/c",
+            "https://@a.test/c",
+            "https://a.test/../c",
+            "https://a.test/%2E%2e/c",
+            "https://a.test/./c",
+            "https:///c",
+            "https://a.test\\@b.test/c",
+        ] {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+}

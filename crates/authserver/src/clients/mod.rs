@@ -1,0 +1,83 @@
+//! From a `client_id` to a client: the configuration's table, or a metadata document.
+//!
+//! A document is fetched only at the authorization endpoint. The token and revocation endpoints
+//! answer from what was stored then, so nobody can make us fetch without showing a person a page.
+//!
+//! Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.
+
+mod document;
+mod domains;
+mod known;
+mod metadata;
+mod name;
+
+pub(crate) use document::DocumentError;
+pub(crate) use known::KnownClients;
+pub use known::SetupError;
+pub(crate) use name::{shown, slug};
+use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Secret};
+use net::FetchError;
+use store::StoreError;
+use token::PublicKeys;
+
+use crate::cx::Cx;
+
+/// A client and what it can prove itself with.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    pub(crate) client: Client,
+    pub(crate) keys: Option<PublicKeys>,
+    pub(crate) secret: Option<Secret>,
+    /// The autonomous agent that this client is, when the configuration declares it as one.
+    pub(crate) declared: Option<Id<Agent>>,
+}
+
+/// Why a client is not accepted: shown to the person, logged, and recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientRefusal {
+    #[error("the client is not registered here")]
+    NotRegistered,
+    #[error("the client_id is not usable as the URL of a metadata document: {0}")]
+    BadUrl(&'static str),
+    #[error("the operator has not allowed clients from `{host}` (clients.metadata_domains)")]
+    DomainNotAllowed { host: String },
+    #[error("the client's metadata document could not be read: {0}")]
+    Fetch(#[from] FetchError),
+    #[error("the client's metadata document was refused: {0}")]
+    Document(#[from] DocumentError),
+    #[error("too many metadata documents are being fetched; try again in a moment")]
+    Busy,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Cx {
+    /// The client of an authorization request; a metadata document is fetched when the stored one is stale.
+    /// A refusal is recorded.
+    pub(crate) async fn client_at_authorize(&self, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+        let found = match self.known.find(id) {
+            Some(known) => Ok(known),
+            None if id.is_metadata_url() => metadata::read(self, id).await,
+            None => Err(ClientRefusal::NotRegistered),
+        };
+        match found {
+            Err(ClientRefusal::Store(error)) => Err(ClientRefusal::Store(error)),
+            Err(refusal) => {
+                tracing::warn!(event = "client_refused", client = %id, reason = %refusal);
+                let event = Event::new(EventName::ClientRefused, Actor::Client(id.to_string()));
+                self.store.record(event.with("client", id).with("reason", &refusal)).await?;
+                Err(refusal)
+            }
+            Ok(client) => Ok(client),
+        }
+    }
+
+    /// The client of a token request, from what is known already.
+    pub(crate) async fn client_at_token(&self, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+        match self.known.find(id) {
+            Some(known) => Ok(known),
+            None if id.is_metadata_url() => metadata::stored(self, id).await,
+            None => Err(ClientRefusal::NotRegistered),
+        }
+    }
+}

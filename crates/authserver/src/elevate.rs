@@ -1,0 +1,124 @@
+//! Opening elevations: at once where the person's consent is enough, as a request where it is not.
+//!
+//! A live elevation of the same scope is used instead of stacking another, a waiting request is joined instead of
+//! asking a second time, and an agent may have only so many waiting.
+//!
+//! Spec: threats A1.18 (approval fatigue); requirements §8.2.
+
+use model::{
+    Actor, Agent, AgentKind, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, StepUp,
+    config::ElevationConfig,
+};
+use store::{StoreError, Tx};
+use token::mint;
+
+use crate::cx::Cx;
+
+/// What is wanted, for which grant, and why.
+pub(crate) struct Wanted<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) grant: &'a Grant,
+    pub(crate) scope: &'a Scope,
+    pub(crate) by: StepUp,
+    pub(crate) reason: &'a str,
+}
+
+/// What came of it.
+pub(crate) enum Opened {
+    /// There is one already, live or waiting.
+    Joined(Elevation),
+    /// A new one.
+    New(Elevation, Event),
+    /// Too many of this agent wait for a decision.
+    TooMany,
+}
+
+/// Active at once: `person` has just consented.
+pub(crate) async fn consent(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    wanted: Wanted<'_>,
+    person: &Id<Person>,
+) -> Result<Opened, StoreError> {
+    if let Some(live) = live(tx, &wanted).await? {
+        return Ok(Opened::Joined(live));
+    }
+    let now = tx.now();
+    let mut elevation = fresh(&cx.config.elevation, tx, &wanted);
+    elevation.state = ElevationState::Active;
+    elevation.decided_by = Some(person.to_string());
+    elevation.decided_at = Some(now);
+    elevation.not_after = Some(now.after(elevation.lasts).min(wanted.grant.not_after));
+    tx.put_elevation(&elevation).await?;
+    let event = event(EventName::ElevationApproved, Actor::Person(person.to_string()), &wanted, &elevation);
+    Ok(Opened::New(elevation, event))
+}
+
+/// Waiting for a person to decide.
+pub(crate) async fn request(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    wanted: Wanted<'_>,
+    actor: Actor,
+) -> Result<Opened, StoreError> {
+    if let Some(live) = live(tx, &wanted).await? {
+        return Ok(Opened::Joined(live));
+    }
+    let now = tx.now();
+    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, now).await? {
+        return Ok(Opened::Joined(waiting));
+    }
+    if tx.count_pending_of(&wanted.agent.id, now).await? >= cx.config.elevation.pending_per_agent {
+        return Ok(Opened::TooMany);
+    }
+    let elevation = fresh(&cx.config.elevation, tx, &wanted);
+    tx.put_elevation(&elevation).await?;
+    let event = event(EventName::ElevationRequested, actor, &wanted, &elevation);
+    Ok(Opened::New(elevation, event))
+}
+
+async fn live(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<Option<Elevation>, StoreError> {
+    let now = tx.now();
+    let live = tx.live_elevations(&wanted.grant.id, now).await?;
+    Ok(live.into_iter().find(|elevation| elevation.scope == *wanted.scope))
+}
+
+fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &Wanted<'_>) -> Elevation {
+    let (lasts, max_uses) = match wanted.by {
+        StepUp::Consent => (config.consent_lasts, config.consent_uses),
+        StepUp::Approval => (config.approval_lasts, config.approval_uses),
+    };
+    Elevation {
+        id: mint(),
+        grant: wanted.grant.id.clone(),
+        scope: wanted.scope.clone(),
+        by: wanted.by,
+        state: ElevationState::Requested,
+        reason: wanted.reason.to_owned(),
+        requested_at: tx.now(),
+        decide_before: tx.now().after(config.decide_within),
+        decided_by: None,
+        decided_at: None,
+        lasts,
+        not_after: None,
+        max_uses,
+        uses: 0,
+    }
+}
+
+fn event(name: EventName, actor: Actor, wanted: &Wanted<'_>, elevation: &Elevation) -> Event {
+    let event = Event::new(name, actor)
+        .with("elevation", &elevation.id)
+        .with("agent", &wanted.agent.id)
+        .with("grant", &wanted.grant.id)
+        .with("server", &wanted.grant.server)
+        .with("scope", wanted.scope)
+        .with("by", wanted.by)
+        .with("reason", wanted.reason)
+        .count("max_uses", elevation.max_uses.into())
+        .count("lasts", elevation.lasts.seconds());
+    match wanted.agent.kind {
+        AgentKind::Delegated => event.with("person", &wanted.agent.owner),
+        AgentKind::Autonomous => event,
+    }
+}

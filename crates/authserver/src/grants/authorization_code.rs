@@ -1,0 +1,103 @@
+//! The authorization code grant at the token endpoint.
+//!
+//! A code is worth one token set, for the client that asked, at the redirect it named, with the verifier
+//! whose hash it sent. A second redemption that gets all of this right ends the grant, because one of the
+//! two callers is a thief. One that gets something wrong ends nothing: it would be a way to end other people's grants.
+//!
+//! Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2, OAuth 2.1 §4.1.3.
+
+use std::sync::Arc;
+
+use model::{Actor, Event, EventName};
+use pages::{Form, FormError};
+use store::{Code, Commit, Tx};
+use token::{Challenge, Digest};
+
+use crate::{
+    client_auth::Authenticated,
+    cx::Cx,
+    error::TokenError,
+    issue::{self, Issued, Order, Renewal, TokenResponse},
+    liveness::{self, Dead},
+    resource,
+};
+
+/// Redeems the code in `form`.
+pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
+    let inner = cx.clone();
+    let outcome = cx
+        .store
+        .write(move |tx| Box::pin(async move { in_transaction(&inner, tx, &client, &form).await }))
+        .await?;
+    match outcome {
+        Outcome::Issued(issued) => issued.sign(&cx),
+        Outcome::Replayed => Err(TokenError::CodeReplayed),
+    }
+}
+
+enum Outcome {
+    Issued(Box<Issued>),
+    Replayed,
+}
+
+async fn in_transaction(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    client: &Authenticated,
+    form: &Form,
+) -> Result<Commit<Outcome>, TokenError> {
+    client.use_assertion(tx).await?;
+    let now = tx.now();
+    let digest = Digest::of(form.require("code")?);
+    let (code, used) = tx.code(digest).await?.ok_or(TokenError::UnknownCode)?;
+    check_bindings(&code, client, form)?;
+    if used {
+        return end_everything(tx, code).await;
+    }
+    if now >= code.not_after {
+        return Err(TokenError::CodeExpired);
+    }
+    if !tx.use_code(digest, now).await? {
+        return end_everything(tx, code).await;
+    }
+    let grant = tx.grant(&code.grant).await?.ok_or(Dead::GrantEnded)?;
+    let issued_at = super::earlier(code.not_after, cx.config.tokens.code);
+    let agent = liveness::check(&cx.store, tx, &grant, &code.client, issued_at).await?;
+    let refreshes = client.client.client.grant_types.iter().any(|name| name == "refresh_token");
+    let order = Order {
+        agent,
+        grant,
+        client: code.client,
+        resource: code.resource,
+        asked: code.scopes,
+        grant_type: "authorization_code",
+        lasts: cx.config.tokens.access,
+        renewal: if refreshes { Renewal::FirstOfFamily } else { Renewal::No },
+    };
+    let (event, issued) = issue::issue(cx, tx, order).await?;
+    Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
+}
+
+/// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2
+fn check_bindings(code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
+    if code.client != client.client.client.id {
+        return Err(TokenError::CodeOfAnother);
+    }
+    if form.value("redirect_uri").is_some_and(|uri| uri != code.redirect_uri) {
+        return Err(TokenError::WrongRedirect);
+    }
+    let verifier = form.value("code_verifier").ok_or_else(|| FormError::Missing("code_verifier".into()))?;
+    Challenge::from_stored(code.challenge.clone()).check(verifier)?;
+    Ok(resource::repeats(form, &code.resource)?)
+}
+
+/// Spec: RFC 6749 §4.1.2 ("SHOULD revoke all tokens previously issued based on that code")
+async fn end_everything(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>, TokenError> {
+    let now = tx.now();
+    tx.end_grant(&code.grant, now).await?;
+    tx.bump_epoch().await?;
+    let event = Event::new(EventName::CodeReplayed, Actor::Client(code.client.to_string()))
+        .with("client", &code.client)
+        .with("grant", &code.grant);
+    Ok(Commit::with(event, Outcome::Replayed))
+}

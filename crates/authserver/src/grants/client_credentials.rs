@@ -1,0 +1,179 @@
+//! Client credentials: an autonomous agent, declared by the operator, acting for itself.
+//!
+//! The baseline comes at once. For more, an elevation is requested and the answer is
+//! `authorization_pending` until a person has decided; then the same request gets the token, or `access_denied`.
+//!
+//! Spec: RFC 6749 §4.4; MCP extension oauth-client-credentials; requirements WL-CC.
+//! Differs: `authorization_pending` with `elevation_id` and `interval` (docs/divergences.md).
+
+use std::sync::Arc;
+
+use model::{Actor, Agent, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Server};
+use pages::Form;
+use store::{Commit, Tx};
+use token::mint;
+
+use crate::{
+    client_auth::Authenticated,
+    clients::shown,
+    cx::Cx,
+    elevate::{self, Opened, Wanted},
+    error::TokenError,
+    issue::{self, Issued, Order, Renewal, TokenResponse},
+    liveness::{self, Dead},
+    resource::{self, ResourceError},
+    scopes::{self, Asker, Need},
+};
+
+/// A token for the declared agent, or the elevation it has to wait for.
+pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
+    let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
+    let server = server(&cx, &agent, &form)?;
+    let asked = scopes::parse(form.value("scope"), &server)?;
+    if let Some(denied) = recently_denied(&cx, &agent, &server, &asked).await? {
+        return Err(TokenError::Denied(denied));
+    }
+    let request = Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
+    let inner = cx.clone();
+    let outcome =
+        cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
+    match outcome {
+        Outcome::Issued(issued) => issued.sign(&cx),
+        Outcome::Waiting(elevation) => Err(TokenError::Pending(elevation)),
+    }
+}
+
+struct Request {
+    client: Arc<Authenticated>,
+    agent: Id<Agent>,
+    server: Id<Server>,
+    asked: ScopeSet,
+    reason: String,
+}
+
+enum Outcome {
+    Issued(Box<Issued>),
+    Waiting(Id<Elevation>),
+}
+
+async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Commit<Outcome>, TokenError> {
+    request.client.use_assertion(tx).await?;
+    let client = &request.client.client.client.id;
+    let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
+    let owner = tx.person(&agent.owner).await?;
+    liveness::check_agent(&cx.store, &agent, owner.as_ref(), client, None, &request.server, tx.now())?;
+    let possible = scopes::assess(cx, &Asker::of(&agent), &request.server, &request.asked)?;
+    let (grant, mut events) = standing_grant(cx, tx, &agent, &request.server).await?;
+    let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };
+    let mut waiting = None;
+    for (scope, need) in &possible {
+        let Need::Elevation(by) = *need else { continue };
+        let wanted = Wanted { agent: &agent, grant: &grant, scope, by, reason };
+        match elevate::request(cx, tx, wanted, Actor::Agent(agent.id.to_string())).await? {
+            Opened::Joined(elevation) if elevation.state == ElevationState::Active => {}
+            Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
+            Opened::New(elevation, event) => {
+                events.push(event);
+                waiting = waiting.or(Some(elevation.id));
+            }
+            Opened::TooMany => return Err(TokenError::TooManyPending),
+        }
+    }
+    if let Some(elevation) = waiting {
+        return match events.is_empty() {
+            true => Err(TokenError::Pending(elevation)),
+            false => Ok(commit(events, Outcome::Waiting(elevation))),
+        };
+    }
+    let order = Order {
+        resource: cx.config.public_url.resource(&request.server),
+        client: client.clone(),
+        asked: possible.into_iter().map(|(scope, _)| scope).collect(),
+        agent,
+        grant,
+        grant_type: "client_credentials",
+        lasts: cx.config.tokens.client_credentials,
+        renewal: Renewal::No,
+    };
+    let (event, issued) = issue::issue(cx, tx, order).await?;
+    events.push(event);
+    Ok(commit(events, Outcome::Issued(Box::new(issued))))
+}
+
+fn commit(events: Vec<Event>, outcome: Outcome) -> Commit<Outcome> {
+    events.into_iter().fold(Commit::nothing(outcome), Commit::and)
+}
+
+/// Spec: RFC 8707 §2.2
+fn server(cx: &Cx, agent: &Id<Agent>, form: &Form) -> Result<Id<Server>, TokenError> {
+    let declared = cx.config.agents.get(agent).map(|agent| &agent.servers);
+    let mut servers = declared.into_iter().flatten();
+    let only = match (servers.next(), servers.next()) {
+        (Some(only), None) => Some(only.as_str()),
+        _ => None,
+    };
+    let server = match resource::asked(&cx.config, form, only) {
+        Err(ResourceError::Pinned) => return Err(ResourceError::NotDeclared.into()),
+        other => other?,
+    };
+    match declared.is_some_and(|servers| servers.contains(&server)) {
+        true => Ok(server),
+        false => Err(ResourceError::NotDeclared.into()),
+    }
+}
+
+/// The agent's grant on the server; made at its first token.
+async fn standing_grant(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    agent: &Agent,
+    server: &Id<Server>,
+) -> Result<(Grant, Vec<Event>), TokenError> {
+    let now = tx.now();
+    if let Some(grant) = tx.live_grant(&agent.id, server, now).await? {
+        return Ok((grant, Vec::new()));
+    }
+    let grant = Grant {
+        id: mint(),
+        agent: agent.id.clone(),
+        person: None,
+        server: server.clone(),
+        scopes: [Scope::Low(server.clone())].into_iter().collect(),
+        created_at: now,
+        not_after: now.after(cx.config.tokens.grant),
+        ended_at: None,
+    };
+    tx.put_grant(&grant).await?;
+    let event = Event::new(EventName::GrantMade, Actor::Agent(agent.id.to_string()))
+        .with("grant", &grant.id)
+        .with("agent", &agent.id)
+        .with("server", server)
+        .with("scope", &grant.scopes)
+        .with("not_after", grant.not_after);
+    Ok((grant, vec![event]))
+}
+
+/// A denied request stays denied for as long as it could have waited, so that nobody is asked twice in a row
+/// and the agent learns the answer.
+async fn recently_denied(
+    cx: &Cx,
+    agent: &Id<Agent>,
+    server: &Id<Server>,
+    asked: &ScopeSet,
+) -> Result<Option<Id<Elevation>>, TokenError> {
+    let now = cx.store.now();
+    if asked.iter().all(|scope| matches!(scope, Scope::Low(_))) {
+        return Ok(None);
+    }
+    let Some(grant) = cx.store.live_grant(agent, server, now).await? else { return Ok(None) };
+    let newest = cx.store.elevations(RECENT).await?;
+    Ok(asked.iter().find_map(|scope| {
+        let last = newest.iter().find(|elevation| elevation.grant == grant.id && elevation.scope == *scope)?;
+        let decided = last.decided_at?;
+        let fresh = now < decided.after(cx.config.elevation.decide_within);
+        (last.state == ElevationState::Denied && fresh).then(|| last.id.clone())
+    }))
+}
+
+/// How many of the newest elevations of the installation are looked through for a denial.
+const RECENT: u32 = 256;

@@ -1,0 +1,196 @@
+//! The routes. Handlers convert in, call one use case, convert out.
+//!
+//! The pages are for a browser that is here with its cookies. The endpoints for clients take none, so any
+//! web page may call them (CORS `*` without credentials).
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{RawQuery, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use pages::Form;
+use serde_json::{Value, json};
+
+use crate::{
+    authorize, cx::Cx,
+    error::{PageError, TokenError},
+    login, metadata, revocation, token_endpoint,
+};
+
+/// Where things are.
+pub(crate) mod paths {
+    pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
+    pub(crate) const JWKS: &str = "/oauth/jwks";
+    pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
+    pub(crate) const CONSENT: &str = "/oauth/consent";
+    pub(crate) const WAIT: &str = "/oauth/wait";
+    pub(crate) const TOKEN: &str = "/oauth/token";
+    pub(crate) const REVOKE: &str = "/oauth/revoke";
+    pub(crate) const LOGIN: &str = "/login";
+    pub(crate) const LOGOUT: &str = "/logout";
+    pub(crate) const ENROL: &str = "/enrol";
+}
+
+type Shared = State<Arc<Cx>>;
+
+/// Every route of the authorization server.
+pub(crate) fn router(cx: Arc<Cx>) -> Router {
+    let clients = Router::new()
+        .route(paths::METADATA, get(metadata_document))
+        .route(paths::JWKS, get(jwks))
+        .route(paths::TOKEN, post(token))
+        .route(paths::REVOKE, post(revoke))
+        .layer(middleware::from_fn(any_origin));
+    Router::new()
+        .route(paths::AUTHORIZE, get(authorize_link))
+        .route(paths::CONSENT, post(consent))
+        .route(paths::WAIT, get(wait).post(go_on))
+        .route(paths::LOGIN, get(login_page).post(log_in))
+        .route(paths::LOGOUT, post(log_out))
+        .route(paths::ENROL, get(enrolment).post(enrol))
+        .merge(clients)
+        .with_state(cx)
+}
+
+/// Spec: RFC 8414 §3.2
+async fn metadata_document(State(cx): Shared) -> Response {
+    json_for(StatusCode::OK, &metadata::document(&cx), "public, max-age=300")
+}
+
+async fn jwks(State(cx): Shared) -> Response {
+    json_for(StatusCode::OK, &metadata::jwks(&cx), "public, max-age=300")
+}
+
+/// Spec: RFC 6749 §3.2
+async fn token(State(cx): Shared, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let outcome = match strict_form(&head.headers, body).await {
+        Ok(form) => token_endpoint::answer(&cx, &head.headers, form).await,
+        Err(error) => Err(token_endpoint::refused(&cx, None, None, None, error).await),
+    };
+    match outcome {
+        Ok(response) => json_for(StatusCode::OK, &response, "no-store"),
+        Err(error) => token_error(&head.headers, error),
+    }
+}
+
+/// Spec: RFC 7009 §2.2
+async fn revoke(State(cx): Shared, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let outcome = match strict_form(&head.headers, body).await {
+        Ok(form) => revocation::answer(&cx, &head.headers, form).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => json_for(StatusCode::OK, &json!({}), "no-store"),
+        Err(error) => token_error(&head.headers, error),
+    }
+}
+
+async fn authorize_link(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    shown(authorize::authorize(&cx, &headers, &query.unwrap_or_default()).await)
+}
+
+async fn consent(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(authorize::decide(&cx, &headers, &form).await)
+}
+
+async fn wait(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    shown(authorize::wait(&cx, &headers, &query.unwrap_or_default()).await)
+}
+
+async fn go_on(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(authorize::go_on(&cx, &headers, &form).await)
+}
+
+async fn login_page(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    shown(login::login_page(&cx, &headers, &query.unwrap_or_default()).await)
+}
+
+async fn log_in(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(login::login(&cx, &headers, &form).await)
+}
+
+async fn log_out(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(login::leave(&cx, &headers, &form).await)
+}
+
+async fn enrolment(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    shown(login::enrolment(&cx, &headers, &query.unwrap_or_default()).await)
+}
+
+async fn enrol(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(login::enrol(&cx, &headers, &form).await)
+}
+
+fn shown(outcome: Result<Response, PageError>) -> Response {
+    outcome.unwrap_or_else(PageError::into_response)
+}
+
+/// Spec: RFC 6749 §3.2 (parameters in the body, each once)
+async fn strict_form(headers: &HeaderMap, body: Body) -> Result<Form, TokenError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(TokenError::NotAForm);
+    }
+    let bytes = axum::body::to_bytes(body, LARGEST_FORM).await.map_err(|_| TokenError::NotAForm)?;
+    Ok(Form::parse_allowing(&bytes, &["resource"])?)
+}
+
+/// Spec: RFC 6749 §5.2
+fn token_error(headers: &HeaderMap, error: TokenError) -> Response {
+    let status = error.status();
+    let mut body = json!({ "error": error.code().0, "error_description": error.description() });
+    if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = &error {
+        body["elevation_id"] = Value::String(elevation.to_string());
+    }
+    if let TokenError::Pending(_) = &error {
+        body["interval"] = 2.into();
+    }
+    let mut response = json_for(status, &body, "no-store");
+    if status == StatusCode::UNAUTHORIZED && headers.contains_key(header::AUTHORIZATION) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"portcullis\""));
+    }
+    response
+}
+
+/// Spec: RFC 6749 §5.1 (no-store), RFC 8259
+fn json_for(status: StatusCode, body: &impl serde::Serialize, cache: &'static str) -> Response {
+    // INVARIANT: strings, numbers and lists of them always serialise.
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, cache),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, bytes).into_response()
+}
+
+/// Web pages may read these answers: nothing here depends on a cookie.
+async fn any_origin(request: Request<Body>, next: Next) -> Response {
+    let mut response = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    for (name, value) in CORS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+const CORS: [(&str, &str); 4] = [
+    ("access-control-allow-origin", "*"),
+    ("access-control-allow-methods", "GET, POST, OPTIONS"),
+    ("access-control-allow-headers", "authorization, content-type, mcp-protocol-version"),
+    ("access-control-max-age", "86400"),
+];
+
+/// Largest form a client may send, in bytes.
+const LARGEST_FORM: usize = 32 * 1024;

@@ -1,0 +1,120 @@
+//! The login page, and the way out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use model::{Actor, Event, EventName, Secret};
+use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, signed_in};
+use store::{Commit, StoreError};
+
+use super::{
+    Browser, enter, home, home_of, new_session,
+    password::{self, LoginError},
+};
+use crate::{clients::shown, cx::Cx, error::PageError, http::paths};
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    csrf_field: &'static str,
+    csrf: String,
+    next: &'a str,
+    name: &'a str,
+    complaint: Option<String>,
+    for_client: bool,
+}
+
+/// `GET /login`
+pub(crate) async fn login_page(cx: &Cx, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
+    let form = Form::parse(query.as_bytes())?;
+    let next = form.value("next").and_then(LocalPath::parse);
+    if let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? {
+        return Ok(see_other(next.as_ref().map_or(home_of(&person), LocalPath::as_str)));
+    }
+    Ok(page(cx, headers, next.as_ref(), "", None, StatusCode::OK))
+}
+
+/// `POST /login`
+///
+/// Spec: threats A1.5 (login CSRF), A3.12; RFC 9700 §4.12 (303 after a post)
+pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    let browser = Browser::of(cx, headers);
+    browser.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let next = form.value("next").and_then(LocalPath::parse);
+    let name = form.value("name").unwrap_or_default().trim().to_owned();
+    let password = Secret::new(form.value("password").unwrap_or_default());
+    let refused = |error: &LoginError, status| {
+        Ok(page(cx, headers, next.as_ref(), &shown(&name, 128), Some(complaint(error)), status))
+    };
+    let person = match password::check(cx, &name, password).await {
+        Ok(person) => person,
+        Err(LoginError::Store(error)) => return Err(error.into()),
+        Err(error @ LoginError::Wait { .. }) => return refused(&error, StatusCode::TOO_MANY_REQUESTS),
+        Err(error @ LoginError::Wrong { cause }) => {
+            let event = Event::new(EventName::LoginRefused, Actor::Person(shown(&name, 128)));
+            cx.store.record(event.with("cause", cause)).await?;
+            return refused(&error, StatusCode::FORBIDDEN);
+        }
+    };
+    let inner = cx.clone();
+    let to = next.as_ref().map_or_else(|| home(&person).to_owned(), ToString::to_string);
+    let cookie = cx
+        .store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let (session, cookie) = new_session(&inner, &person.id, tx);
+                tx.put_session(&session).await?;
+                let event = Event::new(EventName::LoginSucceeded, Actor::Person(person.id.to_string()));
+                Ok(Commit::with(event.with("person", &person.id), cookie))
+            })
+        })
+        .await?;
+    Ok(enter(cx, &to, &cookie))
+}
+
+/// `POST /logout`
+pub(crate) async fn leave(cx: &Cx, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    let mut response = see_other(paths::LOGIN);
+    if let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? {
+        person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+        let event = Event::new(EventName::LoggedOut, Actor::Person(person.person.id.to_string()));
+        let event = event.with("person", &person.person.id);
+        let digest = person.session.digest;
+        cx.store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    tx.end_session(digest).await?;
+                    Ok(Commit::with(event, ()))
+                })
+            })
+            .await?;
+    }
+    response.headers_mut().append(header::SET_COOKIE, cx.cookies.clear(Cookie::Session));
+    Ok(response)
+}
+
+fn page(
+    cx: &Cx,
+    headers: &HeaderMap,
+    next: Option<&LocalPath>,
+    name: &str,
+    complaint: Option<String>,
+    status: StatusCode,
+) -> Response {
+    let browser = Browser::of(cx, headers);
+    let next = next.map_or("", LocalPath::as_str);
+    let for_client = next.starts_with(paths::AUTHORIZE);
+    let content = LoginPage { csrf_field: CSRF_FIELD, csrf: browser.csrf.text(), next, name, complaint, for_client };
+    let page = Page::new("Log in", &content).status(status).forms_lead(FormTargets::Onward);
+    browser.mark(cx, page.into_response())
+}
+
+fn complaint(error: &LoginError) -> String {
+    match error {
+        LoginError::Wrong { .. } => "That name and password do not fit together.".to_owned(),
+        LoginError::Wait { seconds } => format!("Too many attempts. Try again in {seconds} seconds."),
+        LoginError::Store(_) => "Logging in is not possible right now.".to_owned(),
+    }
+}
