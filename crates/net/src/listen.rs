@@ -108,7 +108,8 @@ impl Listener {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let protocols = Arc::new(Protocols::within(&limits));
-        let mut places = Places { free: Arc::new(Semaphore::new(limits.connections)), full: false };
+        let mut places =
+            Places { free: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))), full: false };
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let (stream, permit) = tokio::select! {

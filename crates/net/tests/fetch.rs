@@ -207,7 +207,7 @@ async fn a_certificate_must_be_trusted_and_for_the_host() {
     assert_eq!(host.refused(other_name), "tls");
 }
 
-/// Spec: threat A2.2 (an error that tells ports and names apart is a port scanner)
+/// An error that tells ports and names apart is a port scanner in the hands of a stranger.
 #[tokio::test]
 async fn whatever_kept_a_connection_from_being_made_looks_the_same() {
     let host = Host::start().await;

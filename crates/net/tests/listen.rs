@@ -172,7 +172,7 @@ async fn requests_that_two_parsers_read_differently_are_refused() {
     }
 }
 
-/// Spec: threat A6.6
+/// Spec: RFC 6585 §5
 #[tokio::test]
 async fn a_head_of_any_length_is_not_read() {
     let server = Running::plain().await;
@@ -183,7 +183,7 @@ async fn a_head_of_any_length_is_not_read() {
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
-/// Spec: threat A6.5 (slowloris)
+/// The attack known as Slowloris: many connections that are never finished.
 #[tokio::test]
 async fn a_client_that_does_not_say_what_it_wants_is_shown_out() {
     let limits = ListenLimits { header_timeout: SHORT, ..ListenLimits::default() };
@@ -196,7 +196,7 @@ async fn a_client_that_does_not_say_what_it_wants_is_shown_out() {
     assert!(idle.starts_with("HTTP/1.1 200"), "answered, then idle: {idle}");
 }
 
-/// Spec: threat A6.5 (slow read)
+/// A slow reader holds a connection and what was written for it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off() {
