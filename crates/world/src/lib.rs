@@ -24,6 +24,6 @@ pub use documents::{Documents, REDIRECT_URI};
 pub use driver::{Driver, Said, Sdk, skipped};
 pub use html::{Form, Page};
 pub use person::Person;
-pub use portcullis::{Finished, Portcullis};
+pub use portcullis::{Finished, Portcullis, run};
 pub use raw::{Answer, Raw};
 pub use world::{Era, World};

@@ -63,14 +63,8 @@ impl Portcullis {
     }
 
     /// Runs a command of the binary against the same configuration.
-    ///
-    /// # Panics
-    /// When the binary cannot be run at all.
     pub async fn run(&self, args: &[&str]) -> Finished {
-        let command = tokio::process::Command::new(binary()).args(args).arg("--config").arg(&self.config).output();
-        let output = command.await.expect("the binary runs");
-        let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        Finished { status: output.status, stdout, stderr }
+        run(&self.config, args).await
     }
 
     /// Everything it wrote so far.
@@ -103,6 +97,19 @@ impl Drop for Portcullis {
             eprintln_log(&self.log());
         }
     }
+}
+
+/// Runs a command of the binary against a configuration file.
+///
+/// # Panics
+/// When the binary cannot be run at all, or does not end.
+pub async fn run(config: &Path, args: &[&str]) -> Finished {
+    let command =
+        tokio::process::Command::new(binary()).args(args).arg("--config").arg(config).kill_on_drop(true).output();
+    let output = tokio::time::timeout(START_WITHIN, command).await.expect("the command ends");
+    let output = output.expect("the binary runs");
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    Finished { status: output.status, stdout, stderr }
 }
 
 #[expect(clippy::print_stderr, reason = "the log of the binary explains the failed test")]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::World;
 
-/// Speaks 2026-07-28 with one token, one request at a time.
+/// Speaks 2026-07-28 with one token, or none when it is empty, one request at a time.
 pub struct Raw {
     client: reqwest::Client,
     url: String,
@@ -50,10 +50,12 @@ impl Raw {
         let mut request = self
             .client
             .post(&self.url)
-            .bearer_auth(&self.token)
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", "2026-07-28")
             .header("mcp-method", method);
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
         if let Some(name) = params["name"].as_str() {
             request = request.header("mcp-name", name);
         }

@@ -45,10 +45,10 @@ async fn who_hangs_up_hangs_up_on_the_other_side_too() {
 }
 
 async fn through_the_shim() -> (TcpStream, TcpStream) {
-    let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = front.local_addr().unwrap();
-    tokio::spawn(shim::serve(front, upstream.local_addr().unwrap().to_string(), "t0ken".into()));
-    let client = TcpStream::connect(address).await.unwrap();
-    (client, upstream.accept().await.unwrap().0)
+    let upstream = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let front = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = front.local_addr().expect("an address");
+    tokio::spawn(shim::serve(front, upstream.local_addr().expect("an address").to_string(), "t0ken".into()));
+    let client = TcpStream::connect(address).await.expect("a free port");
+    (client, upstream.accept().await.expect("a connection").0)
 }
