@@ -9,6 +9,9 @@
 pub mod activity;
 mod agent_state;
 mod approvals;
+// A refusal is a page, and every page is a `Response`.
+#[allow(clippy::result_large_err)]
+mod console;
 pub mod duty;
 mod error;
 pub mod inventory;
@@ -17,8 +20,7 @@ pub mod standing;
 
 pub use agent_state::set_agent_state;
 pub use approvals::{approve, deny, end};
+pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
 pub use revocation::{Revocation, check_named, restore, revoke};
-mod console;
-pub use console::Console;

@@ -1,0 +1,175 @@
+//! The kill switch, target by target.
+
+mod support;
+
+use model::{Actor, AgentState, ElevationState, Target};
+use portcullis_governance::{GovernanceError, approve, check_named, inventory, restore, revoke, set_agent_state};
+use support::{CLAUDE, Installation, NIGHTLY};
+
+fn target(kind: &str, name: &str) -> Target {
+    Target::parse(kind, name).unwrap()
+}
+
+async fn live(world: &Installation, grant: &str) -> bool {
+    let grant = world.store.grant(&grant.parse().unwrap()).await.unwrap().unwrap();
+    grant.is_live(world.now())
+}
+
+async fn turn(world: &Installation, kind: &str, name: &str) -> portcullis_governance::Revocation {
+    revoke(&world.store, &target(kind, name), Actor::Operator, "a drill").await.unwrap()
+}
+
+#[tokio::test]
+async fn revoking_an_agent_ends_its_grants_and_no_others() {
+    let world = Installation::start().await;
+    let epoch = world.store.epoch();
+    let ended = turn(&world, "agent", NIGHTLY).await;
+    assert_eq!(ended.grants, 1);
+    assert!(!live(&world, "grt_nightly").await && live(&world, "grt_claude").await);
+    assert!(world.store.epoch() > epoch);
+    let record = world.last_record().await;
+    assert_eq!(
+        (record["event"].as_str(), record["target"].as_str(), record["name"].as_str(), record["reason"].as_str()),
+        (Some("revoked"), Some("agent"), Some(NIGHTLY), Some("a drill"))
+    );
+}
+
+#[tokio::test]
+async fn revoking_a_person_ends_what_acts_for_them_what_they_own_and_their_sessions() {
+    let world = Installation::start().await;
+    let ada = world.browser("ada").await;
+    assert_eq!(ada.get("/me").await.status, 200);
+    let ended = turn(&world, "person", "ada").await;
+    assert_eq!(ended.grants, 2);
+    assert_eq!(ada.get("/me").await.location, "/login?next=%2Fme");
+}
+
+#[tokio::test]
+async fn revoking_a_client_ends_the_grants_of_every_agent_that_presents_it() {
+    let world = Installation::start().await;
+    assert_eq!(turn(&world, "client", "https://claude.ai/client.json").await.grants, 1);
+    assert!(live(&world, "grt_nightly").await && !live(&world, "grt_claude").await);
+}
+
+#[tokio::test]
+async fn a_client_known_by_its_url_can_be_revoked_before_it_comes() {
+    let world = Installation::start().await;
+    turn(&world, "client", "https://evil.test/client.json").await;
+    assert_eq!(world.store.blocks().len(), 1);
+}
+
+#[tokio::test]
+async fn revoking_a_grant_is_final_and_leaves_no_block() {
+    let world = Installation::start().await;
+    let id = world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+    turn(&world, "grant", "grt_nightly").await;
+    assert!(world.store.blocks().is_empty());
+    assert_ne!(world.state_of(&id).await, ElevationState::Requested, "its requests end with it");
+    let again = revoke(&world.store, &target("grant", "grt_nightly"), Actor::Operator, "again").await;
+    assert!(matches!(again, Err(GovernanceError::GrantEnded(_))), "{again:?}");
+    let back = restore(&world.store, &target("grant", "grt_nightly"), Actor::Operator, "oops").await;
+    assert!(matches!(back, Err(GovernanceError::GrantIsFinal)), "{back:?}");
+}
+
+#[tokio::test]
+async fn revoking_a_tool_ends_the_elevations_for_it_and_for_nothing_else() {
+    let world = Installation::start().await;
+    let delete = world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+    let export = world.request("elv_2", "grt_nightly", "tickets.export_customers").await;
+    approve(&world.store, &delete, &world.decider("bob").await, None).await.unwrap();
+    let ended = turn(&world, "tool", "tickets.delete_ticket").await;
+    assert_eq!((ended.elevations, ended.grants), (1, 0));
+    assert_eq!(world.state_of(&delete).await, ElevationState::Ended);
+    assert_eq!(world.state_of(&export).await, ElevationState::Requested);
+}
+
+#[tokio::test]
+async fn stopping_a_server_or_everything_can_be_taken_back_but_not_for_elevations() {
+    let world = Installation::start().await;
+    for (kind, name) in [("server", "tickets"), ("all", "")] {
+        let id = world.request(&format!("elv_{kind}"), "grt_nightly", "tickets.delete_ticket").await;
+        assert_eq!(turn(&world, kind, name).await.elevations, 1);
+        assert_eq!(world.store.blocks().iter().filter(|block| block.lifted_at.is_none()).count(), 1);
+        restore(&world.store, &target(kind, name), Actor::Operator, "it was a drill").await.unwrap();
+        assert_eq!(world.last_record().await["event"], "restored");
+        assert!(world.store.blocks().iter().all(|block| block.lifted_at.is_some()));
+        assert!(live(&world, "grt_nightly").await);
+        assert_eq!(world.state_of(&id).await, ElevationState::Ended);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_nothing_is_refused_with_the_names_there_are() {
+    let world = Installation::start().await;
+    for (kind, name, hint) in [
+        ("agent", "nightli", NIGHTLY),
+        ("person", "adam", "carol"),
+        ("grant", "grt_none", "grant list"),
+        ("client", "nightli", "https://claude.ai/client.json"),
+    ] {
+        let refused = revoke(&world.store, &target(kind, name), Actor::Operator, "typo").await.unwrap_err();
+        assert!(refused.to_string().contains(hint), "{refused}");
+    }
+    assert!(world.store.blocks().is_empty());
+}
+
+#[test]
+fn a_server_that_is_not_configured_is_refused_with_those_that_are() {
+    let config = serde_json::from_value(serde_json::json!({
+        "public_url": "https://gw.test", "servers": {"tickets": {"url": "http://127.0.0.1:1/mcp"}}
+    }));
+    let config = config.unwrap();
+    for (kind, name) in [("server", "ticket"), ("tool", "ticket.delete_ticket")] {
+        let refused = check_named(&config, &target(kind, name)).unwrap_err();
+        assert!(refused.to_string().contains("there are tickets"), "{refused}");
+    }
+    for (kind, name) in [("server", "tickets"), ("tool", "tickets.any"), ("all", ""), ("agent", "x")] {
+        assert!(check_named(&config, &target(kind, name)).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_turn_without_a_reason_is_refused() {
+    let world = Installation::start().await;
+    for reason in ["", "  ", "\u{200b}\n"] {
+        let refused = revoke(&world.store, &Target::All, Actor::Operator, reason).await;
+        assert!(matches!(refused, Err(GovernanceError::NoReason)), "{refused:?}");
+    }
+    assert!(world.store.blocks().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_revoked_is_not_restored_and_the_answer_says_what_is() {
+    let world = Installation::start().await;
+    let refused = restore(&world.store, &Target::All, Actor::Operator, "x").await.unwrap_err();
+    assert!(refused.to_string().contains("nothing is revoked"), "{refused}");
+    turn(&world, "agent", NIGHTLY).await;
+    let refused = restore(&world.store, &Target::All, Actor::Operator, "x").await.unwrap_err();
+    assert!(refused.to_string().contains("agent nightly"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_suspended_agent_comes_back_and_a_retired_one_does_not() {
+    let world = Installation::start().await;
+    let agent = NIGHTLY.parse().unwrap();
+    let set = |state| set_agent_state(&world.store, &agent, state, Actor::Operator);
+    set(AgentState::Suspended).await.unwrap();
+    assert!(live(&world, "grt_nightly").await, "a pause ends nothing");
+    assert!(matches!(set(AgentState::Suspended).await, Err(GovernanceError::Unchanged { .. })));
+    set(AgentState::Active).await.unwrap();
+    set(AgentState::Retired).await.unwrap();
+    assert!(!live(&world, "grt_nightly").await);
+    assert!(matches!(set(AgentState::Active).await, Err(GovernanceError::Retired(_))));
+    assert_eq!(world.last_record().await["event"], "agent_changed");
+}
+
+#[tokio::test]
+async fn the_inventory_says_what_stands_and_what_is_stopped() {
+    let world = Installation::start().await;
+    turn(&world, "agent", CLAUDE).await;
+    let agents = inventory::agents(&world.store).await.unwrap();
+    let of = |name: &str| agents.iter().find(|entry| entry.agent.id.as_str() == name).unwrap();
+    assert!(of(CLAUDE).grants.is_empty() && of(CLAUDE).block.is_some());
+    assert!(of(NIGHTLY).grants.len() == 1 && of(NIGHTLY).block.is_none());
+    assert_eq!(inventory::grants(&world.store).await.unwrap().len(), 1);
+}
