@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 use net::Body;
 
-use self::body::Relayed;
+use self::body::{Filter, Relayed};
 use crate::{
     authority::Viewer,
     call::Call,
@@ -51,20 +51,15 @@ impl Relay<'_> {
             return Err(refusal);
         }
         let headers = self.headers(&recorded, &head.headers);
+        // What is no success holds no list, and is relayed as it is: clients of both eras read such bodies.
+        let viewer = viewer.filter(|_| head.status.is_success());
         let body = match (viewer, kind(&head.headers)) {
             (Some(viewer), Kind::Json) => self.filtered(&recorded, incoming, &viewer, &mut ending).await?,
-            (viewer, kind) => {
-                let live = recorded.live().clone();
-                let tool = recorded.call().subject().ok().flatten();
-                let watch = Watch::over(self.verifier.clone(), live, tool);
-                let mut relayed = Relayed::new(incoming, watch, ending);
-                if kind == Kind::Events {
-                    relayed.farewell = farewell(&recorded);
-                    relayed.filter =
-                        viewer.map(|viewer| body::Filter::new(viewer, recorded.call().revision, self.list_bytes));
-                }
-                net::boxed(relayed)
+            (Some(_), Kind::Other) => {
+                ending.because("bad_upstream");
+                return Err(bad(&recorded, "answered with neither JSON nor events where tools may be listed"));
             }
+            (viewer, kind) => self.relayed(&recorded, incoming, kind, viewer, ending),
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -72,22 +67,39 @@ impl Relay<'_> {
         Ok(response)
     }
 
+    fn relayed(
+        &self,
+        recorded: &Recorded<Call>,
+        incoming: Incoming,
+        kind: Kind,
+        viewer: Option<Viewer>,
+        ending: Ending,
+    ) -> Body {
+        let call = recorded.call();
+        let tool = call.subject().ok().flatten();
+        let watch = Watch::over(self.verifier.clone(), recorded.live().clone(), tool);
+        let mut relayed = Relayed::new(incoming, watch, ending);
+        if kind == Kind::Events {
+            relayed.farewell = farewell(recorded);
+            relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
+        }
+        net::boxed(relayed)
+    }
+
     /// Some answers mean nothing to the client, because they are about us.
     fn may_pass(&self, recorded: &Recorded<Call>, status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
-        let bad = |what: &'static str| {
-            let server = recorded.call().server.id.to_string();
-            tracing::warn!(event = "bad_upstream", %server, status = status.as_u16(), what);
-            Err(Refusal::BadUpstream { server, what })
-        };
         if status == StatusCode::UNAUTHORIZED {
-            return bad("refused the gateway's own credentials; an administrator must check its `headers`");
+            return Err(bad(
+                recorded,
+                "refused the gateway's own credentials; an administrator must check its `headers`",
+            ));
         }
         if status.is_redirection() || status.is_informational() {
-            return bad("answered with a redirect, which is not followed");
+            return Err(bad(recorded, "answered with a redirect, which is not followed"));
         }
         let coding = headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return bad("answered in an encoding that was not asked for");
+            return Err(bad(recorded, "answered in an encoding that was not asked for"));
         }
         Ok(())
     }
@@ -122,10 +134,8 @@ impl Relay<'_> {
         viewer: &Viewer,
         ending: &mut Ending,
     ) -> Result<Body, Refusal> {
-        let mut bad = |what: &'static str| {
-            ending.because("bad_upstream");
-            Refusal::BadUpstream { server: recorded.call().server.id.to_string(), what }
-        };
+        ending.because("bad_upstream");
+        let bad = |what| bad(recorded, what);
         let whole = net::read_body(incoming, self.list_bytes)
             .await
             .map_err(|_| bad("sent a list that is too long or broke off"))?;
@@ -137,6 +147,12 @@ impl Relay<'_> {
         ending.because("complete");
         Ok(net::full(bytes))
     }
+}
+
+fn bad(recorded: &Recorded<Call>, what: &'static str) -> Refusal {
+    let server = recorded.call().server.id.to_string();
+    tracing::warn!(event = "bad_upstream", %server, what);
+    Refusal::BadUpstream { server, what }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

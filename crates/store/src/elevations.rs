@@ -85,11 +85,7 @@ impl Tx<'_> {
             " FROM elevation WHERE grant_id = $1 AND scope = $2 AND state = 'requested' AND decide_before > $3
               ORDER BY requested_at, id LIMIT 1"
         );
-        query(sql)
-            .bind(grant.as_str())
-            .bind(scope.to_string())
-            .bind(now.micros())
-            .fetch_optional(&mut *self.connection)
+        self.row(query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros()))
             .await?
             .map(|row| elevation(&row))
             .transpose()
@@ -97,15 +93,17 @@ impl Tx<'_> {
 
     /// How many of an agent's wait for a decision.
     pub async fn count_pending_of(&mut self, agent: &Id<Agent>, now: Timestamp) -> Result<u32, StoreError> {
-        let row = query(
-            "SELECT COUNT(*) FROM elevation e JOIN agent_grant g ON g.id = e.grant_id
+        let row = self
+            .row(
+                query(
+                    "SELECT COUNT(*) FROM elevation e JOIN agent_grant g ON g.id = e.grant_id
              WHERE g.agent = $1 AND e.state = 'requested' AND e.decide_before > $2",
-        )
-        .bind(agent.as_str())
-        .bind(now.micros())
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Columns::of("elevation", &row).number()
+                )
+                .bind(agent.as_str())
+                .bind(now.micros()),
+            )
+            .await?;
+        row.map_or(Ok(0), |row| Columns::of("elevation", &row).number())
     }
 
     /// Those of a grant that may be used at `now`.
@@ -115,26 +113,27 @@ impl Tx<'_> {
 
     /// Adds an elevation in whatever state.
     pub async fn put_elevation(&mut self, elevation: &Elevation) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before,
+        self.run(
+            query(
+                "INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before,
                  decided_by, decided_at, lasts, not_after, max_uses, uses)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            )
+            .bind(elevation.id.as_str())
+            .bind(elevation.grant.as_str())
+            .bind(elevation.scope.to_string())
+            .bind(elevation.by.as_str())
+            .bind(elevation.state.as_str())
+            .bind(&elevation.reason)
+            .bind(elevation.requested_at.micros())
+            .bind(elevation.decide_before.micros())
+            .bind(elevation.decided_by.as_deref())
+            .bind(elevation.decided_at.map(Timestamp::micros))
+            .bind(elevation.lasts.seconds() as i64)
+            .bind(elevation.not_after.map(Timestamp::micros))
+            .bind(i64::from(elevation.max_uses))
+            .bind(i64::from(elevation.uses)),
         )
-        .bind(elevation.id.as_str())
-        .bind(elevation.grant.as_str())
-        .bind(elevation.scope.to_string())
-        .bind(elevation.by.as_str())
-        .bind(elevation.state.as_str())
-        .bind(&elevation.reason)
-        .bind(elevation.requested_at.micros())
-        .bind(elevation.decide_before.micros())
-        .bind(elevation.decided_by.as_deref())
-        .bind(elevation.decided_at.map(Timestamp::micros))
-        .bind(elevation.lasts.seconds() as i64)
-        .bind(elevation.not_after.map(Timestamp::micros))
-        .bind(i64::from(elevation.max_uses))
-        .bind(i64::from(elevation.uses))
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
@@ -149,14 +148,9 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let sql = "UPDATE elevation SET state = 'active', decided_by = $2, decided_at = $3, not_after = $4
                    WHERE id = $1 AND state = 'requested' AND decide_before > $3";
-        let changed = query(sql)
-            .bind(id.as_str())
-            .bind(decided_by)
-            .bind(now.micros())
-            .bind(not_after.micros())
-            .execute(&mut *self.connection)
-            .await?;
-        Ok(changed.rows_affected() == 1)
+        let changed =
+            self.run(query(sql).bind(id.as_str()).bind(decided_by).bind(now.micros()).bind(not_after.micros())).await?;
+        Ok(changed == 1)
     }
 
     /// Requested → denied; `false` when it was decided before or had lapsed.
@@ -168,20 +162,21 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let sql = "UPDATE elevation SET state = 'denied', decided_by = $2, decided_at = $3
                    WHERE id = $1 AND state = 'requested' AND decide_before > $3";
-        let changed =
-            query(sql).bind(id.as_str()).bind(decided_by).bind(now.micros()).execute(&mut *self.connection).await?;
-        Ok(changed.rows_affected() == 1)
+        let changed = self.run(query(sql).bind(id.as_str()).bind(decided_by).bind(now.micros())).await?;
+        Ok(changed == 1)
     }
 
-    /// Requested or active → ended, and bumps the epoch; `false` when it was over before.
-    /// An active one's end moves forward to `now`.
+    /// Requested or active → ended; `false` when it was over before. An active one's end moves forward to
+    /// `now`, and the epoch is bumped when that took something away.
     pub async fn end_elevation(&mut self, id: &Id<Elevation>, now: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE elevation SET state = 'ended',
                        not_after = CASE WHEN not_after > $2 THEN $2 ELSE not_after END
-                   WHERE id = $1 AND state IN ('requested', 'active')";
-        let changed = query(sql).bind(id.as_str()).bind(now.micros()).execute(&mut *self.connection).await?;
-        self.bump_epoch().await?;
-        Ok(changed.rows_affected() == 1)
+                   WHERE id = $1 AND state IN ('requested', 'active') RETURNING not_after";
+        let Some(row) = self.row(query(sql).bind(id.as_str()).bind(now.micros())).await? else { return Ok(false) };
+        if Columns::of("elevation", &row).optional_time()? == Some(now) {
+            self.bump_epoch().await?;
+        }
+        Ok(true)
     }
 
     /// Takes one use of a live elevation of exactly this scope; the last use ends it.
@@ -200,11 +195,7 @@ impl Tx<'_> {
              RETURNING ",
             elevation_columns!()
         );
-        query(sql)
-            .bind(grant.as_str())
-            .bind(scope.to_string())
-            .bind(now.micros())
-            .fetch_optional(&mut *self.connection)
+        self.row(query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros()))
             .await?
             .map(|row| elevation(&row))
             .transpose()

@@ -11,8 +11,8 @@ use gateway::{Gateway, GatewayParts};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event, EventName,
-    Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
+    AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
+    EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
 };
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
@@ -74,6 +74,10 @@ impl World {
             .await
             .unwrap();
         world
+    }
+
+    pub fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub fn claims(&self) -> AccessClaims {
@@ -246,7 +250,12 @@ impl Answer {
     /// Refused with this status and JSON-RPC code.
     #[track_caller]
     pub fn refused(self, status: u16, code: i64) -> Self {
-        assert_eq!((self.status.as_u16(), self.json()["error"]["code"].as_i64()), (status, Some(code)), "{:?}", self.body);
+        assert_eq!(
+            (self.status.as_u16(), self.json()["error"]["code"].as_i64()),
+            (status, Some(code)),
+            "{:?}",
+            self.body
+        );
         self
     }
 

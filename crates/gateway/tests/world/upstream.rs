@@ -107,7 +107,8 @@ fn usual(arrived: &Arrived) -> Response {
     let Some(id) = message.get("id") else { return reply(202, &[], "") };
     let result = match message["method"].as_str() {
         Some("tools/list") => {
-            let tools: Vec<_> = TOOLS.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect();
+            let tools: Vec<_> =
+                TOOLS.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect();
             json!({"tools": tools, "nextCursor": "n", "ttlMs": 60000, "cacheScope": "public", "resultType": "complete"})
         }
         _ => json!({"content": [{"type": "text", "text": "done"}], "resultType": "complete"}),

@@ -77,12 +77,12 @@ fn policies(config: &Config) -> Finding {
 }
 
 async fn address(config: &Config) -> Finding {
-    match tokio::net::TcpListener::bind(config.listen).await {
+    match net::Listener::bind(config.listen, None).await {
         Ok(_) => ok("listen", format!("{} is free", config.listen)),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+        Err(net::BindError::InUse(_)) => {
             warning("listen", format!("{} is in use; fine if this installation is serving already", config.listen))
         }
-        Err(error) => failure("listen", format!("{} can not be bound: {error}", config.listen)),
+        Err(error) => failure("listen", error.to_string()),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::{cli, output};
 /// Turns the kill switch, and returns once every node refuses.
 pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
-    let (_, store) = visit.open().await?;
+    let (config, store) = visit.open().await?;
+    governance::check_named(&config, &target)?;
     governance::revoke(&store, &target, Actor::Operator, &kill.reason).await?;
     store.wait_until_everywhere().await?;
     output::line(format!("revoked: {target}. Every node refuses from now on."));

@@ -1,0 +1,134 @@
+//! What one authorized call costs, step by step, and as a whole against an upstream on loopback.
+//!
+//! The whole includes the upstream's own work and the durable record; compare steps with steps.
+
+#[path = "../tests/world/mod.rs"]
+mod world;
+
+use std::sync::{Arc, LazyLock};
+
+use divan::{Bencher, black_box};
+use gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use model::{Actor, Authority, Event, EventName, Question, Tier};
+use serde_json::json;
+use tokio::runtime::Runtime;
+use world::{World, modern};
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+static WORLD: LazyLock<World> = LazyLock::new(|| RUNTIME.block_on(World::start()));
+
+fn main() {
+    divan::main();
+}
+
+/// A call of about 1 KB.
+fn call() -> (Vec<(&'static str, String)>, String) {
+    modern("tools/call", json!({"name": "get_ticket", "arguments": {"text": "x".repeat(700), "ids": [1, 2, 3]}}))
+}
+
+fn header_map() -> HeaderMap {
+    let pairs = call().0;
+    pairs
+        .into_iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::try_from(value).unwrap()))
+        .collect()
+}
+
+#[divan::bench]
+fn check_strict(bencher: Bencher) {
+    let (_, body) = call();
+    bencher.bench(|| strict_json::check(black_box(body.as_bytes())).is_ok());
+}
+
+#[divan::bench]
+fn parse(bencher: Bencher) {
+    let (_, body) = call();
+    bencher.bench(|| envelope::parse(black_box(body.as_bytes())));
+}
+
+#[divan::bench]
+fn compare_headers(bencher: Bencher) {
+    let (headers, (_, body)) = (header_map(), call());
+    let message = envelope::parse(body.as_bytes()).unwrap();
+    bencher.bench(|| revision::speak(black_box(&headers), black_box(&message)));
+}
+
+fn verifier() -> (Verifier, Protected, String) {
+    let server = serde_json::from_value(json!({"url": "http://127.0.0.1:1/mcp"})).unwrap();
+    let public = model::config::PublicUrl::try_from("http://127.0.0.1:8420".to_owned()).unwrap();
+    let protected = Protected::new(&"tickets".parse().unwrap(), &server, &public).unwrap();
+    (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
+}
+
+#[divan::bench]
+fn verify_hot(bencher: Bencher) {
+    let (verifier, server, token) = verifier();
+    bencher.bench(|| {
+        let presented = token::Presented::new(&token).unwrap();
+        RUNTIME.block_on(verifier.live(&server, presented)).unwrap()
+    });
+}
+
+/// First sight of a token: signature and one read of the store.
+#[divan::bench]
+fn verify_cold(bencher: Bencher) {
+    let (_, server, token) = verifier();
+    bencher.with_inputs(|| Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into())).bench_values(
+        |verifier| {
+            let presented = token::Presented::new(&token).unwrap();
+            RUNTIME.block_on(verifier.live(&server, presented)).unwrap()
+        },
+    );
+}
+
+#[divan::bench]
+fn decide(bencher: Bencher) {
+    let policies = policy::Policies::built_in();
+    let question = Question {
+        agent: "bot@ada".parse().unwrap(),
+        kind: model::AgentKind::Delegated,
+        assurance: model::Assurance::Proven,
+        person: Some("ada".parse().unwrap()),
+        server: "tickets".parse().unwrap(),
+        tool: Some("get_ticket".parse().unwrap()),
+        tier: Tier::Low,
+        held: false,
+        authority: Authority::Standing,
+    };
+    bencher.bench(|| policies.decide(black_box(&question)));
+}
+
+/// One durable record at a time; under load many share one commit.
+#[divan::bench]
+fn record(bencher: Bencher) {
+    let event = || {
+        Event::new(EventName::CallDecided, Actor::Agent("bot@ada".into()))
+            .with("tool", "get_ticket")
+            .with("tier", "low")
+    };
+    bencher.bench(|| RUNTIME.block_on(WORLD.store.record(event())).unwrap());
+}
+
+/// 32 records that arrive together.
+#[divan::bench(sample_count = 50)]
+fn record_32_together(bencher: Bencher) {
+    let store = Arc::new(WORLD.store.clone());
+    bencher.counter(divan::counter::ItemsCount::new(32usize)).bench(|| {
+        let all = (0..32).map(|_| store.record(Event::new(EventName::CallDecided, Actor::Agent("bot@ada".into()))));
+        RUNTIME.block_on(futures_util::future::join_all(all))
+    });
+}
+
+#[divan::bench]
+fn whole_call(bencher: Bencher) {
+    let (headers, body) = call();
+    let bearer = format!("Bearer {}", WORLD.token());
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+    bencher.bench(|| {
+        let answer = RUNTIME.block_on(WORLD.send(Method::POST, "/mcp/tickets", &headers, body.clone()));
+        assert_eq!(answer.status, 200);
+    });
+}

@@ -1,0 +1,279 @@
+//! Who may call: challenges, tokens, liveness, the kill switch. Threats A4.1-A4.8, A6.2.
+
+mod world;
+
+use http::Method;
+use model::Span;
+use serde_json::json;
+use world::{World, modern};
+
+/// Spec: requirements 7.1; OAuth 2.1 §5.3.2; RS-401-01, RS-401-02, RS-401-04
+#[tokio::test]
+async fn no_token_gets_a_challenge_without_an_error() {
+    let world = World::start().await;
+    let answer = world.send(Method::POST, "/mcp/tickets", &[("content-type", "application/json")], "{}").await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "Bearer realm=\"tickets\", resource_metadata=\"http://127.0.0.1:8420/.well-known/oauth-protected-resource/mcp/tickets\", scope=\"tickets:low\""
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+    world.upstream.got_nothing();
+}
+
+/// Spec: requirements 7.2; RS-401-03
+#[tokio::test]
+async fn a_bad_token_is_told_apart_from_none() {
+    let world = World::start().await;
+    let answer = world.send(Method::GET, "/mcp/tickets", &[("authorization", "Bearer a.b.c")], "").await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").starts_with("Bearer realm=\"tickets\", error=\"invalid_token\", "));
+    world.upstream.got_nothing();
+}
+
+#[tokio::test]
+async fn a_good_token_reaches_the_upstream_and_both_records_are_written() {
+    let world = World::start().await;
+    world.modern_tool("get_ticket").await.answered();
+    let decided = world.last("call_decided").await.unwrap();
+    let ended = world.eventually("call_ended").await;
+    assert_eq!(decided["tool"], "get_ticket");
+    assert_eq!(decided["tier"], "low");
+    assert_eq!(decided["person"], "ada");
+    assert_eq!(
+        (&ended["request"], &ended["outcome"], &ended["status"]),
+        (&decided["request"], &json!("complete"), &json!(200))
+    );
+}
+
+/// Threat A4.3, CVE-2025-69196
+#[tokio::test]
+async fn a_token_of_one_server_opens_no_other_not_even_when_it_is_known() {
+    let world = World::start().await;
+    world.modern_tool("get_ticket").await.answered();
+    let (headers, body) = modern("tools/list", json!({}));
+    let bearer = format!("Bearer {}", world.token());
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+    let answer = world.send(Method::POST, "/mcp/files", &headers, body).await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
+    assert!(answer.header("www-authenticate").contains("mcp/files"));
+}
+
+/// Threat A4.1, A4.2, A4.3
+#[tokio::test]
+async fn a_token_that_does_not_fit_its_grant_is_refused() {
+    let world = World::start().await;
+    let good = world.claims();
+    let mut forged = Vec::new();
+    forged.push(model::AccessClaims { iss: "https://other.test".into(), ..good.clone() });
+    forged.push(model::AccessClaims { aud: "http://127.0.0.1:8420/mcp/files".into(), ..good.clone() });
+    forged.push(model::AccessClaims { grant_id: "grt_unknown".parse().unwrap(), ..good.clone() });
+    forged.push(model::AccessClaims { grant_id: "grt_files".parse().unwrap(), ..good.clone() });
+    forged.push(model::AccessClaims { agent_id: "bot@bob".parse().unwrap(), ..good.clone() });
+    forged.push(model::AccessClaims { client_id: "https://evil.test/c".parse().unwrap(), ..good.clone() });
+    forged.push(model::AccessClaims { exp: good.iat, ..good });
+    for claims in forged {
+        let bearer = format!("Bearer {}", world.sign(&claims));
+        let answer = world.send(Method::GET, "/mcp/tickets", &[("authorization", &bearer)], "").await;
+        assert_eq!(answer.status, 401, "{claims:?}");
+    }
+    world.upstream.got_nothing();
+}
+
+/// Spec: OAuth 2.1 §5.2 (sufficient scope)
+#[tokio::test]
+async fn a_token_narrower_than_its_grant_is_not_widened() {
+    let world = World::start().await;
+    let narrow = world.sign(&model::AccessClaims { scope: "tickets.delete_ticket".parse().unwrap(), ..world.claims() });
+    let bearer = format!("Bearer {narrow}");
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_ticket"}}).to_string();
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    world.send(Method::POST, "/mcp/tickets", &headers, body).await.challenged("tickets:low");
+    world.upstream.got_nothing();
+}
+
+/// Threat A4.4
+#[tokio::test]
+async fn credentials_in_two_places_are_an_invalid_request() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    for headers in [
+        &[("authorization", bearer.as_str()), ("authorization", bearer.as_str())][..],
+        &[("authorization", bearer.as_str()), ("dpop", "x")],
+    ] {
+        let answer = world.send(Method::POST, "/mcp/tickets", headers, "").await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.header("www-authenticate").contains("error=\"invalid_request\""));
+    }
+    let answer = world.send(Method::POST, "/mcp/tickets?access_token=x", &[], "").await;
+    assert_eq!(answer.status, 400);
+}
+
+/// Spec: requirements 6.1 (authentication before the body is parsed)
+#[tokio::test]
+async fn a_stranger_can_not_make_us_read_a_body() {
+    let world = World::start().await;
+    for body in ["[", "{\"a\":1,\"a\":2}", "x"] {
+        assert_eq!(world.send(Method::POST, "/mcp/tickets", &[], body).await.status, 401);
+    }
+}
+
+/// Spec: threats finding 9 and A6 (a stranger must not fill the disk)
+#[tokio::test]
+async fn a_stranger_leaves_no_record_and_a_known_one_always_does() {
+    let world = World::start().await;
+    let before = world.records().await.len();
+    world.send(Method::POST, "/mcp/tickets", &[("authorization", "Bearer a.b.c")], "").await;
+    assert_eq!(world.records().await.len(), before);
+    world.post(&[], "[]").await.refused(400, -32600);
+    assert_eq!(world.last("call_refused").await.unwrap()["reason"], "malformed");
+}
+
+/// Threat A4.8, F1: the verdict is cached, and the cache does not outlive a revocation.
+#[tokio::test]
+async fn every_turn_of_the_kill_switch_stops_the_next_call() {
+    for (kind, name) in [
+        ("agent", "bot@ada"),
+        ("person", "ada"),
+        ("client", "https://bot.test/client.json"),
+        ("server", "tickets"),
+        ("grant", "grt_ada"),
+        ("all", ""),
+    ] {
+        let world = World::start().await;
+        world.modern_tool("get_ticket").await.answered();
+        world.revoke(kind, name).await;
+        let answer = world.modern_tool("get_ticket").await;
+        assert_eq!(answer.status, 401, "{kind}");
+        assert!(answer.header("www-authenticate").contains("error_description=\"access was revoked\""), "{kind}");
+        assert_eq!(world.upstream.arrived().len(), 1, "{kind}");
+        assert_eq!(world.last("call_refused").await.unwrap()["reason"], "invalid_token", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_blocked_tool_is_refused_and_its_neighbours_are_not() {
+    let world = World::start().await;
+    world.revoke("tool", "tickets.get_ticket").await;
+    world.modern_tool("get_ticket").await.tool_error("switched off");
+    world.modern_tool("get_other").await.answered();
+    let listed = world.modern("tools/list", json!({})).await.text();
+    assert!(!listed.contains("get_ticket"));
+}
+
+#[tokio::test]
+async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
+    use model::{Actor, AgentState, Event, EventName, Person};
+    use store::{Commit, StoreError};
+    for what in ["agent", "person", "grant"] {
+        let world = World::start().await;
+        world.modern_tool("get_ticket").await.answered();
+        let (grant, now) = (world.grant.clone(), world.clock_now());
+        world
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    match what {
+                        "agent" => drop(tx.set_agent_state(&grant.agent, AgentState::Suspended).await?),
+                        "person" => {
+                            let ada = Person {
+                                id: "ada".parse().unwrap(),
+                                display_name: "Ada".into(),
+                                roles: [].into(),
+                                disabled: true,
+                            };
+                            tx.put_person(&ada, None).await?;
+                        }
+                        _ => drop(tx.end_grant(&grant.id, now).await?),
+                    }
+                    tx.bump_epoch().await?;
+                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::AgentChanged, Actor::Operator), ()))
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!(world.modern_tool("get_ticket").await.status, 401, "{what}");
+        assert_eq!(world.upstream.arrived().len(), 1, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_token_dies_with_its_time() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    let get = || world.send(Method::GET, "/mcp/tickets", &[], "");
+    assert_eq!(get().await.status, 401);
+    let with = [("authorization", bearer.as_str())];
+    assert_eq!(world.send(Method::GET, "/mcp/tickets", &with, "").await.status, 405, "the upstream has no stream");
+    world.clock.advance(Span::from_seconds(600));
+    assert_eq!(world.send(Method::GET, "/mcp/tickets", &with, "").await.status, 401);
+}
+
+/// Spec: CVE-2025-66414 and others (DNS rebinding); threat A6.2
+#[tokio::test]
+async fn a_foreign_host_or_origin_is_refused_before_anything_else() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    let auth = ("authorization", bearer.as_str());
+    assert_eq!(world.send(Method::POST, "/mcp/tickets", &[auth, ("host", "evil.test")], "").await.status, 421);
+    assert_eq!(world.send(Method::POST, "/mcp/tickets", &[auth, ("origin", "http://evil.test")], "").await.status, 403);
+    assert_eq!(world.send(Method::GET, "/mcp/unknown", &[auth], "").await.status, 404);
+    for path in [
+        "/mcp/",
+        "/mcp//tickets",
+        "/mcp/tickets/",
+        "/mcp/Tickets",
+        "/mcp/%74ickets",
+        "/mcp/./tickets",
+        "/mcp/tickets;x",
+    ] {
+        assert_eq!(world.send(Method::GET, path, &[auth], "").await.status, 404, "{path}");
+    }
+    world.upstream.got_nothing();
+}
+
+/// Spec: RS-PRM-09
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_can_ask_and_read_its_challenge() {
+    let world = World::start().await;
+    let origin = ("origin", "https://inspector.test");
+    let preflight = [
+        origin,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization, mcp-param-x, x-evil"),
+    ];
+    let answer = world.send(Method::OPTIONS, "/mcp/tickets", &preflight, "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (204, "https://inspector.test"));
+    assert!(answer.header("access-control-allow-headers").contains("mcp-param-x"));
+    assert!(!answer.header("access-control-allow-headers").contains("x-evil"));
+    let answer = world.send(Method::POST, "/mcp/tickets", &[origin], "").await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.header("access-control-expose-headers").contains("WWW-Authenticate"));
+    assert_eq!(world.send(Method::OPTIONS, "/mcp/tickets", &[], "").await.status, 405, "no browser, no preflight");
+}
+
+/// Spec: RFC 9728 §3; RS-PRM-01 to RS-PRM-09
+#[tokio::test]
+async fn metadata_is_public_and_names_the_resource_as_it_is_called() {
+    let world = World::start().await;
+    let well_known = "/.well-known/oauth-protected-resource";
+    let answer = world.send(Method::GET, &format!("{well_known}/mcp/tickets"), &[], "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let document = answer.json();
+    assert_eq!(document["resource"], world::RESOURCE);
+    assert_eq!(document["authorization_servers"], json!(["http://127.0.0.1:8420"]));
+    assert_eq!(document["scopes_supported"], json!(["tickets:low"]), "the baseline, not the catalogue");
+    for path in [
+        well_known.to_owned(),
+        format!("{well_known}/mcp"),
+        format!("{well_known}/mcp/nobody"),
+        format!("{well_known}/tickets"),
+    ] {
+        assert_eq!(world.send(Method::GET, &path, &[], "").await.status, 404, "{path}");
+    }
+    let poisoned = [("host", "evil.test"), ("x-forwarded-host", "evil.test")];
+    assert_eq!(world.send(Method::GET, &format!("{well_known}/mcp/tickets"), &poisoned, "").await.status, 421);
+}

@@ -1,0 +1,227 @@
+//! Sessions of the old era and streams of both. Threats A4.9, A4.11, F3.
+
+mod world;
+
+use bytes::Bytes;
+use http::Method;
+use http_body_util::BodyExt;
+use model::Span;
+use serde_json::json;
+use tokio::sync::mpsc::UnboundedSender;
+use world::{World, modern, reply, stream};
+
+async fn next(body: &mut net::Body) -> Option<String> {
+    let frame = tokio::time::timeout(std::time::Duration::from_secs(5), body.frame()).await.expect("in time")?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap_or(Bytes::new()).to_vec()).unwrap())
+}
+
+/// A modern POST that the upstream answers with an open stream.
+async fn open(
+    world: &World,
+    method: &str,
+    params: serde_json::Value,
+) -> (UnboundedSender<String>, http::Response<net::Body>) {
+    let (sender, response) = stream();
+    let mut response = Some(response);
+    world.upstream.answers(move |_| response.take());
+    let bearer = format!("Bearer {}", world.token());
+    let (headers, body) = modern(method, params);
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+    (sender, world.open(Method::POST, "/mcp/tickets", &headers, body).await)
+}
+
+#[tokio::test]
+async fn events_pass_as_they_come_with_every_byte() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
+    let mut body = response.into_body();
+    for event in ["id: 1\r\nretry: 5\r\ndata: {\"progress\":1}\r\n\r\n", ": ping\n\n", "data: half", " an event\n\n"] {
+        upstream.send(event.to_owned()).unwrap();
+        assert_eq!(next(&mut body).await.unwrap(), event);
+    }
+    drop(upstream);
+    assert_eq!(next(&mut body).await, None);
+    assert_eq!(world.eventually("call_ended").await["outcome"], "complete");
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_inside_a_stream_too() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/list", json!({})).await;
+    let mut body = response.into_body();
+    let notification = "id: 1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
+    upstream.send(notification.to_owned()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), notification);
+    upstream
+        .send(
+            "id: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\ndata: \"result\":{\"tools\":[{\"name\":\"mystery\"},".into(),
+        )
+        .unwrap();
+    upstream.send("{\"name\":\"get_ticket\"}],\"cacheScope\":\"public\"}}\n\n".into()).unwrap();
+    let event = next(&mut body).await.unwrap();
+    assert!(event.starts_with("id: 2\ndata: {"), "{event}");
+    assert!(
+        event.contains("get_ticket")
+            && event.contains("io.portcullis/access")
+            && event.contains("\"cacheScope\":\"private\"")
+    );
+    assert!(!event.contains("mystery"));
+}
+
+#[tokio::test]
+async fn an_unfinished_list_does_not_leak_at_the_end_of_a_stream() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/list", json!({})).await;
+    upstream
+        .send("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"mystery\"}]}}\n".into())
+        .unwrap();
+    drop(upstream);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.is_empty(), "{body:?}");
+}
+
+/// Threat A4.9, F3
+#[tokio::test]
+async fn a_stream_ends_when_its_agent_is_revoked() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    let mut body = response.into_body();
+    upstream.send("data: 1\n\n".into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
+    world.revoke("agent", "bot@ada").await;
+    upstream.send("data: secret\n\n".into()).unwrap_or(());
+    assert_eq!(next(&mut body).await, None, "not one more event");
+    assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
+    upstream.closed().await;
+}
+
+/// Threat A4.9: also when nothing is said for a long time.
+#[tokio::test]
+async fn a_silent_stream_ends_when_its_tool_is_blocked() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    let mut body = response.into_body();
+    let (end, ()) = tokio::join!(next(&mut body), world.revoke("tool", "tickets.get_ticket"));
+    assert_eq!(end, None);
+    upstream.closed().await;
+}
+
+#[tokio::test]
+async fn a_stream_survives_a_revocation_that_concerns_somebody_else() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    let mut body = response.into_body();
+    world.revoke("agent", "another").await;
+    upstream.send("data: 1\n\n".into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
+}
+
+/// Spec: MCP 2026-07-28 basic/patterns/subscriptions
+#[tokio::test]
+async fn a_subscription_says_goodbye_when_its_token_expires() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "subscriptions/listen", json!({})).await;
+    let mut body = response.into_body();
+    upstream.send("data: 1\n\n".into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
+    world.clock.advance(Span::from_seconds(600));
+    upstream.send("data: too late\n\n".into()).unwrap();
+    assert!(next(&mut body).await.unwrap().contains("\"resultType\":\"complete\""));
+    assert_eq!(next(&mut body).await, None);
+}
+
+/// Spec: MCP 2026-07-28 basic/patterns/cancellation: closing the stream is the cancellation.
+#[tokio::test]
+async fn a_client_that_leaves_closes_the_upstream_request() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    drop(response);
+    tokio::time::timeout(std::time::Duration::from_secs(5), upstream.closed()).await.expect("the upstream notices");
+    assert_eq!(world.eventually("call_ended").await["outcome"], "client_gone");
+}
+
+/// Spec: MCP 2025-11-25 basic/transports (session management)
+#[tokio::test]
+async fn a_session_is_sealed_for_its_principal() {
+    let world = World::start().await;
+    let ours = world
+        .legacy("initialize", json!({"protocolVersion": "2025-11-25"}), &[])
+        .await
+        .answered()
+        .header("mcp-session-id")
+        .to_owned();
+    assert!(!ours.contains("upstream-session-1") && ours.bytes().all(|b| b.is_ascii_graphic()));
+    world.legacy("tools/list", json!({}), &[("mcp-session-id", &ours)]).await.answered();
+    assert_eq!(world.upstream.last().headers["mcp-session-id"], "upstream-session-1");
+    let response = json!({"jsonrpc": "2.0", "id": 7, "result": {}}).to_string();
+    let answer =
+        world.post(&[("mcp-protocol-version", "2025-11-25"), ("mcp-session-id", &ours)], response.clone()).await;
+    assert_eq!(answer.status, 200);
+    world.post(&[("mcp-protocol-version", "2025-11-25")], response).await.refused(400, 400);
+}
+
+/// Threat A4.11, CVE-2026-67431, CVE-2026-52869
+#[tokio::test]
+async fn a_session_in_other_hands_is_unknown() {
+    let world = World::start().await;
+    let ours = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
+    let before = world.upstream.arrived().len();
+    for foreign in ["upstream-session-1", "", "x", &ours[1..], &format!("{ours}A"), &ours.to_uppercase()] {
+        let answer = world.legacy("tools/list", json!({}), &[("mcp-session-id", foreign)]).await;
+        assert_eq!(answer.status, 404, "{foreign}");
+    }
+    // The same session under another grant: a token for the other server, which has an upstream of its own.
+    let claims = model::AccessClaims {
+        aud: "http://127.0.0.1:8420/mcp/files".into(),
+        grant_id: "grt_files".parse().unwrap(),
+        scope: "files:low".parse().unwrap(),
+        ..world.claims()
+    };
+    let bearer = format!("Bearer {}", world.sign(&claims));
+    let headers = [("authorization", bearer.as_str()), ("mcp-session-id", ours.as_str())];
+    assert_eq!(world.send(Method::GET, "/mcp/files", &headers, "").await.status, 404);
+    assert_eq!(
+        world.send(Method::DELETE, "/mcp/tickets", &[("mcp-session-id", &ours)], "").await.status,
+        401,
+        "never a credential"
+    );
+    assert_eq!(world.upstream.arrived().len(), before);
+}
+
+/// Spec: MCP 2026-07-28 basic/transports/streamable-http (GET and DELETE: 405)
+#[tokio::test]
+async fn a_modern_request_without_a_body_does_not_exist() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    let headers = [("authorization", bearer.as_str()), ("mcp-protocol-version", "2026-07-28")];
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(world.send(method, "/mcp/tickets", &headers, "").await.status, 405);
+    }
+    world.upstream.got_nothing();
+}
+
+/// Spec: MCP 2025-11-25 basic/transports (resumability)
+#[tokio::test]
+async fn a_resumed_stream_carries_its_cursor_and_its_lists_are_filtered() {
+    let world = World::start().await;
+    let ours = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
+    let list = "id: 8\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"mystery\"}]}}\n\n";
+    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "text/event-stream")], list)));
+    let bearer = format!("Bearer {}", world.token());
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("mcp-session-id", ours.as_str()),
+        ("mcp-protocol-version", "2025-11-25"),
+        ("last-event-id", "7"),
+        ("accept", "text/event-stream"),
+    ];
+    let answer = world.send(Method::GET, "/mcp/tickets", &headers, "").await;
+    assert_eq!(answer.text(), "id: 8\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n");
+    let got = world.upstream.last();
+    assert_eq!(
+        (got.headers["last-event-id"].as_bytes(), got.headers["accept"].as_bytes()),
+        (&b"7"[..], &b"text/event-stream"[..])
+    );
+}
