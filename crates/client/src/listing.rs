@@ -19,10 +19,6 @@ pub struct ListedTool {
     pub name: String,
     /// What it says it does.
     pub description: String,
-    /// It claims to change nothing.
-    pub read_only_hint: bool,
-    /// It claims, or does not deny, that it may destroy something.
-    pub destructive_hint: bool,
 }
 
 /// A list longer than this is taken for a fault.
@@ -131,14 +127,9 @@ async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Res
 
 fn collect(result: &Value, tools: &mut Vec<ListedTool>) -> Value {
     for tool in result["tools"].as_array().into_iter().flatten() {
-        let hints = &tool["annotations"];
-        let read_only_hint = hints["readOnlyHint"].as_bool().unwrap_or(false);
         tools.push(ListedTool {
             name: tool["name"].as_str().unwrap_or_default().to_owned(),
             description: tool["description"].as_str().unwrap_or_default().to_owned(),
-            read_only_hint,
-            // Spec: MCP server/tools: destructiveHint defaults to true and means something only when not read-only.
-            destructive_hint: !read_only_hint && hints["destructiveHint"].as_bool().unwrap_or(true),
         });
     }
     result.get("nextCursor").cloned().unwrap_or(Value::Null)
