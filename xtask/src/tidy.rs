@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that the compiler does not know.
 
 mod absence;
+mod citations;
 mod layout;
 mod map;
 mod ranks;
@@ -30,6 +31,7 @@ fn run(_: &[String]) -> anyhow::Result<()> {
     let sources = sources()?;
     let mut complaints = ranks::check()?;
     complaints.extend(absence::check(&sources));
+    complaints.extend(citations::check(&sources));
     complaints.extend(layout::check(&sources));
     complaints.extend(map::check("ARCHITECTURE.md")?);
     for complaint in &complaints {

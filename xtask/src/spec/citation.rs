@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Vec<Citation> {
     let mut citations: Vec<Citation> = Vec::new();
     for part in parts(&first_sentence(&without_remarks(text))) {
         let (document, section) = split(&part);
-        let document = match (document, citations.last_mut()) {
+        let document = match (document.as_str(), citations.last_mut()) {
             ("", None) => continue,
             ("", Some(last)) if last.section.is_empty() => {
                 last.section = section.to_owned();
@@ -58,21 +58,23 @@ fn parts(text: &str) -> Vec<String> {
 }
 
 /// The document (empty: the one named before) and the section.
-fn split(part: &str) -> (&str, &str) {
-    if let Some((document, _)) = part.split_once('§') {
-        return (document.trim(), &part[document.len()..]);
+fn split(part: &str) -> (String, &str) {
+    // A bare date is another revision of MCP: `MCP 2026-07-28 and 2025-11-25 schemas`.
+    if part.starts_with("20") && part.as_bytes().get(4) == Some(&b'-') {
+        let (revision, section) = part.split_once(' ').unwrap_or((part, ""));
+        return (format!("MCP {revision}"), section);
     }
-    if let Some(at) = part.find(" Appendix") {
-        return (&part[..at], &part[at + 1..]);
+    let Some(start) = DOCUMENTS.iter().filter_map(|start| part.find(start)).min() else {
+        return (String::new(), part);
+    };
+    let part = &part[start..];
+    if let Some(page) = part.strip_prefix("MCP ") {
+        // The pages of a revision are its sections, and pages are named without one, too.
+        return if page.starts_with("20") { split(page) } else { ("MCP".to_owned(), page) };
     }
-    let names_a_document = DOCUMENTS.iter().any(|start| part.starts_with(start));
-    match names_a_document {
-        // `MCP 2026-07-28 basic/authorization`: the pages of a revision are its sections.
-        true if part.starts_with("MCP 2") => {
-            part.match_indices(' ').nth(1).map_or((part, ""), |(at, _)| (&part[..at], &part[at + 1..]))
-        }
-        true => (part, ""),
-        false => ("", part),
+    match part.find('§').or_else(|| part.find("Appendix")) {
+        Some(at) => (part[..at].trim().to_owned(), &part[at..]),
+        None => (part.to_owned(), ""),
     }
 }
 
@@ -140,6 +142,14 @@ mod tests {
             ("RFC 9068 §5 (an agent, not a person).", &[("RFC 9068", "§5")]),
             ("RFC 9068 §2.2. `grant_id` is ours: it helps.", &[("RFC 9068", "§2.2")]),
             ("MCP 2026-07-28 basic/authorization (scopes)", &[("MCP 2026-07-28", "basic/authorization")]),
+            (
+                "MCP 2026-07-28 and 2025-11-25 schemas, lifecycle",
+                &[("MCP 2026-07-28", ""), ("MCP 2025-11-25", "schemas"), ("MCP 2025-11-25", "lifecycle")],
+            ),
+            (
+                "MCP basic/authorization; rules of RFC 6750 §3.1",
+                &[("MCP", "basic/authorization"), ("RFC 6750", "§3.1")],
+            ),
             ("RFC 7636 Appendix B", &[("RFC 7636", "Appendix B")]),
         ] {
             let expected: Vec<_> = expected.iter().map(|(d, s)| ((*d).to_owned(), (*s).to_owned())).collect();

@@ -33,11 +33,12 @@ pub fn items(source: &Source) -> Vec<Item> {
     items
 }
 
-/// The text after the marker; a line that ends in a comma or semicolon goes on.
+/// The text after the marker; a line that ends in a comma, a semicolon or inside a remark goes on.
 fn text_from(lines: &[&str], at: usize, marker: &str) -> (String, usize) {
     let mut text = lines[at][marker.len()..].trim_end().to_owned();
     let mut next = at + 1;
-    while text.ends_with([',', ';']) && next < lines.len() {
+    let goes_on = |text: &str| text.ends_with([',', ';']) || text.matches('(').count() > text.matches(')').count();
+    while goes_on(&text) && next < lines.len() {
         let Some(more) = lines[next].strip_prefix(&marker[..3]) else { break };
         text = format!("{text} {}", more.trim());
         next += 1;
