@@ -43,23 +43,24 @@ impl Tx<'_> {
     /// Adds or changes an agent; the time it was first seen stays. Bumps the epoch, because what nodes
     /// hold in memory about an agent that is known already may be wrong now.
     pub async fn put_agent(&mut self, agent: &Agent) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
+        self.run(
+            query(
+                "INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, owner = excluded.owner,
                  purpose = excluded.purpose, kind = excluded.kind, client = excluded.client,
                  assurance = excluded.assurance, state = excluded.state",
+            )
+            .bind(agent.id.as_str())
+            .bind(&agent.title)
+            .bind(agent.owner.as_str())
+            .bind(&agent.purpose)
+            .bind(agent.kind.as_str())
+            .bind(agent.client.as_str())
+            .bind(agent.assurance.as_str())
+            .bind(agent.state.as_str())
+            .bind(agent.created_at.micros()),
         )
-        .bind(agent.id.as_str())
-        .bind(&agent.title)
-        .bind(agent.owner.as_str())
-        .bind(&agent.purpose)
-        .bind(agent.kind.as_str())
-        .bind(agent.client.as_str())
-        .bind(agent.assurance.as_str())
-        .bind(agent.state.as_str())
-        .bind(agent.created_at.micros())
-        .execute(&mut *self.connection)
         .await?;
         self.bump_epoch().await
     }
@@ -67,13 +68,15 @@ impl Tx<'_> {
     /// Changes the state and bumps the epoch; `false` when it was so already, is retired for good,
     /// or there is no such agent.
     pub async fn set_agent_state(&mut self, id: &Id<Agent>, state: AgentState) -> Result<bool, StoreError> {
-        let changed = query("UPDATE agent SET state = $2 WHERE id = $1 AND state <> $2 AND state <> 'retired'")
-            .bind(id.as_str())
-            .bind(state.as_str())
-            .execute(&mut *self.connection)
+        let changed = self
+            .run(
+                query("UPDATE agent SET state = $2 WHERE id = $1 AND state <> $2 AND state <> 'retired'")
+                    .bind(id.as_str())
+                    .bind(state.as_str()),
+            )
             .await?;
         self.bump_epoch().await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 }
 

@@ -17,17 +17,18 @@ impl Store {
 impl Tx<'_> {
     /// Adds a block, or renews the one on the same target, and bumps the epoch.
     pub async fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO block (kind, name, since, reason, lifted_at) VALUES ($1, $2, $3, $4, $5)
+        self.run(
+            query(
+                "INSERT INTO block (kind, name, since, reason, lifted_at) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (kind, name) DO UPDATE SET since = excluded.since, reason = excluded.reason,
                  lifted_at = excluded.lifted_at",
+            )
+            .bind(block.target.kind())
+            .bind(block.target.name())
+            .bind(block.at.micros())
+            .bind(&block.reason)
+            .bind(block.lifted_at.map(Timestamp::micros)),
         )
-        .bind(block.target.kind())
-        .bind(block.target.name())
-        .bind(block.at.micros())
-        .bind(&block.reason)
-        .bind(block.lifted_at.map(Timestamp::micros))
-        .execute(&mut *self.connection)
         .await?;
         self.bump_epoch().await
     }
@@ -35,14 +36,9 @@ impl Tx<'_> {
     /// Lifts the standing block on `target` and bumps the epoch; `false` when there is none.
     pub async fn lift_block(&mut self, target: &Target, now: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE block SET lifted_at = $3 WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
-        let lifted = query(sql)
-            .bind(target.kind())
-            .bind(target.name())
-            .bind(now.micros())
-            .execute(&mut *self.connection)
-            .await?;
+        let lifted = self.run(query(sql).bind(target.kind()).bind(target.name()).bind(now.micros())).await?;
         self.bump_epoch().await?;
-        Ok(lifted.rows_affected() == 1)
+        Ok(lifted == 1)
     }
 }
 

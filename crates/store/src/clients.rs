@@ -44,17 +44,18 @@ impl Tx<'_> {
     pub async fn put_client(&mut self, client: &StoredClient) -> Result<(), StoreError> {
         let json = serde_json::to_string(&client.client)
             .map_err(|error| StoreError::Unreadable { what: "client", why: error.to_string() })?;
-        query(
-            "INSERT INTO client (id, client, document_digest, fetched_at, fresh_until) VALUES ($1, $2, $3, $4, $5)
+        self.run(
+            query(
+                "INSERT INTO client (id, client, document_digest, fetched_at, fresh_until) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (id) DO UPDATE SET client = excluded.client, document_digest = excluded.document_digest,
                  fetched_at = excluded.fetched_at, fresh_until = excluded.fresh_until",
+            )
+            .bind(client.client.id.as_str())
+            .bind(json)
+            .bind(client.document_digest.to_hex())
+            .bind(client.fetched_at.micros())
+            .bind(client.fresh_until.micros()),
         )
-        .bind(client.client.id.as_str())
-        .bind(json)
-        .bind(client.document_digest.to_hex())
-        .bind(client.fetched_at.micros())
-        .bind(client.fresh_until.micros())
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }

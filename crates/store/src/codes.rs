@@ -34,34 +34,33 @@ pub struct Code {
 impl Tx<'_> {
     /// Keeps a new code.
     pub async fn put_code(&mut self, code: &Code) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time,
+        self.run(
+            query(
+                "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time,
                  not_after, used)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+            )
+            .bind(code.digest.to_hex())
+            .bind(code.client.as_str())
+            .bind(&code.redirect_uri)
+            .bind(&code.challenge)
+            .bind(code.grant.as_str())
+            .bind(code.scopes.to_string())
+            .bind(&code.resource)
+            .bind(code.auth_time.micros())
+            .bind(code.not_after.micros()),
         )
-        .bind(code.digest.to_hex())
-        .bind(code.client.as_str())
-        .bind(&code.redirect_uri)
-        .bind(&code.challenge)
-        .bind(code.grant.as_str())
-        .bind(code.scopes.to_string())
-        .bind(&code.resource)
-        .bind(code.auth_time.micros())
-        .bind(code.not_after.micros())
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
 
     /// The code, expired or not, and whether it was redeemed.
     pub async fn code(&mut self, digest: Digest) -> Result<Option<(Code, bool)>, StoreError> {
-        let row = query(
+        let row = self.row(query(
             "SELECT digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, not_after, used
              FROM code WHERE digest = $1",
         )
-        .bind(digest.to_hex())
-        .fetch_optional(&mut *self.connection)
-        .await?;
+        .bind(digest.to_hex())).await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::of("code", &row);
         let code = Code {
@@ -80,11 +79,13 @@ impl Tx<'_> {
 
     /// Redeems a code; `true` for exactly one caller, and never after its end.
     pub async fn use_code(&mut self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
-        let used = query("UPDATE code SET used = 1 WHERE digest = $1 AND used = 0 AND not_after > $2")
-            .bind(digest.to_hex())
-            .bind(now.micros())
-            .execute(&mut *self.connection)
+        let used = self
+            .run(
+                query("UPDATE code SET used = 1 WHERE digest = $1 AND used = 0 AND not_after > $2")
+                    .bind(digest.to_hex())
+                    .bind(now.micros()),
+            )
             .await?;
-        Ok(used.rows_affected() == 1)
+        Ok(used == 1)
     }
 }

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The code that composed the change panicked. The change was rolled back.
     #[error("a change was given up because the code composing it panicked")]
     Panicked,
+    /// A statement failed, and the code composing the change went on. The change was rolled back.
+    #[error("a change was given up because one of its statements had failed")]
+    StatementIgnored,
     /// The batch that held the change could not be committed, and was rolled back.
     #[error("the change was rolled back: {0}")]
     RolledBack(String),

@@ -37,31 +37,31 @@ impl Tx<'_> {
 
     /// Begins a flow.
     pub async fn put_flow(&mut self, flow: &Flow) -> Result<(), StoreError> {
-        query("INSERT INTO flow (digest, browser, request, not_after) VALUES ($1, $2, $3, $4)")
-            .bind(flow.digest.to_hex())
-            .bind(flow.browser.to_hex())
-            .bind(flow.request.to_string())
-            .bind(flow.not_after.micros())
-            .execute(&mut *self.connection)
-            .await?;
+        self.run(
+            query("INSERT INTO flow (digest, browser, request, not_after) VALUES ($1, $2, $3, $4)")
+                .bind(flow.digest.to_hex())
+                .bind(flow.browser.to_hex())
+                .bind(flow.request.to_string())
+                .bind(flow.not_after.micros()),
+        )
+        .await?;
         Ok(())
     }
 
     /// Replaces what is asked for; `false` when the flow is over.
     pub async fn update_flow(&mut self, digest: Digest, request: Value) -> Result<bool, StoreError> {
-        let changed = query("UPDATE flow SET request = $2 WHERE digest = $1")
-            .bind(digest.to_hex())
-            .bind(request.to_string())
-            .execute(&mut *self.connection)
+        let changed = self
+            .run(
+                query("UPDATE flow SET request = $2 WHERE digest = $1").bind(digest.to_hex()).bind(request.to_string()),
+            )
             .await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(changed == 1)
     }
 
     /// Ends a flow; `true` for exactly one caller.
     pub async fn end_flow(&mut self, digest: Digest) -> Result<bool, StoreError> {
-        let ended =
-            query("DELETE FROM flow WHERE digest = $1").bind(digest.to_hex()).execute(&mut *self.connection).await?;
-        Ok(ended.rows_affected() == 1)
+        let ended = self.run(query("DELETE FROM flow WHERE digest = $1").bind(digest.to_hex())).await?;
+        Ok(ended == 1)
     }
 }
 

@@ -118,32 +118,35 @@ impl Tx<'_> {
 
     /// Adds a grant. An expired one of the same agent and server is ended first; a live one makes this fail.
     pub async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
-        let expired = query(
-            "UPDATE agent_grant SET ended_at = not_after
+        let expired = self
+            .row(
+                query(
+                    "UPDATE agent_grant SET ended_at = not_after
              WHERE agent = $1 AND server = $2 AND ended_at IS NULL AND not_after <= $3 RETURNING id",
-        )
-        .bind(grant.agent.as_str())
-        .bind(grant.server.as_str())
-        .bind(grant.created_at.micros())
-        .fetch_optional(&mut *self.connection)
-        .await?;
+                )
+                .bind(grant.agent.as_str())
+                .bind(grant.server.as_str())
+                .bind(grant.created_at.micros()),
+            )
+            .await?;
         if let Some(row) = expired {
             let id = Columns::of("grant", &row).parsed()?;
             self.end_what_hangs_on(&id).await?;
         }
-        query(
-            "INSERT INTO agent_grant (id, agent, person, server, scopes, created_at, not_after, ended_at)
+        self.run(
+            query(
+                "INSERT INTO agent_grant (id, agent, person, server, scopes, created_at, not_after, ended_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(grant.id.as_str())
+            .bind(grant.agent.as_str())
+            .bind(grant.person.as_ref().map(Id::as_str))
+            .bind(grant.server.as_str())
+            .bind(grant.scopes.to_string())
+            .bind(grant.created_at.micros())
+            .bind(grant.not_after.micros())
+            .bind(grant.ended_at.map(Timestamp::micros)),
         )
-        .bind(grant.id.as_str())
-        .bind(grant.agent.as_str())
-        .bind(grant.person.as_ref().map(Id::as_str))
-        .bind(grant.server.as_str())
-        .bind(grant.scopes.to_string())
-        .bind(grant.created_at.micros())
-        .bind(grant.not_after.micros())
-        .bind(grant.ended_at.map(Timestamp::micros))
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
@@ -155,25 +158,28 @@ impl Tx<'_> {
         scopes: &ScopeSet,
         not_after: Timestamp,
     ) -> Result<(), StoreError> {
-        query("UPDATE agent_grant SET scopes = $2, not_after = $3 WHERE id = $1 AND ended_at IS NULL")
-            .bind(id.as_str())
-            .bind(scopes.to_string())
-            .bind(not_after.micros())
-            .execute(&mut *self.connection)
-            .await?;
+        self.run(
+            query("UPDATE agent_grant SET scopes = $2, not_after = $3 WHERE id = $1 AND ended_at IS NULL")
+                .bind(id.as_str())
+                .bind(scopes.to_string())
+                .bind(not_after.micros()),
+        )
+        .await?;
         self.bump_epoch().await
     }
 
     /// Ends a grant with its elevations, codes and refresh tokens, and bumps the epoch; `false` when it
     /// had ended before.
     pub async fn end_grant(&mut self, id: &Id<Grant>, now: Timestamp) -> Result<bool, StoreError> {
-        let ended = query("UPDATE agent_grant SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
-            .bind(id.as_str())
-            .bind(now.micros())
-            .execute(&mut *self.connection)
+        let ended = self
+            .run(
+                query("UPDATE agent_grant SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
+                    .bind(id.as_str())
+                    .bind(now.micros()),
+            )
             .await?;
         self.end_what_hangs_on(id).await?;
-        Ok(ended.rows_affected() == 1)
+        Ok(ended == 1)
     }
 
     async fn end_what_hangs_on(&mut self, id: &Id<Grant>) -> Result<(), StoreError> {
@@ -182,7 +188,7 @@ impl Tx<'_> {
             "UPDATE refresh_token SET state = 'ended' WHERE grant_id = $1 AND state <> 'ended'",
             "DELETE FROM code WHERE grant_id = $1 AND used = 0",
         ] {
-            query(sql).bind(id.as_str()).execute(&mut *self.connection).await?;
+            self.run(query(sql).bind(id.as_str())).await?;
         }
         self.bump_epoch().await
     }

@@ -17,16 +17,18 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // A value whose time is over may come again: whoever checks it refuses it for its age.
-        let taken = query(
-            "INSERT INTO used_once (kind, word, not_after) VALUES ($1, $2, $3)
+        let taken = self
+            .run(
+                query(
+                    "INSERT INTO used_once (kind, word, not_after) VALUES ($1, $2, $3)
              ON CONFLICT (kind, word) DO UPDATE SET not_after = excluded.not_after WHERE used_once.not_after <= $4",
-        )
-        .bind(kind)
-        .bind(key)
-        .bind(not_after.micros())
-        .bind(now.micros())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(taken.rows_affected() == 1)
+                )
+                .bind(kind)
+                .bind(key)
+                .bind(not_after.micros())
+                .bind(now.micros()),
+            )
+            .await?;
+        Ok(taken == 1)
     }
 }

@@ -60,17 +60,18 @@ impl Tx<'_> {
     /// Disabling somebody ends the sessions and bumps the epoch.
     pub async fn put_person(&mut self, person: &Person, password_phc: Option<&str>) -> Result<(), StoreError> {
         let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-        query(
-            "INSERT INTO person (id, display_name, roles, disabled, password_phc) VALUES ($1, $2, $3, $4, $5)
+        self.run(
+            query(
+                "INSERT INTO person (id, display_name, roles, disabled, password_phc) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, roles = excluded.roles,
                  disabled = excluded.disabled, password_phc = COALESCE(excluded.password_phc, person.password_phc)",
+            )
+            .bind(person.id.as_str())
+            .bind(&person.display_name)
+            .bind(roles.join(" "))
+            .bind(i64::from(person.disabled))
+            .bind(password_phc),
         )
-        .bind(person.id.as_str())
-        .bind(&person.display_name)
-        .bind(roles.join(" "))
-        .bind(i64::from(person.disabled))
-        .bind(password_phc)
-        .execute(&mut *self.connection)
         .await?;
         if person.disabled {
             self.end_sessions_of(&person.id).await?;
@@ -81,11 +82,7 @@ impl Tx<'_> {
 
     /// Sets the password hash of a person.
     pub async fn set_password(&mut self, id: &Id<Person>, phc: &str) -> Result<(), StoreError> {
-        query("UPDATE person SET password_phc = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(phc)
-            .execute(&mut *self.connection)
-            .await?;
+        self.run(query("UPDATE person SET password_phc = $2 WHERE id = $1").bind(id.as_str()).bind(phc)).await?;
         Ok(())
     }
 
@@ -96,27 +93,29 @@ impl Tx<'_> {
         digest: Digest,
         not_after: Timestamp,
     ) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO enrolment (digest, person, not_after) VALUES ($1, $2, $3)
+        self.run(
+            query(
+                "INSERT INTO enrolment (digest, person, not_after) VALUES ($1, $2, $3)
              ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, not_after = excluded.not_after",
+            )
+            .bind(digest.to_hex())
+            .bind(id.as_str())
+            .bind(not_after.micros()),
         )
-        .bind(digest.to_hex())
-        .bind(id.as_str())
-        .bind(not_after.micros())
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
 
     /// Uses an enrolment link up; of several callers one gets the person.
     pub async fn take_enrolment(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
-        query("DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person")
-            .bind(digest.to_hex())
-            .bind(now.micros())
-            .fetch_optional(&mut *self.connection)
-            .await?
-            .map(|row| Columns::of("enrolment", &row).parsed())
-            .transpose()
+        self.row(
+            query("DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person")
+                .bind(digest.to_hex())
+                .bind(now.micros()),
+        )
+        .await?
+        .map(|row| Columns::of("enrolment", &row).parsed())
+        .transpose()
     }
 }
 

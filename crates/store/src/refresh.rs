@@ -54,31 +54,34 @@ impl std::str::FromStr for RefreshState {
 impl Tx<'_> {
     /// Keeps a new refresh token.
     pub async fn put_refresh(&mut self, refresh: &Refresh) -> Result<(), StoreError> {
-        query(
-            "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, not_after, state)
+        self.run(
+            query(
+                "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, not_after, state)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'live')",
+            )
+            .bind(refresh.digest.to_hex())
+            .bind(&refresh.family)
+            .bind(refresh.client.as_str())
+            .bind(refresh.grant.as_str())
+            .bind(refresh.scopes.to_string())
+            .bind(&refresh.resource)
+            .bind(refresh.not_after.micros()),
         )
-        .bind(refresh.digest.to_hex())
-        .bind(&refresh.family)
-        .bind(refresh.client.as_str())
-        .bind(refresh.grant.as_str())
-        .bind(refresh.scopes.to_string())
-        .bind(&refresh.resource)
-        .bind(refresh.not_after.micros())
-        .execute(&mut *self.connection)
         .await?;
         Ok(())
     }
 
     /// The token, expired or not, and where it stands.
     pub async fn refresh(&mut self, digest: Digest) -> Result<Option<(Refresh, RefreshState)>, StoreError> {
-        let row = query(
-            "SELECT digest, family, client, grant_id, scopes, resource, not_after, state
+        let row = self
+            .row(
+                query(
+                    "SELECT digest, family, client, grant_id, scopes, resource, not_after, state
              FROM refresh_token WHERE digest = $1",
-        )
-        .bind(digest.to_hex())
-        .fetch_optional(&mut *self.connection)
-        .await?;
+                )
+                .bind(digest.to_hex()),
+            )
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::of("refresh token", &row);
         let refresh = Refresh {
@@ -96,15 +99,13 @@ impl Tx<'_> {
     /// Live → rotated; `true` for exactly one caller, and never after its end.
     pub async fn rotate_refresh(&mut self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE refresh_token SET state = 'rotated' WHERE digest = $1 AND state = 'live' AND not_after > $2";
-        let rotated = query(sql).bind(digest.to_hex()).bind(now.micros()).execute(&mut *self.connection).await?;
-        Ok(rotated.rows_affected() == 1)
+        let rotated = self.run(query(sql).bind(digest.to_hex()).bind(now.micros())).await?;
+        Ok(rotated == 1)
     }
 
     /// Ends every token of a family.
     pub async fn end_family(&mut self, family: &str) -> Result<(), StoreError> {
-        query("UPDATE refresh_token SET state = 'ended' WHERE family = $1 AND state <> 'ended'")
-            .bind(family)
-            .execute(&mut *self.connection)
+        self.run(query("UPDATE refresh_token SET state = 'ended' WHERE family = $1 AND state <> 'ended'").bind(family))
             .await?;
         Ok(())
     }

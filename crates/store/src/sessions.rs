@@ -48,25 +48,26 @@ impl Store {
 impl Tx<'_> {
     /// Begins a session.
     pub async fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {
-        query("INSERT INTO session (digest, person, logged_in_at, not_after) VALUES ($1, $2, $3, $4)")
-            .bind(session.digest.to_hex())
-            .bind(session.person.as_str())
-            .bind(session.logged_in_at.micros())
-            .bind(session.not_after.micros())
-            .execute(&mut *self.connection)
-            .await?;
+        self.run(
+            query("INSERT INTO session (digest, person, logged_in_at, not_after) VALUES ($1, $2, $3, $4)")
+                .bind(session.digest.to_hex())
+                .bind(session.person.as_str())
+                .bind(session.logged_in_at.micros())
+                .bind(session.not_after.micros()),
+        )
+        .await?;
         Ok(())
     }
 
     /// Ends a session; unknown ones are fine.
     pub async fn end_session(&mut self, digest: Digest) -> Result<(), StoreError> {
-        query("DELETE FROM session WHERE digest = $1").bind(digest.to_hex()).execute(&mut *self.connection).await?;
+        self.run(query("DELETE FROM session WHERE digest = $1").bind(digest.to_hex())).await?;
         Ok(())
     }
 
     /// Ends every session of a person.
     pub async fn end_sessions_of(&mut self, person: &Id<Person>) -> Result<(), StoreError> {
-        query("DELETE FROM session WHERE person = $1").bind(person.as_str()).execute(&mut *self.connection).await?;
+        self.run(query("DELETE FROM session WHERE person = $1").bind(person.as_str())).await?;
         Ok(())
     }
 }

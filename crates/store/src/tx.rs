@@ -1,7 +1,11 @@
 //! One change in the making.
 
 use model::Timestamp;
-use sqlx::AnyConnection;
+use sqlx::{
+    Any, AnyConnection,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 use crate::StoreError;
 
@@ -11,6 +15,8 @@ pub struct Tx<'c> {
     pub(crate) now: Timestamp,
     /// The epoch was bumped by this change.
     pub(crate) bumped: bool,
+    /// A statement failed: whatever the closure makes of it, the change is rolled back.
+    pub(crate) failed: bool,
 }
 
 impl Tx<'_> {
@@ -23,11 +29,23 @@ impl Tx<'_> {
     /// the functions here that do so call it themselves.
     pub async fn bump_epoch(&mut self) -> Result<(), StoreError> {
         if !self.bumped {
-            sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'epoch'")
-                .execute(&mut *self.connection)
-                .await?;
+            self.run(sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'epoch'")).await?;
             self.bumped = true;
         }
         Ok(())
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) async fn run(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<u64, StoreError> {
+        let outcome = query.execute(&mut *self.connection).await;
+        self.failed |= outcome.is_err();
+        Ok(outcome?.rows_affected())
+    }
+
+    /// Runs a statement; its first row.
+    pub(crate) async fn row(&mut self, query: Query<'_, Any, AnyArguments>) -> Result<Option<AnyRow>, StoreError> {
+        let outcome = query.fetch_optional(&mut *self.connection).await;
+        self.failed |= outcome.is_err();
+        Ok(outcome?)
     }
 }

@@ -70,6 +70,8 @@ struct Batch {
     ran: Vec<(u64, Answer)>,
     records: Vec<Vec<u8>>,
     changes: bool,
+    /// There is a savepoint that nothing has changed since.
+    at_savepoint: bool,
     bumped: bool,
 }
 
@@ -195,7 +197,7 @@ async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<a
     append::head(connection, connect.dialect).await
 }
 
-/// Runs one change between savepoints.
+/// Runs one change between two savepoints.
 async fn run(
     connection: &mut AnyConnection,
     change: Box<dyn Change>,
@@ -203,18 +205,22 @@ async fn run(
     first: u64,
     batch: &mut Batch,
 ) -> Result<(), BatchError> {
-    if let Err(error) = raw_sql("SAVEPOINT change").execute(&mut *connection).await {
-        let error = BatchError::from(error);
-        change.refuse(error.to_store_error());
-        return Err(error);
+    if !batch.at_savepoint {
+        if let Err(error) = raw_sql("SAVEPOINT change").execute(&mut *connection).await {
+            let error = BatchError::from(error);
+            change.refuse(error.to_store_error());
+            return Err(error);
+        }
+        batch.at_savepoint = true;
     }
-    let mut tx = Tx { connection, now, bumped: false };
+    let mut tx = Tx { connection, now, bumped: false, failed: false };
     let ran = change.run(&mut tx).await;
-    let bumped = tx.bumped;
+    let (bumped, failed) = (tx.bumped, tx.failed);
     let kept = match encoded(&ran.events, now) {
         Ok(records) if records.is_empty() => None,
-        // PostgreSQL refuses here when a statement failed and the closure went on regardless.
-        Ok(records) => match raw_sql("RELEASE SAVEPOINT change").execute(&mut *connection).await {
+        // The closure went on regardless. PostgreSQL would refuse the release; both shall.
+        Ok(_) if failed => Some(Err(StoreError::StatementIgnored)),
+        Ok(records) => match raw_sql(NEXT_SAVEPOINT).execute(&mut *connection).await {
             Ok(_) => Some(Ok(records)),
             Err(error) => Some(Err(StoreError::Database(error))),
         },
@@ -240,9 +246,12 @@ async fn run(
     Ok(())
 }
 
+/// One trip to the database for both; the last one goes with the commit.
+const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT change; SAVEPOINT change";
+
+/// Back to the savepoint, which stays for the next change.
 async fn roll_back(connection: &mut AnyConnection) -> Result<(), BatchError> {
-    raw_sql("ROLLBACK TO SAVEPOINT change").execute(&mut *connection).await?;
-    raw_sql("RELEASE SAVEPOINT change").execute(&mut *connection).await?;
+    raw_sql("ROLLBACK TO SAVEPOINT change").execute(connection).await?;
     Ok(())
 }
 

@@ -103,6 +103,7 @@ CREATE TABLE elevation (
 CREATE INDEX elevation_grant ON elevation (grant_id, state);
 CREATE INDEX elevation_newest ON elevation (requested_at);
 CREATE INDEX elevation_waiting ON elevation (decide_before) WHERE state = 'requested';
+CREATE INDEX elevation_active ON elevation (not_after) WHERE state = 'active';
 
 CREATE TABLE flow (digest TEXT PRIMARY KEY, browser TEXT NOT NULL, request TEXT NOT NULL, not_after BIGINT NOT NULL);
 

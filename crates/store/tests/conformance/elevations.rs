@@ -8,6 +8,7 @@ use crate::place::{Place, START, elevation, event, settle};
 on_both!(
     an_elevation_is_decided_once,
     a_lapsed_request_is_not_approved,
+    ending_bumps_the_epoch_only_when_it_takes_something_away,
     eight_tasks_share_three_uses,
     an_elevation_is_not_used_after_its_end_or_for_another_scope,
     an_ended_grant_takes_everything_with_it,
@@ -57,7 +58,7 @@ async fn an_elevation_is_decided_once(place: &Place) {
     let store = place.open().await;
     let asked = elevation(&settle(&store).await.id, 1);
     put(&store, &asked).await;
-    assert_eq!(store.pending(store.now()).await.unwrap(), [asked.clone()]);
+    assert_eq!(store.pending(store.now()).await.unwrap(), std::slice::from_ref(&asked));
     let (grant, scope) = (asked.grant.clone(), asked.scope.clone());
     let (found, count) = store
         .write::<_, StoreError, _>(move |tx| {
@@ -99,6 +100,38 @@ async fn a_lapsed_request_is_not_approved(place: &Place) {
     place.clock.advance(Span::from_minutes(5));
     assert!(!approve(&store, &asked).await);
     assert!(store.pending(store.now()).await.unwrap().is_empty());
+    assert_eq!(store.elapsed_elevations(store.now()).await.unwrap(), [asked]);
+}
+
+async fn end(store: &Store, elevation: &Elevation) -> bool {
+    let id = elevation.id.clone();
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                Ok(Commit::with(event(), tx.end_elevation(&id, now).await?))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+async fn ending_bumps_the_epoch_only_when_it_takes_something_away(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let [first, second, third] = [(); 3].map(|()| elevation(&grant.id, 1));
+    for asked in [&first, &second, &third] {
+        put(&store, asked).await;
+    }
+    assert!(approve(&store, &first).await && approve(&store, &second).await);
+    let epoch = store.epoch();
+    assert!(end(&store, &first).await && !end(&store, &first).await);
+    assert_eq!(store.epoch(), epoch + 1, "it could still be used");
+    place.clock.advance(Span::from_minutes(11));
+    assert_eq!(store.elapsed_elevations(store.now()).await.unwrap().len(), 2);
+    assert!(end(&store, &second).await && end(&store, &third).await);
+    assert_eq!(store.epoch(), epoch + 1, "they were over anyway");
+    assert!(store.elapsed_elevations(store.now()).await.unwrap().is_empty());
 }
 
 async fn eight_tasks_share_three_uses(place: &Place) {

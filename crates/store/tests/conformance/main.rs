@@ -2,6 +2,7 @@
 //!
 //! SQLite always, in a directory of its own. PostgreSQL when `PORTCULLIS_TEST_POSTGRES` names a server
 //! (`postgres://superuser@host:port/postgres`), in a database of its own for every test.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests, and what they share")]
 
 extern crate portcullis_store as store;
 

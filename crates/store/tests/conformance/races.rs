@@ -1,6 +1,6 @@
 //! Of several callers, one wins.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use futures_util::future::join_all;
 use model::{Person, Span};
@@ -196,11 +196,11 @@ async fn a_value_is_used_once_until_its_end(place: &Place) {
             tx.use_once("jti", "j1", now.after(Span::from_seconds(60)), now).await
         })
     }
-    assert_eq!(wins(eight(&[store.clone()], once).await), 1);
+    assert_eq!(wins(eight(slice::from_ref(&store), once).await), 1);
     place.clock.advance(Span::from_seconds(59));
-    assert_eq!(wins(eight(&[store.clone()], once).await), 0);
+    assert_eq!(wins(eight(slice::from_ref(&store), once).await), 0);
     place.clock.advance(Span::from_seconds(1));
-    assert_eq!(wins(eight(&[store.clone()], once).await), 1);
+    assert_eq!(wins(eight(slice::from_ref(&store), once).await), 1);
 }
 
 async fn an_enrolment_link_works_once(place: &Place) {
