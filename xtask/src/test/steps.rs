@@ -59,7 +59,7 @@ fn demo(_: &mut Ground) -> anyhow::Result<()> {
     // A folder of its own: the demo keeps its state where it is started.
     let folder = env::temp_dir().join(format!("portcullis-demo-{}", process::id()));
     fs::create_dir(&folder)?;
-    let result = run(Command::new(product()?).args(["demo", "--exit"]).current_dir(&folder));
+    let result = run(Command::new(product()?).args(["demo", "--exit", "--port", "0"]).current_dir(&folder));
     fs::remove_dir_all(&folder)?;
     result
 }
@@ -75,8 +75,7 @@ fn tested(ground: &mut Ground, targets: &[String]) -> anyhow::Result<()> {
         .env("PORTCULLIS_TEST_NODE", &tools.node)
         .env("PORTCULLIS_TEST_NODE_MODULES", &tools.node_modules)
         .env("PORTCULLIS_TEST_PYTHON", &tools.python)
-        .env("PORTCULLIS_TEST_CHROMIUM", &tools.chromium)
-        .env("PORTCULLIS_TEST_ARTEFACTS", env::current_dir()?.join("target/artefacts")))
+        .env("PORTCULLIS_TEST_CHROMIUM", &tools.chromium))
 }
 
 /// `--test NAME` for the test files of the crates that `wanted` says.
