@@ -8,7 +8,6 @@ each line on stdout an answer. In between, `{"authorize": URL}` asks for a brows
 import json
 import sys
 import traceback
-from contextlib import AsyncExitStack
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
@@ -59,11 +58,13 @@ async def wait_for_browser():
     return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
 
 
-def innermost(error):
+def failure(error):
     """The first real error in what may be a group of groups."""
+    traceback.print_exception(error)
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error
+    said = {"error": str(error), "kind": type(error).__name__}
+    return said | {"code": error.error.code} if isinstance(error, MCPError) else said
 
 
 async def obey(command, client):
@@ -74,39 +75,42 @@ async def obey(command, client):
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+async def connection(start, provider):
+    """One connection, until stdin ends or the SDK gives it up.
+
+    An exception in the OAuth flow, such as a person who says no, ends the connection of this SDK;
+    the tokens stay, and the next `connect` uses them.
+    """
+    mode = "legacy" if start["era"] == "2025-11-25" else "auto"
+    async with create_mcp_http_client(auth=provider) as http:
+        async with Client(streamable_http_client(start["url"], http_client=http), mode=mode) as client:
+            say({"ok": {"protocol": client.protocol_version}})
+            while command := await hear():
+                try:
+                    say({"ok": await obey(command, client)})
+                except Exception as error:
+                    say(failure(error))
+
+
 async def main():
     start = json.loads(sys.argv[1])
-    memory = Memory()
     provider = OAuthClientProvider(
         server_url=start["url"],
         client_metadata=OAuthClientMetadata(
             client_name="Python SDK", redirect_uris=[start["redirect_uri"]], token_endpoint_auth_method="none"
         ),
-        storage=memory,
+        storage=Memory(),
         redirect_handler=ask_for_browser,
         callback_handler=wait_for_browser,
         client_metadata_url=start["client_id"],
     )
-    async with AsyncExitStack() as stack:
-        client = None
-        while command := await hear():
-            try:
-                if command["do"] == "connect":
-                    http = await stack.enter_async_context(create_mcp_http_client(auth=provider))
-                    transport = streamable_http_client(start["url"], http_client=http)
-                    mode = "legacy" if start["era"] == "2025-11-25" else "auto"
-                    client = await stack.enter_async_context(Client(transport, mode=mode))
-                    answer = {"protocol": client.protocol_version}
-                else:
-                    answer = await obey(command, client)
-                say({"ok": answer})
-            except Exception as error:
-                traceback.print_exc()
-                error = innermost(error)
-                said = {"error": str(error), "kind": type(error).__name__}
-                if isinstance(error, MCPError):
-                    said["code"] = error.error.code
-                say(said)
+    while command := await hear():
+        try:
+            if command["do"] != "connect":
+                raise RuntimeError("not connected")
+            await connection(start, provider)
+        except Exception as error:
+            say(failure(error))
 
 
 anyio.run(main)
