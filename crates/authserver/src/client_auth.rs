@@ -16,12 +16,8 @@ use crate::{
 };
 
 /// The methods, as the metadata lists them.
-pub(crate) const AUTH_METHODS: &[AuthMethod] = &[
-    AuthMethod::None,
-    AuthMethod::PrivateKeyJwt,
-    AuthMethod::ClientSecretBasic,
-    AuthMethod::ClientSecretPost,
-];
+pub(crate) const AUTH_METHODS: &[AuthMethod] =
+    &[AuthMethod::None, AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
 
 /// Is the method switched on?
 pub(crate) fn offered(config: &Config, method: AuthMethod) -> bool {
@@ -86,7 +82,8 @@ impl Credentials {
         let secret = form.value("client_secret");
         let jwt = form.value("client_assertion");
         let kind = form.value("client_assertion_type");
-        if [basic.is_some(), secret.is_some(), jwt.is_some() || kind.is_some()].iter().filter(|there| **there).count() > 1
+        if [basic.is_some(), secret.is_some(), jwt.is_some() || kind.is_some()].iter().filter(|there| **there).count()
+            > 1
         {
             return Err(TokenError::SeveralAuthMethods);
         }

@@ -55,12 +55,7 @@ pub(crate) async fn consent(
 }
 
 /// Waiting for a person to decide.
-pub(crate) async fn request(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    wanted: Wanted<'_>,
-    actor: Actor,
-) -> Result<Opened, StoreError> {
+pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor: Actor) -> Result<Opened, StoreError> {
     if let Some(live) = live(tx, &wanted).await? {
         return Ok(Opened::Joined(live));
     }

@@ -272,7 +272,9 @@ impl IntoResponse for PageError {
                 "You can not be sent back safely",
                 "Start again from the application that sent you here. If this comes again, tell its maker.",
             ),
-            Self::Forged => (StatusCode::FORBIDDEN, "That form was not accepted", "Go back, reload the page and try again."),
+            Self::Forged => {
+                (StatusCode::FORBIDDEN, "That form was not accepted", "Go back, reload the page and try again.")
+            }
             Self::Stale => (
                 StatusCode::GONE,
                 "This page is no longer good",

@@ -18,7 +18,8 @@ use pages::Form;
 use serde_json::{Value, json};
 
 use crate::{
-    authorize, cx::Cx,
+    authorize,
+    cx::Cx,
     error::{PageError, TokenError},
     login, metadata, revocation, token_endpoint,
 };

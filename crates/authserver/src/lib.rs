@@ -27,8 +27,8 @@ mod token_endpoint;
 
 use std::sync::Arc;
 
-pub use clients::SetupError;
 use clients::KnownClients;
+pub use clients::SetupError;
 use cx::Cx;
 use model::config::Config;
 use net::Fetcher;

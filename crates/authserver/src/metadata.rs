@@ -21,8 +21,7 @@ use crate::{
 pub(crate) fn document(cx: &Cx) -> Value {
     let issuer = cx.issuer();
     let at = |path: &str| format!("{issuer}{path}");
-    let methods: Vec<AuthMethod> =
-        AUTH_METHODS.iter().copied().filter(|method| offered(&cx.config, *method)).collect();
+    let methods: Vec<AuthMethod> = AUTH_METHODS.iter().copied().filter(|method| offered(&cx.config, *method)).collect();
     let servers = || cx.config.servers.keys();
     let baselines = servers().map(|server| Scope::Low(server.clone()));
     let mediums = servers().map(|server| Scope::Medium(server.clone()));

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use model::{Actor, Agent, AgentState, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, ScopeSet, StepUp};
+use model::{
+    Actor, Agent, AgentState, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, ScopeSet, StepUp,
+};
 use pages::{Form, FormTargets, Page, SignedIn, signed_in};
 use store::{Commit, StoreError, Tx};
 use token::{Opaque, mint};
@@ -56,9 +58,9 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     let ticket = ticket::open(cx, form.require("ticket")?, &person)?;
     let query = request::parse(&ticket.query)?;
     let addressed = request::addressed(cx, &query).await?;
-    let wanted = match request::wanted(cx, addressed, &query) {
+    let wanted = match request::wanted(cx, &addressed, &query) {
         Ok(wanted) => wanted,
-        Err((back, error)) => return Ok(answer::error(cx, &back, &error)),
+        Err(error) => return Ok(answer::error(cx, &addressed.back, &error)),
     };
     let plan = match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => plan,

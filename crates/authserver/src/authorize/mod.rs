@@ -45,9 +45,9 @@ pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) ->
         return Ok(answer::error(cx, &addressed.back, &error));
     }
     let Some(person) = person else { return Ok(login_first(&here)) };
-    let wanted = match request::wanted(cx, addressed, &form) {
+    let wanted = match request::wanted(cx, &addressed, &form) {
         Ok(wanted) => wanted,
-        Err((back, error)) => return Ok(answer::error(cx, &back, &error)),
+        Err(error) => return Ok(answer::error(cx, &addressed.back, &error)),
     };
     match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, None)),

@@ -37,7 +37,13 @@ impl Plan {
         let list = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let held: Vec<String> = self.held.iter().map(|elevation| elevation.id.to_string()).collect();
         let client = format!("{} {} {}", self.agent.client, self.agent.assurance, self.agent.title);
-        format!("{client} | {} | {} | {} | {}", list(&self.free), list(&self.by_consent), list(&self.by_approval), held.join(" "))
+        format!(
+            "{client} | {} | {} | {} | {}",
+            list(&self.free),
+            list(&self.by_consent),
+            list(&self.by_approval),
+            held.join(" ")
+        )
     }
 }
 
@@ -50,7 +56,9 @@ pub(super) async fn plan(
     let now = cx.store.now();
     let agent = match cx.store.agent_of(&wanted.client.client.id, &person.id).await? {
         // As its client describes itself today.
-        Some(known) => Agent { title: wanted.client.client.name.clone(), assurance: wanted.client.client.assurance, ..known },
+        Some(known) => {
+            Agent { title: wanted.client.client.name.clone(), assurance: wanted.client.client.assurance, ..known }
+        }
         None => newcomer(cx, wanted, person).await?,
     };
     let grant = cx.store.live_grant(&agent.id, &wanted.server, now).await?;
@@ -72,7 +80,8 @@ fn assess(
     let client = &wanted.client.client.id;
     liveness::check_agent(&cx.store, &agent, Some(person), client, grant.as_ref(), &wanted.server, cx.store.now())?;
     let possible = scopes::assess(cx, &Asker::of(&agent), &wanted.server, &wanted.scopes)?;
-    let mut plan = Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };
+    let mut plan =
+        Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };
     for (scope, need) in possible {
         let held = live.iter().find(|elevation| elevation.scope == scope);
         match (held, need) {

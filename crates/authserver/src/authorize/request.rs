@@ -70,22 +70,14 @@ pub(super) fn must_stay_silent(form: &Form) -> bool {
 }
 
 /// The rest of the request, or what is wrong with it.
-pub(super) fn wanted(cx: &Cx, addressed: Addressed, form: &Form) -> Result<Wanted, (Back, AuthorizeError)> {
+pub(super) fn wanted(cx: &Cx, addressed: &Addressed, form: &Form) -> Result<Wanted, AuthorizeError> {
     let Addressed { client, back } = addressed;
-    match details(cx, &client, form) {
-        Ok((challenge, server, scopes)) => {
-            let resource = cx.config.public_url.resource(&server);
-            Ok(Wanted { client, back, challenge, server, resource, scopes })
-        }
-        Err(error) => Err((back, error)),
-    }
+    let (challenge, server, scopes) = details(cx, client, form)?;
+    let resource = cx.config.public_url.resource(&server);
+    Ok(Wanted { client: client.clone(), back: back.clone(), challenge, server, resource, scopes })
 }
 
-fn details(
-    cx: &Cx,
-    client: &Resolved,
-    form: &Form,
-) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {
+fn details(cx: &Cx, client: &Resolved, form: &Form) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {
     if form.value("request").is_some() {
         return Err(AuthorizeError::RequestObject);
     }

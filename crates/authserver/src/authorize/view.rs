@@ -46,7 +46,11 @@ impl ConsentPage {
         let low = Scope::Low(wanted.server.clone());
         let baseline = line(cx, &low, &server, "Until you or an administrator end it.".to_owned());
         let (mut asked, mut held) = (Vec::new(), Vec::new());
-        if plan.grant.is_some() { held.push(baseline) } else { asked.push(baseline) }
+        if plan.grant.is_some() {
+            held.push(baseline)
+        } else {
+            asked.push(baseline)
+        }
         asked.extend(plan.free.iter().map(|scope| line(cx, scope, &server, "Policy asks nobody for this.".to_owned())));
         asked.extend(plan.by_consent.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Consent))));
         asked.extend(plan.by_approval.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Approval))));

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use model::{Actor, Agent, ClientId, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Span, Timestamp};
+use model::{
+    Actor, Agent, ClientId, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Span, Timestamp,
+};
 use pages::{CSRF_FIELD, Form, LocalPath, Page, SignedIn, login_first, signed_in};
 use serde::{Deserialize, Serialize};
 use store::{Code, Commit, Flow, StoreError, Tx};
@@ -105,8 +107,8 @@ impl Wait {
 /// Begins to wait; the ticket leads back to this page in this session only.
 pub(super) async fn begin(cx: &Cx, tx: &mut Tx<'_>, wait: Wait, person: &SignedIn) -> Result<Opaque, StoreError> {
     let ticket = Opaque::mint("flow");
-    let request = serde_json::to_value(&wait)
-        .map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })?;
+    let request =
+        serde_json::to_value(&wait).map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })?;
     let longest = cx.config.elevation.decide_within.seconds() + cx.config.tokens.flow.seconds();
     let not_after = tx.now().after(Span::from_seconds(u32::try_from(longest).unwrap_or(u32::MAX)));
     tx.put_flow(&Flow { digest: ticket.digest(), browser: person.session.digest, request, not_after }).await?;
@@ -209,13 +211,7 @@ async fn finish(
     }
 }
 
-fn waiting_page(
-    wait: &Wait,
-    flow: &str,
-    elevations: &[Elevation],
-    person: &SignedIn,
-    now: Timestamp,
-) -> Response {
+fn waiting_page(wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn, now: Timestamp) -> Response {
     let words = |elevation: &Elevation| match elevation.state {
         ElevationState::Requested if elevation.is_pending(now) => "waiting",
         ElevationState::Requested => "not decided in time",

@@ -105,7 +105,7 @@ fn check_url(text: &str) -> Result<Url, &'static str> {
     let rest = text.strip_prefix("https://").ok_or("it is not https")?;
     let path = rest.find('/').map_or("", |at| &rest[at..]);
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    if url.host().is_none() || rest.contains('\\') {
+    if url.host().is_none() || rest.starts_with('/') || rest.contains('\\') {
         return Err("it names no host");
     }
     if path.len() < 2 {

@@ -4,7 +4,8 @@
 ///
 /// Spec: threats A1.8 (consent spoofing).
 pub(crate) fn shown(text: &str, longest: usize) -> String {
-    let visible: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hides(*c)).collect();
+    let visible: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hides(*c)).collect();
     let folded = visible.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     folded.chars().take(longest).collect::<String>().trim_end().to_owned()
 }

@@ -33,10 +33,10 @@ pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) 
     if let Some(denied) = recently_denied(&cx, &agent, &server, &asked).await? {
         return Err(TokenError::Denied(denied));
     }
-    let request = Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
+    let request =
+        Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
     let inner = cx.clone();
-    let outcome =
-        cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
+    let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
         Outcome::Issued(issued) => issued.sign(&cx),
         Outcome::Waiting(elevation) => Err(TokenError::Pending(elevation)),

@@ -24,9 +24,15 @@ pub(crate) type Redeeming = Pin<Box<dyn Future<Output = Result<TokenResponse, To
 
 /// Every grant type there is; the metadata lists exactly these.
 pub(crate) const GRANTS: &[GrantType] = &[
-    GrantType { name: "authorization_code", redeem: |cx, client, form| Box::pin(authorization_code::redeem(cx, client, form)) },
+    GrantType {
+        name: "authorization_code",
+        redeem: |cx, client, form| Box::pin(authorization_code::redeem(cx, client, form)),
+    },
     GrantType { name: "refresh_token", redeem: |cx, client, form| Box::pin(refresh_token::redeem(cx, client, form)) },
-    GrantType { name: "client_credentials", redeem: |cx, client, form| Box::pin(client_credentials::redeem(cx, client, form)) },
+    GrantType {
+        name: "client_credentials",
+        redeem: |cx, client, form| Box::pin(client_credentials::redeem(cx, client, form)),
+    },
 ];
 
 /// Does the client's registration allow this grant type? Spec: RFC 6749 §5.2 (unauthorized_client)

@@ -26,10 +26,8 @@ use crate::{
 /// Redeems the refresh token in `form`.
 pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
     let inner = cx.clone();
-    let outcome = cx
-        .store
-        .write(move |tx| Box::pin(async move { in_transaction(&inner, tx, &client, &form).await }))
-        .await?;
+    let outcome =
+        cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, &client, &form).await })).await?;
     match outcome {
         Outcome::Issued(issued) => issued.sign(&cx),
         Outcome::Replayed => Err(TokenError::RefreshReplayed),

@@ -114,7 +114,9 @@ mod tests {
     fn a_password_has_twelve_characters_and_is_typed_twice_alike() {
         assert!(acceptable("correct horse", "correct horse").is_ok());
         assert!(acceptable("ÄÄÄÄÄÄÄÄÄÄÄÄ", "ÄÄÄÄÄÄÄÄÄÄÄÄ").is_ok());
-        for (one, two) in [("", ""), ("short", "short"), ("correct horse", "correct horsf"), ("elevenchars", "elevenchars")] {
+        for (one, two) in
+            [("", ""), ("short", "short"), ("correct horse", "correct horsf"), ("elevenchars", "elevenchars")]
+        {
             assert!(acceptable(one, two).is_err(), "{one}");
         }
         let long = "x".repeat(1025);

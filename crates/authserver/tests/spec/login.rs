@@ -1,0 +1,133 @@
+use model::{Span, Target};
+use token::Opaque;
+
+use crate::world::*;
+
+/// Spec: RFC 9700 §4.12
+#[tokio::test]
+async fn a_login_leads_on_to_a_local_path_by_303() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let reply = browser.log_in("ada", PASSWORD, "/console?x=1").await;
+    assert_eq!((reply.status.as_u16(), reply.location()), (303, "/console?x=1"));
+    let cookie = reply.headers[http::header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-") && cookie.contains("HttpOnly") && cookie.contains("Secure"), "{cookie}");
+    assert_eq!(world.events(1).await, ["login_succeeded"]);
+}
+
+/// Spec: RFC 9700 §4.11
+#[tokio::test]
+async fn a_login_never_leads_to_another_host() {
+    let world = World::start().await;
+    for next in ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:x"] {
+        let reply = world.browser().log_in("ada", PASSWORD, next).await;
+        assert_eq!(reply.location(), "/me", "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_look_the_same() {
+    let world = World::start().await;
+    let wrong = world.browser().log_in("ada", "not it at all", "/me").await;
+    wrong.page(403, "do not fit together");
+    let unknown = world.browser().log_in("nobody", PASSWORD, "/me").await;
+    unknown.page(403, "do not fit together");
+    assert_eq!(world.events(2).await, ["login_refused", "login_refused"]);
+}
+
+#[tokio::test]
+async fn too_many_wrong_passwords_have_to_wait_even_for_an_unknown_name() {
+    let world = World::start().await;
+    for name in ["ada", "nobody"] {
+        for _ in 0..5 {
+            world.browser().log_in(name, "not it at all", "/me").await.page(403, "do not fit");
+        }
+        world.browser().log_in(name, PASSWORD, "/me").await.page(429, "Too many attempts");
+    }
+    world.advance(31);
+    assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
+}
+
+#[tokio::test]
+async fn a_blocked_or_disabled_person_can_not_log_in() {
+    let world = World::start().await;
+    world.block(Target::Person("ada".parse().unwrap())).await;
+    world.browser().log_in("ada", PASSWORD, "/me").await.page(403, "do not fit together");
+    let bob = world.store.person(&"bob".parse().unwrap()).await.unwrap().unwrap();
+    world
+        .change(move |tx| {
+            Box::pin(async move {
+                tx.put_person(&model::Person { disabled: true, ..bob }, None).await?;
+                done()
+            })
+        })
+        .await;
+    world.browser().log_in("bob", PASSWORD, "/me").await.page(403, "do not fit together");
+}
+
+/// Spec: threats A1.5
+#[tokio::test]
+async fn a_login_form_from_another_site_or_browser_is_refused() {
+    let world = World::start().await;
+    let theirs = world.browser().get("/login").await;
+    let mut victim = world.browser();
+    victim.get("/login").await;
+    let csrf = theirs.field("csrf");
+    victim.post("/login", &[("csrf", &csrf), ("name", "ada"), ("password", PASSWORD)]).await.page(403, "another site");
+    victim.post("/login", &[("name", "ada"), ("password", PASSWORD)]).await.page(403, "another site");
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let page = browser.consent_page(&link("tickets:low", &[])).await;
+    let csrf = page.field("csrf");
+    assert_eq!(browser.post("/logout", &[("csrf", &csrf)]).await.location(), "/login");
+    assert_eq!(world.events(1).await, ["logged_out"]);
+    assert!(browser.get(&link("tickets:low", &[])).await.location().starts_with("/login?next="));
+}
+
+#[tokio::test]
+async fn an_enrolment_link_sets_a_password_once() {
+    let world = World::start().await;
+    let ticket = Opaque::mint("enr");
+    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
+    world
+        .change(move |tx| {
+            Box::pin(async move {
+                tx.offer_enrolment(&"bob".parse().unwrap(), digest, end).await?;
+                done()
+            })
+        })
+        .await;
+    let mut browser = world.browser();
+    let page = browser.get(&format!("/enrol?ticket={}", ticket.expose())).await;
+    page.page(200, "Choose a password");
+    let csrf = page.field("csrf");
+    let fields = |password: &'static str| {
+        [
+            ("csrf", csrf.clone()),
+            ("ticket", ticket.expose().to_owned()),
+            ("password", password.into()),
+            ("again", password.into()),
+        ]
+    };
+    let send = |fields: [(&'static str, String); 4]| fields.map(|(name, value)| (name, value));
+    let short = send(fields("short"));
+    browser.post("/enrol", &short.each_ref().map(|(n, v)| (*n, v.as_str()))).await.page(422, "too short");
+    let good = send(fields("a brand new password"));
+    let good = good.each_ref().map(|(n, v)| (*n, v.as_str()));
+    assert_eq!(browser.post("/enrol", &good).await.location(), "/console");
+    assert_eq!(world.events(1).await, ["person_enrolled"]);
+    browser.post("/enrol", &good).await.page(410, "no longer good");
+    assert_eq!(world.browser().log_in("bob", "a brand new password", "/me").await.location(), "/me");
+    world.browser().log_in("bob", PASSWORD, "/me").await.page(403, "do not fit together");
+}
+
+#[tokio::test]
+async fn an_expired_or_unknown_enrolment_link_is_refused() {
+    let world = World::start().await;
+    world.get("/enrol?ticket=enr_unknown").await.page(410, "no longer good");
+    world.get("/enrol").await.page(400, "missing");
+}

@@ -1,0 +1,228 @@
+use axum::body::Body;
+use http::header;
+use model::{Span, Target};
+
+use crate::world::*;
+
+/// Spec: RFC 6749 §4.1.4, RFC 9068 §2.2
+#[tokio::test]
+async fn a_code_with_its_verifier_is_worth_one_token_set() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let token = world.redeem(&code).await.granted();
+    assert_eq!((token["token_type"].as_str(), token["expires_in"].as_i64()), (Some("Bearer"), Some(600)));
+    let claims = claims(&token);
+    assert_eq!((claims["iss"].as_str(), claims["aud"].as_str()), (Some(ISSUER), Some(RESOURCE)));
+    assert_eq!((claims["sub"].as_str(), claims["client_id"].as_str()), (Some("person:ada"), Some("desk")));
+    assert_eq!(claims["agent_id"], "desk@ada");
+    assert_eq!(claims["grant_id"], world.only_grant().await.id.as_str());
+    assert_eq!(world.events(1).await, ["token_issued"]);
+}
+
+/// Spec: RFC 6749 §4.1.2
+#[tokio::test]
+async fn a_code_replayed_ends_what_it_issued() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let token = world.redeem(&code).await.granted();
+    let epoch = world.store.epoch();
+    world.redeem(&code).await.refused(400, "invalid_grant");
+    assert_eq!(world.events(2).await, ["code_replayed", "token_refused"]);
+    assert!(!world.only_grant().await.is_live(world.store.now()));
+    assert!(world.store.epoch() > epoch);
+    world.refresh(token["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+}
+
+/// Spec: OAuth 2.1 §4.1.3 (a replay that proves nothing revokes nothing)
+#[tokio::test]
+async fn a_replay_that_gets_something_wrong_ends_nothing() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    world.redeem(&code).await.granted();
+    let wrong = "x".repeat(43);
+    let fields =
+        [("grant_type", "authorization_code"), ("client_id", "desk"), ("code", &code), ("code_verifier", &wrong)];
+    world.token(&fields).await.refused(400, "invalid_grant");
+    assert!(world.only_grant().await.is_live(world.store.now()));
+}
+
+/// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2
+#[tokio::test]
+async fn a_code_is_bound_to_client_verifier_redirect_and_resource() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let wrong = "x".repeat(43);
+    let base = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "desk"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    let with = |name: &'static str, value: &str| {
+        let mut fields: Vec<(&str, String)> = base.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+        fields.retain(|(known, _)| *known != name);
+        fields.push((name, value.to_owned()));
+        fields
+    };
+    for (fields, error) in [
+        (with("client_id", "native"), "invalid_grant"),
+        (with("code", "code_unknown"), "invalid_grant"),
+        (with("code_verifier", &wrong), "invalid_grant"),
+        (with("code_verifier", ""), "invalid_request"),
+        (with("redirect_uri", "https://desk.test/cb/"), "invalid_grant"),
+        (with("resource", "https://gw.test/mcp/files"), "invalid_target"),
+    ] {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        world.token(&fields).await.refused(400, error);
+    }
+    let mut good = base.to_vec();
+    good.extend([("redirect_uri", CALLBACK), ("resource", RESOURCE)]);
+    world.token(&good).await.granted();
+}
+
+/// Spec: RFC 6749 §4.1.2
+#[tokio::test]
+async fn a_code_is_dead_after_a_minute() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    world.advance(60);
+    world.redeem(&code).await.refused(400, "invalid_grant");
+    assert_eq!(world.last_record().await["cause"], "code_expired");
+}
+
+/// Spec: RFC 6749 §3.2 and §5.2, OAuth 2.1 §2.4
+#[tokio::test]
+async fn a_malformed_request_is_refused_and_recorded() {
+    let world = World::start().await;
+    let json =
+        http::Request::post("/oauth/token").header(header::CONTENT_TYPE, "application/json").body(Body::from("{}"));
+    world.send(json.unwrap()).await.refused(400, "invalid_request");
+    world.token(&[("client_id", "desk")]).await.refused(400, "invalid_request");
+    world.token(&[("grant_type", "password"), ("client_id", "desk")]).await.refused(400, "unsupported_grant_type");
+    world
+        .token(&[("grant_type", "client_credentials"), ("client_id", "desk")])
+        .await
+        .refused(400, "unauthorized_client");
+    world.token(&[("grant_type", "refresh_token"), ("client_id", "stranger")]).await.refused(401, "invalid_client");
+    world.token(&[("grant_type", "refresh_token")]).await.refused(400, "invalid_request");
+    let twice = [("grant_type", "refresh_token"), ("client_id", "desk"), ("client_id", "desk")];
+    world.token(&twice).await.refused(400, "invalid_request");
+    assert_eq!(world.events(7).await, ["token_refused"; 7]);
+    assert_eq!(world.get("/oauth/token?grant_type=refresh_token").await.status.as_u16(), 405);
+}
+
+/// Spec: RFC 6749 §2.3
+#[tokio::test]
+async fn a_client_authenticates_by_its_own_method_and_only_one() {
+    let world = World::start().await;
+    let two =
+        [("grant_type", "refresh_token"), ("client_secret", "x"), ("client_assertion", "y"), ("client_id", "desk")];
+    world.token(&two).await.refused(400, "invalid_request");
+    let secret = [("grant_type", "refresh_token"), ("client_id", "desk"), ("client_secret", "x")];
+    world.token(&secret).await.refused(401, "invalid_client");
+    let basic = post("/oauth/token").header(header::AUTHORIZATION, "Basic ZGVzazp4");
+    let reply = world.send(basic.body(Body::from("grant_type=refresh_token")).unwrap()).await;
+    reply.refused(401, "invalid_client");
+    assert!(reply.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Basic"));
+    let public = [("grant_type", "client_credentials"), ("client_id", "nightly")];
+    world.token(&public).await.refused(401, "invalid_client");
+}
+
+/// Spec: RFC 6749 §2.3.1
+#[tokio::test]
+async fn a_secret_works_only_when_the_operator_allows_secrets() {
+    let world = World::with(|config| {
+        config["clients"]["allow_client_secrets"] = true.into();
+        config["clients"]["registered"]["desk"]["auth"] = "client_secret_basic".into();
+        config["clients"]["registered"]["desk"]["secret"] = "s3cret%".into();
+    })
+    .await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let body = encode(&[("grant_type", "authorization_code"), ("code", &code), ("code_verifier", VERIFIER)]);
+    let with =
+        |value: &str| post("/oauth/token").header(header::AUTHORIZATION, value).body(Body::from(body.clone())).unwrap();
+    world.send(with("Basic ZGVzazp3cm9uZw==")).await.refused(401, "invalid_client");
+    world.send(with("Basic ZGVzazpzM2NyZXQlMjU=")).await.granted();
+}
+
+/// Spec: OAuth 2.1 §4.3, RFC 9700 §4.14.2
+#[tokio::test]
+async fn a_refresh_token_rotates_and_its_reuse_ends_the_family() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let first = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
+    let second = world.refresh(&first).await.granted()["refresh_token"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    world.refresh(&first).await.refused(400, "invalid_grant");
+    assert_eq!(world.events(2).await, ["refresh_replayed", "token_refused"]);
+    world.refresh(&second).await.refused(400, "invalid_grant");
+}
+
+/// Spec: RFC 6749 §6, RFC 8707 §2.2
+#[tokio::test]
+async fn a_refresh_token_is_bound_to_client_and_resource_and_dies_unused() {
+    let world = World::with(|config| config["tokens"] = serde_json::json!({"refresh_idle": 600})).await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let refresh = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
+    let base = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    world.token(&[base[0], base[1], ("client_id", "native")]).await.refused(400, "invalid_grant");
+    let other = [base[0], base[1], ("client_id", "desk"), ("resource", "https://gw.test/mcp/files")];
+    world.token(&other).await.refused(400, "invalid_target");
+    world.advance(600);
+    world.refresh(&refresh).await.refused(400, "invalid_grant");
+    assert_eq!(world.last_record().await["cause"], "refresh_over");
+}
+
+#[tokio::test]
+async fn a_token_never_outlives_its_grant() {
+    let world = World::with(|config| config["tokens"] = serde_json::json!({"grant": 100})).await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    world.advance(40);
+    let token = world.redeem(&code).await.granted();
+    assert_eq!(token["expires_in"], 60);
+    world.advance(60);
+    world.refresh(token["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_is_blocked_gets_nothing_and_what_was_issued_before_stays_dead() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let refresh = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
+    world.advance(5);
+    let agent = Target::Agent("desk@ada".parse().unwrap());
+    world.block(agent.clone()).await;
+    world.refresh(&refresh).await.refused(400, "invalid_grant");
+    assert_eq!(world.last_record().await["cause"], "blocked");
+    world.clock.advance(Span::from_seconds(5));
+    world
+        .change(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                tx.lift_block(&agent, now).await?;
+                done()
+            })
+        })
+        .await;
+    world.refresh(&refresh).await.refused(400, "invalid_grant");
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    world.redeem(&code).await.granted();
+}
+
+#[tokio::test]
+async fn a_disabled_persons_agents_get_nothing() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let ada = world.store.person(&"ada".parse().unwrap()).await.unwrap().unwrap();
+    world
+        .change(move |tx| {
+            Box::pin(async move {
+                tx.put_person(&model::Person { disabled: true, ..ada }, None).await?;
+                done()
+            })
+        })
+        .await;
+    world.redeem(&code).await.refused(400, "invalid_grant");
+    assert_eq!(world.last_record().await["cause"], "person_disabled");
+    world.as_agent(&[]).await.refused(400, "invalid_grant");
+}

@@ -1,0 +1,424 @@
+//! One installation in a temporary directory, a browser with cookies, and a client without.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, StatusCode, header};
+use model::{
+    Actor, Agent, AgentKind, AgentState, Assurance, Block, Elevation, Event, EventName, Grant, Id, ManualClock, Person,
+    Secret, Span, Target, Timestamp, config::Config, config::StoreUrl,
+};
+use net::{FetchRules, Fetcher};
+use policy::Policies;
+use portcullis_authserver::{AuthServer, AuthServerParts};
+use serde_json::{Value, json};
+use store::{Commit, OpenOptions, Store, StoreError};
+use token::{AgentKey, Challenge};
+use tower::ServiceExt;
+
+pub const ISSUER: &str = "https://gw.test";
+pub const RESOURCE: &str = "https://gw.test/mcp/tickets";
+pub const VERIFIER: &str = "k3T9mQ2vXw7cR1fZ8bN4hL6yP0sD5gJ-aEuIoVtWqzM";
+pub const CALLBACK: &str = "https://desk.test/cb";
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct World {
+    pub clock: Arc<ManualClock>,
+    pub store: Store,
+    pub config: Arc<Config>,
+    pub key: AgentKey,
+    router: Router,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        net::install_crypto_provider();
+        let key = AgentKey::generate();
+        let mut config = json!({
+            "public_url": ISSUER,
+            "servers": {
+                "tickets": {"url": "http://127.0.0.1:3001/mcp", "title": "Tickets",
+                    "tools": {"get_*": "low", "create_*": "medium", "delete_*": "high", "export_*": "high"}},
+                "files": {"url": "http://127.0.0.1:3002/mcp", "tools": {"read_*": "low"}},
+            },
+            "people": {"ada": {}, "bob": {"roles": ["approver"]}},
+            "agents": {"nightly": {"owner": "ada", "purpose": "Closes stale tickets", "servers": ["tickets"],
+                "public_key": key.public_jwk()}},
+            "clients": {"metadata_domains": ["allowed.test"], "registered": {
+                "desk": {"name": "Desk", "redirect_uris": [CALLBACK]},
+                "native": {"name": "Native", "redirect_uris": ["http://127.0.0.1/callback"]},
+                "pinned": {"name": "Pinned", "redirect_uris": [CALLBACK], "server": "tickets"},
+            }},
+        });
+        change(&mut config);
+        let config: Arc<Config> = Arc::new(serde_json::from_value(config).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_795_374_000)));
+        let store = Store::open(OpenOptions {
+            url: StoreUrl::sqlite_in(dir.path()),
+            data_dir: dir.path().to_owned(),
+            origin: "gw.test/audit".into(),
+            clock: clock.clone(),
+            node: Some("one".into()),
+            store_silence: Span::from_seconds(2),
+        })
+        .await
+        .unwrap();
+        let parts = AuthServerParts {
+            config: config.clone(),
+            store: store.clone(),
+            policies: Arc::new(Policies::built_in()),
+            fetcher: Arc::new(Fetcher::new(FetchRules::default()).unwrap()),
+        };
+        let router = AuthServer::new(parts).unwrap().router();
+        let world = Self { clock, store, config, key, router, _dir: dir };
+        world.seed().await;
+        world
+    }
+
+    async fn seed(&self) {
+        static PHC: OnceLock<String> = OnceLock::new();
+        let phc = PHC.get_or_init(|| token::hash_password(&Secret::new(PASSWORD))).clone();
+        let (config, now) = (self.config.clone(), self.store.now());
+        self.change(move |tx| {
+            Box::pin(async move {
+                for (id, person) in &config.people {
+                    let person = Person {
+                        id: id.clone(),
+                        display_name: id.to_string(),
+                        roles: person.roles.clone(),
+                        disabled: false,
+                    };
+                    tx.put_person(&person, Some(&phc)).await?;
+                }
+                for (id, agent) in &config.agents {
+                    tx.put_agent(&Agent {
+                        id: id.clone(),
+                        title: id.to_string(),
+                        owner: agent.owner.clone(),
+                        purpose: agent.purpose.clone(),
+                        kind: AgentKind::Autonomous,
+                        client: id.as_str().parse().unwrap(),
+                        assurance: Assurance::Proven,
+                        state: AgentState::Active,
+                        created_at: now,
+                    })
+                    .await?;
+                }
+                done()
+            })
+        })
+        .await;
+    }
+
+    /// Changes something behind the server's back.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        work: impl for<'t> FnOnce(&'t mut store::Tx<'_>) -> Work<'t, T> + Send + 'static,
+    ) -> T {
+        self.store.write(work).await.unwrap()
+    }
+
+    pub async fn approve(&self, id: &Id<Elevation>) {
+        let id = id.clone();
+        let lasts = self.config.elevation.approval_lasts;
+        let changed = self
+            .change(move |tx| {
+                Box::pin(async move {
+                    let now = tx.now();
+                    let changed = tx.activate_elevation(&id, "bob", now, now.after(lasts)).await?;
+                    Ok(Commit::with(Event::new(EventName::ElevationApproved, Actor::Person("bob".into())), changed))
+                })
+            })
+            .await;
+        assert!(changed, "the elevation waits for a decision");
+    }
+
+    pub async fn deny(&self, id: &Id<Elevation>) {
+        let id = id.clone();
+        self.change(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                tx.deny_elevation(&id, "bob", now).await?;
+                done()
+            })
+        })
+        .await;
+    }
+
+    pub async fn block(&self, target: Target) {
+        let at = self.store.now();
+        self.change(move |tx| {
+            Box::pin(async move {
+                tx.put_block(&Block { target, at, reason: "test".into(), lifted_at: None }).await?;
+                done()
+            })
+        })
+        .await;
+    }
+
+    pub async fn only_grant(&self) -> Grant {
+        let mut grants = self.store.grants(None).await.unwrap();
+        assert_eq!(grants.len(), 1, "one live grant per agent and server");
+        grants.remove(0)
+    }
+
+    /// The newest elevation of a scope.
+    pub async fn elevation(&self, scope: &str) -> Elevation {
+        let all = self.store.elevations(100).await.unwrap();
+        all.into_iter().find(|elevation| elevation.scope.to_string() == scope).expect("it was asked for")
+    }
+
+    /// The names of the last events, oldest first.
+    pub async fn events(&self, count: u32) -> Vec<String> {
+        let mut records = self.store.last_records(count).await.unwrap();
+        records.sort_by_key(|(index, _)| *index);
+        let name = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap()["event"].as_str().unwrap().to_owned();
+        records.iter().map(|(_, bytes)| name(bytes)).collect()
+    }
+
+    pub async fn last_record(&self) -> Value {
+        let records = self.store.last_records(1).await.unwrap();
+        serde_json::from_slice(&records[0].1).unwrap()
+    }
+
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { world: self, cookies: BTreeMap::new() }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Reply { status: head.status, headers: head.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// A post of a client, without cookies.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.send(post(path).body(Body::from(encode(fields))).unwrap()).await
+    }
+
+    pub async fn token(&self, fields: &[(&str, &str)]) -> Reply {
+        self.post("/oauth/token", fields).await
+    }
+
+    pub async fn redeem(&self, code: &str) -> Reply {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", "desk"),
+            ("code", code),
+            ("code_verifier", VERIFIER),
+        ])
+        .await
+    }
+
+    pub async fn refresh(&self, refresh: &str) -> Reply {
+        self.token(&[("grant_type", "refresh_token"), ("client_id", "desk"), ("refresh_token", refresh)]).await
+    }
+
+    /// A token request of the declared agent, with a fresh assertion.
+    pub async fn as_agent(&self, fields: &[(&str, &str)]) -> Reply {
+        let assertion = self.key.sign_assertion("nightly", ISSUER, self.store.now()).unwrap();
+        let mut all = vec![
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+        ];
+        all.extend_from_slice(fields);
+        self.token(&all).await
+    }
+
+    pub fn advance(&self, seconds: u32) {
+        self.clock.advance(Span::from_seconds(seconds));
+    }
+}
+
+pub type Work<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<Commit<T>, StoreError>> + Send + 't>>;
+
+pub fn done() -> Result<Commit<()>, StoreError> {
+    Ok(Commit::with(Event::new(EventName::ConfigurationApplied, Actor::System), ()))
+}
+
+/// The authorization request of `desk` for `scope`, with parameters replaced or added; an empty value removes one.
+pub fn link(scope: &str, changes: &[(&str, &str)]) -> String {
+    let challenge = Challenge::of_verifier(VERIFIER);
+    let mut fields = vec![
+        ("response_type", "code"),
+        ("client_id", "desk"),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+        ("resource", RESOURCE),
+        ("scope", scope),
+        ("state", "u81Lq"),
+    ];
+    for (name, value) in changes {
+        fields.retain(|(known, _)| known != name);
+        fields.push((name, value));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    format!("/oauth/authorize?{}", encode(&fields))
+}
+
+pub fn encode(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+pub fn post(path: &str) -> http::request::Builder {
+    Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+}
+
+/// A browser: it keeps cookies and says where it posts from.
+pub struct Browser<'a> {
+    world: &'a World,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser<'_> {
+    pub async fn get(&mut self, path: &str) -> Reply {
+        let request = Request::get(path).header(header::COOKIE, self.cookie_line()).body(Body::empty()).unwrap();
+        self.keep(self.world.send(request).await)
+    }
+
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let request = post(path)
+            .header(header::COOKIE, self.cookie_line())
+            .header(header::ORIGIN, ISSUER)
+            .header("sec-fetch-site", "same-origin");
+        self.keep(self.world.send(request.body(Body::from(encode(fields))).unwrap()).await)
+    }
+
+    fn cookie_line(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep(&mut self, reply: Reply) -> Reply {
+        for line in reply.headers.get_all(header::SET_COOKIE) {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            match value {
+                "" => self.cookies.remove(name),
+                value => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        reply
+    }
+
+    pub async fn log_in(&mut self, name: &str, password: &str, next: &str) -> Reply {
+        let page = self.get(&format!("/login?{}", encode(&[("next", next)]))).await;
+        if page.status != StatusCode::OK {
+            return page;
+        }
+        let (csrf, next) = (page.field("csrf"), page.field("next"));
+        self.post("/login", &[("csrf", &csrf), ("next", &next), ("name", name), ("password", password)]).await
+    }
+
+    /// The consent page of a link, after logging in as ada.
+    pub async fn consent_page(&mut self, link: &str) -> Reply {
+        self.log_in("ada", PASSWORD, "/me").await;
+        let page = self.get(link).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.location());
+        page
+    }
+
+    pub async fn answer(&mut self, page: &Reply, decision: &str, reason: &str) -> Reply {
+        let (csrf, ticket) = (page.field("csrf"), page.field("ticket"));
+        let fields = [("csrf", csrf.as_str()), ("ticket", &ticket), ("decision", decision), ("reason", reason)];
+        self.post("/oauth/consent", &fields).await
+    }
+
+    /// The code that ada's consent gives.
+    pub async fn code(&mut self, link: &str) -> String {
+        let page = self.consent_page(link).await;
+        let back = self.answer(&page, "allow", "").await;
+        back.parameter("code")
+    }
+}
+
+/// What came back.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A parameter of the redirect.
+    #[track_caller]
+    pub fn parameter(&self, name: &str) -> String {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
+        let query = self.location().split_once('?').map_or("", |(_, query)| query);
+        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+
+    /// The value of a hidden field.
+    pub fn field(&self, name: &str) -> String {
+        let mark = format!("name=\"{name}\" value=\"");
+        let rest = self.body.split_once(&mark).map_or("", |(_, rest)| rest);
+        let raw = rest.split('"').next().unwrap_or_default();
+        raw.replace("&#38;", "&").replace("&amp;", "&")
+    }
+
+    #[track_caller]
+    pub fn granted(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
+        self.json()
+    }
+
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> Value {
+        assert_eq!(
+            (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default()),
+            (status, code),
+            "{}",
+            self.body
+        );
+        assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
+        self.json()
+    }
+
+    /// Went back to the client with this error, its state and the issuer.
+    #[track_caller]
+    pub fn sent_back(&self, code: &str) {
+        assert!(self.location().starts_with(CALLBACK), "{} {}", self.location(), self.body);
+        assert_eq!(self.parameter("error"), code, "{}", self.location());
+        assert_eq!((self.parameter("state").as_str(), self.parameter("iss").as_str()), ("u81Lq", ISSUER));
+        assert_ne!(self.parameter("error_description"), "");
+    }
+
+    /// Stayed here, with a page that says `words`.
+    #[track_caller]
+    pub fn page(&self, status: u16, words: &str) {
+        assert_eq!(self.status.as_u16(), status, "{} {}", self.location(), self.body);
+        assert!(self.location().is_empty() && self.body.contains(words), "{}", self.body);
+    }
+}
+
+/// The claims of an access token.
+pub fn claims(response: &Value) -> Value {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let token = response["access_token"].as_str().unwrap();
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
