@@ -2,15 +2,17 @@
 //!
 //! The whole includes the upstream's own work and the durable record; compare steps with steps.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 #[path = "../tests/world/mod.rs"]
 mod world;
 
 use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
-use gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use model::{Actor, Authority, Event, EventName, Question, Tier};
+use portcullis_gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use world::{World, modern};

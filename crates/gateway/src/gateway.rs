@@ -241,7 +241,7 @@ impl Gateway {
         let recorded = match permit.record(&self.store, self.policies.fingerprint()).await {
             Ok(recorded) => recorded,
             Err(NotRecorded::UsedUp(permit)) => return Err(self.used_up(*permit).await),
-            Err(NotRecorded::Store(error, _)) => {
+            Err(NotRecorded::Store(error)) => {
                 tracing::error!(event = "record_failed", %error);
                 return Err(Refusal::Unavailable);
             }

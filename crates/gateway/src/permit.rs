@@ -15,6 +15,7 @@ use crate::{
     call::Call,
     live::Live,
     record::{decided, ended_by_last_use},
+    refusal::Refusal,
 };
 
 /// Policy allowed this one call.
@@ -52,7 +53,7 @@ pub enum NotRecorded {
     /// Another call took the last use of the elevation first.
     UsedUp(Box<Permit<Call>>),
     /// The store failed.
-    Store(StoreError, Box<Refused>),
+    Store(StoreError),
 }
 
 impl Permit<Call> {
@@ -71,7 +72,7 @@ impl Permit<Call> {
         match outcome {
             Ok(true) => Ok(Recorded { call: self.call, live: self.live, request }),
             Ok(false) => Err(NotRecorded::UsedUp(Box::new(self))),
-            Err(error) => Err(NotRecorded::Store(error, Box::new(self.refused(crate::refusal::Refusal::Unavailable)))),
+            Err(error) => Err(NotRecorded::Store(error)),
         }
     }
 
@@ -94,7 +95,7 @@ impl Permit<Call> {
     }
 
     /// The same call, refused after all.
-    pub fn refused(self, refusal: crate::refusal::Refusal) -> Refused {
+    pub fn refused(self, refusal: Refusal) -> Refused {
         Refused { refusal, call: self.call, live: self.live, tool: self.matter.tool, tier: Some(self.matter.tier) }
     }
 

@@ -26,7 +26,8 @@ pub struct Relayed {
     /// Dropped at the end: that closes the upstream request.
     incoming: Option<Incoming>,
     watch: Watch,
-    ending: Ending,
+    /// Written down at the end, or when everything is dropped before.
+    ending: Option<Ending>,
     /// What is said last when the authority ends.
     pub(super) farewell: Option<String>,
     pub(super) filter: Option<Filter>,
@@ -35,11 +36,13 @@ pub struct Relayed {
 impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
-        Self { incoming: Some(incoming), watch, ending, farewell: None, filter: None }
+        Self { incoming: Some(incoming), watch, ending: Some(ending), farewell: None, filter: None }
     }
 
     fn end(&mut self, how: &'static str) {
-        self.ending.because(how);
+        if let Some(mut ending) = self.ending.take() {
+            ending.because(how);
+        }
         self.incoming = None;
         self.filter = None;
     }
@@ -50,7 +53,9 @@ impl Relayed {
     }
 
     fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.ending.relayed(bytes.len());
+        if let Some(ending) = &mut self.ending {
+            ending.relayed(bytes.len());
+        }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 

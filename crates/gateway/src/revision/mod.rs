@@ -15,12 +15,15 @@ use model::Revision;
 use crate::envelope::Message;
 
 /// The revisions spoken, newest first, with what checks a request of each.
-pub const REVISIONS: &[(Revision, fn(&HeaderMap, &Message) -> Result<(), NotSpoken>)] = &[
+pub const REVISIONS: &[(Revision, Check)] = &[
     (Revision::V2026_07_28, v2026_07_28::check),
     (Revision::V2025_11_25, sessions::check),
     (Revision::V2025_06_18, sessions::check),
     (Revision::V2025_03_26, sessions::check),
 ];
+
+/// Do the headers of a request agree with its message, by the rules of one revision?
+pub type Check = fn(&HeaderMap, &Message) -> Result<(), NotSpoken>;
 
 /// The header that names the revision.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";

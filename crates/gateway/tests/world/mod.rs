@@ -7,15 +7,16 @@ mod upstream;
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
-use gateway::{Gateway, GatewayParts};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use model::{
     AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
     EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
 };
+use portcullis_gateway::{Gateway, GatewayParts};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
+#[allow(unused_imports, reason = "each test file uses its part")]
 pub use upstream::{Upstream, reply, stream};
 
 pub const HOST: &str = "127.0.0.1:8420";
