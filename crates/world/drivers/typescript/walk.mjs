@@ -2,21 +2,24 @@
 //
 // The first argument is JSON: chromium, home, redirect, baseline and elevated (authorization URLs),
 // people ({name: password}), shots (a directory). Prints {"callbacks": [URL, URL]}.
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 
 const { chromium } = createRequire(`${process.env.PORTCULLIS_TEST_NODE_MODULES}/`)('playwright-core');
 const walk = JSON.parse(process.argv[2]);
 const browser = await chromium.launch({ executablePath: walk.chromium, args: ['--no-sandbox'] });
 
+// The client's side of the redirect: a listener on loopback, as desktop programs have.
+const callbacks = [];
+const client = createServer((request, response) => {
+  callbacks.push(new URL(request.url, walk.redirect).href);
+  response.end('You may close this window.');
+}).listen(new URL(walk.redirect).port, '127.0.0.1');
+
 async function person(name) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1000, height: 900 } });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  const callbacks = [];
-  await page.route(`${walk.redirect}**`, (route) => {
-    callbacks.push(route.request().url());
-    return route.fulfill({ contentType: 'text/plain', body: 'You may close this window.' });
-  });
   const shot = (what) => page.screenshot({ path: `${walk.shots}/${what}.png`, fullPage: true });
   const logIn = async () => {
     await page.fill('input[name=name]', name);
@@ -24,7 +27,7 @@ async function person(name) {
     await page.locator('form:has(input[type=password]) button').click();
   };
   const press = (label) => page.getByRole('button', { name: label }).first().click();
-  return { page, callbacks, shot, logIn, press };
+  return { page, shot, logIn, press };
 }
 
 const ada = await person('ada');
@@ -52,4 +55,5 @@ await bob.shot('7-approved');
 
 await ada.page.waitForURL(`${walk.redirect}**`);
 await browser.close();
-console.log(JSON.stringify({ callbacks: ada.callbacks }));
+client.close();
+console.log(JSON.stringify({ callbacks: callbacks.filter((url) => url.startsWith(walk.redirect)) }));
