@@ -12,7 +12,9 @@ use crate::{OpenError, StoreError};
 pub(crate) const SQLITE_FILE: &str = "portcullis.db";
 
 /// How long a connection may take to be made.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TO_CONNECT: Duration = Duration::from_secs(5);
+/// How long one step of a transaction may take on a server; longer than the server's own limits below.
+const TO_ANSWER: Duration = Duration::from_secs(15);
 
 /// Which of the two it is, for the few statements that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +72,9 @@ impl Connect {
             raw_sql(settings(self.dialect, purpose)).execute(&mut connection).await?;
             Ok(connection)
         };
-        match timeout(PATIENCE, settled).await {
+        match timeout(TO_CONNECT, settled).await {
             Ok(connected) => connected,
-            Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+            Err(_) => Err(StoreError::Silent),
         }
     }
 
@@ -81,11 +83,19 @@ impl Connect {
         self.connect(Purpose::Write).await.map_err(|error| OpenError::Unreachable {
             shown: self.shown.clone(),
             reason: match error {
-                StoreError::Database(sqlx::Error::PoolTimedOut) => "it does not answer".into(),
+                StoreError::Silent => "it does not answer".into(),
                 StoreError::Database(error) => error.to_string(),
                 error => error.to_string(),
             },
         })
+    }
+
+    /// How long to wait for answers. A file answers or fails; a server may be cut off without a word.
+    pub(crate) const fn patience(&self) -> Patience {
+        match self.dialect {
+            Dialect::Sqlite => Patience(None),
+            Dialect::Postgres => Patience(Some(TO_ANSWER)),
+        }
     }
 
     /// Begins a transaction that has the database to itself among writers, as far as the engine can say so;
@@ -95,6 +105,20 @@ impl Connect {
             // A deferred transaction that read before it writes can not wait for another writer.
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
+        }
+    }
+}
+
+/// How long to wait for an answer; `None` as long as it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience(Option<Duration>);
+
+impl Patience {
+    /// Waits for `step`, and gives up with [`StoreError::Silent`].
+    pub(crate) async fn wait<T>(self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        match self.0 {
+            None => step.await,
+            Some(limit) => timeout(limit, step).await.unwrap_or(Err(StoreError::Silent)),
         }
     }
 }

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// The database refused a statement or could not be reached. What was asked did not happen.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The database does not answer. What was asked may still happen, unless it was part of a change.
+    #[error("the database does not answer")]
+    Silent,
     /// A stored value is not what this version writes.
     #[error("the stored {what} can not be read: {why}")]
     Unreadable {

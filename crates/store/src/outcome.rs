@@ -46,34 +46,33 @@ impl From<StoreError> for BatchError {
     }
 }
 
-impl From<sqlx::Error> for BatchError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::RolledBack(error.to_string())
-    }
-}
-
 /// What became of a commit of `records` at index `first` that ended with `error`. `Ok`: it is on disk.
 pub(crate) async fn of_commit(
     connect: &Connect,
-    error: sqlx::Error,
+    error: StoreError,
     first: u64,
     records: &[Vec<u8>],
 ) -> Result<(), BatchError> {
-    match connect.dialect {
-        Dialect::Sqlite if refused_by_sqlite(&error) => Err(error.into()),
+    let refused = match &error {
+        StoreError::Database(sqlx::Error::Database(refusal)) => Some(refusal),
+        _ => None,
+    };
+    match (connect.dialect, refused) {
+        (Dialect::Sqlite, Some(refusal)) if is_harmless_to_sqlite(refusal.code().as_deref()) => Err(error.into()),
         // After a failed fsync the system may claim that what it dropped is written.
-        Dialect::Sqlite => Err(BatchError::Closed),
-        Dialect::Postgres if error.as_database_error().is_some() => Err(error.into()),
-        Dialect::Postgres => ask_the_log(connect, first, &encode_bundle(records)).await,
+        (Dialect::Sqlite, _) => Err(BatchError::Closed),
+        (Dialect::Postgres, Some(_)) => Err(error.into()),
+        (Dialect::Postgres, None) => ask_the_log(connect, first, &encode_bundle(records)).await,
     }
 }
 
 /// Did SQLite refuse before it tried to make the change durable?
-fn refused_by_sqlite(error: &sqlx::Error) -> bool {
+fn is_harmless_to_sqlite(code: Option<&str>) -> bool {
     const BUSY: i64 = 5;
     const FULL: i64 = 13;
     const CONSTRAINT: i64 = 19;
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i64>().ok());
+    let code = code.and_then(|code| code.parse::<i64>().ok());
+    // The primary result code is in the low byte.
     code.is_some_and(|code| matches!(code & 0xff, BUSY | FULL | CONSTRAINT))
 }
 
@@ -107,4 +106,19 @@ async fn entries_at(
         .fetch_optional(connection)
         .await?;
     row.map(|row| Columns::of("log", &row).bytes()).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_sqlite_refuses_before_the_disk_is_harmless() {
+        for harmless in ["5", "13", "261", "2067"] {
+            assert!(is_harmless_to_sqlite(Some(harmless)), "{harmless}");
+        }
+        for fatal in [None, Some("10"), Some("1034"), Some("11"), Some("?")] {
+            assert!(!is_harmless_to_sqlite(fatal), "{fatal:?}");
+        }
+    }
 }

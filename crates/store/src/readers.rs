@@ -3,15 +3,24 @@
 //! Not the driver's pool, because that one tests every connection again on each return: a read of the
 //! gateway is one statement, and the test would double it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{AnyConnection, Connection};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::{
     StoreError,
     connect::{Connect, Dialect, Purpose},
 };
+
+/// How long a reader waits for its turn.
+const TO_BE_LENT: Duration = Duration::from_secs(5);
 
 /// The connections.
 pub(crate) struct Readers {
@@ -39,7 +48,10 @@ impl Readers {
 
     /// Lends a connection, and makes one when there is none idle.
     pub(crate) async fn lend(&self) -> Result<Reader<'_>, StoreError> {
-        let permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let permit = match timeout(TO_BE_LENT, self.permits.acquire()).await {
+            Ok(permit) => permit.map_err(|_| StoreError::Closed)?,
+            Err(_) => return Err(StoreError::Silent),
+        };
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -175,7 +175,8 @@ impl Store {
         let (answer, outcome) = oneshot::channel();
         let change = Job::Change(Box::new(Typed { work, answer }));
         self.shared.jobs.send(change).await.map_err(|_| StoreError::Closed)?;
-        outcome.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+        // The writer never drops a job unanswered, except together with a batch it had to give up.
+        outcome.await.unwrap_or_else(|_| Err(StoreError::Unknown.into()))
     }
 
     /// Appends `event` to the log; durable when this returns its index.
@@ -185,7 +186,7 @@ impl Store {
             let _ = answer.send(recorded);
         });
         self.shared.jobs.send(Job::Record(event, answer)).await.map_err(|_| StoreError::Closed)?;
-        outcome.await.unwrap_or(Err(StoreError::Closed))
+        outcome.await.unwrap_or(Err(StoreError::Unknown))
     }
 
     /// Finishes what was queued and lets the database go. Other clones answer [`StoreError::Closed`].

@@ -48,7 +48,7 @@ impl Watcher {
             }
             let looked = match timeout(self.silence, self.look(said)).await {
                 Ok(looked) => looked,
-                Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+                Err(_) => Err(StoreError::Silent),
             };
             match looked {
                 Ok(now_said) => said = now_said,

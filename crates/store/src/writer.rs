@@ -79,7 +79,6 @@ impl Writer {
     /// Works until the queue is closed.
     pub(crate) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut done = None;
-        let mut open = true;
         while done.is_none() {
             let Some(first) = jobs.recv().await else { break };
             let mut batch = Batch::default();
@@ -94,7 +93,9 @@ impl Writer {
                 }
                 next = if batch.waiting.len() < BATCH { jobs.try_recv().ok() } else { None };
             }
-            open = open && self.carry_out(batch, open).await;
+            if !batch.waiting.is_empty() && !self.carry_out(batch).await {
+                break;
+            }
         }
         jobs.close();
         while let Some(job) = jobs.recv().await {
@@ -109,9 +110,8 @@ impl Writer {
     }
 
     /// Carries a batch out and answers everybody; `false` when the store must not go on.
-    async fn carry_out(&mut self, mut batch: Batch, open: bool) -> bool {
-        let outcome = if open { self.attempt(&mut batch).await } else { Err(BatchError::Closed) };
-        match outcome {
+    async fn carry_out(&mut self, mut batch: Batch) -> bool {
+        match self.attempt(&mut batch).await {
             Ok(()) => {
                 for (first, answer) in batch.ran {
                     answer(Ok(first));
@@ -121,7 +121,8 @@ impl Writer {
             Err(error) => {
                 tracing::error!(event = "commit_failed", records = batch.records.len(), %error);
                 self.tail = None;
-                if matches!(error, BatchError::Closed) {
+                let closed = matches!(error, BatchError::Closed);
+                if closed {
                     self.view.close();
                 }
                 for (_, answer) in batch.ran {
@@ -130,41 +131,23 @@ impl Writer {
                 for job in batch.waiting {
                     job.refuse(&error);
                 }
-                !matches!(error, BatchError::Closed)
+                !closed
             }
         }
     }
 
+    /// An error in here drops the connection, and with it everything since BEGIN.
     async fn attempt(&mut self, batch: &mut Batch) -> Result<(), BatchError> {
-        let (mut connection, frontier) = self.begin().await?;
-        let now = self.clock.now();
-        while let Some(job) = batch.waiting.pop_front() {
-            let first = frontier.size() + batch.records.len() as u64;
-            match job {
-                Job::Record(event, answer) => match encoded(&[event], now) {
-                    Ok(records) => {
-                        batch.records.extend(records);
-                        batch.ran.push((first, answer));
-                    }
-                    Err(error) => answer(Err(error)),
-                },
-                Job::Change(change) => run(&mut connection, change, now, first, batch).await?,
-                Job::Close(_) => {}
-            }
-        }
-        if batch.records.is_empty() {
-            raw_sql("ROLLBACK").execute(&mut connection).await?;
+        let patience = self.connect.patience();
+        let (mut connection, frontier) = patience.wait(self.begin()).await?;
+        let first = frontier.size();
+        let composed = patience.wait(self.compose(&mut connection, frontier, batch)).await?;
+        let Some((tail, seen)) = composed else {
+            patience.wait(async { Ok(raw_sql("ROLLBACK").execute(&mut connection).await?) }).await?;
             self.connection = Some(connection);
             return Ok(());
-        }
-        if batch.changes && self.swept_at.after(SWEEP_EVERY) <= now {
-            sweep::expired(&mut connection, now).await?;
-            self.swept_at = now;
-        }
-        let first = frontier.size();
-        let tail = self.signer.append(&mut connection, frontier, self.tail.take(), &batch.records).await?;
-        let seen = if batch.bumped { Some(Seen::read(&mut connection).await?) } else { None };
-        match raw_sql("COMMIT").execute(&mut connection).await {
+        };
+        match patience.wait(async { Ok(raw_sql("COMMIT").execute(&mut connection).await?) }).await {
             Ok(_) => self.connection = Some(connection),
             Err(error) => {
                 drop(connection);
@@ -178,8 +161,42 @@ impl Writer {
         Ok(())
     }
 
+    /// Runs all jobs and appends their records; `None` when there is nothing to keep.
+    async fn compose(
+        &mut self,
+        connection: &mut AnyConnection,
+        frontier: audit::Frontier,
+        batch: &mut Batch,
+    ) -> Result<Option<(Tail, Option<Seen>)>, StoreError> {
+        let now = self.clock.now();
+        while let Some(job) = batch.waiting.pop_front() {
+            let first = frontier.size() + batch.records.len() as u64;
+            match job {
+                Job::Record(event, answer) => match encoded(&[event], now) {
+                    Ok(records) => {
+                        batch.records.extend(records);
+                        batch.ran.push((first, answer));
+                    }
+                    Err(error) => answer(Err(error)),
+                },
+                Job::Change(change) => run(connection, change, now, first, batch).await?,
+                Job::Close(_) => {}
+            }
+        }
+        if batch.records.is_empty() {
+            return Ok(None);
+        }
+        if batch.changes && self.swept_at.after(SWEEP_EVERY) <= now {
+            sweep::expired(connection, now).await?;
+            self.swept_at = now;
+        }
+        let tail = self.signer.append(connection, frontier, self.tail.take(), &batch.records).await?;
+        let seen = if batch.bumped { Some(Seen::read(connection).await?) } else { None };
+        Ok(Some((tail, seen)))
+    }
+
     /// A connection with a transaction that no other writer can disturb, and the head of the log.
-    async fn begin(&mut self) -> Result<(AnyConnection, audit::Frontier), BatchError> {
+    async fn begin(&mut self) -> Result<(AnyConnection, audit::Frontier), StoreError> {
         if let Some(mut connection) = self.connection.take()
             && let Ok(frontier) = begin_on(&self.connect, &mut connection).await
         {
@@ -204,12 +221,11 @@ async fn run(
     now: Timestamp,
     first: u64,
     batch: &mut Batch,
-) -> Result<(), BatchError> {
+) -> Result<(), StoreError> {
     if !batch.at_savepoint {
         if let Err(error) = raw_sql("SAVEPOINT change").execute(&mut *connection).await {
-            let error = BatchError::from(error);
-            change.refuse(error.to_store_error());
-            return Err(error);
+            change.refuse(StoreError::RolledBack(error.to_string()));
+            return Err(error.into());
         }
         batch.at_savepoint = true;
     }
@@ -250,7 +266,7 @@ async fn run(
 const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT change; SAVEPOINT change";
 
 /// Back to the savepoint, which stays for the next change.
-async fn roll_back(connection: &mut AnyConnection) -> Result<(), BatchError> {
+async fn roll_back(connection: &mut AnyConnection) -> Result<(), StoreError> {
     raw_sql("ROLLBACK TO SAVEPOINT change").execute(connection).await?;
     Ok(())
 }

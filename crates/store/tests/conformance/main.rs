@@ -10,6 +10,7 @@ mod place;
 #[macro_use]
 mod on_both;
 
+mod crashes;
 mod elevations;
 mod epoch;
 mod log;

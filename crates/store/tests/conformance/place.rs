@@ -6,7 +6,7 @@ use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, EventName, Grant, Id,
     ManualClock, Person, Span, StepUp, Timestamp, config::StoreUrl,
 };
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, raw_sql};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, query_scalar, raw_sql};
 use store::{OpenError, OpenOptions, Store};
 use tempfile::TempDir;
 
@@ -69,6 +69,14 @@ impl Place {
     /// Runs SQL past the store, as an intruder would.
     pub async fn tamper(&self, sql: &str) {
         run_on(&self.sql_url(), sql).await;
+    }
+
+    /// Asks for one number past the store.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        let mut connection = AnyConnection::connect(&self.sql_url()).await.unwrap();
+        let count = query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        count
     }
 
     fn sql_url(&self) -> String {

@@ -14,6 +14,7 @@ on_both!(
     a_record_that_is_too_long_fails_alone,
     everything_acknowledged_is_there_after_a_restart,
     many_records_keep_the_order_of_their_indexes,
+    concurrent_records_share_commits,
     a_closed_store_says_so,
 );
 
@@ -151,6 +152,16 @@ async fn many_records_keep_the_order_of_their_indexes(place: &Place) {
     }
     indexes.sort_unstable();
     assert!(indexes.windows(2).all(|pair| pair[0] + 1 == pair[1]), "no index twice, none left out");
+}
+
+async fn concurrent_records_share_commits(place: &Place) {
+    let store = place.open().await;
+    let before = place.count("SELECT COUNT(*) FROM audit_batch").await;
+    for recorded in futures_util::future::join_all((0..1000).map(|_| store.record(event()))).await {
+        recorded.unwrap();
+    }
+    let commits = place.count("SELECT COUNT(*) FROM audit_batch").await - before;
+    assert!(commits <= 100, "{commits} commits for 1000 records");
 }
 
 async fn a_closed_store_says_so(place: &Place) {
