@@ -1,4 +1,5 @@
 //! Who may decide what, when, and what it leaves behind.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The console as people with different rights see it.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The kill switch, target by target.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use model::{Role, Span};
 
-use crate::{FormTargets, SignedIn, fault, harden};
+use crate::{FormTargets, SignedIn, assets::STYLESHEET_LINK, fault, harden};
 
 /// What the page belongs to; marked in the navigation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +98,7 @@ pub fn page(title: &str, signed_in: Option<&SignedIn>, content: &impl Template) 
 #[derive(Template)]
 #[template(path = "layout.html")]
 struct Layout<'a> {
+    stylesheet: &'static str,
     title: &'a str,
     content: &'a str,
     name: Option<&'a str>,
@@ -116,6 +117,7 @@ impl IntoResponse for Page<'_> {
         };
         let person = self.signed_in.map(|signed_in| &signed_in.person);
         let layout = Layout {
+            stylesheet: STYLESHEET_LINK.as_str(),
             title: self.title,
             content: &content,
             name: person.map(|person| person.display_name.as_str()),

@@ -1,4 +1,5 @@
 //! Pages as a browser gets them.
+#![allow(clippy::unwrap_used)]
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};

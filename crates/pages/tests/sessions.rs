@@ -1,4 +1,5 @@
 //! Who a browser is, from its cookie to the person.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

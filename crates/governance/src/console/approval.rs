@@ -11,8 +11,8 @@ use pages::{LocalPath, Page, Place, login_first, see_other, shown};
 use super::{
     Answer, Console, Shared, forbidden,
     gate::{Anyone, As, Posted},
-    not_found, refused, store_failed,
-    when::{When, when},
+    not_found, refused, sentence, store_failed,
+    when::{When, long, when},
 };
 use crate::{
     Decider,
@@ -51,9 +51,9 @@ pub struct Request {
     /// When the request lapses.
     pub lapses: When,
     /// How long it would last.
-    pub lasts: Span,
-    /// Shorter times to choose from.
-    pub shorter: Vec<Span>,
+    pub lasts: String,
+    /// Times to choose from, in seconds and in words, longest first; empty when there is no shorter one.
+    pub choices: Vec<(u64, String)>,
     /// Calls it would be good for.
     pub max_uses: u32,
     /// Calls made.
@@ -101,27 +101,25 @@ impl Request {
             state,
             asked: when(now, elevation.requested_at),
             lapses: when(now, elevation.decide_before),
-            lasts: elevation.lasts,
-            shorter: shorter(elevation.lasts),
+            lasts: long(elevation.lasts),
+            choices: choices(elevation.lasts),
             max_uses: elevation.max_uses,
             uses: elevation.uses,
             decided: elevation.decided_by.clone().zip(elevation.decided_at.map(|at| when(now, at))),
             ends: elevation.not_after.map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
-            why_not: duty.err().map(|error| error.to_string()).unwrap_or_default(),
+            why_not: duty.err().map(|error| sentence(&error.to_string())).unwrap_or_default(),
         }
     }
 }
 
-/// Up to three shorter times.
-fn shorter(lasts: Span) -> Vec<Span> {
-    let steps = [60, 120, 300, 600, 1_800, 3_600];
-    let mut shorter: Vec<Span> =
-        steps.into_iter().filter(|step| u64::from(*step) < lasts.seconds()).map(Span::from_seconds).collect();
-    shorter.reverse();
-    shorter.truncate(3);
-    shorter
+/// What was asked for, and up to three shorter times.
+fn choices(lasts: Span) -> Vec<(u64, String)> {
+    let steps = [3_600, 1_800, 600, 300, 120, 60].map(Span::from_seconds);
+    let shorter = steps.into_iter().filter(|step| *step < lasts).take(3).map(|step| (step.seconds(), long(step)));
+    let asked = (lasts.seconds(), format!("{}, as asked", long(lasts)));
+    std::iter::once(asked).chain(shorter).collect()
 }
 
 #[derive(Template)]

@@ -18,6 +18,8 @@ use crate::activity::{self, Record};
 
 /// Records on a page.
 const ON_A_PAGE: usize = 50;
+/// The fields that a reader looks for first.
+const FIRST: [&str; 9] = ["agent", "person", "server", "tool", "scope", "tier", "decision", "target", "name"];
 
 /// A record as a row.
 pub struct Line {
@@ -42,6 +44,9 @@ impl Line {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             (name.clone(), shown(&text, 200))
         });
+        let mut fields: Vec<(String, String)> = fields.collect();
+        let place = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+        fields.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
         let tone = match record.event.as_str() {
             "revoked" | "code_replayed" | "refresh_replayed" => "high",
             event if event.ends_with("_refused") || event.ends_with("_denied") => "high",
@@ -55,7 +60,7 @@ impl Line {
             tone,
             at: when(now, record.at),
             actor: shown(&record.actor, 120),
-            fields: fields.collect(),
+            fields,
         }
     }
 }

@@ -119,7 +119,22 @@ fn refused(error: GovernanceError) -> Response {
     problem(status, title, &sentence(happened), &sentence(to_do), None)
 }
 
+/// A message of ours as a sentence on a page: a capital, a full stop, and quotes instead of backticks.
 fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+    let mut open = false;
+    let mut said: String = text
+        .chars()
+        .map(|c| {
+            open ^= c == '`';
+            match c {
+                '`' if open => '“',
+                '`' => '”',
+                other => other,
+            }
+        })
+        .collect();
+    if let Some(first) = said.get(..1) {
+        said = first.to_uppercase() + &said[1..];
+    }
+    said + "."
 }

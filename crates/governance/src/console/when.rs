@@ -1,6 +1,6 @@
 //! Times as people say them.
 
-use model::Timestamp;
+use model::{Span, Timestamp};
 
 /// A point in time on a page: how far away it is, and exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,14 @@ pub fn when(now: Timestamp, at: Timestamp) -> When {
     When { far, exact: at.to_string() }
 }
 
+/// A length of time in words: `5 min`.
+pub fn long(span: Span) -> String {
+    rough(span.seconds())
+}
+
 fn rough(seconds: u64) -> String {
     match seconds {
+        60 => "1 min".to_owned(),
         0..=90 => format!("{seconds} s"),
         91..=5_400 => format!("{} min", (seconds + 30) / 60),
         5_401..=129_600 => format!("{} h", (seconds + 1_800) / 3_600),
