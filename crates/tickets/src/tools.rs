@@ -11,7 +11,7 @@ use rmcp::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::desk::{Customer, Desk, Priority, Status, Ticket};
+use crate::desk::{Customer, Desk, Priority, Status, Ticket, plain_number};
 
 /// The help desk behind its tools. Clones share one desk.
 #[derive(Clone)]
@@ -92,6 +92,7 @@ struct Deleted {
     /// The ticket that no longer exists.
     deleted: String,
     /// How many tickets are left.
+    #[schemars(transform = plain_number)]
     remaining: usize,
 }
 

@@ -69,11 +69,12 @@ async fn main() -> Result<ExitCode> {
     Ok(if report.differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The fixture's tools are all low: transparency is judged, not policy.
+/// The fixture's tools are all low: transparency is judged, not policy. The runner speaks to the shim's
+/// port and claims to be a page from there, so that name and that origin are ours for the run.
 fn config(fixture: &str, front: &str) -> WorldConfig {
     WorldConfig {
         servers: vec![Protected { name: NAME.into(), url: fixture.into(), tools: vec![("*".into(), "low".into())] }],
-        extra: format!("extra_hosts: [\"{front}\"]\n"),
+        extra: format!("extra_hosts: [\"{front}\"]\nallowed_origins: [\"http://{front}\"]\n"),
         clients: format!(
             "  registered:\n    {NAME}: {{ name: Conformance runner, redirect_uris: [\"{CALLBACK}\"], server: {NAME} }}\n"
         ),
