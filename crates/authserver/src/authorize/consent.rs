@@ -77,6 +77,7 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     if reason.is_empty() && !plan.by_approval.is_empty() {
         return again("Say in a few words why this is needed: it is what the approver reads.");
     }
+    let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
     let answered = Answered { wanted, plan, person, reason, number: ticket.number, not_after: ticket.not_after };
     allow(cx, answered).await
 }

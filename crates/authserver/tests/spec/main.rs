@@ -3,8 +3,10 @@
 
 mod authorize;
 mod client_credentials;
+mod client_metadata;
 mod login;
 mod metadata;
+mod policy;
 mod revocation;
 mod step_up;
 mod token;

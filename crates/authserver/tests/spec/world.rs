@@ -12,7 +12,7 @@ use model::{
     Secret, Span, Target, Timestamp, config::Config, config::StoreUrl,
 };
 use net::{FetchRules, Fetcher};
-use policy::Policies;
+use policy::{Policies, PolicyFile};
 use portcullis_authserver::{AuthServer, AuthServerParts};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
@@ -40,6 +40,11 @@ impl World {
     }
 
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::of(change, FetchRules::default(), "").await
+    }
+
+    /// With other fetch rules, and policies besides the built-in ones.
+    pub async fn of(change: impl FnOnce(&mut Value), fetch: FetchRules, policies: &str) -> Self {
         net::install_crypto_provider();
         let key = AgentKey::generate();
         let mut config = json!({
@@ -75,8 +80,10 @@ impl World {
         let parts = AuthServerParts {
             config: config.clone(),
             store: store.clone(),
-            policies: Arc::new(Policies::built_in()),
-            fetcher: Arc::new(Fetcher::new(FetchRules::default()).unwrap()),
+            policies: Arc::new(
+                Policies::load(&[PolicyFile { name: "test.cedar".into(), text: policies.into() }]).unwrap(),
+            ),
+            fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
         };
         let router = AuthServer::new(parts).unwrap().router();
         let world = Self { clock, store, config, key, router, _dir: dir };

@@ -1,0 +1,156 @@
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use http::{Response, header};
+use net::{FetchRules, ListenLimits, Listener, Tls};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+
+use crate::world::*;
+
+/// A vendor that publishes documents on this computer.
+struct Vendor {
+    url: String,
+    document: Arc<Mutex<Value>>,
+    fetched: Arc<AtomicUsize>,
+    rules: FetchRules,
+}
+
+impl Vendor {
+    async fn start() -> Self {
+        net::install_crypto_provider();
+        let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&authority_key).unwrap().pem().into_bytes();
+        let issuer = Issuer::new(params, authority_key);
+        let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let tls = Tls::from_pem(leaf.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Some(tls)).await.unwrap();
+        let port = listener.local_addr().port();
+        let url = format!("https://localhost:{port}/deskbot/client.json");
+        let document = Arc::new(Mutex::new(json!({
+            "client_id": url, "client_name": "Desk\u{202e}bot", "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "none",
+        })));
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let (served, count) = (document.clone(), fetched.clone());
+        let answer = move |request: http::Request<hyper::body::Incoming>| {
+            let document = served.lock().unwrap().clone();
+            let body = match request.uri().path() {
+                "/deskbot/keys.json" => document["served_keys"].clone(),
+                _ => {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    document
+                }
+            };
+            async move {
+                Response::builder()
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .header(header::CACHE_CONTROL, "max-age=3600")
+                    .body(net::full(body.to_string()))
+                    .unwrap()
+            }
+        };
+        tokio::spawn(listener.serve(ListenLimits::default(), answer, std::future::pending::<()>()));
+        let rules = FetchRules { extra_ca_pem: Some(authority), exempt_hosts: vec![format!("localhost:{port}")] };
+        Self { url, document, fetched, rules }
+    }
+
+    async fn world(&self) -> World {
+        let allow = |config: &mut Value| config["clients"]["metadata_domains"] = json!(["localhost"]);
+        World::of(allow, self.rules.clone(), "").await
+    }
+
+    fn link(&self) -> String {
+        link("tickets:low", &[("client_id", &self.url)])
+    }
+
+    fn change(&self, name: &str, value: Value) {
+        self.document.lock().unwrap()[name] = value;
+    }
+}
+
+/// Spec: draft-ietf-oauth-client-id-metadata-document
+#[tokio::test]
+async fn a_published_client_is_shown_by_host_and_gets_tokens() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let mut browser = world.browser();
+    let page = browser.consent_page(&vendor.link()).await;
+    for words in ["Deskbot", "localhost", "desk.test", "published"] {
+        assert!(page.body.contains(words), "{words}");
+    }
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &vendor.url),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let token = world.token(&fields).await.granted();
+    assert_eq!(claims(&token)["agent_id"], "deskbot@ada");
+    assert!(token["refresh_token"].is_string());
+}
+
+/// Spec: draft-ietf-oauth-client-id-metadata-document (caching)
+#[tokio::test]
+async fn a_document_is_fetched_again_only_when_it_is_stale_and_errors_are_never_kept() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    for _ in 0..3 {
+        world.get(&vendor.link()).await;
+    }
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), 1);
+    assert_eq!(world.events(1).await, ["client_read"]);
+    world.advance(3601);
+    vendor.change("client_id", json!("https://localhost/other"));
+    world.get(&vendor.link()).await.page(403, "not the URL it was fetched from");
+    vendor.change("client_id", json!(vendor.url));
+    world.get(&vendor.link()).await;
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), 3);
+}
+
+/// Spec: draft-ietf-oauth-client-id-metadata-document (client authentication), RFC 7523 §3
+#[tokio::test]
+async fn a_client_that_published_a_key_has_to_use_it() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let key = token::AgentKey::generate();
+    vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
+    vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
+    vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));
+    let mut browser = world.browser();
+    let page = browser.consent_page(&vendor.link()).await;
+    page.page(200, "proven");
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    let base = [("grant_type", "authorization_code"), ("code", code.as_str()), ("code_verifier", VERIFIER)];
+    let public = [base[0], base[1], base[2], ("client_id", vendor.url.as_str())];
+    world.token(&public).await.refused(401, "invalid_client");
+    let assertion = key.sign_assertion(&vendor.url, ISSUER, world.store.now()).unwrap();
+    let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    world.token(&[base[0], base[1], base[2], kind, ("client_assertion", &assertion)]).await.granted();
+}
+
+/// Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.1
+#[tokio::test]
+async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    vendor.change("client_secret", json!("s"));
+    world.get(&vendor.link()).await.page(403, "client secret");
+    vendor.document.lock().unwrap().as_object_mut().unwrap().remove("client_secret");
+    vendor.change("padding", json!("x".repeat(6000)));
+    assert_eq!(world.get(&vendor.link()).await.status.as_u16(), 403);
+    vendor.change("padding", json!(""));
+    vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
+    vendor.change("jwks_uri", json!("https://elsewhere.test/keys.json"));
+    world.get(&vendor.link()).await.page(403, "jwks_uri");
+    assert_eq!(world.events(3).await, ["client_refused"; 3]);
+    let strict = World::with(|config| config["clients"]["metadata_domains"] = json!(["localhost"])).await;
+    assert_eq!(strict.get(&vendor.link()).await.status.as_u16(), 403);
+    let fields = [("grant_type", "refresh_token"), ("client_id", vendor.url.as_str()), ("refresh_token", "rt_x")];
+    strict.token(&fields).await.refused(401, "invalid_client");
+}

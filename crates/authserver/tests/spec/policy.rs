@@ -1,0 +1,46 @@
+use net::FetchRules;
+
+use crate::world::*;
+
+async fn under(policies: &str) -> World {
+    World::of(|_| {}, FetchRules::default(), policies).await
+}
+
+#[tokio::test]
+async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
+    let world = under(
+        r#"@id("no-deletes") forbid (principal, action == Action::"call", resource)
+           when { resource.tier == Tier::"high" };"#,
+    )
+    .await;
+    let mut browser = world.browser();
+    let page = browser.consent_page(&link("tickets:low tickets.delete_ticket", &[])).await;
+    assert!(!page.body.contains("delete_ticket"));
+    browser.get(&link("tickets.delete_ticket", &[])).await.sent_back("invalid_scope");
+    world.as_agent(&[("scope", "tickets.delete_ticket")]).await.refused(400, "invalid_scope");
+    assert!(world.store.elevations(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_may_not_connect_gets_no_grant() {
+    let world = under(r#"@id("nobody") forbid (principal, action == Action::"connect", resource);"#).await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
+    browser.get(&link("tickets:low", &[])).await.sent_back("invalid_scope");
+    world.as_agent(&[]).await.refused(400, "invalid_scope");
+    assert!(world.store.grants(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_policy_gives_without_asking_needs_no_elevation() {
+    let world = under(
+        r#"@id("writes-are-fine") permit (principal, action == Action::"call", resource)
+           when { resource.tier == Tier::"medium" };"#,
+    )
+    .await;
+    let token = world.as_agent(&[("scope", "tickets:medium")]).await.granted();
+    assert_eq!(token["scope"], "tickets:low tickets:medium");
+    let code = world.browser().code(&link("tickets:medium", &[])).await;
+    assert_eq!(world.redeem(&code).await.granted()["scope"], "tickets:low tickets:medium");
+    assert!(world.store.elevations(10).await.unwrap().is_empty());
+}
