@@ -7,6 +7,7 @@
 /// Cuts a stream into events as bytes arrive, in any portions.
 #[derive(Debug, Default)]
 pub struct Splitter {
+    /// The event that is not complete yet.
     buffer: Vec<u8>,
     /// Bytes of `buffer` that were looked at.
     seen: usize,
@@ -32,45 +33,44 @@ impl Splitter {
     pub fn push(&mut self, portion: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
         self.buffer.extend_from_slice(portion);
         let mut events = Vec::new();
-        while self.seen < self.buffer.len() {
-            let byte = self.buffer[self.seen];
+        let mut start = 0;
+        while let Some(byte) = self.buffer.get(self.seen).copied() {
             self.seen += 1;
-            match byte {
+            let complete = match byte {
+                // The second half of a CRLF; at the start of an event, of the one that ended before.
                 b'\n' if self.after_cr => {
-                    self.after_cr = false;
-                    // The end of a CRLF whose CR ended the line; the line after it begins here.
                     self.line = self.seen;
-                    if self.seen == 1 {
-                        events.push(self.take());
-                    }
+                    self.after_cr = false;
+                    self.seen == start + 1
                 }
                 b'\n' | b'\r' => {
-                    self.after_cr = byte == b'\r';
                     let blank = self.line == self.seen - 1;
                     self.line = self.seen;
-                    if blank {
-                        if self.after_cr && self.buffer.get(self.seen) == Some(&b'\n') {
-                            self.seen += 1;
-                            self.after_cr = false;
-                        }
-                        events.push(self.take());
+                    self.after_cr = byte == b'\r';
+                    if blank && self.after_cr && self.buffer.get(self.seen) == Some(&b'\n') {
+                        (self.seen, self.line, self.after_cr) = (self.seen + 1, self.line + 1, false);
                     }
+                    blank
                 }
-                _ => self.after_cr = false,
+                _ => {
+                    self.after_cr = false;
+                    false
+                }
+            };
+            if complete {
+                events.push(self.buffer[start..self.seen].to_vec());
+                start = self.seen;
             }
         }
+        self.buffer.drain(..start);
+        (self.seen, self.line) = (self.seen - start, self.line - start);
         if self.buffer.len() > self.longest { Err(TooLong) } else { Ok(events) }
     }
 
     /// What is left when the stream ends: an event that was never finished, which readers discard.
     pub fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.buffer)
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        let rest = self.buffer.split_off(self.seen);
         (self.seen, self.line) = (0, 0);
-        std::mem::replace(&mut self.buffer, rest)
+        std::mem::take(&mut self.buffer)
     }
 }
 

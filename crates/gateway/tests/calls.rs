@@ -6,7 +6,7 @@ mod world;
 
 use http::Method;
 use model::StepUp;
-use serde_json::{Value, json};
+use serde_json::json;
 use world::{World, modern, reply};
 
 /// Spec: requirements 7.3; RS-403-01, RS-403-02, SEP-2350
@@ -367,70 +367,4 @@ async fn an_unreachable_upstream_is_named() {
     let answer = world.send(Method::POST, "/mcp/gone", &headers, body).await.refused(502, 502);
     assert!(answer.text().contains("the server `gone` cannot be reached"), "{}", answer.text());
     assert_eq!(world.eventually("call_ended").await["outcome"], "unreachable");
-}
-
-/// Spec: MCP 2026-07-28 server/tools, server/utilities/caching; threat A5.10
-#[tokio::test]
-async fn a_list_shows_what_may_be_used_or_asked_for_and_nothing_else() {
-    let world = World::start().await;
-    let result = world.modern("tools/list", json!({})).await.answered().json()["result"].take();
-    let access: Vec<(&str, &Value)> = result["tools"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|tool| (tool["name"].as_str().unwrap(), &tool["_meta"]["io.portcullis/access"]))
-        .collect();
-    let expected = [
-        ("get_ticket", json!({"tier": "low", "scope": "tickets:low", "state": "usable", "by": "standing"})),
-        ("create_ticket", json!({"tier": "medium", "scope": "tickets:medium", "state": "step_up", "by": "consent"})),
-        (
-            "delete_ticket",
-            json!({"tier": "high", "scope": "tickets.delete_ticket", "state": "step_up", "by": "approval"}),
-        ),
-    ];
-    assert_eq!(access, expected.iter().map(|(name, access)| (*name, access)).collect::<Vec<_>>());
-    assert_eq!(
-        (&result["cacheScope"], &result["nextCursor"], &result["ttlMs"]),
-        (&json!("private"), &json!("n"), &json!(60000))
-    );
-}
-
-#[tokio::test]
-async fn a_list_shows_an_elevation_and_is_not_cached_beyond_its_end() {
-    let world = World::start().await;
-    world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 1).await;
-    world.clock.advance(model::Span::from_seconds(290));
-    let result = world.modern("tools/list", json!({})).await.answered().json()["result"].take();
-    let state = &result["tools"][2]["_meta"]["io.portcullis/access"];
-    assert_eq!((&state["state"], &state["by"]), (&json!("usable"), &json!("approval")));
-    assert_eq!(result["ttlMs"], 10_000);
-}
-
-#[tokio::test]
-async fn a_server_can_not_mark_its_own_tools() {
-    let world = World::start().await;
-    let list = |tools: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{{\"tools\":[{tools}]}}}}");
-    let tools = list(
-        r#"{"name":"get_a","x":1.50,"_meta":{"vendor":1,"io.portcullis/access":{"state":"usable"}}},{"name":"get_b","_meta":7},{"noname":1},{"name":"delete_c","annotations":{"readOnlyHint":true}}"#,
-    );
-    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], tools.clone())));
-    let answer = world.modern("tools/list", json!({})).await.answered();
-    let tools = &answer.json()["result"]["tools"];
-    assert_eq!(tools.as_array().unwrap().len(), 3);
-    assert_eq!(tools[0]["_meta"]["vendor"], 1);
-    assert_eq!(tools[0]["_meta"]["io.portcullis/access"]["tier"], "low");
-    assert_eq!(tools[1]["_meta"]["io.portcullis/access"]["tier"], "low");
-    assert_eq!(tools[2]["_meta"]["io.portcullis/access"]["tier"], "high", "hints never lower a tier");
-    assert!(answer.text().contains("\"x\":1.50"));
-    assert_eq!(answer.json()["result"]["cacheScope"], "private");
-}
-
-#[tokio::test]
-async fn a_list_with_two_readings_or_too_long_is_not_relayed() {
-    let world = World::start().await;
-    let twice = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"tools":[{"name":"delete_ticket"}]}}"#;
-    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], twice)));
-    world.modern("tools/list", json!({})).await.refused(502, 502);
-    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], " ".repeat(65537))));
-    world.modern("tools/list", json!({})).await.refused(502, 502);
 }

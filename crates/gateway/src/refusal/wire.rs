@@ -60,6 +60,8 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         | Refusal::Malformed(_)
         | Refusal::NotSpoken(_)
         | Refusal::OrphanResponse => StatusCode::BAD_REQUEST,
+        // A notification has no answer in which an error could stand.
+        Refusal::UnknownMethod if asked.id.is_none() => StatusCode::BAD_REQUEST,
         Refusal::UnknownMethod if asked.modern => StatusCode::NOT_FOUND,
         Refusal::NoTool if asked.modern => StatusCode::BAD_REQUEST,
         Refusal::UnknownMethod | Refusal::NoTool => StatusCode::OK,
