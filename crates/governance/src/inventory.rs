@@ -14,7 +14,7 @@ pub struct AgentEntry {
     pub agent: Agent,
     /// Its live grants.
     pub grants: Vec<Grant>,
-    /// The standing block on it, if any.
+    /// A standing block that stops it wherever it goes: its own, its client's, its owner's, or one on everything.
     pub block: Option<Block>,
     /// When it last called a tool, as far as the newest records say.
     pub last_used: Option<Timestamp>,
@@ -55,7 +55,7 @@ pub async fn agents(store: &Store) -> Result<Vec<AgentEntry>, StoreError> {
     let used = activity::last_calls(store).await?;
     let agents = store.agents().await?.into_iter().map(|agent| AgentEntry {
         grants: grants.remove(&agent.id).unwrap_or_default(),
-        block: standing_block(store, &Target::Agent(agent.id.clone())),
+        block: stopped_by(store, &agent),
         last_used: used.get(agent.id.as_str()).copied(),
         agent,
     });
@@ -102,6 +102,17 @@ pub async fn elevation(store: &Store, id: &Id<Elevation>) -> Result<Option<Eleva
 /// The newest standing block on exactly this target.
 pub fn standing_block(store: &Store, target: &Target) -> Option<Block> {
     store.blocks().iter().find(|block| block.lifted_at.is_none() && block.target == *target).cloned()
+}
+
+/// The standing block that stops an agent on every server.
+fn stopped_by(store: &Store, agent: &Agent) -> Option<Block> {
+    let targets = [
+        Target::Agent(agent.id.clone()),
+        Target::Client(agent.client.clone()),
+        Target::Person(agent.owner.clone()),
+        Target::All,
+    ];
+    targets.iter().find_map(|target| standing_block(store, target))
 }
 
 /// Is the person stopped by the kill switch?

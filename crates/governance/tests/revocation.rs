@@ -174,3 +174,17 @@ async fn the_inventory_says_what_stands_and_what_is_stopped() {
     assert!(of(NIGHTLY).grants.len() == 1 && of(NIGHTLY).block.is_none());
     assert_eq!(inventory::grants(&world.store).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn an_agent_is_shown_as_stopped_by_whatever_stops_it() {
+    let world = Installation::start().await;
+    for (kind, name) in [("person", "ada"), ("client", NIGHTLY), ("all", "")] {
+        turn(&world, kind, name).await;
+        let agents = inventory::agents(&world.store).await.unwrap();
+        let entry = agents.iter().find(|entry| entry.agent.id.as_str() == NIGHTLY).unwrap();
+        assert_eq!(entry.block.as_ref().map(|block| &block.target), Some(&target(kind, name)));
+        let page = world.browser("dan").await.get("/console/agents/nightly").await.html;
+        assert!(page.contains("a drill") && page.contains(&format!("kind={kind}")), "{page}");
+        restore(&world.store, &target(kind, name), Actor::Operator, "over").await.unwrap();
+    }
+}

@@ -22,7 +22,7 @@ pub use cookies::{Cookie, Cookies};
 pub use csrf::{CSRF_FIELD, Csrf, Forged, check_origin};
 pub use form::{FORM_BYTES, Form, FormError};
 pub use headers::{FormTargets, harden};
-pub use local::{LocalPath, login_first, see_other};
+pub use local::{LocalPath, login_again, login_first, see_other};
 pub use page::{Page, Place, page};
 pub use problem::{Incident, fault, problem};
 pub use session::{SignedIn, StaleLogin, signed_in};

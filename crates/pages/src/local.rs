@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{FormTargets, harden};
+use crate::{Cookie, Cookies, FormTargets, harden};
 
 /// A path on this installation, with its query: the only thing `next=` may hold.
 ///
@@ -40,6 +40,15 @@ impl fmt::Display for LocalPath {
 pub fn login_first(next: &LocalPath) -> Response {
     let query: String = form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
     see_other(&format!("/login?next={query}"))
+}
+
+/// To the login page although somebody is signed in, because their login is too old for what they want.
+///
+/// The cookie goes, so the login page asks for the password instead of sending them straight back.
+pub fn login_again(cookies: Cookies, next: &LocalPath) -> Response {
+    let mut response = login_first(next);
+    response.headers_mut().append(header::SET_COOKIE, cookies.clear(Cookie::Session));
+    response
 }
 
 /// `303 See Other`, so that a post is not repeated at the new place (RFC 9700 §4.12).
@@ -96,6 +105,15 @@ mod tests {
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         assert_eq!(response.headers()[header::LOCATION], "/login?next=%2Fconsole%3Fa%3D1%26b%3D2");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn a_login_that_is_too_old_is_given_up() {
+        let ours = model::config::PublicUrl::try_from("https://gw.test".to_owned()).unwrap();
+        let response = login_again(Cookies::for_url(&ours), &LocalPath::ROOT);
+        assert_eq!(response.headers()[header::LOCATION], "/login?next=%2F");
+        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.starts_with("__Host-portcullis_session=;") && cookie.contains("Max-Age=0"), "{cookie}");
     }
 
     #[test]

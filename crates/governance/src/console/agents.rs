@@ -88,7 +88,8 @@ struct OneAgent {
     csrf: String,
     administers: bool,
     agent: AgentLine,
-    reason: String,
+    /// The block on it: what it covers, and why.
+    block: Option<(Target, String)>,
     grants: Vec<GrantLine>,
     live: Vec<Live>,
     records: Vec<Line>,
@@ -115,7 +116,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
         csrf: who.csrf.text(),
         administers: who.person.holds(Role::Admin),
         agent: AgentLine::of(entry, now),
-        reason: entry.block.as_ref().map(|block| shown(&block.reason, 300)).unwrap_or_default(),
+        block: entry.block.as_ref().map(|block| (block.target.clone(), shown(&block.reason, 300))),
         grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
         records: records.iter().map(|record| Line::of(record, now)).collect(),

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{Elevation, Id, Person, Role, Span, Timestamp};
-use pages::{LocalPath, Page, Place, login_first, see_other, shown};
+use pages::{LocalPath, Page, Place, login_again, see_other, shown};
 
 use super::{
     Answer, Console, Shared, forbidden,
@@ -144,7 +144,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {
-        return Ok(login_first(&page_of(&entry.elevation.id)));
+        return Ok(login_again(console.cookies, &page_of(&entry.elevation.id)));
     }
     let may_end = entry.elevation.is_live(now) && may_end(person, &entry);
     let title = format!("{} for {}", request.scope, request.agent);
@@ -159,7 +159,7 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     let store = &console.store;
     let id: Id<Elevation> = id.parse().map_err(|_| not_found("request", &id))?;
     let Ok(decider) = Decider::signed_in(&posted.who, store.now()) else {
-        return Ok(login_first(&page_of(&id)));
+        return Ok(login_again(console.cookies, &page_of(&id)));
     };
     match posted.form.value("decision") {
         Some("approve") => {
