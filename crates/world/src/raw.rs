@@ -37,11 +37,23 @@ impl Raw {
         self.ask("tools/call", json!({"name": tool, "arguments": arguments})).await
     }
 
-    /// Any request.
+    /// Any request, and the whole answer.
     ///
     /// # Panics
     /// When nobody answers.
-    pub async fn ask(&self, method: &str, mut params: Value) -> Answer {
+    pub async fn ask(&self, method: &str, params: Value) -> Answer {
+        let response = self.open(method, params).await;
+        let challenge = response.headers().get("www-authenticate");
+        let challenge = challenge.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let status = response.status().as_u16();
+        Answer { status, challenge, body: response.text().await.expect("a whole answer") }
+    }
+
+    /// Any request, and its answer as it begins: what follows may be a stream.
+    ///
+    /// # Panics
+    /// When nobody answers.
+    pub async fn open(&self, method: &str, mut params: Value) -> reqwest::Response {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
@@ -60,10 +72,6 @@ impl Raw {
             request = request.header("mcp-name", name);
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let response = request.json(&body).send().await.expect("an answer from the gateway");
-        let challenge = response.headers().get("www-authenticate");
-        let challenge = challenge.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let status = response.status().as_u16();
-        Answer { status, challenge, body: response.text().await.expect("a whole answer") }
+        request.json(&body).send().await.expect("an answer from the gateway")
     }
 }
