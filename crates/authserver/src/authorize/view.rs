@@ -1,7 +1,7 @@
 //! What the consent and waiting pages show, in plain words.
 
 use askama::Template;
-use model::{Assurance, Elevation, Scope, StepUp, Tier, uri};
+use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, uri};
 use pages::CSRF_FIELD;
 use url::Url;
 
@@ -18,8 +18,10 @@ pub(super) struct ConsentPage {
     pub(super) client_name: String,
     pub(super) client_host: String,
     pub(super) assurance: Assurance,
+    pub(super) assurance_words: &'static str,
     pub(super) redirect_host: String,
     pub(super) loopback: bool,
+    pub(super) loopback_redirect: bool,
     pub(super) server: String,
     pub(super) resource: String,
     pub(super) person: String,
@@ -62,7 +64,9 @@ impl ConsentPage {
             client_name: client.name.clone(),
             client_host: client_host(client.id.as_str()),
             assurance: client.assurance,
+            assurance_words: assurance_words(client.assurance),
             redirect_host: uri::redirect_host(&wanted.back.redirect_uri).unwrap_or_default(),
+            loopback_redirect: uri::is_loopback(&wanted.back.redirect_uri),
             loopback: uri::is_loopback(&wanted.back.redirect_uri) && client.assurance != Assurance::Proven,
             server,
             resource: wanted.resource.clone(),
@@ -96,11 +100,11 @@ fn lasting(cx: &Cx, by: StepUp) -> String {
     let elevation = &cx.config.elevation;
     match by {
         StepUp::Consent => {
-            format!("Ends after {} or {}.", elevation.consent_lasts, calls(elevation.consent_uses))
+            format!("Ends after {} or {}.", long(elevation.consent_lasts), calls(elevation.consent_uses))
         }
         StepUp::Approval => format!(
             "Another person has to approve first. Then it ends after {} or {}.",
-            elevation.approval_lasts,
+            long(elevation.approval_lasts),
             calls(elevation.approval_uses)
         ),
     }
@@ -109,12 +113,36 @@ fn lasting(cx: &Cx, by: StepUp) -> String {
 fn left(cx: &Cx, elevation: &Elevation) -> String {
     let now = cx.store.now();
     let seconds = elevation.not_after.map_or(0, |end| now.seconds_until(end));
-    let minutes = seconds.div_ceil(60);
-    format!("{minutes} min and {} left.", calls(elevation.max_uses.saturating_sub(elevation.uses)))
+    format!(
+        "{} and {} left.",
+        counted(seconds.div_ceil(60), "minute"),
+        calls(elevation.max_uses.saturating_sub(elevation.uses))
+    )
 }
 
 fn calls(count: u32) -> String {
-    if count == 1 { "one call".to_owned() } else { format!("{count} calls") }
+    counted(count.into(), "call")
+}
+
+/// `15 minutes`, in the biggest unit that divides it.
+fn long(span: Span) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = span.seconds();
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "second"));
+    counted(seconds / size, unit)
+}
+
+fn counted(count: u64, unit: &str) -> String {
+    if count == 1 { format!("one {unit}") } else { format!("{count} {unit}s") }
+}
+
+/// What an assurance means to a person who decides.
+fn assurance_words(assurance: Assurance) -> &'static str {
+    match assurance {
+        Assurance::Declared => "It says so itself; nobody has checked.",
+        Assurance::Published => "Described at this address, and codes go to its own site.",
+        Assurance::Proven => "It proves itself with a key or a secret.",
+    }
 }
 
 /// The host of a metadata URL, punycode for anything outside ASCII; the id itself when it is a registered one.
@@ -137,6 +165,7 @@ pub(super) struct WaitingPage {
 /// One request on it.
 pub(super) struct Waiting {
     pub(super) id: String,
+    pub(super) tier: Tier,
     pub(super) scope: String,
     pub(super) reason: String,
     pub(super) state: &'static str,

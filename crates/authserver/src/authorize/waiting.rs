@@ -223,6 +223,7 @@ fn waiting_page(wait: &Wait, flow: &str, elevations: &[Elevation], person: &Sign
         .iter()
         .map(|elevation| Waiting {
             id: elevation.id.to_string(),
+            tier: elevation.scope.tier(),
             scope: elevation.scope.to_string(),
             reason: elevation.reason.clone(),
             state: words(elevation),

@@ -29,7 +29,7 @@ async fn the_consent_page_says_who_gets_what_and_where_it_goes() {
         "desk.test",
         RESOURCE,
         "tickets.delete_ticket",
-        "15m",
+        "15 minutes",
         "20 calls",
         "one call",
         "name=\"reason\"",
