@@ -66,12 +66,6 @@ impl Splitter {
         (self.seen, self.line) = (self.seen - start, self.line - start);
         if self.buffer.len() > self.longest { Err(TooLong) } else { Ok(events) }
     }
-
-    /// What is left when the stream ends: an event that was never finished, which readers discard.
-    pub fn rest(&mut self) -> Vec<u8> {
-        (self.seen, self.line) = (0, 0);
-        std::mem::take(&mut self.buffer)
-    }
 }
 
 /// The message of an event: its `data` lines, joined.
@@ -125,7 +119,7 @@ mod tests {
     fn split(portions: &[&[u8]]) -> Vec<String> {
         let mut splitter = Splitter::new(1 << 20);
         let mut events: Vec<_> = portions.iter().flat_map(|portion| splitter.push(portion).unwrap()).collect();
-        events.push(splitter.rest());
+        events.push(splitter.buffer);
         events.into_iter().map(|event| String::from_utf8(event).unwrap()).collect()
     }
 

@@ -368,3 +368,46 @@ async fn an_unreachable_upstream_is_named() {
     assert!(answer.text().contains("the server `gone` cannot be reached"), "{}", answer.text());
     assert_eq!(world.eventually("call_ended").await["outcome"], "unreachable");
 }
+
+/// Spec: requirements T-16: 403 without `insufficient_scope` where no scope can help.
+#[tokio::test]
+async fn what_a_policy_forbids_is_not_sent_for_consent() {
+    let forbid = "@id(\"closed\")\nforbid(principal, action, resource);";
+    let world = World::start_with(forbid).await;
+    for method in ["resources/list", "tools/list", "server/discover"] {
+        let answer = world.modern(method, json!({})).await.refused(403, 403);
+        assert!(answer.headers.get("www-authenticate").is_none(), "{method}");
+    }
+    world.modern_tool("get_ticket").await.tool_error("a policy forbids get_ticket");
+    assert_eq!(world.last("call_refused").await.unwrap()["reason"], "forbidden");
+    world.upstream.got_nothing();
+}
+
+/// Over a real connection the server stops asking a body that has said its length; the end is on record all the same.
+#[tokio::test]
+async fn an_answer_of_known_length_is_recorded_as_complete() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::start().await;
+    let gateway = world.gateway.clone();
+    let listener = net::Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
+    let address = listener.local_addr();
+    let service = move |request| {
+        let gateway = gateway.clone();
+        async move { gateway.handle(request).await }
+    };
+    let serving = tokio::spawn(listener.serve(net::ListenLimits::default(), service, std::future::pending::<()>()));
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_ticket"}}).to_string();
+    let head = format!(
+        "POST /mcp/tickets HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        world::HOST,
+        world.token(),
+        body.len()
+    );
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("content-length"), "{answer}");
+    assert_eq!(world.eventually("call_ended").await["outcome"], "complete");
+    serving.abort();
+}

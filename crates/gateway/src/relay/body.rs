@@ -36,7 +36,16 @@ pub struct Relayed {
 impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
-        Self { incoming: Some(incoming), watch, ending: Some(ending), farewell: None, filter: None }
+        let mut new = Self { incoming: Some(incoming), watch, ending: Some(ending), farewell: None, filter: None };
+        new.end_if_complete();
+        new
+    }
+
+    /// A body of known length is not asked for its end, so its end must be noticed with its last byte.
+    fn end_if_complete(&mut self) {
+        if self.filter.is_none() && self.incoming.as_ref().is_some_and(Body::is_end_stream) {
+            self.end("complete");
+        }
     }
 
     fn end(&mut self, how: &'static str) {
@@ -56,6 +65,7 @@ impl Relayed {
         if let Some(ending) = &mut self.ending {
             ending.relayed(bytes.len());
         }
+        self.end_if_complete();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
@@ -69,13 +79,8 @@ impl Relayed {
             let frame = match ready!(Pin::new(incoming).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                None => match self.filter.as_mut().map(Filter::finish) {
-                    Some(rest) if !rest.is_empty() => {
-                        self.incoming = None;
-                        return Poll::Ready(Some(Ok(rest)));
-                    }
-                    _ => return Poll::Ready(None),
-                },
+                // An event that was never finished stays behind: readers discard it, and it could hold a list.
+                None => return Poll::Ready(None),
             };
             // Trailers are not relayed.
             let Ok(bytes) = frame.into_data() else { continue };
@@ -120,13 +125,13 @@ impl Body for Relayed {
     }
 
     fn is_end_stream(&self) -> bool {
-        // The end is written down when it is polled, so it is never announced before.
-        false
+        self.incoming.is_none() && self.filter.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
         match (&self.incoming, &self.filter) {
             (Some(incoming), None) => incoming.size_hint(),
+            (None, None) => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }
@@ -157,12 +162,5 @@ impl Filter {
             self.ready.push_back(filtered.unwrap_or(event).into());
         }
         Ok(())
-    }
-
-    /// A reader discards what is not finished by a blank line, so it needs no filter; but an unfinished list must
-    /// not leak to a reader that does not.
-    fn finish(&mut self) -> Bytes {
-        self.splitter.rest();
-        Bytes::new()
     }
 }

@@ -39,12 +39,17 @@ pub struct Answer {
 
 impl World {
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With policies of the operator's own besides the built-in ones.
+    pub async fn start_with(policies: &str) -> Self {
         net::install_crypto_provider();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let store = open(directory.path(), clock.clone()).await;
         let upstream = Upstream::start().await;
-        let gateway = gateway(&store, &upstream);
+        let gateway = gateway(&store, &upstream, policies);
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
         let world = Self { clock, store, gateway, upstream, grant: grant.clone(), _directory: directory };
@@ -307,7 +312,7 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
     Store::open(options).await.unwrap()
 }
 
-fn gateway(store: &Store, upstream: &Upstream) -> Arc<Gateway> {
+fn gateway(store: &Store, upstream: &Upstream, policies: &str) -> Arc<Gateway> {
     let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
@@ -320,7 +325,8 @@ fn gateway(store: &Store, upstream: &Upstream) -> Arc<Gateway> {
         },
     }))
     .unwrap();
-    let policies = Arc::new(policy::Policies::built_in());
+    let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
+    let policies = Arc::new(policy::Policies::load(&[file]).unwrap());
     Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies }).unwrap()
 }
 
