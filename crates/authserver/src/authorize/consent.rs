@@ -4,30 +4,28 @@
 //! it says it is, and privilege above the baseline is never remembered.
 //!
 //! Spec: MCP security best practices (consent UI requirements); OAuth 2.1 §7.13; threats A1.5, A1.8, A1.16.
+//!
+//! Next: `allow` does what was consented to.
 
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use model::{
-    Actor, Agent, AgentState, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, ScopeSet, StepUp,
-};
+use model::{Actor, Event, EventName, Id, Person};
 use pages::{Form, FormTargets, Page, SignedIn, signed_in};
-use store::{Commit, StoreError, Tx};
-use token::{Opaque, mint};
+use store::{Commit, StoreError};
 
 use super::{
+    allow::{self, Answered},
     answer,
     plan::{self, Plan},
     request::{self, Wanted},
     ticket,
     view::ConsentPage,
-    waiting::{self, Wait},
 };
 use crate::{
     clients::shown,
     cx::Cx,
-    elevate::{self, Opened},
     error::{AuthorizeError, PageError},
 };
 
@@ -79,185 +77,7 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     }
     let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
     let answered = Answered { wanted, plan, person, reason, number: ticket.number, not_after: ticket.not_after };
-    allow(cx, answered).await
-}
-
-struct Answered {
-    wanted: Wanted,
-    plan: Plan,
-    person: SignedIn,
-    reason: String,
-    number: String,
-    not_after: model::Timestamp,
-}
-
-enum Outcome {
-    Code(Opaque),
-    Waiting(Opaque),
-    TooMany,
-    Stale,
-}
-
-async fn allow(cx: &Arc<Cx>, answered: Answered) -> Result<Response, PageError> {
-    let back = answered.wanted.back.clone();
-    let inner = cx.clone();
-    let outcome = cx
-        .store
-        .write::<_, StoreError, _>(move |tx| Box::pin(async move { carry_out(&inner, tx, answered).await }))
-        .await?;
-    match outcome {
-        Outcome::Code(code) => Ok(answer::code(cx, &back, &code)),
-        Outcome::Waiting(flow) => Ok(pages::see_other(&waiting::path(&flow))),
-        Outcome::TooMany => Ok(answer::error(cx, &back, &AuthorizeError::TooManyPending)),
-        Outcome::Stale => Err(PageError::Stale),
-    }
-}
-
-/// Everything the consent does, in one transaction.
-async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commit<Outcome>, StoreError> {
-    let Answered { wanted, plan, person, reason, number, not_after } = answered;
-    let now = tx.now();
-    if !tx.use_once("consent", &number, not_after, now).await? || !still(tx, &plan, &person.person).await? {
-        return Ok(Commit::nothing(Outcome::Stale));
-    }
-    let me = &person.person.id;
-    let mut events = Vec::new();
-    let agent = register(tx, &plan.agent, me, &mut events).await?;
-    let (grant, made) = standing_grant(cx, tx, &agent, me, &wanted, &mut events).await?;
-    let mut scopes = grant.scopes.clone();
-    scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
-    let mut beyond = made || !plan.free.is_empty();
-    for scope in &plan.by_consent {
-        let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason };
-        if let Opened::New(_, event) = elevate::consent(cx, tx, wanted, me).await? {
-            events.push(event);
-        }
-        beyond = true;
-        scopes.insert(scope.clone());
-    }
-    let mut pending: Vec<Id<Elevation>> = Vec::new();
-    for scope in &plan.by_approval {
-        let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
-        match elevate::request(cx, tx, wanted, Actor::Person(me.to_string())).await? {
-            Opened::Joined(elevation) if elevation.state == ElevationState::Active => scopes.insert(scope.clone()),
-            Opened::Joined(elevation) => pending.push(elevation.id),
-            Opened::New(elevation, event) => {
-                events.push(event);
-                pending.push(elevation.id);
-            }
-            Opened::TooMany => return Ok(Commit::nothing(Outcome::TooMany)),
-        }
-    }
-    let consent = consent_event(EventName::ConsentGiven, me, &wanted)
-        .with("agent", &agent.id)
-        .with("grant", &grant.id)
-        .with("server", &wanted.server)
-        .with("scope", &scopes)
-        .with("asked", &wanted.scopes);
-    events.insert(0, consent);
-    let due = Due { wanted: &wanted, agent: agent.id.clone(), grant: grant.id.clone(), scopes, person: &person };
-    let outcome = if pending.is_empty() {
-        let (code, event) = due.code(cx, tx).await?;
-        events.push(event);
-        Outcome::Code(code)
-    } else {
-        Outcome::Waiting(waiting::begin(cx, tx, Wait::of(&due, pending, beyond), &person).await?)
-    };
-    Ok(events.into_iter().fold(Commit::nothing(outcome), Commit::and))
-}
-
-/// Is what the plan relied on still so, now that nobody else can write?
-async fn still(tx: &mut Tx<'_>, plan: &Plan, person: &Person) -> Result<bool, StoreError> {
-    let enabled = tx.person(&person.id).await?.is_some_and(|person| !person.disabled);
-    let active = match tx.agent(&plan.agent.id).await? {
-        Some(known) => known.state == AgentState::Active && known.client == plan.agent.client,
-        None => true,
-    };
-    Ok(enabled && active)
-}
-
-/// The agent, registered at its first consent and kept as its client describes itself.
-async fn register(
-    tx: &mut Tx<'_>,
-    agent: &Agent,
-    person: &Id<Person>,
-    events: &mut Vec<Event>,
-) -> Result<Agent, StoreError> {
-    let name = match tx.agent(&agent.id).await? {
-        Some(known) if known == *agent => return Ok(known),
-        Some(_) => EventName::AgentChanged,
-        None => EventName::AgentRegistered,
-    };
-    tx.put_agent(agent).await?;
-    let event = Event::new(name, Actor::Person(person.to_string()))
-        .with("agent", &agent.id)
-        .with("client", &agent.client)
-        .with("owner", &agent.owner)
-        .with("title", &agent.title)
-        .with("assurance", agent.assurance);
-    events.push(event);
-    Ok(agent.clone())
-}
-
-/// The agent's one live grant on the server, made or given a new end. Says whether it was made.
-async fn standing_grant(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    agent: &Agent,
-    person: &Id<Person>,
-    wanted: &Wanted,
-    events: &mut Vec<Event>,
-) -> Result<(Grant, bool), StoreError> {
-    let now = tx.now();
-    let not_after = now.after(cx.config.tokens.grant);
-    let scopes: ScopeSet = [Scope::Low(wanted.server.clone())].into_iter().collect();
-    let known = tx.live_grant(&agent.id, &wanted.server, now).await?;
-    let made = known.is_none();
-    let grant = match known {
-        Some(grant) => {
-            tx.extend_grant(&grant.id, &scopes, not_after).await?;
-            Grant { scopes, not_after, ..grant }
-        }
-        None => {
-            let grant = Grant {
-                id: mint(),
-                agent: agent.id.clone(),
-                person: Some(person.clone()),
-                server: wanted.server.clone(),
-                scopes,
-                created_at: now,
-                not_after,
-                ended_at: None,
-            };
-            tx.put_grant(&grant).await?;
-            grant
-        }
-    };
-    let event = Event::new(EventName::GrantMade, Actor::Person(person.to_string()))
-        .with("grant", &grant.id)
-        .with("agent", &agent.id)
-        .with("person", person)
-        .with("server", &grant.server)
-        .with("scope", &grant.scopes)
-        .with("change", if made { "made" } else { "extended" })
-        .with("not_after", grant.not_after);
-    events.push(event);
-    Ok((grant, made))
-}
-
-/// What a code is due for.
-pub(super) struct Due<'a> {
-    pub(super) wanted: &'a Wanted,
-    pub(super) agent: Id<Agent>,
-    pub(super) grant: Id<Grant>,
-    pub(super) scopes: ScopeSet,
-    pub(super) person: &'a SignedIn,
-}
-
-impl Due<'_> {
-    async fn code(&self, cx: &Cx, tx: &mut Tx<'_>) -> Result<(Opaque, Event), StoreError> {
-        Wait::of(self, Vec::new(), true).issue_code(cx, tx, self.scopes.clone()).await
-    }
+    allow::allow(cx, answered).await
 }
 
 async fn refuse(
@@ -286,7 +106,8 @@ async fn refuse(
     if fresh { Ok(answer::error(cx, &wanted.back, &AuthorizeError::Refused)) } else { Err(PageError::Stale) }
 }
 
-fn consent_event(name: EventName, person: &Id<Person>, wanted: &Wanted) -> Event {
+/// What a record of consent says, whatever the answer.
+pub(super) fn consent_event(name: EventName, person: &Id<Person>, wanted: &Wanted) -> Event {
     Event::new(name, Actor::Person(person.to_string()))
         .with("person", person)
         .with("client", &wanted.client.client.id)

@@ -6,8 +6,9 @@
 //!
 //! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; OAuth 2.1 §4.1, §7.13.2; threats A1.
 //!
-//! Next: `request` reads the link, `plan` says what it would take, `consent` shows and answers it, `waiting` waits.
+//! Next: `request` reads the link, `plan` says what it would take, `consent` shows it, `allow` does it, `waiting` waits.
 
+mod allow;
 mod answer;
 mod consent;
 mod plan;

@@ -19,8 +19,8 @@ use store::{Code, Commit, Flow, StoreError, Tx};
 use token::{Digest, Opaque};
 
 use super::{
+    allow::Due,
     answer,
-    consent::Due,
     request::Back,
     view::{Waiting, WaitingPage},
 };

@@ -226,3 +226,26 @@ async fn a_disabled_persons_agents_get_nothing() {
     assert_eq!(world.last_record().await["cause"], "person_disabled");
     world.as_agent(&[]).await.refused(400, "invalid_grant");
 }
+
+/// Spec: RFC 9700 §4.5; threats A3.4
+#[tokio::test]
+async fn of_two_that_redeem_one_code_at_once_one_wins_and_keeps_nothing() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let (one, two) = tokio::join!(world.redeem(&code), world.redeem(&code));
+    let won = [&one, &two].iter().filter(|reply| reply.status.is_success()).count();
+    assert_eq!(won, 1);
+    assert!(!world.only_grant().await.is_live(world.store.now()));
+}
+
+/// Spec: RFC 9700 §4.14; threats A3.5
+#[tokio::test]
+async fn of_two_that_use_one_refresh_token_at_once_one_wins_and_the_family_ends() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let first = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
+    let (one, two) = tokio::join!(world.refresh(&first), world.refresh(&first));
+    let won: Vec<_> = [&one, &two].into_iter().filter(|reply| reply.status.is_success()).collect();
+    assert_eq!(won.len(), 1);
+    world.refresh(won[0].json()["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+}
