@@ -50,6 +50,7 @@ pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) 
                 }
                 if let Target::Person(id) = &target {
                     tx.end_sessions_of(id).await?;
+                    tx.void_enrolment(id).await?;
                 }
                 tx.bump_epoch().await?;
                 let event = about(EventName::Revoked, actor, &target, &reason)
@@ -121,11 +122,14 @@ impl Reach {
             }
             Target::Server(_) | Target::Tool(..) | Target::All => Vec::new(),
         };
-        let stops_calls = matches!(target, Target::Server(_) | Target::Tool(..) | Target::All);
-        let mut elevations = if stops_calls { store.elevations(LATEST_ELEVATIONS).await? } else { Vec::new() };
-        elevations.retain(|elevation| {
-            (elevation.is_pending(now) || elevation.is_live(now)) && opens(target, &elevation.scope)
-        });
+        let mut elevations = match target {
+            Target::Server(_) | Target::Tool(..) | Target::All | Target::Person(_) => {
+                store.elevations(LATEST_ELEVATIONS).await?
+            }
+            Target::Agent(_) | Target::Client(_) | Target::Grant(_) => Vec::new(),
+        };
+        elevations
+            .retain(|elevation| (elevation.is_pending(now) || elevation.is_live(now)) && ends_with(target, elevation));
         Ok(Self { grants, elevations })
     }
 }
@@ -147,11 +151,14 @@ fn names(target: &Target, agent: &Agent, grant: &Grant) -> bool {
     block.stops(&covered, grant.created_at)
 }
 
-fn opens(target: &Target, scope: &Scope) -> bool {
-    match (target, scope) {
+/// Does the elevation open what is stopped, or rest on the word of the person who is?
+fn ends_with(target: &Target, elevation: &Elevation) -> bool {
+    match (target, &elevation.scope) {
         (Target::All, _) => true,
         (Target::Server(server), scope) => server == scope.server(),
         (Target::Tool(server, tool), Scope::Tool(at, scope)) => server == at && tool == scope,
+        // Whoever has the approver's session may have approved for anybody.
+        (Target::Person(person), _) => elevation.decided_by.as_deref() == Some(person.as_str()),
         _ => false,
     }
 }

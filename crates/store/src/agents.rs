@@ -40,7 +40,8 @@ impl Tx<'_> {
         delegated(self.connection, client, owner).await
     }
 
-    /// Adds or changes an agent; the time it was first seen stays. Bumps the epoch, because what nodes
+    /// Adds or changes an agent. The time it was first seen and its state stay: only
+    /// [`Self::set_agent_state`] changes a state, so nobody resumes an agent by describing it. Bumps the epoch, because what nodes
     /// hold in memory about an agent that is known already may be wrong now.
     pub async fn put_agent(&mut self, agent: &Agent) -> Result<(), StoreError> {
         self.run(
@@ -49,7 +50,7 @@ impl Tx<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, owner = excluded.owner,
                  purpose = excluded.purpose, kind = excluded.kind, client = excluded.client,
-                 assurance = excluded.assurance, state = excluded.state",
+                 assurance = excluded.assurance",
             )
             .bind(agent.id.as_str())
             .bind(&agent.title)

@@ -13,6 +13,7 @@ mod codes;
 mod columns;
 mod commit;
 mod connect;
+mod declared;
 mod elevations;
 mod error;
 mod everywhere;

@@ -8,7 +8,7 @@ use sqlx::query;
 use crate::{StoreError, Tx};
 
 impl Tx<'_> {
-    /// `true` for the first use of `key` among its `kind`; remembered until `not_after`.
+    /// `true` for the first use of `key` among its `kind`, before `not_after`; remembered until then.
     pub async fn use_once(
         &mut self,
         kind: &str,
@@ -16,7 +16,11 @@ impl Tx<'_> {
         not_after: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // A value whose time is over may come again: whoever checks it refuses it for its age.
+        // A value whose time ends while it is on its way here would be forgotten at once, and could come again.
+        if not_after <= now {
+            return Ok(false);
+        }
+        // A value whose time was over before may come again: whoever checks it refuses it for its age.
         let taken = self
             .run(
                 query(

@@ -106,6 +106,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Makes the person's enrolment link void, if there is one.
+    pub async fn void_enrolment(&mut self, id: &Id<Person>) -> Result<(), StoreError> {
+        self.run(query("DELETE FROM enrolment WHERE person = $1").bind(id.as_str())).await?;
+        Ok(())
+    }
+
     /// Uses an enrolment link up; of several callers one gets the person.
     pub async fn take_enrolment(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
         self.row(

@@ -27,7 +27,8 @@ pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
 async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
     for (index, record) in store.last_records(lines).await? {
-        let mut record: Value = serde_json::from_slice(&record).context("a record that is not JSON; run `audit verify`")?;
+        let mut record: Value =
+            serde_json::from_slice(&record).context("a record that is not JSON; run `audit verify`")?;
         if visit.json {
             record["index"] = index.into();
             output::line(record.to_string());
@@ -49,9 +50,15 @@ async fn verify(visit: &Visit, witness: Option<&std::path::Path>) -> Result<Exit
     match store::verify(&config.store, &config.data_dir, witness.as_deref()).await {
         Ok(report) => {
             if visit.json {
-                output::json(&json!({"verified": true, "size": report.size, "root": BASE64_STANDARD.encode(report.root.0)}))?;
+                output::json(
+                    &json!({"verified": true, "size": report.size, "root": BASE64_STANDARD.encode(report.root.0)}),
+                )?;
             } else {
-                output::line(format!("verified: {} records, root {}", report.size, BASE64_STANDARD.encode(report.root.0)));
+                output::line(format!(
+                    "verified: {} records, root {}",
+                    report.size,
+                    BASE64_STANDARD.encode(report.root.0)
+                ));
             }
             Ok(output::OK)
         }

@@ -71,7 +71,9 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
 
 fn policies(config: &Config) -> Finding {
     match node::policies(config) {
-        Ok(policies) => ok("policies", format!("version {}", &policies.fingerprint().chars().take(12).collect::<String>())),
+        Ok(policies) => {
+            ok("policies", format!("version {}", &policies.fingerprint().chars().take(12).collect::<String>()))
+        }
         Err(error) => failure("policies", format!("{error:#}")),
     }
 }
@@ -111,12 +113,14 @@ async fn store(config: &Config) -> Vec<Finding> {
     let mut findings = vec![ok("store", config.store.shown())];
     match store.last_records(1).await {
         Ok(records) => {
-            let newest = records.first().and_then(|(_, record)| serde_json::from_slice::<serde_json::Value>(record).ok());
+            let newest =
+                records.first().and_then(|(_, record)| serde_json::from_slice::<serde_json::Value>(record).ok());
             let at = newest.and_then(|record| record["at"].as_i64()).map(Timestamp::from_micros);
             findings.push(match at {
-                Some(at) if at > now => {
-                    failure("clock", format!("says {now}, but the newest audit record is from {at}: the clock went back"))
-                }
+                Some(at) if at > now => failure(
+                    "clock",
+                    format!("says {now}, but the newest audit record is from {at}: the clock went back"),
+                ),
                 _ => ok("clock", now.to_string()),
             });
         }
@@ -133,8 +137,10 @@ async fn servers(config: &Config) -> Vec<Finding> {
         return vec![warning("servers", "nothing is protected yet; `portcullis init` proposes a configuration")];
     }
     let (tools, silent) = server::everything(config).await;
-    let mut findings: Vec<Finding> =
-        silent.into_iter().map(|(id, error)| failure(format!("server {id}"), format!("{error:#}; the others are served"))).collect();
+    let mut findings: Vec<Finding> = silent
+        .into_iter()
+        .map(|(id, error)| failure(format!("server {id}"), format!("{error:#}; the others are served")))
+        .collect();
     for id in config.servers.keys() {
         let prefix = format!("{id}.");
         let of_server: Vec<_> = tools.iter().filter(|tool| tool.tool.starts_with(&prefix)).collect();

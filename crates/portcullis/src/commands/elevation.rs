@@ -73,6 +73,7 @@ async fn found(store: &Store, id: &str) -> Result<Elevation> {
 
 async fn decider(store: &Store, name: &str) -> Result<Decider> {
     let person = store.person(&name.parse()?).await?;
-    let person = person.with_context(|| format!("there is no person `{name}`; `portcullis person list` shows everybody"))?;
+    let person =
+        person.with_context(|| format!("there is no person `{name}`; `portcullis person list` shows everybody"))?;
     Ok(Decider::at_the_command_line(person))
 }

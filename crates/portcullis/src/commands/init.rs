@@ -42,7 +42,8 @@ pub async fn run(visit: &Visit, options: cli::Init) -> Result<ExitCode> {
         }
         servers.push((name, url, tools.unwrap_or_default()));
     }
-    std::fs::write(file, render(&public_url, &servers)).with_context(|| format!("{} can not be written", file.display()))?;
+    std::fs::write(file, render(&public_url, &servers))
+        .with_context(|| format!("{} can not be written", file.display()))?;
     output::line(format!("\n{} is written. Read the proposed tiers, add your people, then:", file.display()));
     output::line(format!("  portcullis check --config {0}\n  portcullis serve --config {0}", file.display()));
     Ok(output::OK)
@@ -105,7 +106,9 @@ fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)])
     );
     for (name, url, tools) in servers {
         let _ = write!(out, "  {name}:\n    url: {}\n", quoted(url));
-        out.push_str("    # low: usable at once. medium: after the person's consent. high: after another person's approval.\n");
+        out.push_str(
+            "    # low: usable at once. medium: after the person's consent. high: after another person's approval.\n",
+        );
         out.push_str("    # The first match wins; `*` stands for any characters; what matches nothing is held.\n");
         if tools.is_empty() {
             out.push_str("    tools: {}\n");
@@ -113,8 +116,18 @@ fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)])
         }
         out.push_str("    tools:\n");
         for tier in Tier::ALL {
-            for tool in tools.iter().filter(|tool| proposed(tool) == tier && tool.name.parse::<model::ToolName>().is_ok()) {
-                let says: String = tool.description.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect();
+            for tool in
+                tools.iter().filter(|tool| proposed(tool) == tier && tool.name.parse::<model::ToolName>().is_ok())
+            {
+                let says: String = tool
+                    .description
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(80)
+                    .collect();
                 let _ = writeln!(out, "      {}: {tier}  # {says}", quoted(&tool.name));
             }
         }

@@ -51,12 +51,8 @@ async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[S
     if store.person(&id).await?.is_some() {
         bail!("there is a person `{name}` already; `portcullis person list` shows everybody");
     }
-    let person = Person {
-        display_name: display_name.unwrap_or_else(|| id.to_string()),
-        id: id.clone(),
-        roles,
-        disabled: false,
-    };
+    let person =
+        Person { display_name: display_name.unwrap_or_else(|| id.to_string()), id: id.clone(), roles, disabled: false };
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {

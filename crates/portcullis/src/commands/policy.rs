@@ -11,7 +11,9 @@ use crate::{cli, node, output};
 pub fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     let policies = node::policies(&visit.config()?)?;
     match command {
-        cli::Policy::Check => output::line(format!("the policies parse and fit the schema; version {}", policies.fingerprint())),
+        cli::Policy::Check => {
+            output::line(format!("the policies parse and fit the schema; version {}", policies.fingerprint()))
+        }
         cli::Policy::Show => {
             for file in policies.texts() {
                 output::line(format!("// {}\n{}", file.name, file.text));

@@ -29,8 +29,11 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
                 output::table(
                     &["SERVER", "MCP URL", "UPSTREAM", "RULES"],
                     config.servers.iter().map(|(id, server)| {
-                        let rules: Vec<String> =
-                            server.tools.iter().map(|(pattern, tier)| format!("{}: {tier}", pattern.as_str())).collect();
+                        let rules: Vec<String> = server
+                            .tools
+                            .iter()
+                            .map(|(pattern, tier)| format!("{}: {tier}", pattern.as_str()))
+                            .collect();
                         vec![id.to_string(), config.public_url.resource(id), server.url.to_string(), rules.join(", ")]
                     }),
                 );
@@ -39,7 +42,8 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
         cli::Server::Show { name } => {
             let id: Id<model::Server> = name.parse()?;
             let server = config.servers.get(&id);
-            let server = server.with_context(|| format!("there is no server `{name}`; `portcullis server list` shows them"))?;
+            let server =
+                server.with_context(|| format!("there is no server `{name}`; `portcullis server list` shows them"))?;
             print(visit, &classified(&id, server, &listed(server).await?));
         }
     }

@@ -24,8 +24,10 @@ pub fn markdown() -> String {
 }
 
 fn table(out: &mut String, title: &str, schema: &Value) {
-    let describe = |value: &Value| value["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
-    let _ = write!(out, "## {title}\n\n{}\n\n| key | type | default | meaning |\n|---|---|---|---|\n", describe(schema));
+    let describe =
+        |value: &Value| value["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+    let _ =
+        write!(out, "## {title}\n\n{}\n\n| key | type | default | meaning |\n|---|---|---|---|\n", describe(schema));
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (key, property) in schema["properties"].as_object().into_iter().flatten() {
         let default = match property.get("default") {

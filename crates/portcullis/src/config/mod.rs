@@ -64,8 +64,7 @@ pub enum ConfigError {
 
 /// Reads `file`, applies `PORTCULLIS__…` overrides, reads secrets and checks the whole.
 pub fn load(file: &Path) -> Result<Config, ConfigError> {
-    let text =
-        std::fs::read_to_string(file).map_err(|why| ConfigError::Unreadable { file: file.to_owned(), why })?;
+    let text = std::fs::read_to_string(file).map_err(|why| ConfigError::Unreadable { file: file.to_owned(), why })?;
     let config: Config = parse(file, &text)?;
     let overrides = overrides::from_environment(std::env::vars());
     let mut config = if overrides.is_empty() { config } else { overrides::apply(file, &text, &overrides)? };
@@ -100,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_with_file_line_and_what_was_expected() {
-        let error = load_text("public_url: https://a.test\nservers:\n  tickets:\n    uri: http://x\n").unwrap_err().to_string();
+        let error =
+            load_text("public_url: https://a.test\nservers:\n  tickets:\n    uri: http://x\n").unwrap_err().to_string();
         assert!(error.contains("portcullis.yaml:4:"), "{error}");
         assert!(error.contains("uri") && error.contains("url"), "{error}");
     }
@@ -128,9 +128,11 @@ mod tests {
     #[test]
     fn rules_keep_the_order_of_the_file_also_under_overrides() {
         let text = "public_url: https://a.test\nservers:\n  t:\n    url: http://127.0.0.1:1/mcp\n    tools:\n      zz_*: high\n      aa_*: low\n      \"*\": medium\n";
-        let overrides = overrides::from_environment([("PORTCULLIS__LISTEN".to_owned(), "127.0.0.1:9".to_owned())].into_iter());
+        let overrides =
+            overrides::from_environment([("PORTCULLIS__LISTEN".to_owned(), "127.0.0.1:9".to_owned())].into_iter());
         let config = overrides::apply(Path::new("f.yaml"), text, &overrides).unwrap();
-        let rules: Vec<_> = config.servers.values().next().unwrap().tools.iter().map(|(p, _)| p.as_str().to_owned()).collect();
+        let rules: Vec<_> =
+            config.servers.values().next().unwrap().tools.iter().map(|(p, _)| p.as_str().to_owned()).collect();
         assert_eq!(rules, ["zz_*", "aa_*", "*"]);
         assert_eq!(config.listen.port(), 9);
     }

@@ -30,7 +30,9 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             if !header.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') || header.is_empty() {
                 return wrong(path, "is not a header name".into());
             }
-            if ["host", "content-length", "transfer-encoding", "connection"].contains(&header.to_ascii_lowercase().as_str()) {
+            if ["host", "content-length", "transfer-encoding", "connection"]
+                .contains(&header.to_ascii_lowercase().as_str())
+            {
                 return wrong(path, "is set by the gateway itself".into());
             }
         }
@@ -40,12 +42,18 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             return wrong(format!("people.{name}"), "has both password and password_hash; keep one".into());
         }
         if person.password_hash.as_ref().is_some_and(|hash| !token::is_phc(hash.expose())) {
-            return wrong(format!("people.{name}.password_hash"), "is not an Argon2id hash in PHC form ($argon2id$v=19$…)".into());
+            return wrong(
+                format!("people.{name}.password_hash"),
+                "is not an Argon2id hash in PHC form ($argon2id$v=19$…)".into(),
+            );
         }
     }
     for (name, agent) in &config.agents {
         if !config.people.contains_key(&agent.owner) {
-            return wrong(format!("agents.{name}.owner"), format!("`{}` is not in `people`; every agent has an owner", agent.owner));
+            return wrong(
+                format!("agents.{name}.owner"),
+                format!("`{}` is not in `people`; every agent has an owner", agent.owner),
+            );
         }
         if agent.purpose.trim().is_empty() {
             return wrong(format!("agents.{name}.purpose"), "is empty; say why the agent exists".into());
@@ -93,7 +101,10 @@ fn registered_clients(config: &Config) -> Result<(), ConfigError> {
             },
             AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
                 if !config.clients.allow_client_secrets {
-                    return wrong(".auth", "client secrets are off; set clients.allow_client_secrets, or use private_key_jwt");
+                    return wrong(
+                        ".auth",
+                        "client secrets are off; set clients.allow_client_secrets, or use private_key_jwt",
+                    );
                 }
                 if client.secret.is_none() {
                     return wrong(".secret", "is missing");
@@ -110,13 +121,22 @@ pub fn notices(config: &Config) -> Vec<Notice> {
     let mut say = |path: &str, what: String| notices.push(Notice { path: path.to_owned(), what });
     let clients = &config.clients;
     if let Some(file) = &clients.extra_ca_file {
-        say("clients.extra_ca_file", format!("metadata documents are also trusted under {}; meant for tests", file.display()));
+        say(
+            "clients.extra_ca_file",
+            format!("metadata documents are also trusted under {}; meant for tests", file.display()),
+        );
     }
     if !clients.exempt_hosts.is_empty() {
-        say("clients.exempt_hosts", format!("the address guard is off for {}; meant for tests", clients.exempt_hosts.join(", ")));
+        say(
+            "clients.exempt_hosts",
+            format!("the address guard is off for {}; meant for tests", clients.exempt_hosts.join(", ")),
+        );
     }
     if clients.metadata_domains.iter().any(|domain| domain == "*") {
-        say("clients.metadata_domains", "any client on the internet may ask people for access; list the hosts you trust".into());
+        say(
+            "clients.metadata_domains",
+            "any client on the internet may ask people for access; list the hosts you trust".into(),
+        );
     }
     if clients.metadata_domains.is_empty() && clients.registered.is_empty() && !config.servers.is_empty() {
         say("clients", "nobody may ask people for access; list metadata_domains or register a client".into());

@@ -56,8 +56,10 @@ mod tests {
     use super::*;
 
     fn status(host: Option<&str>, path: &str) -> Option<u16> {
-        let config: Config =
-            serde_json::from_str(r#"{"public_url":"https://mcp.acme.test","listen":"127.0.0.1:8443","extra_hosts":["probe"]}"#).unwrap();
+        let config: Config = serde_json::from_str(
+            r#"{"public_url":"https://mcp.acme.test","listen":"127.0.0.1:8443","extra_hosts":["probe"]}"#,
+        )
+        .unwrap();
         let mut request = Request::builder().uri(path);
         if let Some(host) = host {
             request = request.header("host", host);

@@ -1,27 +1,26 @@
 //! What the file declares is written to the store at start: people and autonomous agents.
 //!
 //! The file says who exists; the store says what became of them. So a suspended agent stays
-//! suspended, a block stands, and a password changed through enrolment is replaced only by a
-//! password in the file.
+//! suspended, a block stands, and a password set through enrolment is replaced only by a password
+//! in the file.
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Event, EventName, Id, Person,
+    Actor, Agent, AgentKind, AgentState, Assurance, Event, EventName, Id, Person, Timestamp,
     config::{AgentConfig, Config, PersonConfig},
 };
-use store::{Commit, Store, StoreError};
+use store::{Commit, Store, StoreError, Tx};
 
 /// Writes people and agents in one transaction, and records it.
+///
+/// Whoever was taken out of the file since the last start loses access: people are disabled,
+/// agents suspended. People who were added by a command are not the file's business.
 pub async fn declared(store: &Store, config: &Config) -> Result<(), StoreError> {
     let mut people = Vec::new();
     for (id, declared) in &config.people {
         people.push(person(store, id, declared).await?);
     }
     let now = store.now();
-    let mut agents = Vec::new();
-    for (id, declared) in &config.agents {
-        let known = store.agent(id).await?;
-        agents.push(agent(id, declared, known, now));
-    }
+    let agents: Vec<Agent> = config.agents.iter().map(|(id, declared)| agent(id, declared, now)).collect();
     let servers = config.servers.len() as u64;
     store
         .write::<_, StoreError, _>(move |tx| {
@@ -30,16 +29,59 @@ pub async fn declared(store: &Store, config: &Config) -> Result<(), StoreError> 
                     .count("people", people.len() as u64)
                     .count("agents", agents.len() as u64)
                     .count("servers", servers);
+                let mut commit = Commit::with(event, ());
+                let names: Vec<String> = people.iter().map(|(person, _)| person.id.to_string()).collect();
+                for event in disabled(tx, &names).await? {
+                    commit = commit.and(event);
+                }
+                let names: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
+                for event in suspended(tx, &names).await? {
+                    commit = commit.and(event);
+                }
                 for (person, phc) in &people {
                     tx.put_person(person, phc.as_deref()).await?;
                 }
                 for agent in &agents {
                     tx.put_agent(agent).await?;
                 }
-                Ok(Commit::with(event, ()))
+                Ok(commit)
             })
         })
         .await
+}
+
+async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
+    let mut events = Vec::new();
+    for name in tx.redeclare("person", declared).await? {
+        let Ok(id) = name.parse::<Id<Person>>() else { continue };
+        if let Some(mut person) = tx.person(&id).await? {
+            person.disabled = true;
+            tx.put_person(&person, None).await?;
+            tx.void_enrolment(&id).await?;
+            events.push(
+                Event::new(EventName::PersonChanged, Actor::System)
+                    .with("person", &id)
+                    .with("change", "disabled: taken out of the configuration"),
+            );
+        }
+    }
+    Ok(events)
+}
+
+async fn suspended(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
+    let mut events = Vec::new();
+    for name in tx.redeclare("agent", declared).await? {
+        let Ok(id) = name.parse::<Id<Agent>>() else { continue };
+        if tx.set_agent_state(&id, AgentState::Suspended).await? {
+            events.push(
+                Event::new(EventName::AgentChanged, Actor::System)
+                    .with("agent", &id)
+                    .with("state", AgentState::Suspended)
+                    .with("why", "taken out of the configuration; `agent resume` after it is declared again"),
+            );
+        }
+    }
+    Ok(events)
 }
 
 async fn person(
@@ -47,12 +89,11 @@ async fn person(
     id: &Id<Person>,
     declared: &PersonConfig,
 ) -> Result<(Person, Option<String>), StoreError> {
-    let known = store.person(id).await?;
     let person = Person {
         id: id.clone(),
         display_name: declared.name.clone().unwrap_or_else(|| id.to_string()),
         roles: declared.roles.clone(),
-        disabled: known.is_some_and(|person| person.disabled),
+        disabled: false,
     };
     if let Some(hash) = &declared.password_hash {
         return Ok((person, Some(hash.expose().to_owned())));
@@ -69,7 +110,7 @@ async fn person(
     Ok((person, phc))
 }
 
-fn agent(id: &Id<Agent>, declared: &AgentConfig, known: Option<Agent>, now: model::Timestamp) -> Agent {
+fn agent(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
     // An agent's name is its client_id, and every name is a valid client_id.
     #[allow(clippy::expect_used)]
     let client = id.as_str().parse().expect("a name is visible ASCII of at most 128 characters");
@@ -81,7 +122,70 @@ fn agent(id: &Id<Agent>, declared: &AgentConfig, known: Option<Agent>, now: mode
         kind: AgentKind::Autonomous,
         client,
         assurance: Assurance::Proven,
-        state: known.as_ref().map_or(AgentState::Active, |agent| agent.state),
-        created_at: known.map_or(now, |agent| agent.created_at),
+        // Of an agent that is known already, the store keeps the state and the time it was first seen.
+        state: AgentState::Active,
+        created_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{ManualClock, Span};
+    use store::OpenOptions;
+
+    use super::*;
+
+    const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"oczm4Jx6RFeJeJMlcv2QUhD90ViWo3B-jNNHLlGmwKc","y":"stZZ2ZMKT781HV4lwnwA_dodYQU-L8_zHEobXbUF3vY"}"#;
+
+    fn config(people: &str, agents: &str) -> Config {
+        let text = format!(r#"{{"public_url":"https://a.test","people":{{{people}}},"agents":{{{agents}}}}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    async fn store(dir: &std::path::Path) -> Store {
+        let options = OpenOptions {
+            url: model::config::StoreUrl::sqlite_in(dir),
+            data_dir: dir.to_owned(),
+            origin: "a.test/audit".into(),
+            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
+            node: None,
+            store_silence: Span::from_seconds(2),
+        };
+        Store::open(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_is_taken_out_of_the_file_loses_access() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path()).await;
+        let bot = format!(r#""bot":{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#);
+        declared(&store, &config(r#""ada":{},"bob":{"roles":["approver"]}"#, &bot)).await.unwrap();
+        declared(&store, &config(r#""ada":{}"#, "")).await.unwrap();
+
+        let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
+        assert!(!store.person(&ada).await.unwrap().unwrap().disabled);
+        assert!(store.person(&bob).await.unwrap().unwrap().disabled);
+        let bot_id = "bot".parse().unwrap();
+        assert_eq!(store.agent(&bot_id).await.unwrap().unwrap().state, AgentState::Suspended);
+
+        declared(&store, &config(r#""ada":{},"bob":{}"#, &bot)).await.unwrap();
+        assert!(!store.person(&bob).await.unwrap().unwrap().disabled, "a person who is declared again may log in");
+        let state = store.agent(&bot_id).await.unwrap().unwrap().state;
+        assert_eq!(state, AgentState::Suspended, "an agent waits until somebody resumes it");
+    }
+
+    #[tokio::test]
+    async fn a_start_does_not_resume_an_agent() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path()).await;
+        let file =
+            config(r#""ada":{}"#, &format!(r#""bot":{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#));
+        declared(&store, &file).await.unwrap();
+        let bot: Id<Agent> = "bot".parse().unwrap();
+        governance::set_agent_state(&store, &bot, AgentState::Retired, Actor::Operator).await.unwrap();
+        declared(&store, &file).await.unwrap();
+        assert_eq!(store.agent(&bot).await.unwrap().unwrap().state, AgentState::Retired);
     }
 }

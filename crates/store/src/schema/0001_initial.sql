@@ -41,6 +41,8 @@ CREATE TABLE person (
     disabled BIGINT NOT NULL CHECK (disabled IN (0, 1)),
     password_phc TEXT
 );
+-- What the configuration file declared at the last start, so that what is taken out of it is noticed.
+CREATE TABLE declared (kind TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (kind, name));
 CREATE TABLE enrolment (digest TEXT PRIMARY KEY, person TEXT NOT NULL UNIQUE, not_after BIGINT NOT NULL);
 CREATE TABLE session (
     digest TEXT PRIMARY KEY,

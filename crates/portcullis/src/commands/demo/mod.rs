@@ -17,7 +17,8 @@ use crate::{cli, node::Node, output, shutdown};
 /// Serves the demo; with `--exit`, until the tour is over.
 pub async fn run(options: cli::Demo) -> Result<ExitCode> {
     crate::node::log_to_stderr("warn");
-    let tickets = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.context("the sample server found no free port")?;
+    let tickets =
+        tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.context("the sample server found no free port")?;
     let upstream = format!("http://{}/mcp", tickets.local_addr()?);
     let sample = tokio::spawn(tickets::serve(tickets));
 

@@ -22,7 +22,8 @@ const REASON: &str = "A duplicate, closed by both sides";
 pub async fn walk(demo: &Demo, key: &AgentKey) -> Result<()> {
     line(paint("1", "One agent's day"));
     lift_old_blocks(demo).await?;
-    let mut agent = Agent { web: WebClient::new(None)?, demo, key, discovery: None, token: None, ticket: String::new() };
+    let mut agent =
+        Agent { web: WebClient::new(None)?, demo, key, discovery: None, token: None, ticket: String::new() };
     agent.discovers().await.context("discovery")?;
     agent.gets_a_token().await.context("the first token")?;
     agent.lists_tools().await.context("tools/list")?;
@@ -100,7 +101,10 @@ impl Agent<'_> {
     async fn gets_a_token(&mut self) -> Result<()> {
         match self.token_for(None).await? {
             TokenOutcome::Granted { access_token, scope, expires_in } => {
-                step("token", format!("signed with its own key, it gets `{scope}` for {expires_in} s, for this one server"));
+                step(
+                    "token",
+                    format!("signed with its own key, it gets `{scope}` for {expires_in} s, for this one server"),
+                );
                 self.token = Some(access_token);
                 Ok(())
             }
@@ -128,7 +132,14 @@ impl Agent<'_> {
                 let tickets = result["structuredContent"]["tickets"].as_array().context("no list of tickets")?;
                 let last = tickets.last().context("no tickets")?;
                 self.ticket = last["id"].as_str().context("a ticket without an id")?.to_owned();
-                step("low call", format!("list_tickets is answered: {} tickets; {} looks like a duplicate", tickets.len(), self.ticket));
+                step(
+                    "low call",
+                    format!(
+                        "list_tickets is answered: {} tickets; {} looks like a duplicate",
+                        tickets.len(),
+                        self.ticket
+                    ),
+                );
                 Ok(())
             }
             other => bail!("list_tickets was not answered: {other:?}"),
@@ -221,7 +232,10 @@ impl Agent<'_> {
     async fn leaves_a_record(&self) -> Result<()> {
         let config = &self.demo.config;
         let report = store::verify(&config.store, &config.data_dir, None).await?;
-        step("audit", format!("{} records, each call with who, what and why; verified from the first to the last", report.size));
+        step(
+            "audit",
+            format!("{} records, each call with who, what and why; verified from the first to the last", report.size),
+        );
         Ok(())
     }
 }
