@@ -1,5 +1,7 @@
 //! The sample server as a client of either protocol era sees it, without a network.
 
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 use axum::{
     Router,
     body::Body,
