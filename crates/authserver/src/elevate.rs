@@ -3,7 +3,9 @@
 //! A live elevation of the same scope is used instead of stacking another, a waiting request is joined instead of
 //! asking a second time, and an agent may have only so many waiting.
 //!
-//! Spec: threats A1.18 (approval fatigue); requirements §8.2.
+//! Many requests tire the people who decide them, and tired people say yes.
+//!
+//! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use model::{
     Actor, Agent, AgentKind, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, StepUp,

@@ -3,7 +3,7 @@
 //! Above the baseline a token names only what a live elevation gives right now, and ends with the first
 //! of them. A refresh token never carries more than the baseline.
 //!
-//! Spec: RFC 6749 §5.1, RFC 9068 §2.2; requirements AS-TOK-06, AS-RT-02.
+//! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
 use model::{AccessClaims, Actor, Agent, AgentKind, ClientId, Event, EventName, Grant, ScopeSet, Span, Subject};
 use serde::Serialize;

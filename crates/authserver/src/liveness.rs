@@ -1,6 +1,6 @@
 //! Whether anything may be issued under a grant right now.
 //!
-//! Spec: RFC 9700 §4.14; threats A3.6 (never above the grant, as it stands now).
+//! Spec: RFC 9700 §4.14 (never above the grant, as it stands now).
 
 use model::{Agent, AgentKind, AgentState, ClientId, Grant, Person, Timestamp, block::Covered};
 use store::{Store, Tx};

@@ -3,7 +3,7 @@
 //! A refresh token takes its family with it. An access token is a JWT that lives by its grant, so it takes the grant:
 //! anything less would answer "revoked" to a token that still works.
 //!
-//! Spec: RFC 7009 §2; threats A3.10.
+//! Spec: RFC 7009 §2.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What a consent does, in one transaction: the agent, its grant, its elevations, and the code or the wait.
 //!
-//! Spec: requirements §8.2; threats A1.5.
+//! Spec: RFC 6749 §4.1.2; MCP 2026-07-28 basic/authorization (step-up).
 //!
 //! Next: `waiting`, when another person has to decide.
 

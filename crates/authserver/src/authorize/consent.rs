@@ -3,7 +3,7 @@
 //! Every authorization is shown, also one that was consented to before: a client on this computer may not be the one
 //! it says it is, and privilege above the baseline is never remembered.
 //!
-//! Spec: MCP security best practices (consent UI requirements); OAuth 2.1 §7.13; threats A1.5, A1.8, A1.16.
+//! Spec: MCP security best practices (consent UI requirements); OAuth 2.1 §7.13.
 //!
 //! Next: `allow` does what was consented to.
 
@@ -48,7 +48,7 @@ pub(super) fn page(
 
 /// `POST /oauth/consent`
 ///
-/// Spec: threats A1.5 (the approval is single use and bound to the exact request)
+/// The answer is good once and bound to the exact request. Spec: MCP security best practices (consent UI requirements)
 pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;

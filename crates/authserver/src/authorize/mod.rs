@@ -4,7 +4,7 @@
 //! and the consent form carries the link sealed for the session it was shown to. So a flow can not be begun by one
 //! person and finished by another, and what is granted is what was shown.
 //!
-//! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207; OAuth 2.1 §4.1, §7.13.2; threats A1.
+//! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207, RFC 9700 §4; OAuth 2.1 §4.1, §7.13.2.
 //!
 //! Next: `request` reads the link, `plan` says what it would take, `consent` shows it, `allow` does it, `waiting` waits.
 

@@ -1,6 +1,8 @@
 //! What granting a request would take, scope by scope. Shown on the consent page and carried out by `consent`.
 //!
-//! Spec: requirements AS-AUTHZ-09 and §8.2 (the requested union is a wish, never evidence).
+//! Clients ask for the union of all they ever held, so what is asked says nothing about what is needed.
+//!
+//! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use model::{Agent, AgentKind, AgentState, Elevation, Grant, Id, Person, Scope, StepUp};
 use store::StoreError;

@@ -3,7 +3,7 @@
 //! First whom it is from and where an answer may go: what is wrong with that is shown to the person, never sent
 //! anywhere. Then everything else: what is wrong with that goes back to the client.
 //!
-//! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2; threats A1.1 to A1.3, A1.11 to A1.15.
+//! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9700 §4.1 and §4.11.
 
 use model::{ClientId, Id, ScopeSet, Server, uri::redirect_matches};
 use pages::{Form, FormError};

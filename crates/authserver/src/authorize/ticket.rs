@@ -3,7 +3,7 @@
 //! The form carries the request's link, sealed under a key of this installation for one session. It opens for
 //! nobody else, it ends, and its number can be used once.
 //!
-//! Spec: threats A1.5, A1.17.
+//! Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::Timestamp;

@@ -4,7 +4,7 @@
 //! client: with a code when something was approved or the consent itself granted something, otherwise with
 //! `access_denied` and the name of the elevation.
 //!
-//! Spec: requirements §8.2 (waiting for a human approver).
+//! Spec: MCP 2026-07-28 basic/authorization (step-up). No document says how a browser waits for a second person.
 
 use std::sync::Arc;
 
@@ -150,7 +150,7 @@ pub(crate) async fn go_on(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     finish(cx, digest, &wait, Ok(scopes)).await
 }
 
-/// Spec: threats A1.17 (the flow belongs to the browser and the person it began with)
+/// The flow belongs to the browser and the person it began with. Spec: RFC 9700 §4.7
 async fn open(cx: &Cx, digest: Digest, person: &SignedIn) -> Result<Wait, PageError> {
     let flow = cx.store.flow(digest, cx.store.now()).await?.ok_or(PageError::Stale)?;
     let wait: Wait = serde_json::from_value(flow.request).map_err(|_| PageError::Stale)?;

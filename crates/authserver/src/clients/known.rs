@@ -146,3 +146,46 @@ pub(super) fn assurance(auth: AuthMethod, redirect_uris: &[String]) -> Assurance
         AuthMethod::None => Assurance::Published,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn table(client: Value) -> Result<KnownClients, SetupError> {
+        let config = json!({
+            "public_url": "https://gw.test", "servers": {"tickets": {"url": "http://127.0.0.1:1/mcp"}},
+            "clients": {"registered": {"desk": client}},
+        });
+        KnownClients::of(&serde_json::from_value(config).unwrap())
+    }
+
+    #[test]
+    fn assurance_is_the_weakest_way_to_pose_as_the_client() {
+        let assurance_of = |uris: &[&str], auth: &str| {
+            let key = token::AgentKey::generate().public_jwk();
+            let client = json!({"name": "Desk", "redirect_uris": uris, "auth": auth, "public_key": key});
+            table(client).ok().unwrap().find(&"desk".parse().unwrap()).unwrap().client.assurance
+        };
+        assert_eq!(assurance_of(&["https://desk.test/cb"], "none"), Assurance::Published);
+        assert_eq!(assurance_of(&["https://desk.test/cb", "http://localhost/cb"], "none"), Assurance::Declared);
+        assert_eq!(assurance_of(&["http://localhost/cb"], "private_key_jwt"), Assurance::Proven);
+    }
+
+    #[test]
+    fn a_client_that_could_never_work_is_refused_at_the_start() {
+        let with = |change: Value| {
+            let mut client = json!({"name": "Desk", "redirect_uris": ["https://desk.test/cb"]});
+            client.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            table(client).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(with(json!({})), "");
+        assert!(with(json!({"redirect_uris": []})).contains("no redirect_uris"));
+        assert!(with(json!({"redirect_uris": ["http://desk.test/cb"]})).contains("no redirect;"));
+        assert!(with(json!({"auth": "private_key_jwt"})).contains("public_key"));
+        assert!(with(json!({"public_key": {"kty": "oct", "k": "c2VjcmV0"}})).contains("can not be used"));
+        assert!(with(json!({"auth": "client_secret_basic", "secret": "s"})).contains("allow_client_secrets"));
+        assert!(with(json!({"server": "nothing"})).contains("not in `servers`"));
+    }
+}

@@ -1,6 +1,6 @@
 //! Metadata documents: which URLs are accepted, fetched when, and kept how long.
 //!
-//! Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.1 to A2.4.
+//! Spec: draft-ietf-oauth-client-id-metadata-document (client identifier, metadata, caching, SSRF).
 
 use model::{Actor, Client, ClientId, Event, EventName, Span};
 use store::{Commit, StoreError, StoredClient};

@@ -3,7 +3,7 @@
 //! A document is fetched only at the authorization endpoint. The token and revocation endpoints
 //! answer from what was stored then, so nobody can make us fetch without showing a person a page.
 //!
-//! Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.
+//! Spec: draft-ietf-oauth-client-id-metadata-document.
 
 mod document;
 mod domains;

@@ -2,7 +2,9 @@
 
 /// `text` without control, formatting and direction characters, white space folded, at most `longest` characters.
 ///
-/// Spec: threats A1.8 (consent spoofing).
+/// A name that hides or turns text could make one client look like another on the consent page.
+///
+/// Spec: Unicode UTS #39 (security mechanisms)
 pub(crate) fn shown(text: &str, longest: usize) -> String {
     let visible: String =
         text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hides(*c)).collect();
@@ -33,7 +35,7 @@ pub(crate) fn slug(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Spec: threats A1.8
+    /// Spec: Unicode UTS #39 (security mechanisms)
     #[test]
     fn a_name_can_not_hide_or_turn_text() {
         assert_eq!(shown("Claude\u{202e}edoC\u{200b}\r\n  x", 64), "ClaudeedoC x");

@@ -3,7 +3,7 @@
 //! The baseline comes at once. For more, an elevation is requested and the answer is
 //! `authorization_pending` until a person has decided; then the same request gets the token, or `access_denied`.
 //!
-//! Spec: RFC 6749 §4.4; MCP extension oauth-client-credentials; requirements WL-CC.
+//! Spec: RFC 6749 §4.4; MCP extension oauth-client-credentials.
 //! Differs: `authorization_pending` with `elevation_id` and `interval` (docs/divergences.md).
 
 use std::sync::Arc;

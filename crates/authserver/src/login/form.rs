@@ -38,7 +38,9 @@ pub(crate) async fn login_page(cx: &Cx, headers: &HeaderMap, query: &str) -> Res
 
 /// `POST /login`
 ///
-/// Spec: threats A1.5 (login CSRF), A3.12; RFC 9700 §4.12 (303 after a post)
+/// Bound to the browser that got the form, so that nobody is logged in as somebody else without noticing.
+///
+/// Spec: RFC 9700 §4.12 (303 after a post)
 pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let browser = Browser::of(cx, headers);
     browser.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;

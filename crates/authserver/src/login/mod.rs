@@ -1,6 +1,6 @@
 //! Logging in, logging out, and setting a password through an enrolment link.
 //!
-//! Spec: threats A1.4, A1.5, A3.12; RFC 9700 §4.12.
+//! Spec: RFC 9700 §4.11 and §4.12.
 
 mod enrol;
 mod form;

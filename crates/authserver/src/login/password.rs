@@ -1,6 +1,6 @@
 //! Checking a password: the same words and the same work whether the name exists or not.
 //!
-//! Spec: threats A3.12 (enumeration); OWASP password storage (Argon2id).
+//! Spec: OWASP password storage (Argon2id), OWASP authentication (enumeration).
 
 use std::sync::{Mutex, PoisonError};
 

@@ -41,7 +41,7 @@ async fn the_consent_page_says_who_gets_what_and_where_it_goes() {
     assert!(page.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
 }
 
-/// Spec: draft-ietf-oauth-client-id-metadata-document; threats A1.16
+/// Spec: draft-ietf-oauth-client-id-metadata-document (localhost redirects)
 #[tokio::test]
 async fn a_client_on_this_computer_comes_with_a_warning_and_any_port() {
     let world = World::start().await;
@@ -75,7 +75,7 @@ async fn a_wrong_client_or_redirect_is_a_page_and_never_a_redirect() {
     world.get(&link("tickets:low", &[("client_id", "nightly")])).await.page(400, "sent back safely");
 }
 
-/// Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.1
+/// Spec: draft-ietf-oauth-client-id-metadata-document (SSRF)
 #[tokio::test]
 async fn a_metadata_url_on_a_host_nobody_allowed_is_refused_without_a_fetch() {
     let world = World::start().await;
@@ -89,7 +89,7 @@ async fn a_metadata_url_on_a_host_nobody_allowed_is_refused_without_a_fetch() {
     }
 }
 
-/// Spec: RFC 6749 §3.1; threats A1.2
+/// Spec: RFC 6749 §3.1
 #[tokio::test]
 async fn a_repeated_parameter_is_a_page() {
     let world = World::start().await;
@@ -193,7 +193,7 @@ async fn a_person_who_denies_sends_the_client_away() {
     assert!(world.store.grants(None).await.unwrap().is_empty());
 }
 
-/// Spec: threats A1.5 (single use)
+/// Spec: MCP security best practices (consent UI requirements)
 #[tokio::test]
 async fn a_consent_form_is_good_once_and_not_for_long() {
     let world = World::start().await;
@@ -207,7 +207,7 @@ async fn a_consent_form_is_good_once_and_not_for_long() {
     browser.answer(&old, "allow", "").await.page(410, "no longer good");
 }
 
-/// Spec: threats A1.5, A1.17
+/// Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7
 #[tokio::test]
 async fn a_consent_form_belongs_to_the_session_it_was_shown_to() {
     let world = World::start().await;

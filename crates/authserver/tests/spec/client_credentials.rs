@@ -18,7 +18,7 @@ async fn a_declared_agent_gets_its_baseline_and_no_refresh_token() {
     assert_eq!(world.only_grant().await.person, None);
 }
 
-/// Spec: RFC 7523 §3; threats A3.3
+/// Spec: RFC 7523 §3
 #[tokio::test]
 async fn an_assertion_works_once_even_when_it_was_refused_the_first_time() {
     let world = World::start().await;
@@ -97,7 +97,6 @@ async fn medium_of_an_agent_without_a_person_waits_as_well() {
     assert_eq!((elevation.by, elevation.reason.as_str()), (model::StepUp::Consent, "Closes stale tickets"));
 }
 
-/// Spec: threats A1.18 (a denial has a cool-down)
 #[tokio::test]
 async fn a_denied_request_stays_denied_for_a_while() {
     let world = World::start().await;

@@ -134,7 +134,7 @@ async fn a_client_that_published_a_key_has_to_use_it() {
     world.token(&[base[0], base[1], base[2], kind, ("client_assertion", &assertion)]).await.granted();
 }
 
-/// Spec: draft-ietf-oauth-client-id-metadata-document; threats A2.1
+/// Spec: draft-ietf-oauth-client-id-metadata-document (SSRF)
 #[tokio::test]
 async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded() {
     let vendor = Vendor::start().await;

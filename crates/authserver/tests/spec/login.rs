@@ -65,7 +65,6 @@ async fn a_blocked_or_disabled_person_can_not_log_in() {
     world.browser().log_in("bob", PASSWORD, "/me").await.page(403, "do not fit together");
 }
 
-/// Spec: threats A1.5
 #[tokio::test]
 async fn a_login_form_from_another_site_or_browser_is_refused() {
     let world = World::start().await;

@@ -39,7 +39,7 @@ async fn an_unknown_token_is_revoked_already() {
     }
 }
 
-/// Spec: RFC 7009 §2.1; threats A3.10
+/// Spec: RFC 7009 §2.1
 #[tokio::test]
 async fn a_client_can_not_revoke_what_is_anothers() {
     let world = World::start().await;

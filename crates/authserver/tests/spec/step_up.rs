@@ -4,7 +4,7 @@ use crate::world::*;
 
 const HIGH: &str = "tickets:low tickets.delete_ticket";
 
-/// Spec: requirements §8.2
+/// Spec: MCP 2026-07-28 basic/authorization (step-up)
 #[tokio::test]
 async fn consent_to_medium_is_an_elevation_at_once_with_an_end() {
     let world = World::start().await;
@@ -104,7 +104,7 @@ async fn a_person_may_go_on_without_the_approval() {
     assert!(world.elevation("tickets.delete_ticket").await.is_pending(world.store.now()));
 }
 
-/// Spec: threats A1.17
+/// Spec: RFC 9700 §4.7
 #[tokio::test]
 async fn nobody_else_can_wait_in_somebodys_place() {
     let world = World::start().await;
@@ -117,7 +117,6 @@ async fn nobody_else_can_wait_in_somebodys_place() {
     assert!(world.get(&place).await.location().starts_with("/login"));
 }
 
-/// Spec: threats A1.18
 #[tokio::test]
 async fn the_same_request_is_merged_and_too_many_are_refused() {
     let world = World::with(|config| config["elevation"] = serde_json::json!({"pending_per_agent": 1})).await;
@@ -132,7 +131,7 @@ async fn the_same_request_is_merged_and_too_many_are_refused() {
     browser.answer(&page, "allow", "tidying").await.sent_back("access_denied");
 }
 
-/// Spec: requirements AS-RT-02 and §8.2
+/// Spec: RFC 6749 §6
 #[tokio::test]
 async fn a_refresh_never_carries_what_was_elevated() {
     let world = World::start().await;

@@ -227,7 +227,7 @@ async fn a_disabled_persons_agents_get_nothing() {
     world.as_agent(&[]).await.refused(400, "invalid_grant");
 }
 
-/// Spec: RFC 9700 §4.5; threats A3.4
+/// Spec: RFC 9700 §4.5
 #[tokio::test]
 async fn of_two_that_redeem_one_code_at_once_one_wins_and_keeps_nothing() {
     let world = World::start().await;
@@ -238,7 +238,7 @@ async fn of_two_that_redeem_one_code_at_once_one_wins_and_keeps_nothing() {
     assert!(!world.only_grant().await.is_live(world.store.now()));
 }
 
-/// Spec: RFC 9700 §4.14; threats A3.5
+/// Spec: RFC 9700 §4.14
 #[tokio::test]
 async fn of_two_that_use_one_refresh_token_at_once_one_wins_and_the_family_ends() {
     let world = World::start().await;
