@@ -66,10 +66,8 @@ pub async fn request_token(
             form.append_pair(name, value);
         }
     }
-    let headers = HeaderMap::from_iter([(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    )]);
+    let headers =
+        HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))]);
     let url = &discovery.token_endpoint;
     let response = send(web, Method::POST, url, headers, form.finish()).await?;
     let body = json(url, &response)?;

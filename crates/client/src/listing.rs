@@ -51,7 +51,11 @@ pub async fn list_tools(
 }
 
 /// `None`: the server does not speak 2026-07-28.
-async fn modern(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Result<Option<Vec<ListedTool>>, ClientError> {
+async fn modern(
+    web: &net::WebClient,
+    endpoint: &str,
+    base: &HeaderMap,
+) -> Result<Option<Vec<ListedTool>>, ClientError> {
     let mut headers = base.clone();
     headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
     headers.insert("mcp-method", HeaderValue::from_static("tools/list"));

@@ -68,7 +68,9 @@ pub async fn request(
             headers.insert(HeaderName::from_static(name), value);
             Ok(())
         }
-        Err(_) => Err(ClientError::Unexpected { url: endpoint.to_owned(), what: format!("a {name} that is no header value") }),
+        Err(_) => {
+            Err(ClientError::Unexpected { url: endpoint.to_owned(), what: format!("a {name} that is no header value") })
+        }
     };
     set("mcp-method", method)?;
     if let Some((name, arguments)) = call {
