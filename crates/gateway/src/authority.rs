@@ -2,7 +2,7 @@
 //!
 //! The token's scope above the baseline is a hint. What counts is the elevation that is live now.
 //!
-//! Spec: MCP basic/authorization (scope challenge, hierarchies); requirements 8.2 (d).
+//! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
 //!
 //! Next: `permit::Permit::record`.
 
@@ -153,7 +153,7 @@ pub fn elevated<'e>(
 /// 2026-07-28 names what this call needs, and its clients unite it with what they hold. Earlier clients
 /// replace, so they are told everything: what is granted and live, and what is needed.
 ///
-/// Spec: MCP basic/authorization (scope selection), SEP-2350; requirements 8.1 T-15.
+/// Spec: MCP basic/authorization (scope challenge handling), SEP-2350.
 pub fn step_up(
     call: &Call,
     live: &Live,

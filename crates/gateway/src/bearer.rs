@@ -17,7 +17,7 @@ pub fn present(parts: &Parts) -> Result<Presented, Refusal> {
     Presented::new(text).map_err(|_| Refusal::InvalidToken("the token is malformed"))
 }
 
-/// Threat A4.4: two headers, tabs or commas between scheme and token, are read differently by different parsers.
+/// Two headers, and tabs or commas between scheme and token, are read differently by different parsers.
 fn scheme_and_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Err(Refusal::NoCredentials) };
@@ -65,7 +65,7 @@ mod tests {
         assert!(matches!(refused("/mcp/t", &[("authorization", "Bearer garbage")]), Refusal::InvalidToken(_)));
     }
 
-    /// Threat A4.4, CVE-2026-0707
+    /// A lenient reader takes another token than a strict one (CVE-2026-0707).
     #[test]
     fn a_token_in_two_places_or_in_doubtful_form_is_refused() {
         for headers in [
@@ -80,7 +80,7 @@ mod tests {
         assert!(matches!(refused("/mcp/t", &[("authorization", "Bearer\ta.b.c")]), Refusal::NoCredentials));
     }
 
-    /// Spec: RS-TOK-06
+    /// Spec: MCP basic/authorization (never in the query)
     #[test]
     fn a_token_in_the_query_is_never_read() {
         assert!(matches!(refused("/mcp/t?access_token=a.b.c", &[]), Refusal::BadCredentials(_)));

@@ -1,6 +1,6 @@
 //! One request for an upstream, as we understood it: everything that is sent is built from this.
 //!
-//! Spec: MCP basic/authorization (token passthrough is forbidden); threats A4.5, A4.6.
+//! Spec: MCP basic/authorization (token passthrough is forbidden).
 //!
 //! Next: `authority::decide`.
 
@@ -121,7 +121,7 @@ impl Call {
 
     /// What the call acts on: a tool, or the server as such. Refuses what is not in the table.
     ///
-    /// Spec: threat A5.9.
+    /// Unknown methods, notifications and tasks would be side doors around the tools.
     pub fn subject(&self) -> Result<Option<ToolName>, Refusal> {
         let Action::Send(message) = &self.action else { return Ok(None) };
         match message.kind() {

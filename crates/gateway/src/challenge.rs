@@ -15,7 +15,7 @@ impl Challenge {
     }
 
     /// Adds an attribute. Characters that the grammar excludes become `?`: names of tools and servers can not
-    /// break out of their quotes (threat A6.11).
+    /// break out of their quotes.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.0.push_str(if self.0 == "Bearer" { " " } else { ", " });

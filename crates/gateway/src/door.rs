@@ -3,7 +3,7 @@
 //! A page in somebody's browser can make the browser call `http://127.0.0.1` under any name it likes
 //! (DNS rebinding). It cannot forge `Host` or `Origin`, so both are held against lists, always.
 //!
-//! Spec: MCP basic/transports/streamable-http (security warning); threat A6.2.
+//! Spec: MCP basic/transports/streamable-http (security warning).
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use model::config::Config;
@@ -74,7 +74,7 @@ fn host(parts: &Parts) -> Option<&str> {
 impl Admitted {
     /// Lets the browser hand the response to a page of the allowed origin.
     ///
-    /// Spec: RS-PRM-09 (what browser clients must be able to read).
+    /// Spec: WHATWG Fetch, CORS protocol
     pub fn expose(&self, headers: &mut HeaderMap) {
         let Some(origin) = &self.origin else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -116,7 +116,9 @@ mod tests {
         assert!(admit("https://gw.test/mcp/t", &[]).is_ok(), "HTTP/2 names the host in its target");
     }
 
-    /// Spec: CVE-2025-66414, CVE-2026-42559 (DNS rebinding)
+    /// A rebound name reaches a server that does not look at `Host` (CVE-2025-66414, CVE-2026-42559).
+    ///
+    /// Spec: MCP basic/transports/streamable-http (DNS rebinding)
     #[test]
     fn a_rebound_or_doubtful_host_is_refused() {
         for host in

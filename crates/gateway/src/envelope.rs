@@ -5,7 +5,7 @@
 //! upstream. Arguments and other values travel as the text they came as: digits and unknown members
 //! survive. The bytes of the client never do.
 //!
-//! Spec: JSON-RPC 2.0 §4-§6, MCP basic/index (messages), MCP streamable HTTP (a single message).
+//! Spec: JSON-RPC 2.0 §4, §5; MCP basic/index (messages), basic/transports/streamable-http (a single message).
 //!
 //! Next: `revision::speak`.
 
@@ -90,7 +90,9 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The JSON-RPC code. Spec: JSON-RPC 2.0 §5.1.
+    /// The JSON-RPC code.
+    ///
+    /// Spec: JSON-RPC 2.0 §5.1
     pub const fn code(&self) -> i32 {
         match self {
             Self::NotStrict(_) => -32700,
@@ -253,7 +255,7 @@ fn begin_member(wire: &mut Vec<u8>, name: &str) {
 
 /// `Method` and `paramſ` are other members to us and the same members to a reader that ignores case.
 ///
-/// Spec: CVE-2026-27896 (case folding down to U+017F and U+212A).
+/// CVE-2026-27896: a reader folded case down to U+017F and U+212A.
 fn refuse_folded(name: &str, known: &[&'static str]) -> Result<(), Cause> {
     let fold = |c: char| match c {
         '\u{17f}' => 's',

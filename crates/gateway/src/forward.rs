@@ -4,7 +4,7 @@
 //! forwarding headers have no way to leave.
 //!
 //! Spec: MCP basic/authorization (token passthrough), 2026-07-28 basic/transports/streamable-http;
-//! threats A4.5-A4.7, A6.1.
+//! security best practices (token passthrough).
 
 use std::time::Duration;
 

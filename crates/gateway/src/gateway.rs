@@ -4,7 +4,7 @@
 //! method → authority → record → send → relay. Nobody anonymous makes us read a body, nobody
 //! unauthorized makes us call an upstream, and nothing is called that is not on record.
 //!
-//! Spec: requirements 6.1 (order of checks).
+//! Spec: MCP basic/transports/streamable-http, basic/authorization.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -119,7 +119,7 @@ impl Gateway {
         response
     }
 
-    /// The raw path, compared once: no decoding, no dot segments, no second slash (threat A6.3).
+    /// The raw path, compared once: no decoding, no dot segments, no second slash.
     fn route(&self, path: &str) -> Option<Route<'_>> {
         if let Some(name) = path.strip_prefix(ENDPOINTS) {
             return self.servers.get(name).map(Route::Endpoint);
@@ -211,7 +211,7 @@ impl Gateway {
         Ok(Call { server: server.clone(), revision, action, session, carried })
     }
 
-    /// Spec: threat A6.6 (an encoded body could hide from the limit, and from the reader).
+    /// An encoded body could hide from the limit, and from the reader: it is refused.
     async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -288,7 +288,7 @@ impl Gateway {
         }
     }
 
-    /// Spec: threats finding 9: no record, no answer.
+    /// No record, no answer.
     async fn write_down(&self, event: Event) -> Result<(), Refusal> {
         self.store.record(event).await.map(drop).map_err(|error| {
             tracing::error!(event = "record_failed", %error);
@@ -307,7 +307,9 @@ fn refuse(refusal: &Refusal, server: Option<&Protected>) -> Response<Body> {
     respond(refusal, server, &Asked::default())
 }
 
-/// Spec: RFC 9728 §3.2; RS-PRM-09 (for everybody, from any page, cacheable for minutes).
+/// For everybody, from any page, cacheable for minutes.
+///
+/// Spec: RFC 9728 §3.2
 fn metadata(server: &Protected, parts: &Parts) -> Response<Body> {
     let mut response = match parts.method {
         Method::GET => Response::new(net::full(server.metadata.clone())),

@@ -7,7 +7,7 @@
 //! authority away raises the epoch, so a kept verdict is as good as a fresh one, and the hot path is a
 //! hash, a look-up and two comparisons.
 //!
-//! Spec: RFC 9068 §4, MCP basic/authorization (token validation); threats A4.1-A4.3, A4.8.
+//! Spec: RFC 9068 §4, MCP basic/authorization (token validation).
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The methods of the protocol: what is not in this table is refused.
 //!
-//! Spec: MCP 2026-07-28 and 2025-11-25 schemas (client requests); threat A5.9 (side doors).
+//! Spec: MCP 2026-07-28 and 2025-11-25 schemas (client requests).
 
 /// A method that a client may send.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(names.len(), METHODS.len());
     }
 
-    /// Threat A5.9
+    /// Unknown methods would be side doors around the tools.
     #[test]
     fn a_method_nobody_wrote_down_does_not_exist() {
         for name in ["", "tools/Call", "tools/call ", "tools", "rpc.discover", "sampling/createMessage", "tools//call"]

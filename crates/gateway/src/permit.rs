@@ -3,7 +3,7 @@
 //! [`Permit`] is made by `authority::decide` alone, [`Recorded`] by [`Permit::record`] alone, and the
 //! upstream client takes nothing but a [`Recorded`].
 //!
-//! Spec: threats finding 9 (no audit record, no answer), A4.8.
+//! An answer that nobody can account for later is not given.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What a browser asks before it lets a page call us.
 //!
-//! Spec: Fetch, CORS preflight; RS-PRM-09.
+//! Spec: WHATWG Fetch, CORS-preflight fetch.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use net::Body;

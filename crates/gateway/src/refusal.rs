@@ -1,6 +1,6 @@
 //! Every way of saying no, and what it looks like on the wire. Nothing else here knows a status code.
 //!
-//! Spec: requirements of RFC 6750 §3.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
+//! Spec: RFC 6750 §3.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
 //! MCP 2026-07-28 basic/transports/streamable-http (statuses).
 //! Differs: a denial that no scope can cure is a tool result with `isError` for `tools/call`, so that the model
 //! reads the reason instead of its client asking for consent again (docs/divergences.md).

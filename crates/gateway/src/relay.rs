@@ -1,7 +1,7 @@
 //! The way back: bytes as they come, lists filtered, and an end when the authority ends.
 //!
 //! Spec: MCP basic/transports/streamable-http; MCP basic/authorization (an upstream's challenge is ours to
-//! solve, never the client's); requirements 6.1 (9).
+//! solve, never the client's).
 
 mod body;
 

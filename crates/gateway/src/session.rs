@@ -4,8 +4,7 @@
 //! remember it, a client can not guess or learn the upstream's id, and an id in other hands opens
 //! nothing. It is never a credential: every request brings its token.
 //!
-//! Spec: MCP 2025-11-25 basic/transports (session management), security best practices (session hijacking);
-//! threat A4.11.
+//! Spec: MCP 2025-11-25 basic/transports (session management), security best practices (session hijacking).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};

@@ -5,7 +5,7 @@
 //! members we do not know stay.
 //!
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
-//! (`cacheScope`); threat A5.10.
+//! (`cacheScope`).
 
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 //! Whatever takes authority away raises the revocation epoch, which wakes every stream; each asks again
 //! whether its principal stands, and ends if not. Time is looked at every second, and before each event.
 //!
-//! Spec: threats A4.9, F3 (closed within a second).
+//! A long stream is otherwise the one call that outlives its revocation: it is closed within a second.
 
 use std::{
     future::Future,

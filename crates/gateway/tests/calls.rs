@@ -1,4 +1,4 @@
-//! What may be called, by which authority, and what reaches the upstream. Threats A4.5-A4.7, A5, A6.6.
+//! What may be called, by which authority, and what reaches the upstream.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
@@ -9,7 +9,7 @@ use model::StepUp;
 use serde_json::json;
 use world::{World, modern, reply};
 
-/// Spec: requirements 7.3; RS-403-01, RS-403-02, SEP-2350
+/// Spec: MCP 2026-07-28 basic/authorization (scope challenge), SEP-2350
 #[tokio::test]
 async fn a_call_above_the_baseline_is_challenged_with_what_it_needs() {
     let world = World::start().await;
@@ -26,7 +26,9 @@ async fn a_call_above_the_baseline_is_challenged_with_what_it_needs() {
     assert_eq!((&record["decision"], &record["by"]), (&json!("step_up"), &json!("approval")));
 }
 
-/// Spec: requirements T-15: older clients replace what they hold instead of uniting.
+/// Older clients replace what they hold instead of uniting it with what is asked for.
+///
+/// Spec: MCP 2025-11-25 basic/authorization (scope challenge)
 #[tokio::test]
 async fn an_older_client_is_told_what_it_holds_as_well() {
     let world = World::start().await;
@@ -35,7 +37,7 @@ async fn an_older_client_is_told_what_it_holds_as_well() {
     world.legacy_tool("delete_ticket").await.challenged("tickets:low tickets:medium tickets.delete_ticket");
 }
 
-/// Spec: requirements 8.2 (d): the live elevation decides, not the token.
+/// The live elevation decides, not the token.
 #[tokio::test]
 async fn an_approved_call_goes_through_as_often_as_was_approved() {
     let world = World::start().await;
@@ -76,7 +78,7 @@ async fn consent_does_not_open_what_needs_approval() {
     world.modern_tool("delete_ticket").await.challenged("tickets.delete_ticket");
 }
 
-/// Two calls, one use: one winner (F5 in small).
+/// Two calls, one use: one winner.
 #[tokio::test]
 async fn the_last_use_is_taken_once() {
     let world = World::start().await;
@@ -88,7 +90,9 @@ async fn the_last_use_is_taken_once() {
     assert_eq!(world.upstream.arrived().len(), 1);
 }
 
-/// Spec: requirements 6.4 and T-16: no scope cures it, so nobody is asked for consent.
+/// No scope cures it, so nobody is asked for consent.
+///
+/// Spec: MCP server/tools (tool execution errors)
 #[tokio::test]
 async fn a_tool_nobody_classified_is_refused_in_words() {
     let world = World::start().await;
@@ -101,7 +105,7 @@ async fn a_tool_nobody_classified_is_refused_in_words() {
     world.upstream.got_nothing();
 }
 
-/// Threat A5.7
+/// Spec: MCP 2026-07-28 server/tools (tool names)
 #[tokio::test]
 async fn a_name_that_looks_like_a_tool_is_not_that_tool() {
     let world = World::start().await;
@@ -114,7 +118,7 @@ async fn a_name_that_looks_like_a_tool_is_not_that_tool() {
     world.upstream.got_nothing();
 }
 
-/// Threat A5.9
+/// Unknown methods would be side doors around the tools.
 #[tokio::test]
 async fn a_method_that_is_not_in_the_table_has_no_side_door() {
     let world = World::start().await;
@@ -144,7 +148,9 @@ async fn resources_prompts_and_the_protocol_need_the_baseline_only() {
     world.legacy("ping", json!({}), &[]).await.answered();
 }
 
-/// Threats A5.1-A5.4, GHSA-4gph-2hhr-5mwg
+/// Policy read one tool, the upstream ran another (GHSA-wvj2-96wp-fq3f, GHSA-4gph-2hhr-5mwg).
+///
+/// Spec: RFC 7493 §2
 #[tokio::test]
 async fn a_body_with_two_readings_is_refused() {
     let world = World::start().await;
@@ -175,7 +181,7 @@ async fn a_body_with_two_readings_is_refused() {
     world.upstream.got_nothing();
 }
 
-/// Threat A5.5, A5.6; Spec: SEP-2243
+/// Spec: SEP-2243 (server validation)
 #[tokio::test]
 async fn a_modern_request_whose_headers_lie_is_refused() {
     let world = World::start().await;
@@ -203,7 +209,7 @@ async fn an_unsupported_version_is_told_the_supported_ones() {
     assert_eq!(answer.json()["error"]["data"], json!({"supported": ["2026-07-28"], "requested": "v999.0.0"}));
 }
 
-/// Threat A6.6
+/// Spec: RFC 9110 §15.5.14, §15.5.16
 #[tokio::test]
 async fn a_body_that_is_too_big_encoded_or_no_json_is_refused() {
     let world = World::start().await;
@@ -222,7 +228,9 @@ async fn a_body_that_is_too_big_encoded_or_no_json_is_refused() {
     world.upstream.got_nothing();
 }
 
-/// Threats A4.5-A4.7; Spec: MCP basic/authorization (token passthrough MUST NOT)
+/// Passed-through tokens, spoofed identities and bypass headers all need a header that travels.
+///
+/// Spec: MCP basic/authorization (token passthrough)
 #[tokio::test]
 async fn only_what_the_call_consists_of_goes_upstream() {
     let world = World::start().await;
@@ -269,7 +277,7 @@ async fn only_what_the_call_consists_of_goes_upstream() {
     assert!(!wire.contains(&world.token()));
 }
 
-/// Threat finding 2: what an old request says in new headers is neither believed nor passed on.
+/// What an old request says in new headers is neither believed nor passed on.
 #[tokio::test]
 async fn the_headers_of_the_new_era_do_not_travel_on_an_old_request() {
     let world = World::start().await;
@@ -310,7 +318,7 @@ async fn digits_and_unknown_members_survive_in_both_directions() {
     assert_eq!(names, ["cache-control", "content-type"], "no cookie and no banner of the upstream");
 }
 
-/// Spec: MCP 2026-07-28 basic/versioning: a client must be able to fall back.
+/// Spec: MCP 2026-07-28 basic/versioning (a client must be able to fall back)
 #[tokio::test]
 async fn an_error_of_an_old_upstream_is_relayed_unchanged() {
     let world = World::start().await;
@@ -321,7 +329,9 @@ async fn an_error_of_an_old_upstream_is_relayed_unchanged() {
     }
 }
 
-/// Spec: requirements 6.1 (9): an upstream's challenge would send the client after tokens for the wrong resource.
+/// An upstream's challenge would send the client after tokens for the wrong resource.
+///
+/// Spec: MCP basic/authorization
 #[tokio::test]
 async fn an_upstream_challenge_redirect_or_encoding_is_our_problem() {
     let world = World::start().await;
@@ -369,7 +379,7 @@ async fn an_unreachable_upstream_is_named() {
     assert_eq!(world.eventually("call_ended").await["outcome"], "unreachable");
 }
 
-/// Spec: requirements T-16: 403 without `insufficient_scope` where no scope can help.
+/// Spec: RFC 6750 §3.1 (`insufficient_scope` only where a scope can help)
 #[tokio::test]
 async fn what_a_policy_forbids_is_not_sent_for_consent() {
     let forbid = "@id(\"closed\")\nforbid(principal, action, resource);";
@@ -410,4 +420,43 @@ async fn an_answer_of_known_length_is_recorded_as_complete() {
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("content-length"), "{answer}");
     assert_eq!(world.eventually("call_ended").await["outcome"], "complete");
     serving.abort();
+}
+
+/// Spec: RFC 9110 §15.6.5
+#[tokio::test]
+async fn an_upstream_that_does_not_answer_is_given_up() {
+    let world = World::start().await;
+    world.upstream.hangs();
+    let answer = world.modern_tool("get_ticket").await.refused(504, 504);
+    assert!(answer.text().contains("`tickets` did not answer in time"));
+    assert_eq!(world.eventually("call_ended").await["outcome"], "timed_out");
+}
+
+/// The client leaves while the upstream still thinks: that is on record too, and the upstream hears of it.
+#[tokio::test]
+async fn a_client_that_does_not_wait_is_on_record() {
+    let world = World::start().await;
+    world.upstream.hangs();
+    let sent = async {
+        while world.upstream.arrived().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = world.modern_tool("get_ticket") => unreachable!("the upstream never answers"),
+        () = sent => {}
+    }
+    assert_eq!(world.eventually("call_ended").await["outcome"], "client_gone");
+}
+
+/// No record, no call.
+#[tokio::test]
+async fn a_call_that_can_not_be_recorded_is_not_made() {
+    let world = World::start().await;
+    world.modern_tool("get_ticket").await.answered();
+    world.eventually("call_ended").await;
+    world.store.clone().close().await;
+    let answer = world.modern_tool("get_ticket").await.refused(503, 503);
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(world.upstream.arrived().len(), 1);
 }

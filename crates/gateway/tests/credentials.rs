@@ -1,4 +1,4 @@
-//! Who may call: challenges, tokens, liveness, the kill switch. Threats A4.1-A4.8, A6.2.
+//! Who may call: challenges, tokens, liveness, the kill switch.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
@@ -9,7 +9,7 @@ use model::Span;
 use serde_json::json;
 use world::{World, modern};
 
-/// Spec: requirements 7.1; OAuth 2.1 §5.3.2; RS-401-01, RS-401-02, RS-401-04
+/// Spec: OAuth 2.1 §5.3.2; RFC 9728 §5.1; MCP basic/authorization (protected resource metadata)
 #[tokio::test]
 async fn no_token_gets_a_challenge_without_an_error() {
     let world = World::start().await;
@@ -23,7 +23,7 @@ async fn no_token_gets_a_challenge_without_an_error() {
     world.upstream.got_nothing();
 }
 
-/// Spec: requirements 7.2; RS-401-03
+/// Spec: RFC 6750 §3.1
 #[tokio::test]
 async fn a_bad_token_is_told_apart_from_none() {
     let world = World::start().await;
@@ -48,7 +48,9 @@ async fn a_good_token_reaches_the_upstream_and_both_records_are_written() {
     );
 }
 
-/// Threat A4.3, CVE-2025-69196
+/// One audience for all servers made every token a master key (CVE-2025-69196).
+///
+/// Spec: RFC 9068 §4
 #[tokio::test]
 async fn a_token_of_one_server_opens_no_other_not_even_when_it_is_known() {
     let world = World::start().await;
@@ -63,7 +65,7 @@ async fn a_token_of_one_server_opens_no_other_not_even_when_it_is_known() {
     assert!(answer.header("www-authenticate").contains("mcp/files"));
 }
 
-/// Threat A4.1, A4.2, A4.3
+/// Spec: RFC 9068 §4
 #[tokio::test]
 async fn a_token_that_does_not_fit_its_grant_is_refused() {
     let world = World::start().await;
@@ -97,7 +99,7 @@ async fn a_token_narrower_than_its_grant_is_not_widened() {
     world.upstream.got_nothing();
 }
 
-/// Threat A4.4
+/// Spec: OAuth 2.1 §5.3.2
 #[tokio::test]
 async fn credentials_in_two_places_are_an_invalid_request() {
     let world = World::start().await;
@@ -114,7 +116,7 @@ async fn credentials_in_two_places_are_an_invalid_request() {
     assert_eq!(answer.status, 400);
 }
 
-/// Spec: requirements 6.1 (authentication before the body is parsed)
+/// Authentication comes before the body is read.
 #[tokio::test]
 async fn a_stranger_can_not_make_us_read_a_body() {
     let world = World::start().await;
@@ -123,7 +125,7 @@ async fn a_stranger_can_not_make_us_read_a_body() {
     }
 }
 
-/// Spec: threats finding 9 and A6 (a stranger must not fill the disk)
+/// A stranger must not be able to fill the disk.
 #[tokio::test]
 async fn a_stranger_leaves_no_record_and_a_known_one_always_does() {
     let world = World::start().await;
@@ -134,7 +136,7 @@ async fn a_stranger_leaves_no_record_and_a_known_one_always_does() {
     assert_eq!(world.last("call_refused").await.unwrap()["reason"], "malformed");
 }
 
-/// Threat A4.8, F1: the verdict is cached, and the cache does not outlive a revocation.
+/// The verdict is cached, and the cache does not outlive a revocation.
 #[tokio::test]
 async fn every_turn_of_the_kill_switch_stops_the_next_call() {
     for (kind, name) in [
@@ -214,7 +216,7 @@ async fn a_known_token_dies_with_its_time() {
     assert_eq!(world.send(Method::GET, "/mcp/tickets", &with, "").await.status, 401);
 }
 
-/// Spec: CVE-2025-66414 and others (DNS rebinding); threat A6.2
+/// Spec: MCP basic/transports/streamable-http (DNS rebinding)
 #[tokio::test]
 async fn a_foreign_host_or_origin_is_refused_before_anything_else() {
     let world = World::start().await;
@@ -237,7 +239,7 @@ async fn a_foreign_host_or_origin_is_refused_before_anything_else() {
     world.upstream.got_nothing();
 }
 
-/// Spec: RS-PRM-09
+/// Spec: WHATWG Fetch, CORS protocol
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_can_ask_and_read_its_challenge() {
     let world = World::start().await;
@@ -257,7 +259,7 @@ async fn a_page_of_an_allowed_origin_can_ask_and_read_its_challenge() {
     assert_eq!(world.send(Method::OPTIONS, "/mcp/tickets", &[], "").await.status, 405, "no browser, no preflight");
 }
 
-/// Spec: RFC 9728 §3; RS-PRM-01 to RS-PRM-09
+/// Spec: RFC 9728 §2, §3.1, §3.3
 #[tokio::test]
 async fn metadata_is_public_and_names_the_resource_as_it_is_called() {
     let world = World::start().await;

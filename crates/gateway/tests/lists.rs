@@ -1,4 +1,4 @@
-//! What a list of tools shows to whom. Threat A5.10.
+//! What a list of tools shows to whom.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
@@ -8,7 +8,7 @@ use model::StepUp;
 use serde_json::{Value, json};
 use world::{World, reply};
 
-/// Spec: MCP 2026-07-28 server/tools, server/utilities/caching; threat A5.10
+/// Spec: MCP 2026-07-28 server/tools, server/utilities/caching
 #[tokio::test]
 async fn a_list_shows_what_may_be_used_or_asked_for_and_nothing_else() {
     let world = World::start().await;

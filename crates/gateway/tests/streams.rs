@@ -1,4 +1,4 @@
-//! Sessions of the old era and streams of both. Threats A4.9, A4.11, F3.
+//! Sessions of the old era and streams of both.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
@@ -84,7 +84,7 @@ async fn an_unfinished_list_does_not_leak_at_the_end_of_a_stream() {
     assert!(body.is_empty(), "{body:?}");
 }
 
-/// Threat A4.9, F3
+/// A long stream must not outlive the revocation of what opened it.
 #[tokio::test]
 async fn a_stream_ends_when_its_agent_is_revoked() {
     let world = World::start().await;
@@ -99,7 +99,7 @@ async fn a_stream_ends_when_its_agent_is_revoked() {
     upstream.closed().await;
 }
 
-/// Threat A4.9: also when nothing is said for a long time.
+/// Also when nothing is said for a long time.
 #[tokio::test]
 async fn a_silent_stream_ends_when_its_tool_is_blocked() {
     let world = World::start().await;
@@ -134,7 +134,7 @@ async fn a_subscription_says_goodbye_when_its_token_expires() {
     assert_eq!(next(&mut body).await, None);
 }
 
-/// Spec: MCP 2026-07-28 basic/patterns/cancellation: closing the stream is the cancellation.
+/// Spec: MCP 2026-07-28 basic/patterns/cancellation (closing the stream is the cancellation)
 #[tokio::test]
 async fn a_client_that_leaves_closes_the_upstream_request() {
     let world = World::start().await;
@@ -164,7 +164,9 @@ async fn a_session_is_sealed_for_its_principal() {
     world.post(&[("mcp-protocol-version", "2025-11-25")], response).await.refused(400, 400);
 }
 
-/// Threat A4.11, CVE-2026-67431, CVE-2026-52869
+/// A session id alone opened other people's sessions (CVE-2026-67431, CVE-2026-52869).
+///
+/// Spec: MCP security best practices (session hijacking)
 #[tokio::test]
 async fn a_session_in_other_hands_is_unknown() {
     let world = World::start().await;

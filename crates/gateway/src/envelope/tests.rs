@@ -19,7 +19,7 @@ fn a_call_goes_out_as_it_was_read_with_every_digit_and_unknown_member() {
     );
 }
 
-/// Threat A5.1
+/// `\u006dethod` is `method` to one reader and nothing to another.
 #[test]
 fn an_escaped_spelling_reaches_nobody_but_us() {
     let body = r#"{"jsonrpc":"2.0","id":"a","\u006dethod":"tools\/call","params":{"n\u0061me":"delete\u005fticket"}}"#;
@@ -28,7 +28,7 @@ fn an_escaped_spelling_reaches_nobody_but_us() {
     assert_eq!(message.wire(), r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"delete_ticket"}}"#);
 }
 
-/// Threat A5.2, CVE-2026-27896, GHSA-4gph-2hhr-5mwg
+/// Readers that ignore case ran another tool than the one policy saw (CVE-2026-27896, GHSA-4gph-2hhr-5mwg).
 #[test]
 fn a_member_that_folds_to_a_known_one_is_refused() {
     for (body, known) in [
@@ -50,7 +50,7 @@ fn a_member_that_folds_to_a_known_one_is_refused() {
     assert!(parse(arguments.as_bytes()).is_ok(), "the arguments of a tool are the tool's business");
 }
 
-/// Threat A5.3
+/// Spec: MCP 2025-06-18 changelog (batching removed)
 #[test]
 fn a_batch_is_refused() {
     assert_eq!(cause(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#), Cause::Batch);

@@ -73,7 +73,9 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
     }
 }
 
-/// Spec: requirements 7.1 (no credentials: no `error`), 7.2, 7.3 and RS-400-01.
+/// No credentials, no `error`.
+///
+/// Spec: RFC 6750 §3, §3.1; RFC 9728 §5.1; MCP basic/authorization (scope challenge)
 fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
     let baseline = Scope::Low(server.id.clone()).to_string();
     let metadata = &server.metadata_url;
@@ -101,7 +103,7 @@ fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
 fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     let mut error = json!({"code": code(refusal, asked), "message": refusal.to_string()});
     if let Refusal::NotSpoken(NotSpoken::Unsupported { requested }) = refusal {
-        // Only what the client can use to speak this way again (requirements E-6).
+        // Only what the client can use to speak this way again.
         let supported: Vec<_> = REVISIONS
             .iter()
             .map(|(revision, _)| revision)
@@ -123,7 +125,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     }
 }
 
-/// Spec: MCP server/tools (tool execution errors); 2026-07-28 requires `resultType`.
+/// Spec: MCP server/tools (tool execution errors), MCP 2026-07-28 basic/index (`resultType`)
 fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     let mut result =
         json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});

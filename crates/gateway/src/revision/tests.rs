@@ -34,7 +34,7 @@ fn a_modern_request_whose_headers_repeat_its_body_is_spoken() {
     assert_eq!(spoken(&[MODERN, ("Mcp-Method", "tools/call"), name], "tools/call", &umlaut), ok);
 }
 
-/// Spec: SEP-2243; threat A5.5
+/// Spec: SEP-2243 (server validation)
 #[test]
 fn a_header_that_differs_from_the_body_is_refused() {
     let call = format!(r#""name":"get_ticket",{META}"#);
@@ -66,7 +66,7 @@ fn a_header_that_differs_from_the_body_is_refused() {
     );
 }
 
-/// Threat A5.6
+/// Spec: MCP 2026-07-28 basic/transports/streamable-http (protocol version header)
 #[test]
 fn a_version_that_differs_between_header_and_body_is_refused() {
     let headers = [("MCP-Protocol-Version", "2025-11-25"), ("Mcp-Method", "tools/list")];

@@ -1,6 +1,6 @@
 //! The one pass: grammar, unique names, surrogates, depth and range of numbers.
 //!
-//! Spec: RFC 8259 §2-§7, RFC 7493 §2.
+//! Spec: RFC 8259 §2, §4, §5, §6, §7; RFC 7493 §2.
 
 use std::{borrow::Cow, collections::HashSet};
 

@@ -317,7 +317,7 @@ fn gateway(store: &Store, upstream: &Upstream, policies: &str) -> Arc<Gateway> {
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
         "allowed_origins": ["https://inspector.test"],
-        "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 5},
+        "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1},
         "servers": {
             "tickets": {"url": upstream.url(), "tools": tools, "headers": {"x-api-key": "the-servers-own"}},
             "files": {"url": upstream.url(), "tools": tools},

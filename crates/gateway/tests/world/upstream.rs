@@ -1,6 +1,9 @@
 //! An MCP server that says what it is told to say.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Router,
@@ -28,6 +31,7 @@ type Script = Box<dyn FnMut(&Arrived) -> Option<Response> + Send>;
 struct Shared {
     arrived: Mutex<Vec<Arrived>>,
     script: Mutex<Option<Script>>,
+    hangs: AtomicBool,
 }
 
 /// An MCP server on loopback.
@@ -63,6 +67,11 @@ impl Upstream {
         assert!(self.arrived().is_empty(), "{:?}", self.arrived());
     }
 
+    /// Takes requests from now on and never answers.
+    pub fn hangs(&self) {
+        self.shared.hangs.store(true, Ordering::SeqCst);
+    }
+
     /// Answers with this from now on; `None` is the usual answer.
     pub fn answers(&self, script: impl FnMut(&Arrived) -> Option<Response> + Send + 'static) {
         *self.shared.script.lock().unwrap() = Some(Box::new(script));
@@ -94,6 +103,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let arrived = Arrived { method: parts.method, path: parts.uri.path().into(), headers: parts.headers, body };
     shared.arrived.lock().unwrap().push(arrived.clone());
+    if shared.hangs.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
     let scripted = shared.script.lock().unwrap().as_mut().and_then(|script| script(&arrived));
     scripted.unwrap_or_else(|| usual(&arrived))
 }
