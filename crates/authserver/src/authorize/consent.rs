@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use model::{Actor, Event, EventName, Id, Person};
-use pages::{Form, FormTargets, Page, SignedIn, signed_in};
+use pages::{Form, FormTargets, Page, SignedIn, shown, signed_in};
 use store::{Commit, StoreError};
 
 use super::{
@@ -24,7 +24,6 @@ use super::{
     view::ConsentPage,
 };
 use crate::{
-    clients::shown,
     cx::Cx,
     error::{AuthorizeError, PageError},
 };

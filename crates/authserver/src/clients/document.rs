@@ -7,7 +7,7 @@ use model::{AuthMethod, Client, ClientId, uri};
 use serde_json::{Map, Value};
 use token::{KeyError, PublicKeys};
 
-use super::{known::assurance, name};
+use super::known::assurance;
 
 /// Why a document is refused. Texts are shown to the person, so they quote nothing from the document.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub(super) fn parse(id: &ClientId, bytes: &[u8]) -> Result<Document, DocumentErr
     if document.contains_key("client_secret") || document.contains_key("client_secret_expires_at") {
         return Err(DocumentError::Secret);
     }
-    let name = name::shown(text("client_name").unwrap_or_default(), 64);
+    let name = pages::shown(text("client_name").unwrap_or_default(), 64);
     if name.is_empty() {
         return Err(DocumentError::NoName);
     }

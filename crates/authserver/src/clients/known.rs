@@ -9,7 +9,7 @@ use model::{
 };
 use token::{KeyError, PublicKeys};
 
-use super::{Resolved, name};
+use super::Resolved;
 
 /// Why the configuration's clients make no sense.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +113,7 @@ fn registered_client(config: &Config, id: &ClientId, registered: &RegisteredClie
     }
     let client = Client {
         id: id.clone(),
-        name: name::shown(&registered.name, 64),
+        name: pages::shown(&registered.name, 64),
         redirect_uris: registered.redirect_uris.clone(),
         auth: registered.auth,
         grant_types: vec!["authorization_code".into(), "refresh_token".into()],

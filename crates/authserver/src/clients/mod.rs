@@ -15,7 +15,7 @@ pub(crate) use document::DocumentError;
 pub(crate) use known::KnownClients;
 pub use known::SetupError;
 use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Secret};
-pub(crate) use name::{shown, slug};
+pub(crate) use name::slug;
 use net::FetchError;
 use store::StoreError;
 use token::PublicKeys;

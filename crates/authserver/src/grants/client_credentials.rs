@@ -9,13 +9,12 @@
 use std::sync::Arc;
 
 use model::{Actor, Agent, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Server};
-use pages::Form;
+use pages::{Form, shown};
 use store::{Commit, Tx};
 use token::mint;
 
 use crate::{
     client_auth::Authenticated,
-    clients::shown,
     cx::Cx,
     elevate::{self, Opened, Wanted},
     error::TokenError,

@@ -6,14 +6,14 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use model::{Actor, Event, EventName, Secret};
-use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, signed_in};
+use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in};
 use store::{Commit, StoreError};
 
 use super::{
     Browser, enter, home, home_of, new_session,
     password::{self, LoginError},
 };
-use crate::{clients::shown, cx::Cx, error::PageError, http::paths};
+use crate::{cx::Cx, error::PageError, http::paths};
 
 #[derive(Template)]
 #[template(path = "login.html")]
