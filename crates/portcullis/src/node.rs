@@ -95,8 +95,8 @@ impl Node {
         if gateway::Gateway::owns(request.uri().path()) {
             return self.gateway.handle(request).await;
         }
-        if let Err(refusal) = self.hosts.check(&request) {
-            return refusal;
+        if let Err(misdirected) = self.hosts.check(&request) {
+            return misdirected.response();
         }
         match self.router.clone().oneshot(request).await {
             Ok(response) => response.map(net::boxed),

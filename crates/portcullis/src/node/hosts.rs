@@ -28,7 +28,7 @@ impl Hosts {
     }
 
     /// Refuses a request for somebody else. Health checks may come under any name.
-    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Response<net::Body>> {
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Misdirected> {
         if matches!(request.uri().path(), "/healthz" | "/readyz") {
             return Ok(());
         }
@@ -41,13 +41,22 @@ impl Hosts {
         };
         match named {
             Some(host) if self.0.contains(&host.to_ascii_lowercase()) => Ok(()),
-            _ => {
-                let text = "this host name is not served here: check public_url and extra_hosts in the configuration\n";
-                let mut response = Response::new(net::full(text));
-                *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
-                Err(response)
-            }
+            _ => Err(Misdirected),
         }
+    }
+}
+
+/// The request is for somebody else (RFC 9110 §15.5.20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misdirected;
+
+impl Misdirected {
+    /// The answer, which tells an operator what to look at.
+    pub fn response(self) -> Response<net::Body> {
+        let text = "this host name is not served here: check public_url and extra_hosts in the configuration\n";
+        let mut response = Response::new(net::full(text));
+        *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+        response
     }
 }
 
@@ -55,7 +64,7 @@ impl Hosts {
 mod tests {
     use super::*;
 
-    fn status(host: Option<&str>, path: &str) -> Option<u16> {
+    fn refused(host: Option<&str>, path: &str) -> bool {
         let config: Config = serde_json::from_str(
             r#"{"public_url":"https://mcp.acme.test","listen":"127.0.0.1:8443","extra_hosts":["probe"]}"#,
         )
@@ -64,22 +73,22 @@ mod tests {
         if let Some(host) = host {
             request = request.header("host", host);
         }
-        Hosts::of(&config).check(&request.body(()).unwrap()).err().map(|refusal| refusal.status().as_u16())
+        Hosts::of(&config).check(&request.body(()).unwrap()).is_err()
     }
 
     #[test]
     fn the_names_of_this_node_are_answered() {
         for host in ["mcp.acme.test", "MCP.acme.test", "probe", "localhost:8443", "127.0.0.1:8443"] {
-            assert_eq!(status(Some(host), "/login"), None, "{host}");
+            assert!(!refused(Some(host), "/login"), "{host}");
         }
     }
 
     #[test]
     fn dns_rebinding_finds_nobody_home() {
         for host in ["evil.test", "mcp.acme.test:81", "127.0.0.1", "localhost", "mcp.acme.test.evil.test", ""] {
-            assert_eq!(status(Some(host), "/login"), Some(421), "{host}");
+            assert!(refused(Some(host), "/login"), "{host}");
         }
-        assert_eq!(status(None, "/login"), Some(421));
-        assert_eq!(status(Some("10.0.0.7"), "/healthz"), None);
+        assert!(refused(None, "/login"));
+        assert!(!refused(Some("10.0.0.7"), "/healthz"));
     }
 }
