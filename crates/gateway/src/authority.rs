@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Block, Decision, Elevation, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
+use model::{Authority, Decision, Elevation, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
 use policy::Policies;
 use store::Store;
 
@@ -108,7 +108,7 @@ async fn weigh(
     };
     let elevations = elevations(store, live).await?;
     match elevated(policies, live, matter, &elevations, &scope) {
-        Some((elevation, _)) => Ok(Basis::Elevation { scope: elevation.scope.clone() }),
+        Some((elevation, _)) => Ok(Basis::Elevation { scope: elevation.scope.clone(), by: elevation.by }),
         None => Err(step_up(call, live, matter, scope, by, &elevations)),
     }
 }
@@ -169,55 +169,4 @@ pub fn step_up(
     }
     scopes.insert(scope);
     Refusal::step_up(matter.tool.as_ref(), matter.tier, by, scopes)
-}
-
-/// Who looks at a list of tools, with everything that decides what they see.
-#[derive(Debug)]
-pub struct Viewer {
-    pub(crate) server: Arc<Protected>,
-    pub(crate) live: Arc<Live>,
-    pub(crate) policies: Arc<Policies>,
-    pub(crate) elevations: Vec<Elevation>,
-    pub(crate) blocks: Arc<Vec<Block>>,
-}
-
-/// How a listed tool may be used.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Its tier.
-    pub tier: Tier,
-    /// The scope that stands for it.
-    pub scope: Scope,
-    /// Usable now, or after a step-up.
-    pub state: &'static str,
-    /// By which authority it is usable, or who has to say yes.
-    pub by: &'static str,
-}
-
-impl Viewer {
-    /// How this tool may be used; `None` when it must not even be seen, because nothing could open it.
-    pub fn access(&self, name: &str) -> Option<Access> {
-        let tool: ToolName = name.parse().ok()?;
-        if self.live.tool_is_blocked(&self.blocks, &tool) {
-            return None;
-        }
-        let matter = Matter::of(&self.server, Some(&tool));
-        let decision = self.policies.decide(&matter.question(&self.live, Authority::Standing));
-        let (scope, state, by) = match decision {
-            Decision::Allow { .. } => (matter.scope, "usable", Authority::Standing.as_str()),
-            Decision::Deny { .. } => return None,
-            Decision::StepUp { scope, by } => {
-                match elevated(&self.policies, &self.live, &matter, &self.elevations, &scope) {
-                    Some((_, authority)) => (scope, "usable", authority.as_str()),
-                    None => (scope, "step_up", by.as_str()),
-                }
-            }
-        };
-        Some(Access { tier: matter.tier, scope, state, by })
-    }
-
-    /// Seconds until something that is usable now stops being so; `None` when nothing here ends.
-    pub fn changes_within(&self, now: model::Timestamp) -> Option<u64> {
-        self.elevations.iter().filter_map(|elevation| elevation.not_after).map(|end| now.seconds_until(end)).min()
-    }
 }

@@ -10,20 +10,20 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use model::{Event, config::Config};
+use model::{Event, StepUp, config::Config};
 use net::{Body, BodyError, ReadError};
 use policy::Policies;
 use store::Store;
 
 use crate::{
-    authority::{self, Refused, Viewer},
+    authority::{self, Refused},
     bearer,
     call::{Action, Call, Carried},
     door::Door,
     ending::Ending,
     envelope, forward,
     live::{Live, NotLive, Verifier},
-    permit::{NotRecorded, Recorded},
+    permit::{Basis, NotRecorded, Permit, Recorded},
     preflight,
     protected::Protected,
     record,
@@ -31,6 +31,7 @@ use crate::{
     relay::Relay,
     revision,
     session::Sessions,
+    viewer::Viewer,
 };
 
 /// What a gateway is made of.
@@ -261,9 +262,12 @@ impl Gateway {
     }
 
     /// Two calls wanted the last use of one elevation, and this one lost.
-    async fn used_up(&self, permit: crate::permit::Permit<Call>) -> Refusal {
+    async fn used_up(&self, permit: Permit<Call>) -> Refusal {
+        let by = match permit.basis() {
+            Basis::Elevation { by, .. } => *by,
+            Basis::Standing => StepUp::Consent,
+        };
         let matter = permit.matter();
-        let by = if matter.tier == model::Tier::High { model::StepUp::Approval } else { model::StepUp::Consent };
         let refusal = authority::step_up(permit.call(), permit.live(), matter, matter.scope.clone(), by, &[]);
         self.refuse(permit.refused(refusal)).await
     }

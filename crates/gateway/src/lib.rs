@@ -35,7 +35,7 @@ pub mod permit;
 mod preflight;
 pub mod protected;
 mod record;
-mod refusal;
+pub mod refusal;
 mod relay;
 pub mod revision;
 pub mod session;
@@ -43,6 +43,7 @@ mod sse;
 pub mod strict_json;
 mod tool_list;
 mod verdicts;
+mod viewer;
 mod watch;
 
 pub use gateway::{Gateway, GatewayParts, SetupError};

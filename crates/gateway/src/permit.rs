@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Event, Id, Scope};
+use model::{Elevation, ElevationState, Event, Id, Scope, StepUp};
 use store::{Commit, Store, StoreError};
 
 use crate::{
@@ -36,6 +36,8 @@ pub enum Basis {
     Elevation {
         /// Its scope.
         scope: Scope,
+        /// Who said yes.
+        by: StepUp,
     },
 }
 
@@ -67,7 +69,9 @@ impl Permit<Call> {
         let event = decided(&self.call, &self.live, &self.matter, &self.basis, policy, &request);
         let outcome = match &self.basis {
             Basis::Standing => store.record(event).await.map(|_| true),
-            Basis::Elevation { scope } => self.take_a_use(store, scope.clone(), event).await.map(|used| used.is_some()),
+            Basis::Elevation { scope, .. } => {
+                self.take_a_use(store, scope.clone(), event).await.map(|used| used.is_some())
+            }
         };
         match outcome {
             Ok(true) => Ok(Recorded { call: self.call, live: self.live, request }),
@@ -97,6 +101,11 @@ impl Permit<Call> {
     /// The same call, refused after all.
     pub fn refused(self, refusal: Refusal) -> Refused {
         Refused { refusal, call: self.call, live: self.live, tool: self.matter.tool, tier: Some(self.matter.tier) }
+    }
+
+    /// By what it is allowed.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// What it is about.

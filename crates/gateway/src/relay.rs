@@ -13,7 +13,6 @@ use net::Body;
 
 use self::body::{Filter, Relayed};
 use crate::{
-    authority::Viewer,
     call::Call,
     ending::Ending,
     live::Verifier,
@@ -21,6 +20,7 @@ use crate::{
     refusal::Refusal,
     session::{self, Sessions},
     tool_list,
+    viewer::Viewer,
     watch::Watch,
 };
 

@@ -10,8 +10,8 @@
 use serde_json::json;
 
 use crate::{
-    authority::{Access, Viewer},
     strict_json::{self, NotStrict, Strict, push_string},
+    viewer::{Access, Viewer},
 };
 
 /// The member of a tool's `_meta` that says how it may be used.

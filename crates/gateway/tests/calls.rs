@@ -1,4 +1,4 @@
-//! What may be called, by which authority, and what reaches the upstream.
+//! What may be called, and by which authority.
 
 #![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
@@ -7,7 +7,7 @@ mod world;
 use http::Method;
 use model::StepUp;
 use serde_json::json;
-use world::{World, modern, reply};
+use world::{World, modern};
 
 /// Spec: MCP 2026-07-28 basic/authorization (scope challenge), SEP-2350
 #[tokio::test]
@@ -228,157 +228,6 @@ async fn a_body_that_is_too_big_encoded_or_no_json_is_refused() {
     world.upstream.got_nothing();
 }
 
-/// Passed-through tokens, spoofed identities and bypass headers all need a header that travels.
-///
-/// Spec: MCP basic/authorization (token passthrough)
-#[tokio::test]
-async fn only_what_the_call_consists_of_goes_upstream() {
-    let world = World::start().await;
-    let (headers, body) = modern("tools/call", json!({"name": "get_ticket", "arguments": {"n": 1}}));
-    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let smuggled = [
-        ("cookie", "a=b"),
-        ("proxy-authorization", "Basic x"),
-        ("forwarded", "for=1.2.3.4"),
-        ("x-forwarded-for", "1.2.3.4"),
-        ("x-portcullis-agent", "root"),
-        ("x-user", "root"),
-        ("connection", "x-user"),
-        ("baggage", "k=v"),
-        ("mcp-session-id", "stolen"),
-        ("last-event-id", "7"),
-        ("x-api-key", "the-clients"),
-        ("te", "trailers"),
-    ];
-    headers.extend(smuggled);
-    headers.extend([("traceparent", "00-1-2-01"), ("mcp-param-region", "eu")]);
-    world.post(&headers, body).await.answered();
-    let got = world.upstream.last();
-    let mut names: Vec<_> = got.headers.keys().map(|name| name.as_str().to_owned()).collect();
-    names.sort();
-    assert_eq!(
-        names,
-        [
-            "accept",
-            "content-length",
-            "content-type",
-            "host",
-            "mcp-method",
-            "mcp-name",
-            "mcp-param-region",
-            "mcp-protocol-version",
-            "traceparent",
-            "x-api-key"
-        ]
-    );
-    assert_eq!(got.headers["x-api-key"], "the-servers-own");
-    assert_eq!((got.method, got.path.as_str()), (Method::POST, "/mcp"));
-    let wire = String::from_utf8(got.body.to_vec()).unwrap();
-    assert!(!wire.contains(&world.token()));
-}
-
-/// What an old request says in new headers is neither believed nor passed on.
-#[tokio::test]
-async fn the_headers_of_the_new_era_do_not_travel_on_an_old_request() {
-    let world = World::start().await;
-    let lies = [("mcp-method", "tools/list"), ("mcp-name", "get_ticket"), ("mcp-param-x", "1")];
-    world
-        .legacy("tools/call", json!({"name": "delete_ticket"}), &lies)
-        .await
-        .challenged("tickets:low tickets.delete_ticket");
-    world.legacy("tools/call", json!({"name": "get_ticket"}), &lies).await.answered();
-    let headers = world.upstream.last().headers;
-    assert!(
-        headers.keys().all(|name| !name.as_str().starts_with("mcp-") || name == "mcp-protocol-version"),
-        "{headers:?}"
-    );
-}
-
-#[tokio::test]
-async fn digits_and_unknown_members_survive_in_both_directions() {
-    let world = World::start().await;
-    world.upstream.answers(|_| {
-        Some(reply(
-            200,
-            &[
-                ("content-type", "application/json"),
-                ("set-cookie", "a=b"),
-                ("server", "x"),
-                ("cache-control", "no-cache"),
-            ],
-            "{\"jsonrpc\":\"2.0\", \"id\":1 ,\"result\":{\"n\":12345678901234567890.10}}",
-        ))
-    });
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_ticket","arguments":{"n":12345678901234567890.10},"future":[ 1 ]}}"#;
-    let answer = world.post(&[("mcp-protocol-version", "2025-11-25")], body).await;
-    assert_eq!(answer.text(), "{\"jsonrpc\":\"2.0\", \"id\":1 ,\"result\":{\"n\":12345678901234567890.10}}");
-    assert_eq!(world.upstream.last().body, body);
-    let mut names: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["cache-control", "content-type"], "no cookie and no banner of the upstream");
-}
-
-/// Spec: MCP 2026-07-28 basic/versioning (a client must be able to fall back)
-#[tokio::test]
-async fn an_error_of_an_old_upstream_is_relayed_unchanged() {
-    let world = World::start().await;
-    for (status, text) in [(400u16, "Bad Request: No valid session ID provided"), (404, "nope"), (406, "{\"x\":1}")] {
-        world.upstream.answers(move |_| Some(reply(status, &[("content-type", "text/plain")], text)));
-        let answer = world.modern("server/discover", json!({})).await;
-        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (status, text));
-    }
-}
-
-/// An upstream's challenge would send the client after tokens for the wrong resource.
-///
-/// Spec: MCP basic/authorization
-#[tokio::test]
-async fn an_upstream_challenge_redirect_or_encoding_is_our_problem() {
-    let world = World::start().await;
-    for (status, header) in [
-        (401u16, ("www-authenticate", "Bearer resource_metadata=\"https://evil.test\"")),
-        (302, ("location", "https://evil.test/")),
-        (200, ("content-encoding", "gzip")),
-    ] {
-        world.upstream.answers(move |_| Some(reply(status, &[header, ("content-type", "application/json")], "{}")));
-        let answer = world.modern_tool("get_ticket").await.refused(502, 502);
-        assert!(answer.text().contains("`tickets`"), "it names the server");
-        assert!(answer.headers.get("www-authenticate").is_none() && answer.headers.get("location").is_none());
-    }
-}
-
-#[tokio::test]
-async fn an_unreachable_upstream_is_named() {
-    let world = World::start().await;
-    let mut claims = world.claims();
-    claims.aud = "http://127.0.0.1:8420/mcp/gone".into();
-    let grant: model::Grant = model::Grant {
-        id: "grt_gone".parse().unwrap(),
-        server: "gone".parse().unwrap(),
-        scopes: "gone:low".parse().unwrap(),
-        ..world.grant.clone()
-    };
-    claims.grant_id = grant.id.clone();
-    claims.scope = grant.scopes.clone();
-    world
-        .store
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.put_grant(&grant).await?;
-                let event = model::Event::new(model::EventName::GrantMade, model::Actor::System);
-                Ok::<_, store::StoreError>(store::Commit::with(event, ()))
-            })
-        })
-        .await
-        .unwrap();
-    let bearer = format!("Bearer {}", world.sign(&claims));
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let answer = world.send(Method::POST, "/mcp/gone", &headers, body).await.refused(502, 502);
-    assert!(answer.text().contains("the server `gone` cannot be reached"), "{}", answer.text());
-    assert_eq!(world.eventually("call_ended").await["outcome"], "unreachable");
-}
-
 /// Spec: RFC 6750 §3.1 (`insufficient_scope` only where a scope can help)
 #[tokio::test]
 async fn what_a_policy_forbids_is_not_sent_for_consent() {
@@ -391,72 +240,4 @@ async fn what_a_policy_forbids_is_not_sent_for_consent() {
     world.modern_tool("get_ticket").await.tool_error("a policy forbids get_ticket");
     assert_eq!(world.last("call_refused").await.unwrap()["reason"], "forbidden");
     world.upstream.got_nothing();
-}
-
-/// Over a real connection the server stops asking a body that has said its length; the end is on record all the same.
-#[tokio::test]
-async fn an_answer_of_known_length_is_recorded_as_complete() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let world = World::start().await;
-    let gateway = world.gateway.clone();
-    let listener = net::Listener::bind(([127, 0, 0, 1], 0).into(), None).await.unwrap();
-    let address = listener.local_addr();
-    let service = move |request| {
-        let gateway = gateway.clone();
-        async move { gateway.handle(request).await }
-    };
-    let serving = tokio::spawn(listener.serve(net::ListenLimits::default(), service, std::future::pending::<()>()));
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_ticket"}}).to_string();
-    let head = format!(
-        "POST /mcp/tickets HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        world::HOST,
-        world.token(),
-        body.len()
-    );
-    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
-    connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("content-length"), "{answer}");
-    assert_eq!(world.eventually("call_ended").await["outcome"], "complete");
-    serving.abort();
-}
-
-/// Spec: RFC 9110 §15.6.5
-#[tokio::test]
-async fn an_upstream_that_does_not_answer_is_given_up() {
-    let world = World::start().await;
-    world.upstream.hangs();
-    let answer = world.modern_tool("get_ticket").await.refused(504, 504);
-    assert!(answer.text().contains("`tickets` did not answer in time"));
-    assert_eq!(world.eventually("call_ended").await["outcome"], "timed_out");
-}
-
-/// The client leaves while the upstream still thinks: that is on record too, and the upstream hears of it.
-#[tokio::test]
-async fn a_client_that_does_not_wait_is_on_record() {
-    let world = World::start().await;
-    world.upstream.hangs();
-    let sent = async {
-        while world.upstream.arrived().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        _ = world.modern_tool("get_ticket") => unreachable!("the upstream never answers"),
-        () = sent => {}
-    }
-    assert_eq!(world.eventually("call_ended").await["outcome"], "client_gone");
-}
-
-/// No record, no call.
-#[tokio::test]
-async fn a_call_that_can_not_be_recorded_is_not_made() {
-    let world = World::start().await;
-    world.modern_tool("get_ticket").await.answered();
-    world.eventually("call_ended").await;
-    world.store.clone().close().await;
-    let answer = world.modern_tool("get_ticket").await.refused(503, 503);
-    assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(world.upstream.arrived().len(), 1);
 }

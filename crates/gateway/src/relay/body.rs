@@ -13,10 +13,10 @@ use model::Revision;
 use net::BodyError;
 
 use crate::{
-    authority::Viewer,
     ending::Ending,
     sse::{self, Splitter},
     tool_list,
+    viewer::Viewer,
     watch::Watch,
 };
 
