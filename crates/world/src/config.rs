@@ -9,6 +9,8 @@ use crate::Documents;
 /// What differs from world to world.
 #[derive(Clone, Debug, Default)]
 pub struct WorldConfig {
+    /// Where state lives; SQLite in a temporary directory when left out.
+    pub store: Option<String>,
     /// Further protected servers.
     pub servers: Vec<Protected>,
     /// Further keys of the `clients` table, as YAML, two spaces in.
@@ -57,12 +59,13 @@ impl WorldConfig {
         let rules: String = looked_at.map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
         let servers: String = self.servers.iter().map(server).collect();
         let agent_servers: String = self.servers.iter().map(|server| format!(", {}", server.name)).collect();
+        let store = self.store.clone().unwrap_or_else(|| format!("sqlite:{data}"));
         let Self { clients, extra, .. } = self;
         format!(
             "\
 public_url: {url}
 listen: {listen}
-store: sqlite:{data}
+store: {store}
 data_dir: {data}
 people:
   ada: {{ name: Ada Lovelace, password: \"{ada}\" }}

@@ -26,4 +26,4 @@ pub use html::{Form, Page};
 pub use person::Person;
 pub use portcullis::{Finished, Portcullis, run};
 pub use raw::{Answer, Raw};
-pub use world::{Era, World};
+pub use world::{Era, Node, World};

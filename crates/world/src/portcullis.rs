@@ -67,6 +67,13 @@ impl Portcullis {
         run(&self.config, args).await
     }
 
+    /// Ends it at once, with no chance to tidy up.
+    pub fn kill(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Everything it wrote so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -90,9 +97,7 @@ impl Portcullis {
 
 impl Drop for Portcullis {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         if std::thread::panicking() {
             eprintln_log(&self.log());
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::World;
 
 /// Speaks 2026-07-28 with one token, or none when it is empty, one request at a time.
+#[derive(Clone)]
 pub struct Raw {
     client: reqwest::Client,
     url: String,
@@ -24,12 +25,17 @@ pub struct Answer {
 
 impl Raw {
     /// A client of a server of `world`.
+    pub fn new(world: &World, server: &str, token: &str) -> Self {
+        Self::at(world.mcp(server), token)
+    }
+
+    /// A client of the endpoint at `url`.
     ///
     /// # Panics
     /// When the platform has no HTTP client to offer.
-    pub fn new(world: &World, server: &str, token: &str) -> Self {
+    pub fn at(url: String, token: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { client, url: world.mcp(server), token: token.to_owned() }
+        Self { client, url, token: token.to_owned() }
     }
 
     /// Calls a tool.
@@ -53,7 +59,15 @@ impl Raw {
     ///
     /// # Panics
     /// When nobody answers.
-    pub async fn open(&self, method: &str, mut params: Value) -> reqwest::Response {
+    pub async fn open(&self, method: &str, params: Value) -> reqwest::Response {
+        self.try_open(method, params).await.expect("an answer from the gateway")
+    }
+
+    /// Any request, where nobody may be there to answer.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn try_open(&self, method: &str, mut params: Value) -> reqwest::Result<reqwest::Response> {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
@@ -72,6 +86,6 @@ impl Raw {
             request = request.header("mcp-name", name);
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        request.json(&body).send().await.expect("an answer from the gateway")
+        request.json(&body).send().await
     }
 }

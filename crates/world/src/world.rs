@@ -9,7 +9,7 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 
-use crate::{Documents, Finished, Person, Portcullis, WorldConfig, config};
+use crate::{Documents, Finished, Person, Portcullis, Raw, WorldConfig, config};
 
 /// The two protocol eras a client may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,21 @@ pub struct World {
     pub agent_key: token::AgentKey,
     url: String,
     _tickets: Running,
-    _directory: TempDir,
+    directory: TempDir,
+}
+
+/// A further process that serves the same installation.
+pub struct Node {
+    /// The process.
+    pub portcullis: Portcullis,
+    address: String,
+}
+
+impl Node {
+    /// A client that speaks to this node.
+    pub fn raw(&self, server: &str, token: &str) -> Raw {
+        Raw::at(format!("http://{}/mcp/{server}", self.address), token)
+    }
 }
 
 /// A task that ends with the world.
@@ -92,7 +106,34 @@ impl World {
         let file = directory.path().join("portcullis.yaml");
         std::fs::write(&file, yaml).expect("a writable directory");
         let portcullis = Portcullis::serve(&file, &url).await;
-        Self { portcullis, documents, agent_key, url, _tickets: tickets.into(), _directory: directory }
+        Self { portcullis, documents, agent_key, url, _tickets: tickets.into(), directory }
+    }
+
+    /// Starts a further process on the same store, with a port of its own.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub async fn another_node(&self) -> Node {
+        let address = format!("127.0.0.1:{}", free_port().await);
+        let first = std::fs::read_to_string(self.config_file()).expect("the first node's configuration");
+        let listen = first.lines().find(|line| line.starts_with("listen: ")).expect("a line `listen`");
+        let second = first.replace(listen, &format!("listen: {address}\nextra_hosts: [\"{address}\"]"));
+        let file = self.directory.path().join(format!("{}.yaml", address.replace(':', "-")));
+        std::fs::write(&file, second).expect("a writable directory");
+        Node { portcullis: Portcullis::serve(&file, &format!("http://{address}")).await, address }
+    }
+
+    /// Kills the process as a power cut would, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not come up again.
+    pub async fn kill_and_restart(&mut self) {
+        self.portcullis.kill();
+        self.portcullis = Portcullis::serve(&self.config_file(), &self.url).await;
+    }
+
+    fn config_file(&self) -> std::path::PathBuf {
+        self.directory.path().join("portcullis.yaml")
     }
 
     /// `public_url`, the issuer.

@@ -78,6 +78,7 @@ fn config(fixture: &str, front: &str) -> WorldConfig {
         clients: format!(
             "  registered:\n    {NAME}: {{ name: Conformance runner, redirect_uris: [\"{CALLBACK}\"], server: {NAME} }}\n"
         ),
+        ..WorldConfig::default()
     }
 }
 

@@ -1,0 +1,55 @@
+//! Two processes, one installation: what one decides, the other knows.
+
+use portcullis_world::{Raw, World, WorldConfig, skipped};
+use serde_json::json;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn two_processes_on_one_sqlite_database() {
+    two_nodes(WorldConfig::default()).await;
+}
+
+#[tokio::test]
+async fn two_processes_on_one_postgresql_database() {
+    let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else {
+        return skipped("PORTCULLIS_TEST_POSTGRES is not set");
+    };
+    let name = format!("world_{}", std::process::id());
+    sql(&server, &format!("CREATE DATABASE {name}")).await;
+    let (base, _) = server.rsplit_once('/').unwrap();
+    two_nodes(WorldConfig { store: Some(format!("{base}/{name}")), ..WorldConfig::default() }).await;
+    sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+}
+
+async fn two_nodes(config: WorldConfig) {
+    let world = World::start_with(config).await;
+    let node = world.another_node().await;
+    let token = world.agent_token("tickets").await.expect("a token");
+    let (here, there) = (Raw::new(&world, "tickets", &token), node.raw("tickets", &token));
+
+    // A token of one node is good at the other.
+    assert_eq!(there.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
+
+    // An approval is good for one call, wherever it is made, even at the same time.
+    let pending = world.agent_asks("tickets", "tickets.delete_ticket").await.expect("an answer");
+    let elevation = pending["elevation_id"].as_str().expect("an elevation to approve");
+    world.run(&["elevation", "approve", elevation, "--as", "bob"]).await.succeeded();
+    let (one, other) = tokio::join!(
+        here.call("delete_ticket", json!({"id": "T-1041"})),
+        there.call("delete_ticket", json!({"id": "T-1042"})),
+    );
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403], "{one:?} {other:?}");
+
+    // `revoke` returns when both refuse.
+    world.run(&["revoke", "agent", "nightly", "--reason", "its work is done"]).await.succeeded();
+    assert_eq!(there.call("get_ticket", json!({"id": "T-1043"})).await.status, 401);
+    assert_eq!(here.call("get_ticket", json!({"id": "T-1043"})).await.status, 401);
+    world.run(&["audit", "verify"]).await.succeeded();
+}
+
+async fn sql(server: &str, statement: &str) {
+    let done = Command::new("psql").args([server, "--quiet", "--command", statement]).status().await;
+    assert!(done.expect("psql, which comes with PostgreSQL").success(), "{statement}");
+}
