@@ -3,8 +3,8 @@
 //! The gateway decides on what it read, and another program runs what *it* read. Three advisories
 //! of 2026 are the same bug: the two readings differed (duplicate members, folded case, trailing
 //! bytes). So a text that two parsers could read differently is refused before anybody decides
-//! anything. [`check`] walks the text once; [`Strict::members`] and [`Strict::elements`] then take apart what passed,
-//! without copying and without a tree.
+//! anything. [`check`] walks the text once; [`Strict::members`] and [`Strict::elements`] then take apart
+//! what passed, without copying and without a tree.
 //!
 //! Spec: RFC 8259, RFC 7493 §2 (I-JSON).
 
