@@ -200,6 +200,27 @@ impl Tx<'_> {
             .map(|row| elevation(&row))
             .transpose()
     }
+
+    /// Takes one use of that elevation of that grant, if it is live now; the last use ends it.
+    /// Of several callers no more than `max_uses` get an answer.
+    pub async fn use_elevation_of(
+        &mut self,
+        grant: &Id<Grant>,
+        id: &Id<Elevation>,
+    ) -> Result<Option<Elevation>, StoreError> {
+        let sql = concat!(
+            "UPDATE elevation SET uses = uses + 1,
+                 state = CASE WHEN uses + 1 >= max_uses THEN 'ended' ELSE state END
+             WHERE id = $1 AND grant_id = $2 AND state = 'active' AND not_after > $3 AND uses < max_uses
+             RETURNING ",
+            elevation_columns!()
+        );
+        let now = self.now.micros();
+        self.row(query(sql).bind(id.as_str()).bind(grant.as_str()).bind(now))
+            .await?
+            .map(|row| elevation(&row))
+            .transpose()
+    }
 }
 
 async fn by_id(connection: &mut AnyConnection, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {

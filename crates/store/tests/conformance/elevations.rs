@@ -1,6 +1,6 @@
 //! Elevations are decided once, used as often as allowed, and end with their grant.
 
-use model::{Elevation, ElevationState, Grant, Scope, Span};
+use model::{Elevation, ElevationState, Grant, Id, Scope, Span};
 use store::{Commit, Store, StoreError};
 
 use crate::place::{Place, START, elevation, event, settle};
@@ -11,6 +11,7 @@ on_both!(
     ending_bumps_the_epoch_only_when_it_takes_something_away,
     eight_tasks_share_three_uses,
     an_elevation_is_not_used_after_its_end_or_for_another_scope,
+    a_use_is_of_the_elevation_that_was_named,
     an_ended_grant_takes_everything_with_it,
 );
 
@@ -158,6 +159,34 @@ async fn an_elevation_is_not_used_after_its_end_or_for_another_scope(place: &Pla
     assert!(take(&store, &grant, "tickets:medium").await.is_none());
     place.clock.advance(Span::from_minutes(10));
     assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none());
+}
+
+async fn take_of(store: &Store, grant: &Id<Grant>, elevation: &Elevation) -> Option<Elevation> {
+    let (grant, id) = (grant.clone(), elevation.id.clone());
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { Ok(Commit::with(event(), tx.use_elevation_of(&grant, &id).await?)) })
+        })
+        .await
+        .unwrap()
+}
+
+async fn a_use_is_of_the_elevation_that_was_named(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let [first, second, third] = [(); 3].map(|()| elevation(&grant.id, 1));
+    for asked in [&first, &second, &third] {
+        put(&store, asked).await;
+    }
+    assert!(take_of(&store, &grant.id, &second).await.is_none(), "it is not approved yet");
+    assert!(approve(&store, &first).await && approve(&store, &second).await && approve(&store, &third).await);
+    assert!(take_of(&store, &"grt_other".parse().unwrap(), &second).await.is_none(), "it is of another grant");
+    let taken = take_of(&store, &grant.id, &second).await.unwrap();
+    assert_eq!((&taken.id, taken.uses, taken.state), (&second.id, 1, ElevationState::Ended));
+    assert!(take_of(&store, &grant.id, &second).await.is_none(), "its only use was taken");
+    assert_eq!(store.elevation(&first.id).await.unwrap().unwrap().uses, 0);
+    place.clock.advance(Span::from_minutes(10));
+    assert!(take_of(&store, &grant.id, &third).await.is_none(), "its time is over");
 }
 
 async fn an_ended_grant_takes_everything_with_it(place: &Place) {
