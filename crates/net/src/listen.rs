@@ -2,8 +2,8 @@
 //!
 //! HTTP/1.1, and HTTP/2 where TLS agreed on it; there is no HTTP/2 without TLS, and no upgrade.
 //! A stranger gets a bounded time to say what is wanted, a bounded number of connections is
-//! served at a time, and a request whose handling panics is answered with 500 while everything
-//! else goes on.
+//! served at a time, of which one address gets its share, and a request whose handling panics is
+//! answered with 500 while everything else goes on.
 //!
 //! Spec: RFC 9112, RFC 9113.
 //!
@@ -13,41 +13,19 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use crate::{Body, serve::Protocols, tls::Tls};
-
-/// Bounds on what a listener takes from strangers.
-#[derive(Clone, Copy, Debug)]
-pub struct ListenLimits {
-    /// Connections served at a time; further ones wait in the backlog of the system.
-    pub connections: usize,
-    /// How long a client may take for the TLS handshake, for the head of a request, and between
-    /// two requests on one connection.
-    pub header_timeout: Duration,
-    /// How long a client may leave what was sent to it unread, or vanish without a word, before
-    /// its connection is cut. Only Linux can tell.
-    pub unread_timeout: Duration,
-    /// How long requests in flight may run on after shutdown began.
-    pub drain: Duration,
-}
-
-impl Default for ListenLimits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            header_timeout: Duration::from_secs(10),
-            unread_timeout: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
-        }
-    }
-}
+use crate::{
+    Body, ListenLimits,
+    places::{Place, Places},
+    serve::Protocols,
+    tls::Tls,
+};
 
 /// A bound address.
 #[derive(Debug)]
@@ -105,40 +83,43 @@ impl Listener {
         S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let graceful = GracefulShutdown::new();
+        let (leave, _) = watch::channel(());
         let mut connections = JoinSet::new();
-        let protocols = Arc::new(Protocols::within(&limits));
-        let mut places =
-            Places { free: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))), full: false };
+        let protocols = Arc::new(Protocols::within(limits));
+        let mut places = Places::within(&limits);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
-            let (stream, permit) = tokio::select! {
+            let (stream, place) = tokio::select! {
                 biased;
                 _ = &mut shutdown => break,
                 accepted = self.accept(&mut places) => accepted,
             };
             prepare(&stream, &limits);
             while connections.try_join_next().is_some() {}
-            let (watcher, tls, service, protocols) =
-                (graceful.watcher(), self.tls.clone(), service.clone(), protocols.clone());
+            let (leave, tls, service, protocols) =
+                (leave.subscribe(), self.tls.clone(), service.clone(), protocols.clone());
             connections.spawn(async move {
-                protocols.serve(stream, tls, service, watcher, limits.header_timeout).await;
-                drop(permit);
+                protocols.serve(stream, tls, service, leave).await;
+                drop(place);
             });
         }
         drop(self.tcp);
-        if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        leave.send_replace(());
+        if timeout(limits.drain, leave.closed()).await.is_err() {
             tracing::warn!(event = "requests_cut", after_seconds = limits.drain.as_secs());
         }
         connections.shutdown().await;
     }
 
     /// The next connection there is room for. Faults of the system are waited out.
-    async fn accept(&self, places: &mut Places) -> (TcpStream, OwnedSemaphorePermit) {
-        let permit = places.take().await;
+    async fn accept(&self, places: &mut Places) -> (TcpStream, Place) {
+        let mut room = places.room().await;
         loop {
             match self.tcp.accept().await {
-                Ok((stream, _)) => return (stream, permit),
+                Ok((stream, peer)) => match places.take(peer.ip(), room) {
+                    Ok(place) => return (stream, place),
+                    Err(back) => room = back,
+                },
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(event = "accept_failed", %error);
@@ -158,24 +139,6 @@ fn prepare(stream: &TcpStream, limits: &ListenLimits) {
     let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.unread_timeout));
     #[cfg(not(target_os = "linux"))]
     let _ = limits;
-}
-
-/// Room for connections.
-struct Places {
-    free: Arc<Semaphore>,
-    full: bool,
-}
-
-impl Places {
-    /// Waits for room. Says once, and not for every client of a crowd, that there is none.
-    async fn take(&mut self) -> OwnedSemaphorePermit {
-        let full = self.free.available_permits() == 0;
-        if full && !self.full {
-            tracing::warn!(event = "connections_exhausted", hint = "raise limits.connections or look for idle clients");
-        }
-        self.full = full;
-        self.free.clone().acquire_owned().await.expect("the semaphore is never closed")
-    }
 }
 
 /// The client was gone before it was accepted.

@@ -1,8 +1,13 @@
 //! One connection: the handshake, the protocol, and requests that can not take others down.
+//!
+//! Next: [`crate::streams`], the streams of an HTTP/2 connection.
 
 use std::{
     convert::Infallible,
+    future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,83 +18,139 @@ use hyper::{
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::Watcher,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::watch,
     time::timeout,
 };
 
-use crate::{Body, full, listen::ListenLimits, tls::Tls};
+use crate::{
+    Body, ListenLimits, full,
+    streams::{Pieces, Streams},
+    tls::Tls,
+};
 
 /// How both protocols are spoken; one for all connections.
 pub(crate) struct Protocols {
+    limits: ListenLimits,
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
 }
 
 impl Protocols {
     /// Within `limits` and those that nobody needs to set.
-    pub(crate) fn within(limits: &ListenLimits) -> Self {
+    pub(crate) fn within(limits: ListenLimits) -> Self {
         let mut http1 = http1::Builder::new();
-        http1.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_header_size(MAX_HEAD_BYTES);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        // Counts from the moment a head is waited for, that is from the end of the answer before.
+        http1.timer(TokioTimer::new()).header_read_timeout(limits.idle_timeout).max_header_size(MAX_HEAD_BYTES);
+        Self { limits, http1 }
+    }
+
+    fn http2(&self, streams: Streams) -> http2::Builder<Streams> {
+        let mut http2 = http2::Builder::new(streams);
         http2
             .timer(TokioTimer::new())
-            .keep_alive_interval(limits.header_timeout)
-            .keep_alive_timeout(limits.header_timeout)
+            .keep_alive_interval(self.limits.header_timeout)
+            .keep_alive_timeout(self.limits.header_timeout)
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_pending_accept_reset_streams(MAX_RESETS)
             .max_local_error_reset_streams(MAX_RESETS)
             .max_send_buf_size(MAX_SEND_BYTES);
-        Self { http1, http2 }
+        http2
     }
 
-    /// Serves one connection to its end.
-    pub(crate) async fn serve<S, F>(
-        &self,
-        stream: TcpStream,
-        tls: Option<Tls>,
-        service: S,
-        watcher: Watcher,
-        handshake: Duration,
-    ) where
+    /// Serves one connection to its end; to an early one when it is asked to `leave`, which it holds
+    /// until then.
+    pub(crate) async fn serve<S, F>(&self, stream: TcpStream, tls: Option<Tls>, service: S, leave: watch::Receiver<()>)
+    where
         S: Fn(Request<Incoming>) -> F + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Some(tls) = tls else { return self.speak_http1(stream, service, watcher).await };
-        match timeout(handshake, tls.acceptor.accept(stream)).await {
+        let Some(tls) = tls else { return self.speak_http1(stream, service, leave).await };
+        match timeout(self.limits.header_timeout, tls.acceptor.accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.speak_http2(stream, service, watcher).await;
+                self.speak_http2(stream, service, leave).await;
             }
-            Ok(Ok(stream)) => self.speak_http1(stream, service, watcher).await,
+            Ok(Ok(stream)) => self.speak_http1(stream, service, leave).await,
             Ok(Err(error)) => tracing::debug!(event = "handshake_failed", %error),
             Err(_) => tracing::debug!(event = "handshake_failed", error = "too slow"),
         }
     }
 
-    async fn speak_http1<I, S, F>(&self, stream: I, service: S, watcher: Watcher)
+    async fn speak_http1<I, S, F>(&self, stream: I, service: S, mut leave: watch::Receiver<()>)
     where
         I: AsyncRead + AsyncWrite + Unpin + 'static,
         S: Fn(Request<Incoming>) -> F,
         F: Future<Output = Response<Body>>,
     {
-        let service = service_fn(move |request| isolated(&service, request));
-        end(watcher.watch(self.http1.serve_connection(TokioIo::new(stream), service)).await);
+        let (spoke, mut speaks) = watch::channel(());
+        let service = service_fn(move |request| {
+            spoke.send_replace(());
+            isolated(&service, request)
+        });
+        // Only the first head: the protocol itself has a clock for the others.
+        let silent = async {
+            if timeout(self.limits.header_timeout, speaks.changed()).await.is_ok() {
+                pending::<()>().await;
+            }
+        };
+        let mut connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return end(ended),
+            () = silent => return tracing::debug!(event = "connection_silent"),
+            () = self.time_to_leave(&mut leave) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        end(connection.await);
     }
 
-    async fn speak_http2<I, S, F>(&self, stream: I, service: S, watcher: Watcher)
+    async fn speak_http2<I, S, F>(&self, stream: I, service: S, mut leave: watch::Receiver<()>)
     where
         I: AsyncRead + AsyncWrite + Unpin + 'static,
         S: Fn(Request<Incoming>) -> F + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let service = service_fn(move |request| isolated(&service, request));
-        end(watcher.watch(self.http2.serve_connection(TokioIo::new(stream), service)).await);
+        let open = Arc::new(watch::Sender::new(0));
+        let streams = Streams::of(open.clone(), self.limits.unread_timeout);
+        let service = service_fn(move |request| {
+            let answer = isolated(&service, request);
+            async move { Ok::<_, Infallible>(answer.await?.map(Pieces::from)) }
+        });
+        let mut connection = pin!(self.http2(streams).serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return end(ended),
+            () = quiet(&open, self.limits.header_timeout) => {}
+            () = self.time_to_leave(&mut leave) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        // A client that does not take the last bytes of an answer would hold the connection still.
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => end(ended),
+            () = quiet(&open, self.limits.unread_timeout) => tracing::debug!(event = "connection_unread"),
+        }
+    }
+
+    /// The listener was asked to end, or the connection is old.
+    async fn time_to_leave(&self, leave: &mut watch::Receiver<()>) {
+        let _ = timeout(self.limits.max_age, leave.changed()).await;
+    }
+}
+
+/// Waits until nothing was `open` for `longest`.
+async fn quiet(open: &watch::Sender<usize>, longest: Duration) {
+    let mut count = open.subscribe();
+    loop {
+        if *count.borrow_and_update() > 0 {
+            // Not closed: `open` is its sender.
+            let _ = count.changed().await;
+        } else if timeout(longest, count.changed()).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -3,103 +3,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod certificate;
+mod server;
 
-use std::{convert::Infallible, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use certificate::Certificate;
-use futures_util::stream;
-use http::{HeaderMap, Method, Request, Response, Version};
-use http_body_util::StreamBody;
-use hyper::body::{Frame, Incoming};
-use portcullis_net::{BindError, Body, ListenLimits, Listener, Tls, TlsError, WebClient, boxed, full, read_body};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-    time::timeout,
-};
-
-const SHORT: Duration = Duration::from_millis(60);
-
-struct Running {
-    address: SocketAddr,
-    shutdown: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
-    /// Lets `/wait` answer.
-    go: Arc<Notify>,
-    /// Tells that `/wait` was reached.
-    waiting: Arc<Notify>,
-}
-
-impl Running {
-    async fn start(limits: ListenLimits, tls: Option<Tls>) -> Self {
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), tls).await.unwrap();
-        let address = listener.local_addr();
-        let (shutdown, stop) = oneshot::channel();
-        let (go, waiting) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let service = {
-            let (go, waiting) = (go.clone(), waiting.clone());
-            move |request: Request<Incoming>| {
-                assert!(request.uri().path() != "/panic-at-once", "at once");
-                answer(request, go.clone(), waiting.clone())
-            }
-        };
-        let serving = tokio::spawn(listener.serve(limits, service, stop));
-        Self { address, shutdown, serving, go, waiting }
-    }
-
-    async fn plain() -> Self {
-        Self::start(ListenLimits::default(), None).await
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// Sends `text` on a connection of its own; what comes back until it is closed.
-    async fn raw(&self, text: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(text.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await.expect("should be closed");
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-}
-
-async fn answer(request: Request<Incoming>, go: Arc<Notify>, waiting: Arc<Notify>) -> Response<Body> {
-    match request.uri().path() {
-        "/panic" => panic!("in the middle"),
-        "/wait" => {
-            waiting.notify_one();
-            go.notified().await;
-            Response::new(full("waited"))
-        }
-        "/endless" => {
-            let end = Ended(waiting);
-            let pieces = stream::repeat_with(move || {
-                let _ = &end;
-                Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 16 * 1024])))
-            });
-            Response::new(boxed(StreamBody::new(pieces)))
-        }
-        "/never" => {
-            waiting.notify_one();
-            pending().await
-        }
-        _ => Response::new(full(read_body(request.into_body(), 100).await.unwrap())),
-    }
-}
-
-/// Tells when a body is dropped.
-struct Ended(Arc<Notify>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
+use http::{HeaderMap, Method, Version};
+use portcullis_net::{BindError, ListenLimits, Listener, Tls, TlsError, WebClient, read_body};
+use server::{Running, SHORT};
+use tokio::{net::TcpStream, time::timeout};
 
 async fn post(web: &WebClient, url: &str, body: &'static str) -> (u16, String) {
     let response = web.request(Method::POST, url, HeaderMap::new(), body).await.unwrap();
@@ -172,6 +84,22 @@ async fn requests_that_two_parsers_read_differently_are_refused() {
     }
 }
 
+/// The length is not believed, and nothing that follows is taken for a request.
+///
+/// Spec: RFC 9112 §6.1, §6.3
+#[tokio::test]
+async fn a_request_with_two_lengths_is_the_last_of_its_connection() {
+    let server = Running::plain().await;
+    let lengths =
+        ["content-length: 3\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 3"];
+    for both in lengths {
+        let smuggled = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+        let answer = server.raw(&format!("POST / HTTP/1.1\r\nhost: x\r\n{both}\r\n\r\n0\r\n\r\n{smuggled}")).await;
+        assert!(answer.to_lowercase().contains("connection: close"), "{both}\n{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{both}\n{answer}");
+    }
+}
+
 /// Spec: RFC 6585 §5
 #[tokio::test]
 async fn a_head_of_any_length_is_not_read() {
@@ -181,43 +109,6 @@ async fn a_head_of_any_length_is_not_read() {
     let many: String = (0..200).map(|n| format!("x{n}: y\r\n")).collect();
     let answer = server.raw(&format!("GET / HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-}
-
-/// The attack known as Slowloris: many connections that are never finished.
-#[tokio::test]
-async fn a_client_that_does_not_say_what_it_wants_is_shown_out() {
-    let limits = ListenLimits { header_timeout: SHORT, ..ListenLimits::default() };
-    let tls = Running::start(limits, Some(Certificate::for_localhost().tls())).await;
-    let plain = Running::start(limits, None).await;
-    assert_eq!(plain.raw("").await, "", "says nothing");
-    assert_eq!(plain.raw("GET / HTTP/1.1\r\nhost:").await, "", "stops in the head");
-    assert_eq!(tls.raw("").await, "", "does not finish the handshake");
-    let idle = plain.raw("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(idle.starts_with("HTTP/1.1 200"), "answered, then idle: {idle}");
-}
-
-/// A slow reader holds a connection and what was written for it.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_client_that_does_not_read_is_cut_off() {
-    let limits = ListenLimits { unread_timeout: SHORT, ..ListenLimits::default() };
-    let server = Running::start(limits, None).await;
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    timeout(Duration::from_secs(10), server.waiting.notified()).await.expect("the body should be dropped");
-}
-
-#[tokio::test]
-async fn connections_beyond_the_cap_wait_for_a_place() {
-    let server = Running::start(ListenLimits { connections: 1, ..ListenLimits::default() }, None).await;
-    let mut first = TcpStream::connect(server.address).await.unwrap();
-    first.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    assert!(first.read(&mut [0; 1024]).await.unwrap() > 0);
-    let (web, url) = (WebClient::new(None).unwrap(), server.url("/"));
-    let mut second = tokio::spawn(async move { post(&web, &url, "second").await.1 });
-    assert!(timeout(SHORT, &mut second).await.is_err(), "no place yet");
-    drop(first);
-    assert_eq!(second.await.unwrap(), "second");
 }
 
 #[tokio::test]
