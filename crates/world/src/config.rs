@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::Documents;
 
 /// What differs from world to world.
@@ -40,7 +38,7 @@ pub(crate) fn password(name: &str) -> String {
 impl WorldConfig {
     /// The configuration file.
     ///
-    /// Ada works, Bob approves, Root administers; `nightly` is an autonomous agent of Ada's.
+    /// Ada works, Bob approves, Root administers; the autonomous agents are Ada's.
     pub(crate) fn yaml(
         &self,
         url: &str,
@@ -48,7 +46,7 @@ impl WorldConfig {
         data: &Path,
         tickets: &str,
         documents: &Documents,
-        agent: &Value,
+        keys: &[(&str, token::AgentKey)],
     ) -> String {
         let host = documents.host();
         let ca_file = documents.ca_file().display();
@@ -59,6 +57,7 @@ impl WorldConfig {
         let rules: String = looked_at.map(|(tool, tier)| format!("      {tool}: {tier}\n")).collect();
         let servers: String = self.servers.iter().map(server).collect();
         let agent_servers: String = self.servers.iter().map(|server| format!(", {}", server.name)).collect();
+        let agents: String = keys.iter().map(|(name, key)| agent(name, key, &agent_servers)).collect();
         let store = self.store.clone().unwrap_or_else(|| format!("sqlite:{data}"));
         let Self { clients, extra, .. } = self;
         format!(
@@ -72,12 +71,7 @@ people:
   bob: {{ name: Bob Approver, password: \"{bob}\", roles: [approver] }}
   root: {{ name: Root Admin, password: \"{root}\", roles: [admin] }}
 agents:
-  nightly:
-    owner: ada
-    purpose: Clean up tickets at night
-    public_key: {agent}
-    servers: [tickets{agent_servers}]
-clients:
+{agents}clients:
   metadata_domains: [\"localhost\"]
   extra_ca_file: {ca_file}
   exempt_hosts: [\"{host}\"]
@@ -89,6 +83,13 @@ clients:
 {rules}{servers}{extra}"
         )
     }
+}
+
+fn agent(name: &str, key: &token::AgentKey, servers: &str) -> String {
+    let key = key.public_jwk();
+    format!(
+        "  {name}:\n    owner: ada\n    purpose: Clean up tickets at night\n    public_key: {key}\n    servers: [tickets{servers}]\n"
+    )
 }
 
 fn server(Protected { name, url, tools }: &Protected) -> String {

@@ -32,15 +32,15 @@ impl Era {
 
 /// The real product before a real server, with people and clients around it.
 ///
-/// People: `ada` works and has no role, `bob` approves, `root` administers. `nightly` is an
-/// autonomous agent of Ada's whose key is [`World::agent_key`].
+/// People: `ada` works and has no role, `bob` approves, `root` administers. `nightly` and `weekly` are
+/// autonomous agents of Ada's.
 pub struct World {
     /// The running product.
     pub portcullis: Portcullis,
     /// The host of the clients' metadata documents.
     pub documents: Documents,
-    /// The key of the autonomous agent `nightly`.
-    pub agent_key: token::AgentKey,
+    /// The keys of the autonomous agents.
+    keys: [(&'static str, token::AgentKey); 2],
     url: String,
     _tickets: Running,
     directory: TempDir,
@@ -92,7 +92,7 @@ impl World {
         let tickets = tokio::spawn(tickets::serve(listener));
 
         let documents = Documents::serve(directory.path(), &["typescript", "python", "rust", "other"]).await;
-        let agent_key = token::AgentKey::generate();
+        let keys = ["nightly", "weekly"].map(|name| (name, token::AgentKey::generate()));
         let port = free_port().await;
         let url = format!("http://localhost:{port}");
         let yaml = config.yaml(
@@ -101,12 +101,12 @@ impl World {
             &directory.path().join("data"),
             &tickets_url,
             &documents,
-            &agent_key.public_jwk(),
+            &keys,
         );
         let file = directory.path().join("portcullis.yaml");
         std::fs::write(&file, yaml).expect("a writable directory");
         let portcullis = Portcullis::serve(&file, &url).await;
-        Self { portcullis, documents, agent_key, url, _tickets: tickets.into(), directory }
+        Self { portcullis, documents, keys, url, _tickets: tickets.into(), directory }
     }
 
     /// Starts a further process on the same store, with a port of its own.
@@ -171,10 +171,19 @@ impl World {
     /// # Errors
     /// When it does not answer with JSON.
     pub async fn agent_asks(&self, server: &str, scope: &str) -> anyhow::Result<Value> {
-        let assertion = self.agent_key.sign_assertion("nightly", &self.url, SystemClock.now())?;
+        self.asks("nightly", server, scope).await
+    }
+
+    /// What the token endpoint answers the autonomous agent `name` when it asks for `scope` on a server.
+    ///
+    /// # Errors
+    /// When there is no such agent, or the answer is no JSON.
+    pub async fn asks(&self, name: &str, server: &str, scope: &str) -> anyhow::Result<Value> {
+        let (_, key) = self.keys.iter().find(|(known, _)| *known == name).context("no such agent")?;
+        let assertion = key.sign_assertion(name, &self.url, SystemClock.now())?;
         let form = [
             ("grant_type", "client_credentials"),
-            ("client_id", "nightly"),
+            ("client_id", name),
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             ("client_assertion", &assertion),
             ("resource", &self.mcp(server)),
