@@ -4,11 +4,13 @@
 //!
 //! Spec: WHATWG HTML §9.2.6 (interpreting an event stream).
 
+use bytes::BytesMut;
+
 /// Cuts a stream into events as bytes arrive, in any portions.
 #[derive(Debug, Default)]
 pub struct Splitter {
-    /// The event that is not complete yet.
-    buffer: Vec<u8>,
+    /// What was not taken yet.
+    buffer: BytesMut,
     /// Bytes of `buffer` that were looked at.
     seen: usize,
     /// Where the current line began.
@@ -29,11 +31,15 @@ impl Splitter {
         Self { longest, ..Self::default() }
     }
 
-    /// Takes the next portion and returns the events that are complete, each with its blank line.
-    pub fn push(&mut self, portion: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
+    /// Adds the next portion.
+    pub fn push(&mut self, portion: &[u8]) {
         self.buffer.extend_from_slice(portion);
-        let mut events = Vec::new();
-        let mut start = 0;
+    }
+
+    /// Takes the next event that is complete, with its blank line.
+    ///
+    /// It shares the memory of its portion: events that follow each other can be joined again without a copy.
+    pub fn take(&mut self) -> Result<Option<BytesMut>, TooLong> {
         while let Some(byte) = self.buffer.get(self.seen).copied() {
             self.seen += 1;
             let complete = match byte {
@@ -41,7 +47,7 @@ impl Splitter {
                 b'\n' if self.after_cr => {
                     self.line = self.seen;
                     self.after_cr = false;
-                    self.seen == start + 1
+                    self.seen == 1
                 }
                 b'\n' | b'\r' => {
                     let blank = self.line == self.seen - 1;
@@ -57,14 +63,16 @@ impl Splitter {
                     false
                 }
             };
+            if self.seen > self.longest {
+                return Err(TooLong);
+            }
             if complete {
-                events.push(self.buffer[start..self.seen].to_vec());
-                start = self.seen;
+                let event = self.buffer.split_to(self.seen);
+                (self.seen, self.line) = (0, 0);
+                return Ok(Some(event));
             }
         }
-        self.buffer.drain(..start);
-        (self.seen, self.line) = (self.seen - start, self.line - start);
-        if self.buffer.len() > self.longest { Err(TooLong) } else { Ok(events) }
+        Ok(None)
     }
 }
 
@@ -118,9 +126,15 @@ mod tests {
 
     fn split(portions: &[&[u8]]) -> Vec<String> {
         let mut splitter = Splitter::new(1 << 20);
-        let mut events: Vec<_> = portions.iter().flat_map(|portion| splitter.push(portion).unwrap()).collect();
+        let mut events = Vec::new();
+        for portion in portions {
+            splitter.push(portion);
+            while let Some(event) = splitter.take().unwrap() {
+                events.push(event);
+            }
+        }
         events.push(splitter.buffer);
-        events.into_iter().map(|event| String::from_utf8(event).unwrap()).collect()
+        events.into_iter().map(|event| String::from_utf8(event.into()).unwrap()).collect()
     }
 
     /// Spec: WHATWG HTML §9.2.5 (CR, LF and CRLF end a line)
@@ -144,8 +158,29 @@ mod tests {
     #[test]
     fn an_event_that_never_ends_is_cut_off() {
         let mut splitter = Splitter::new(16);
-        assert!(splitter.push(b"data: 0123456789").is_ok());
-        assert_eq!(splitter.push(b"x"), Err(TooLong));
+        splitter.push(b"data: 0123456789");
+        assert_eq!(splitter.take(), Ok(None));
+        splitter.push(b"x");
+        assert_eq!(splitter.take(), Err(TooLong));
+    }
+
+    /// Not even when it comes in one piece, with its end.
+    #[test]
+    fn a_whole_event_that_is_too_long_is_cut_off() {
+        let mut splitter = Splitter::new(16);
+        splitter.push(b"data: 1\n\ndata: 0123456789\n\n");
+        assert_eq!(splitter.take().unwrap().unwrap(), "data: 1\n\n");
+        assert_eq!(splitter.take(), Err(TooLong));
+    }
+
+    #[test]
+    fn events_that_follow_each_other_are_joined_without_a_copy() {
+        let mut splitter = Splitter::new(16);
+        splitter.push(b"data: 1\n\ndata: 2\n\n");
+        let mut first = splitter.take().unwrap().unwrap();
+        let began = first.as_ptr();
+        first.unsplit(splitter.take().unwrap().unwrap());
+        assert_eq!((first.as_ptr(), &first[..]), (began, &b"data: 1\n\ndata: 2\n\n"[..]));
     }
 
     #[test]

@@ -72,6 +72,22 @@ async fn a_list_is_filtered_inside_a_stream_too() {
     assert!(!event.contains("mystery"));
 }
 
+/// A portion of tiny events costs no more than its bytes: a piece for each would cost a hundred times as much.
+#[tokio::test]
+async fn events_that_need_no_change_pass_together() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/list", json!({})).await;
+    let list = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n";
+    upstream.send(format!("{}{list}{}", "\n".repeat(60_000), "\n".repeat(60_000))).unwrap();
+    drop(upstream);
+    let (mut body, mut pieces, mut bytes, mut listed) = (response.into_body(), 0, 0, false);
+    while let Some(piece) = next(&mut body).await {
+        (pieces, bytes) = (pieces + 1, bytes + piece.len());
+        listed |= piece.contains("\"tools\":[]") && piece.starts_with("data:") && piece.ends_with("}}\n\n");
+    }
+    assert!(listed && bytes >= 120_000 && pieces < 1000, "{pieces} pieces, {bytes} bytes");
+}
+
 #[tokio::test]
 async fn an_unfinished_list_does_not_leak_at_the_end_of_a_stream() {
     let world = World::start().await;

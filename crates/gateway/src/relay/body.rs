@@ -1,12 +1,11 @@
 //! The body on its way back.
 
 use std::{
-    collections::VecDeque,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use model::Revision;
@@ -72,8 +71,12 @@ impl Relayed {
     /// The next bytes for the client, filtered if need be. `None` at the end.
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
-            if let Some(bytes) = self.filter.as_mut().and_then(|filter| filter.ready.pop_front()) {
-                return Poll::Ready(Some(Ok(bytes)));
+            if let Some(filter) = &mut self.filter {
+                match filter.take(self.watch.now()) {
+                    Ok(Some(bytes)) => return Poll::Ready(Some(Ok(bytes))),
+                    Ok(None) => {}
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                }
             }
             let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
             let frame = match ready!(Pin::new(incoming).poll_frame(cx)) {
@@ -86,11 +89,7 @@ impl Relayed {
             let Ok(bytes) = frame.into_data() else { continue };
             match &mut self.filter {
                 None => return Poll::Ready(Some(Ok(bytes))),
-                Some(filter) => {
-                    if let Err(error) = filter.push(&bytes, self.watch.now()) {
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                }
+                Some(filter) => filter.splitter.push(&bytes),
             }
         }
     }
@@ -143,24 +142,39 @@ pub struct Filter {
     splitter: Splitter,
     viewer: Viewer,
     modern: bool,
-    ready: VecDeque<Bytes>,
+    /// An event with a filtered list, which comes after what was just taken.
+    next: Option<Bytes>,
 }
 
 impl Filter {
     /// For one viewer.
     pub fn new(viewer: Viewer, revision: Revision, longest: usize) -> Self {
-        Self { splitter: Splitter::new(longest), viewer, modern: revision.is_modern(), ready: VecDeque::new() }
+        Self { splitter: Splitter::new(longest), viewer, modern: revision.is_modern(), next: None }
     }
 
-    fn push(&mut self, bytes: &[u8], now: model::Timestamp) -> Result<(), BodyError> {
-        for event in self.splitter.push(bytes)? {
+    /// The next bytes to pass on: one filtered event, or as many as are there and need no change, as they came.
+    ///
+    /// At most one portion of the upstream and one filtered event are held.
+    fn take(&mut self, now: model::Timestamp) -> Result<Option<Bytes>, BodyError> {
+        if let Some(next) = self.next.take() {
+            return Ok(Some(next));
+        }
+        let mut untouched = BytesMut::new();
+        while let Some(event) = self.splitter.take()? {
             let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
                 Some(message) => tool_list::filter(&message, &self.viewer, self.modern, now)?
                     .map(|message| sse::with_data(&event, &message)),
                 None => None,
             };
-            self.ready.push_back(filtered.unwrap_or(event).into());
+            match filtered {
+                None => untouched.unsplit(event),
+                Some(filtered) if untouched.is_empty() => return Ok(Some(filtered.into())),
+                Some(filtered) => {
+                    self.next = Some(filtered.into());
+                    break;
+                }
+            }
         }
-        Ok(())
+        Ok((!untouched.is_empty()).then(|| untouched.freeze()))
     }
 }
