@@ -24,6 +24,11 @@ impl Frontier {
         Self::default()
     }
 
+    /// Of parts that fit each other.
+    pub(crate) fn of(size: u64, subtrees: Vec<Hash>) -> Self {
+        Self { size, subtrees }
+    }
+
     /// Adds the next leaf.
     pub fn append(&mut self, leaf: Hash) {
         let mut hash = leaf;

@@ -14,6 +14,7 @@ mod frontier;
 mod hash;
 mod note;
 mod proof;
+mod tail;
 mod tile;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use frontier::Frontier;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use note::{NoteError, parse_verifier_key, verifier_key};
 pub use proof::{ProofError, check_consistency, check_inclusion, consistency, inclusion};
+pub use tail::{FullTile, Tail, subtree_root};
 pub use tile::{
     MAX_ENTRY, TILE_HEIGHT, TILE_WIDTH, bundle_path, decode_bundle, decode_tile, encode_bundle, encode_tile, tile_path,
 };

@@ -4,15 +4,13 @@
 //!
 //! Spec: RFC 6962 §2.1, C2SP tlog-checkpoint.
 
-use audit::{Checkpoint, Frontier, Hash, encode_bundle, encode_tile, leaf_hash};
+use audit::{Checkpoint, Frontier, FullTile, Hash, Tail, encode_bundle, encode_tile, leaf_hash};
 use sqlx::{AnyConnection, query};
 use token::LogKey;
 
 use crate::{
     StoreError,
-    columns::Columns,
-    connect::Dialect,
-    tail::{FullTile, Tail},
+    known::{Head, Known},
 };
 
 /// What signs the log, and what it is called.
@@ -33,36 +31,29 @@ impl LogSigner {
     }
 
     /// Writes the head of the empty log.
-    pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<Frontier, StoreError> {
+    pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<Known, StoreError> {
         let frontier = Frontier::new();
+        let head = Head { size: 0, note: self.sign(&frontier), frontier };
         query("INSERT INTO audit_head (one, size, frontier, checkpoint) VALUES (1, 0, $1, $2)")
-            .bind(frontier.to_bytes())
-            .bind(self.sign(&frontier))
+            .bind(head.frontier.to_bytes())
+            .bind(&head.note)
             .execute(connection)
             .await?;
-        Ok(frontier)
+        Ok(Known { head, tail: Tail::new() })
     }
 
-    /// Appends `records` after `frontier`. `tail` is what the writer remembers of an earlier head, if anything;
-    /// the new one is true only once the transaction is committed.
+    /// Appends `records` after the head that is `known`; the new one is true only once the transaction is
+    /// committed.
     pub(crate) async fn append(
         &self,
         connection: &mut AnyConnection,
-        mut frontier: Frontier,
-        tail: Option<Tail>,
+        known: &Known,
         records: &[Vec<u8>],
-    ) -> Result<Tail, StoreError> {
-        let first = frontier.size();
-        let mut tail = match tail {
-            Some(mut tail) if tail.size() <= first => {
-                tail.catch_up(connection, first).await?;
-                tail
-            }
-            _ => Tail::read(connection, first).await?,
-        };
+    ) -> Result<Known, StoreError> {
+        let Known { head: Head { mut frontier, .. }, mut tail } = known.clone();
         let leaves: Vec<Hash> = records.iter().map(|record| leaf_hash(record)).collect();
         query("INSERT INTO audit_batch (first_seq, count, entries, hashes) VALUES ($1, $2, $3, $4)")
-            .bind(first as i64)
+            .bind(frontier.size() as i64)
             .bind(records.len() as i64)
             .bind(encode_bundle(records))
             .bind(encode_tile(&leaves))
@@ -74,25 +65,15 @@ impl LogSigner {
                 put_tile(connection, &tile).await?;
             }
         }
+        let head = Head { size: frontier.size(), note: self.sign(&frontier), frontier };
         query("UPDATE audit_head SET size = $1, frontier = $2, checkpoint = $3 WHERE one = 1")
-            .bind(frontier.size() as i64)
-            .bind(frontier.to_bytes())
-            .bind(self.sign(&frontier))
+            .bind(head.size as i64)
+            .bind(head.frontier.to_bytes())
+            .bind(&head.note)
             .execute(connection)
             .await?;
-        Ok(tail)
+        Ok(Known { head, tail })
     }
-}
-
-/// The head of the log. In PostgreSQL this is where writers of all nodes wait for each other.
-pub(crate) async fn head(connection: &mut AnyConnection, dialect: Dialect) -> Result<Frontier, StoreError> {
-    let sql = match dialect {
-        Dialect::Sqlite => "SELECT frontier FROM audit_head WHERE one = 1",
-        Dialect::Postgres => "SELECT frontier FROM audit_head WHERE one = 1 FOR UPDATE",
-    };
-    let row = query(sql).fetch_one(connection).await?;
-    let mut columns = Columns::of("head of the log", &row);
-    Frontier::from_bytes(&columns.bytes()?).map_err(|error| columns.unreadable(error.to_string()))
 }
 
 async fn put_tile(connection: &mut AnyConnection, tile: &FullTile) -> Result<(), StoreError> {

@@ -1,6 +1,12 @@
 //! A change on its way to the writer, without its types.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use model::Event;
@@ -10,6 +16,22 @@ use crate::{Commit, StoreError, Tx};
 
 /// Tells the caller how it went: the index of the change's first record, or why there is none.
 pub(crate) type Answer = Box<dyn FnOnce(Result<u64, StoreError>) + Send>;
+
+/// Who was first: the writer, who starts a job, or its caller, who withdraws it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Start(Arc<AtomicBool>);
+
+impl Start {
+    /// The writer starts the job; `false` when it was withdrawn, and must not run.
+    pub(crate) fn start(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    /// The caller withdraws the job; `false` when it has started.
+    pub(crate) fn withdraw(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
 
 /// What is left of a change that ran: its records, and the caller who waits.
 /// No events means that it must be rolled back.

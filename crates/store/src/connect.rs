@@ -1,12 +1,19 @@
 //! Connections, and what the two databases want to hear first.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use model::config::StoreUrl;
 use sqlx::{AnyConnection, ConnectOptions, Connection, any::AnyConnectOptions, raw_sql};
 use tokio::time::timeout;
 
-use crate::{OpenError, StoreError};
+use crate::{
+    OpenError, StoreError,
+    turn::{self, TURN_FILE, Turn},
+};
 
 /// The file inside the directory that a `sqlite:` URL names.
 pub(crate) const SQLITE_FILE: &str = "portcullis.db";
@@ -40,6 +47,8 @@ pub(crate) struct Connect {
     options: AnyConnectOptions,
     pub(crate) dialect: Dialect,
     shown: String,
+    /// Where writers of a SQLite file take turns.
+    turn: Option<PathBuf>,
 }
 
 impl Connect {
@@ -47,13 +56,14 @@ impl Connect {
     pub(crate) fn new(url: &StoreUrl) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let shown = url.shown();
+        let turn = url.sqlite_directory().map(|directory| directory.join(TURN_FILE));
         let (text, dialect) = match url.sqlite_directory() {
             Some(directory) => (sqlite_url(&directory.join(SQLITE_FILE)), Dialect::Sqlite),
             None => (url.expose().to_owned(), Dialect::Postgres),
         };
         let options = AnyConnectOptions::from_str(&text)
             .map_err(|error| OpenError::Unreachable { shown: shown.clone(), reason: error.to_string() })?;
-        Ok(Self { options: options.disable_statement_logging(), dialect, shown })
+        Ok(Self { options: options.disable_statement_logging(), dialect, shown, turn })
     }
 
     /// The same, for reading only.
@@ -100,12 +110,21 @@ impl Connect {
 
     /// Begins a transaction that has the database to itself among writers, as far as the engine can say so;
     /// on PostgreSQL the lock on the head of the log does the rest.
-    pub(crate) const fn begin(&self) -> &'static str {
-        match self.dialect {
+    pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let _turn = self.turn().await;
+        raw_sql(match self.dialect {
             // A deferred transaction that read before it writes can not wait for another writer.
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
-        }
+        })
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Waits for the right to begin next.
+    pub(crate) async fn turn(&self) -> Turn {
+        turn::take(self.turn.as_ref()).await
     }
 }
 

@@ -32,6 +32,16 @@ pub enum StoreError {
     /// It is unknown whether the last batch is on disk, or the store was closed: nothing more is accepted.
     #[error("the store is closed; restart the process")]
     Closed,
+    /// The change waited too long for its turn, and was withdrawn: it has not happened and will not.
+    #[error("the store is busy; try again")]
+    Busy,
+    /// The log in the database is not the one this process knows, or not the one that was signed: somebody
+    /// changed it, or put an older state back. Nothing more is written.
+    #[error(
+        "the log in the database was changed by somebody else: {0}; run `portcullis audit verify`, keep a copy of the \
+         database, and restore the newest state before restarting"
+    )]
+    LogForked(String),
     /// Not every node confirmed the change in time.
     #[error("these nodes have not confirmed yet: {0}; they refuse everything once they lose the store")]
     NotEverywhere(String),

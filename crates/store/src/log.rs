@@ -5,14 +5,10 @@
 //!
 //! Spec: C2SP tlog-tiles.
 
-use audit::{Hash, TILE_WIDTH, decode_bundle, decode_tile, encode_bundle, encode_tile};
+use audit::{Hash, TILE_WIDTH, decode_bundle, decode_tile, encode_bundle, encode_tile, subtree_root};
 use sqlx::{AnyConnection, query};
 
-use crate::{
-    Store, StoreError,
-    columns::Columns,
-    tail::{Tail, root_of},
-};
+use crate::{Store, StoreError, columns::Columns, tail};
 
 impl Store {
     /// How many records the log has.
@@ -148,7 +144,7 @@ pub(crate) async fn tile(
     if width / WIDTH != index || width % WIDTH == 0 {
         return Ok(None);
     }
-    Ok(Some(Tail::read(connection, size).await?.level(level).to_vec()))
+    Ok(Some(tail::read(connection, size).await?.level(level).to_vec()))
 }
 
 /// The stored hashes of a level-0 tile of a log that may have been tampered with: as far as there are any.
@@ -170,20 +166,37 @@ async fn full_tile(connection: &mut AnyConnection, level: u8, idx: i64) -> Resul
     decode_tile(&columns.bytes()?).map(Some).map_err(|error| columns.unreadable(error.to_string()))
 }
 
-/// The proof, from the tiles that hold the subtrees it needs.
+/// The proof that record `index` is in the log of `size` records.
 async fn inclusion(connection: &mut AnyConnection, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
+    proof(connection, |subtree| audit::inclusion(index, size, subtree)).await
+}
+
+/// The proof that the log of `old` records is a prefix of that of `new` records.
+pub(crate) async fn consistency(connection: &mut AnyConnection, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+    proof(connection, |subtree| audit::consistency(old, new, subtree)).await
+}
+
+/// Gives a hash for a subtree.
+type Subtree<'s> = dyn FnMut(u32, u64) -> Result<Hash, StoreError> + Send + 's;
+
+/// The proof, from the tiles that hold the subtrees it needs.
+async fn proof(
+    connection: &mut AnyConnection,
+    prove: impl Fn(&mut &mut Subtree<'_>) -> Result<Vec<Hash>, StoreError>,
+) -> Result<Vec<Hash>, StoreError> {
     // Which subtrees? The first pass asks, the second answers.
     let mut wanted = Vec::new();
-    let asked: Result<_, StoreError> = audit::inclusion(index, size, &mut |level, at| {
+    let mut ask = |level, at| {
         wanted.push((level, at));
         Ok(Hash([0; 32]))
-    });
-    asked?;
-    let mut known = std::collections::HashMap::new();
+    };
+    prove(&mut (&mut ask as &mut Subtree<'_>))?;
+    let mut found = std::collections::HashMap::new();
     for (level, at) in wanted {
-        known.insert((level, at), subtree(connection, level, at).await?);
+        found.insert((level, at), subtree(connection, level, at).await?);
     }
-    audit::inclusion(index, size, &mut |level, at| known.get(&(level, at)).copied().ok_or_else(|| missing(level, at)))
+    let mut answer = |level, at| found.get(&(level, at)).copied().ok_or_else(|| missing(level, at));
+    prove(&mut (&mut answer as &mut Subtree<'_>))
 }
 
 /// The hash of the full subtree of 2^height leaves at `index`.
@@ -192,7 +205,7 @@ async fn subtree(connection: &mut AnyConnection, height: u32, index: u64) -> Res
     let first = index << inside;
     let hashes = tile(connection, level as u8, first / WIDTH).await?.ok_or_else(|| missing(height, index))?;
     let (from, count) = ((first % WIDTH) as usize, 1usize << inside);
-    hashes.get(from..from + count).map(root_of).ok_or_else(|| missing(height, index))
+    hashes.get(from..from + count).map(subtree_root).ok_or_else(|| missing(height, index))
 }
 
 fn missing(height: u32, index: u64) -> StoreError {

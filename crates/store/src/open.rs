@@ -12,11 +12,12 @@ use token::{KeyRing, LogKey, MasterKey, SigningKey};
 
 use crate::{
     Store, StoreError,
-    append::{self, LogSigner},
+    append::LogSigner,
     columns::Columns,
     connect::{Connect, Dialect, SQLITE_FILE},
     key_file::{self, MASTER_KEY_FILE},
-    schema,
+    known::{Head, Known},
+    last_head, schema,
     store::Parts,
     view::Seen,
 };
@@ -35,7 +36,8 @@ pub struct OpenOptions {
     pub origin: String,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
-    /// The name of this node. `None` for a command-line visitor, for which nobody waits.
+    /// The name of this node, to which the store adds something of its own. `None` for a command-line visitor,
+    /// for which nobody waits.
     pub node: Option<String>,
     /// After how long without an answer a node counts as gone, and answers no more itself.
     pub store_silence: Span,
@@ -70,6 +72,39 @@ pub enum OpenError {
     /// The verifier key in the data directory is of another log.
     #[error("`{0}` belongs to another log than this database holds; if that log may go, move the file away")]
     OtherLog(PathBuf),
+    /// The log has fewer records than were seen from here.
+    #[error(
+        "the log has {size} records, but `{path}` shows that there were {seen}: it was cut off, or an older backup was \
+         restored. Restore the newest database. If the loss is known and accepted, keep `{path}` elsewhere as evidence, \
+         move it away and start again"
+    )]
+    LogCut {
+        /// The head that was seen.
+        path: PathBuf,
+        /// Its size.
+        seen: u64,
+        /// The size of the log now.
+        size: u64,
+    },
+    /// The log does not begin with the records that were seen from here.
+    #[error(
+        "the first {seen} records of the log are not those that `{path}` was written for: history was rewritten. Keep \
+         a copy of the database, run `portcullis audit verify`, and restore a database that begins with them"
+    )]
+    LogRewritten {
+        /// The head that was seen.
+        path: PathBuf,
+        /// Its size.
+        seen: u64,
+    },
+    /// The file of the last head is not one of this log.
+    #[error("`{path}` is not a head of this log: {why}; if its log may go, move the file away")]
+    NotAHead {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The database could not be reached or opened.
     #[error("the database {shown} can not be opened: {reason}")]
     Unreachable {
@@ -95,7 +130,11 @@ impl Store {
     /// Opens the store; makes the directory, the master key, the schema and the keys when they are missing.
     ///
     /// Several processes may do so at the same time.
-    pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
+    pub async fn open(mut options: OpenOptions) -> Result<Self, OpenError> {
+        // Two processes that were given one name are still two.
+        if let Some(node) = &mut options.node {
+            node.push_str(&format!("-{:08x}", u32::from_ne_bytes(token::random())));
+        }
         key_file::directory(&options.data_dir)?;
         if let Some(directory) = options.url.sqlite_directory() {
             key_file::directory(&directory)?;
@@ -103,7 +142,7 @@ impl Store {
         }
         let connect = Connect::new(&options.url)?;
         let mut connection = connect.first().await?;
-        raw_sql(connect.begin()).execute(&mut connection).await.map_err(StoreError::from)?;
+        connect.begin(&mut connection).await?;
         if connect.dialect == Dialect::Postgres {
             // Only one process at a time may look whether the tables are there.
             raw_sql("SELECT pg_advisory_xact_lock(7093321)")
@@ -113,6 +152,7 @@ impl Store {
         }
         schema::migrate(&mut connection).await?;
         let opened = keys(&mut connection, connect.dialect, &options).await?;
+        last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
         let seen = Seen::read(&mut connection).await?;
         raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
         let keys = Arc::new(opened.ring);
@@ -120,7 +160,8 @@ impl Store {
         if opened.signer.origin != options.origin {
             tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
         }
-        let parts = Parts { options, connect, connection, keys, master: opened.master, signer: opened.signer, seen };
+        let Keys { master, signer, known, .. } = opened;
+        let parts = Parts { options, connect, connection, keys, master, signer, known, seen };
         Ok(Self::start(parts))
     }
 }
@@ -130,6 +171,7 @@ struct Keys {
     master: MasterKey,
     ring: KeyRing,
     signer: LogSigner,
+    known: Known,
 }
 
 /// Reads the keys; makes them, and begins the log, the first time.
@@ -145,7 +187,7 @@ async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOp
     if rows.is_empty() {
         return first_keys(connection, options, master).await;
     }
-    append::head(connection, dialect).await?;
+    let head = Head::lock(connection, dialect).await?;
     let (mut signing, mut signer) = (Vec::new(), None);
     for row in &rows {
         let mut columns = Columns::of("signing key", row);
@@ -159,7 +201,9 @@ async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOp
     }
     let missing = |why: &str| StoreError::Unreadable { what: "signing key", why: why.into() };
     let ring = KeyRing::new(signing).map_err(|error| missing(&error.to_string()))?;
-    Ok(Keys { master, ring, signer: signer.ok_or_else(|| missing("the key of the log is not there"))? })
+    let signer = signer.ok_or_else(|| missing("the key of the log is not there"))?;
+    let known = Known::first(connection, &signer, head).await?;
+    Ok(Keys { master, ring, signer, known })
 }
 
 /// What sealed keys are for; bound into the seal.
@@ -183,11 +227,11 @@ async fn first_keys(
     .iter()
     .map(|event| event.to_record(now))
     .collect();
-    let frontier = signer.begin(connection).await?;
-    signer.append(connection, frontier, None, &records).await?;
+    let empty = signer.begin(connection).await?;
+    let known = signer.append(connection, &empty, &records).await?;
     let ring = KeyRing::new(vec![access])
         .map_err(|error| StoreError::Unreadable { what: "signing key", why: error.to_string() })?;
-    Ok(Keys { master, ring, signer })
+    Ok(Keys { master, ring, signer, known })
 }
 
 async fn put_key(

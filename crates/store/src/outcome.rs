@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use audit::encode_bundle;
-use sqlx::{AnyConnection, query, raw_sql};
+use sqlx::{AnyConnection, query};
 
 use crate::{
-    StoreError, append,
+    StoreError,
     columns::Columns,
     connect::{Connect, Dialect, Purpose},
+    known::Head,
 };
 
 /// How often, and how far apart, a server is asked what became of a commit.
@@ -24,6 +25,9 @@ pub(crate) enum BatchError {
     /// Nobody can say.
     #[error("the database went away while it committed")]
     Unknown,
+    /// The log is not the one this process knows.
+    #[error("{0}")]
+    Forked(String),
     /// The disk could not confirm: nothing it says can be relied on.
     #[error("the store is closed")]
     Closed,
@@ -35,6 +39,7 @@ impl BatchError {
         match self {
             Self::RolledBack(why) => StoreError::RolledBack(why.clone()),
             Self::Unknown => StoreError::Unknown,
+            Self::Forked(why) => StoreError::LogForked(why.clone()),
             Self::Closed => StoreError::Closed,
         }
     }
@@ -42,7 +47,10 @@ impl BatchError {
 
 impl From<StoreError> for BatchError {
     fn from(error: StoreError) -> Self {
-        Self::RolledBack(error.to_string())
+        match error {
+            StoreError::LogForked(why) => Self::Forked(why),
+            error => Self::RolledBack(error.to_string()),
+        }
     }
 }
 
@@ -99,8 +107,8 @@ async fn entries_at(
     connect: &Connect,
     first: u64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    raw_sql(connect.begin()).execute(&mut *connection).await?;
-    append::head(connection, connect.dialect).await?;
+    connect.begin(connection).await?;
+    Head::lock(connection, connect.dialect).await?;
     let row = query("SELECT entries FROM audit_batch WHERE first_seq = $1")
         .bind(first as i64)
         .fetch_optional(connection)

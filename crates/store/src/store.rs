@@ -1,21 +1,31 @@
 //! The handle everybody holds.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use model::{Block, Clock, Event, Timestamp};
 use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{
+        mpsc,
+        oneshot::{self, Receiver, error::RecvError},
+        watch,
+    },
     task::JoinHandle,
+    time::{Instant, timeout_at},
 };
 
 use crate::{
     Commit, OpenOptions, StoreError, StoreSilent, Tx,
     append::LogSigner,
-    change::Typed,
+    change::{Start, Typed},
     connect::Connect,
+    known::Known,
+    last_head::Keeper,
     readers::{Reader, Readers},
     view::{Seen, View},
     watch::Watcher,
@@ -24,6 +34,8 @@ use crate::{
 
 /// How many callers may wait in the queue of the writer; more wait in front of it.
 const QUEUE: usize = 4096;
+/// How long a caller waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The handle to an open store; cheap to clone. When the last one is dropped, what is queued is still carried out.
 #[derive(Clone)]
@@ -44,6 +56,9 @@ struct Shared {
     watcher: Mutex<Option<(watch::Sender<()>, JoinHandle<()>)>>,
 }
 
+/// What came out of a job; an error when the writer is gone.
+type Answered<T> = Result<T, RecvError>;
+
 /// What opening leaves behind.
 pub(crate) struct Parts {
     pub(crate) options: OpenOptions,
@@ -52,13 +67,14 @@ pub(crate) struct Parts {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) master: MasterKey,
     pub(crate) signer: LogSigner,
+    pub(crate) known: Known,
     pub(crate) seen: Seen,
 }
 
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, keys, master, signer, seen } = parts;
+        let Parts { options, connect, connection, keys, master, signer, known, seen } = parts;
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, silence));
         let readers = Arc::new(Readers::new(connect.clone()));
@@ -71,7 +87,8 @@ impl Store {
             signer,
             clock: options.clock.clone(),
             view: view.clone(),
-            tail: None,
+            known,
+            keeper: Keeper::new(options.data_dir.clone()),
             swept_at: Timestamp::default(),
         };
         tokio::spawn(writer.run(queue));
@@ -145,7 +162,8 @@ impl Store {
     /// All changes of all nodes happen one after the other: what the closure reads through `tx` stays true
     /// until it ends. An `Err`, a panic or [`Commit::nothing`] rolls back this change and no other. The
     /// closure runs on the writer's task, so it must not wait for anything but `tx`. Once queued, a change
-    /// is carried out even when the caller goes away.
+    /// is carried out even when the caller goes away. A change whose turn does not come within two seconds
+    /// is withdrawn ([`StoreError::Busy`]); one that has begun is waited for.
     ///
     /// ```
     /// # use model::*;
@@ -173,20 +191,35 @@ impl Store {
         T: Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
-        let change = Job::Change(Box::new(Typed { work, answer }));
-        self.shared.jobs.send(change).await.map_err(|_| StoreError::Closed)?;
         // The writer never drops a job unanswered, except together with a batch it had to give up.
-        outcome.await.unwrap_or_else(|_| Err(StoreError::Unknown.into()))
+        let change = |start| Job::Change(Box::new(Typed { work, answer }), start);
+        self.ask(change, outcome).await?.unwrap_or_else(|_| Err(StoreError::Unknown.into()))
     }
 
-    /// Appends `event` to the log; durable when this returns its index.
+    /// Appends `event` to the log; durable when this returns its index. Withdrawn like [`Self::write`].
     pub async fn record(&self, event: Event) -> Result<u64, StoreError> {
         let (answer, outcome) = oneshot::channel();
         let answer = Box::new(move |recorded| {
             let _ = answer.send(recorded);
         });
-        self.shared.jobs.send(Job::Record(event, answer)).await.map_err(|_| StoreError::Closed)?;
-        outcome.await.unwrap_or(Err(StoreError::Unknown))
+        let record = |start| Job::Record(event, answer, start);
+        self.ask(record, outcome).await?.unwrap_or(Err(StoreError::Unknown))
+    }
+
+    /// Queues a job and waits for its outcome; withdraws it when its turn does not come.
+    async fn ask<T>(&self, job: impl FnOnce(Start) -> Job, outcome: Receiver<T>) -> Result<Answered<T>, StoreError> {
+        let (start, mut outcome) = (Start::default(), outcome);
+        let deadline = Instant::now() + PATIENCE;
+        match timeout_at(deadline, self.shared.jobs.send(job(start.clone()))).await {
+            Ok(sent) => sent.map_err(|_| StoreError::Closed)?,
+            Err(_) => return Err(StoreError::Busy),
+        }
+        match timeout_at(deadline, &mut outcome).await {
+            Ok(answered) => Ok(answered),
+            Err(_) if start.withdraw() => Err(StoreError::Busy),
+            // It has begun: what comes of it has to be told.
+            Err(_) => Ok(outcome.await),
+        }
     }
 
     /// Finishes what was queued and lets the database go. Other clones answer [`StoreError::Closed`].
@@ -217,7 +250,7 @@ impl Store {
         &self.shared.connect
     }
 
-    pub(crate) fn silence(&self) -> std::time::Duration {
+    pub(crate) fn silence(&self) -> Duration {
         self.shared.options.store_silence.duration()
     }
 

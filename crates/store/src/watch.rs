@@ -83,6 +83,7 @@ impl Watcher {
         let said = match &self.node {
             Some(node) if due => {
                 let epoch = self.view.epoch();
+                let _turn = self.connect.turn().await;
                 sign_of_life(&mut connection, node, epoch).await?;
                 Some((epoch, began))
             }

@@ -8,20 +8,24 @@
 //!
 //! Next: `append`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use model::{Clock, Event, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
 
 use crate::{
     StoreError, Tx,
-    append::{self, LogSigner},
-    change::{Answer, Change},
+    append::LogSigner,
+    change::{Answer, Change, Start},
     connect::{Connect, Purpose},
+    known::{Head, Known},
+    last_head::Keeper,
     outcome::{self, BatchError},
     sweep,
-    tail::Tail,
     view::{Seen, View},
 };
 
@@ -29,13 +33,15 @@ use crate::{
 const BATCH: usize = 512;
 /// How often expired rows are deleted, at most.
 const SWEEP_EVERY: Span = Span::from_minutes(1);
+/// How often the head of the log is written down beside the keys, at most.
+const KEEP_EVERY: Duration = Duration::from_secs(3);
 
 /// What the writer is asked.
 pub(crate) enum Job {
     /// Append a record.
-    Record(Event, Answer),
+    Record(Event, Answer, Start),
     /// Change something.
-    Change(Box<dyn Change>),
+    Change(Box<dyn Change>, Start),
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -43,9 +49,17 @@ pub(crate) enum Job {
 impl Job {
     fn refuse(self, error: &BatchError) {
         match self {
-            Self::Record(_, answer) => answer(Err(error.to_store_error())),
-            Self::Change(change) => change.refuse(error.to_store_error()),
+            Self::Record(_, answer, _) => answer(Err(error.to_store_error())),
+            Self::Change(change, _) => change.refuse(error.to_store_error()),
             Self::Close(_) => {}
+        }
+    }
+
+    /// Takes it out of the hands of its caller; `false` when the caller has given up waiting.
+    fn start(&self) -> bool {
+        match self {
+            Self::Record(_, _, start) | Self::Change(_, start) => start.start(),
+            Self::Close(_) => true,
         }
     }
 }
@@ -57,8 +71,9 @@ pub(crate) struct Writer {
     pub(crate) signer: LogSigner,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) view: Arc<View>,
-    /// Of the last commit of this process; `None` when it is not known.
-    pub(crate) tail: Option<Tail>,
+    /// The last head that this process wrote or checked.
+    pub(crate) known: Known,
+    pub(crate) keeper: Keeper,
     pub(crate) swept_at: Timestamp,
 }
 
@@ -79,8 +94,17 @@ impl Writer {
     /// Works until the queue is closed.
     pub(crate) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut done = None;
+        let mut ticks = interval(KEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while done.is_none() {
-            let Some(first) = jobs.recv().await else { break };
+            let first = tokio::select! {
+                job = jobs.recv() => job,
+                _ = ticks.tick() => {
+                    self.keeper.keep(&self.signer, &self.known);
+                    continue;
+                }
+            };
+            let Some(first) = first else { break };
             let mut batch = Batch::default();
             let mut next = Some(first);
             while let Some(job) = next {
@@ -101,6 +125,7 @@ impl Writer {
         while let Some(job) = jobs.recv().await {
             job.refuse(&BatchError::Closed);
         }
+        self.keeper.finish(&self.signer, &self.known).await;
         if let Some(connection) = self.connection {
             let _ = connection.close().await;
         }
@@ -119,9 +144,17 @@ impl Writer {
                 true
             }
             Err(error) => {
-                tracing::error!(event = "commit_failed", records = batch.records.len(), %error);
-                self.tail = None;
-                let closed = matches!(error, BatchError::Closed);
+                let closed = match &error {
+                    BatchError::Forked(_) => {
+                        let known = self.known.head.size;
+                        tracing::error!(event = "log_forked", known, error = %error.to_store_error());
+                        true
+                    }
+                    error => {
+                        tracing::error!(event = "commit_failed", records = batch.records.len(), %error);
+                        matches!(error, BatchError::Closed)
+                    }
+                };
                 if closed {
                     self.view.close();
                 }
@@ -139,10 +172,11 @@ impl Writer {
     /// An error in here drops the connection, and with it everything since BEGIN.
     async fn attempt(&mut self, batch: &mut Batch) -> Result<(), BatchError> {
         let patience = self.connect.patience();
-        let (mut connection, frontier) = patience.wait(self.begin()).await?;
-        let first = frontier.size();
-        let composed = patience.wait(self.compose(&mut connection, frontier, batch)).await?;
-        let Some((tail, seen)) = composed else {
+        let (mut connection, head) = patience.wait(self.begin()).await?;
+        patience.wait(self.known.follow(&mut connection, &self.signer, head)).await?;
+        let first = self.known.head.size;
+        let composed = patience.wait(self.compose(&mut connection, batch)).await?;
+        let Some((known, seen)) = composed else {
             patience.wait(async { Ok(raw_sql("ROLLBACK").execute(&mut connection).await?) }).await?;
             self.connection = Some(connection);
             return Ok(());
@@ -154,7 +188,7 @@ impl Writer {
                 outcome::of_commit(&self.connect, error, first, &batch.records).await?;
             }
         }
-        self.tail = Some(tail);
+        self.known = known;
         if let Some(seen) = seen {
             self.view.publish(seen);
         }
@@ -165,21 +199,23 @@ impl Writer {
     async fn compose(
         &mut self,
         connection: &mut AnyConnection,
-        frontier: audit::Frontier,
         batch: &mut Batch,
-    ) -> Result<Option<(Tail, Option<Seen>)>, StoreError> {
+    ) -> Result<Option<(Known, Option<Seen>)>, StoreError> {
         let now = self.clock.now();
         while let Some(job) = batch.waiting.pop_front() {
-            let first = frontier.size() + batch.records.len() as u64;
+            if !job.start() {
+                continue;
+            }
+            let first = self.known.head.size + batch.records.len() as u64;
             match job {
-                Job::Record(event, answer) => match encoded(&[event], now) {
+                Job::Record(event, answer, _) => match encoded(&[event], now) {
                     Ok(records) => {
                         batch.records.extend(records);
                         batch.ran.push((first, answer));
                     }
                     Err(error) => answer(Err(error)),
                 },
-                Job::Change(change) => run(connection, change, now, first, batch).await?,
+                Job::Change(change, _) => run(connection, change, now, first, batch).await?,
                 Job::Close(_) => {}
             }
         }
@@ -190,28 +226,28 @@ impl Writer {
             sweep::expired(connection, now).await?;
             self.swept_at = now;
         }
-        let tail = self.signer.append(connection, frontier, self.tail.take(), &batch.records).await?;
+        let known = self.signer.append(connection, &self.known, &batch.records).await?;
         let seen = if batch.bumped { Some(Seen::read(connection).await?) } else { None };
-        Ok(Some((tail, seen)))
+        Ok(Some((known, seen)))
     }
 
     /// A connection with a transaction that no other writer can disturb, and the head of the log.
-    async fn begin(&mut self) -> Result<(AnyConnection, audit::Frontier), StoreError> {
+    async fn begin(&mut self) -> Result<(AnyConnection, Head), StoreError> {
         if let Some(mut connection) = self.connection.take()
-            && let Ok(frontier) = begin_on(&self.connect, &mut connection).await
+            && let Ok(head) = begin_on(&self.connect, &mut connection).await
         {
-            return Ok((connection, frontier));
+            return Ok((connection, head));
         }
         // Nothing has happened yet: an old connection may be dead, so a new one gets its chance.
         let mut connection = self.connect.connect(Purpose::Write).await?;
-        let frontier = begin_on(&self.connect, &mut connection).await?;
-        Ok((connection, frontier))
+        let head = begin_on(&self.connect, &mut connection).await?;
+        Ok((connection, head))
     }
 }
 
-async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<audit::Frontier, StoreError> {
-    raw_sql(connect.begin()).execute(&mut *connection).await?;
-    append::head(connection, connect.dialect).await
+async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<Head, StoreError> {
+    connect.begin(connection).await?;
+    Head::lock(connection, connect.dialect).await
 }
 
 /// Runs one change between two savepoints.

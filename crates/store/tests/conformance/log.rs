@@ -1,7 +1,7 @@
 //! The log: what was written, provably.
 
 use audit::{Checkpoint, Finding, check_inclusion, leaf_hash};
-use store::{Store, StoreError, VerifyError, verify};
+use store::{OpenError, Store, StoreError, VerifyError, verify};
 
 use crate::place::{Place, event};
 
@@ -49,8 +49,7 @@ async fn an_edited_record_is_named(place: &Place) {
     let (at, record) = store.records(batch, 1).await.unwrap().pop().unwrap();
     let mut forged = record.clone();
     *forged.last_mut().unwrap() = b' ';
-    let hex: String = audit::encode_bundle(&[forged]).iter().map(|byte| format!("{byte:02x}")).collect();
-    let bytes = if place.url.sqlite_directory().is_some() { format!("x'{hex}'") } else { format!("'\\x{hex}'") };
+    let bytes = place.literal(&audit::encode_bundle(&[forged]));
     place.tamper(&format!("UPDATE audit_batch SET entries = {bytes} WHERE first_seq = {at}")).await;
     let found = check(place, None).await;
     assert!(matches!(found, Err(VerifyError::Finding(Finding::Edited { index })) if index == at), "{found:?}");
@@ -75,8 +74,8 @@ async fn a_log_that_was_cut_off_is_found(place: &Place) {
     let found = check(place, None).await;
     assert!(matches!(found, Err(VerifyError::Finding(Finding::Truncated { found: 4, .. }))), "{found:?}");
     // And nothing is written on top of what is missing.
-    let appended = place.open().await.record(event()).await;
-    assert!(matches!(appended, Err(StoreError::RolledBack(_))), "{appended:?}");
+    let opened = place.open_as(None).await;
+    assert!(matches!(opened, Err(OpenError::Store(StoreError::LogForked(_)))), "{opened:?}");
 }
 
 async fn a_log_rolled_back_behind_a_witness_is_found(place: &Place) {

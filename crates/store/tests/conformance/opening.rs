@@ -1,6 +1,6 @@
 //! Opening says clearly what is wrong.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use model::config::StoreUrl;
 use store::{OpenError, OpenOptions, Store};
@@ -18,13 +18,9 @@ on_both!(
     the_log_keeps_its_name,
 );
 
-fn file(place: &Place, name: &str) -> PathBuf {
-    place.directory.path().join("data").join(name)
-}
-
 async fn the_first_start_leaves_private_files_and_two_records(place: &Place) {
     let store = place.open().await;
-    let mode = |name| fs::metadata(file(place, name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name| fs::metadata(place.file(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("master.key"), mode("")), (0o600, 0o700));
     if place.url.sqlite_directory().is_some() {
         assert_eq!(mode("portcullis.db"), 0o600);
@@ -45,23 +41,23 @@ async fn eight_processes_may_start_at_once(place: &Place) {
 
 async fn a_master_key_that_others_can_read_is_refused(place: &Place) {
     place.open().await.close().await;
-    fs::set_permissions(file(place, "master.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(place.file("master.key"), fs::Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(place.open_as(None).await, Err(OpenError::KeyExposed(_))));
 }
 
 async fn another_master_key_is_refused(place: &Place) {
     place.open().await.close().await;
-    fs::write(file(place, "master.key"), [7; 32]).unwrap();
+    fs::write(place.file("master.key"), [7; 32]).unwrap();
     assert!(matches!(place.open_as(None).await, Err(OpenError::WrongMasterKey(_))));
-    fs::write(file(place, "master.key"), [7; 31]).unwrap();
+    fs::write(place.file("master.key"), [7; 31]).unwrap();
     assert!(matches!(place.open_as(None).await, Err(OpenError::NotAKey(_))));
 }
 
 async fn a_missing_master_key_is_not_made_anew(place: &Place) {
     place.open().await.close().await;
-    fs::remove_file(file(place, "master.key")).unwrap();
+    fs::remove_file(place.file("master.key")).unwrap();
     assert!(matches!(place.open_as(None).await, Err(OpenError::KeyMissing(_))));
-    assert!(!file(place, "master.key").exists());
+    assert!(!place.file("master.key").exists());
 }
 
 async fn a_newer_schema_is_refused(place: &Place) {
@@ -72,7 +68,7 @@ async fn a_newer_schema_is_refused(place: &Place) {
 
 async fn a_data_directory_of_another_log_is_refused(place: &Place) {
     place.open().await.close().await;
-    fs::write(file(place, "audit.vkey"), "another+0+0\n").unwrap();
+    fs::write(place.file("audit.vkey"), "another+0+0\n").unwrap();
     assert!(matches!(place.open_as(None).await, Err(OpenError::OtherLog(_))));
 }
 

@@ -1,6 +1,6 @@
 //! Where a store lives during one test, and people and agents to put into it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, EventName, Grant, Id,
@@ -73,10 +73,25 @@ impl Place {
 
     /// Asks for one number past the store.
     pub async fn count(&self, sql: &'static str) -> i64 {
-        let mut connection = AnyConnection::connect(&self.sql_url()).await.unwrap();
+        let mut connection = self.connect().await;
         let count = query_scalar(sql).fetch_one(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         count
+    }
+
+    /// A connection past the store.
+    pub async fn connect(&self) -> AnyConnection {
+        AnyConnection::connect(&self.sql_url()).await.unwrap()
+    }
+
+    /// `bytes` as both databases read them in a statement.
+    pub fn literal(&self, bytes: &[u8]) -> String {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        if self.url.sqlite_directory().is_some() { format!("x'{hex}'") } else { format!("'\\x{hex}'") }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("data").join(name)
     }
 
     fn sql_url(&self) -> String {

@@ -1,0 +1,41 @@
+//! Taking turns with other processes that write to the same SQLite file.
+//!
+//! SQLite lets a waiting writer try again now and then, and whoever commits without a pause is always there
+//! first: a busy server would keep a revocation on the command line waiting. So whoever wants to write takes
+//! this lock before it begins, and holds it only until it has begun. A writer that waits to begin keeps it,
+//! and then the busy one has to wait before its next transaction.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+/// The file inside the directory of the database.
+pub(crate) const TURN_FILE: &str = "portcullis.turn";
+
+/// How long to wait for the turn. After that the database itself decides: fairness is worth no outage.
+const PATIENCE: Duration = Duration::from_secs(5);
+const BETWEEN: Duration = Duration::from_millis(1);
+
+/// The right to begin next, until it is dropped.
+pub(crate) struct Turn {
+    _held: Option<File>,
+}
+
+/// Waits for the turn. `path`: of the lock; a server needs none.
+pub(crate) async fn take(path: Option<&PathBuf>) -> Turn {
+    let open = |path| OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    let Some(Ok(file)) = path.map(open) else { return Turn { _held: None } };
+    let deadline = Instant::now() + PATIENCE;
+    while file.try_lock().is_err() {
+        if Instant::now() >= deadline {
+            break;
+        }
+        sleep(BETWEEN).await;
+    }
+    Turn { _held: Some(file) }
+}
