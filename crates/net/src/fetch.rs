@@ -5,6 +5,9 @@
 //! checked is what is dialled; no redirect, no proxy, no cookie, no credential, no decompression;
 //! a status of 200, JSON, a few kilobytes, three seconds for everything.
 //!
+//! One document is fetched once however many ask for it at the moment, and a host that is slow has
+//! a few fetches waiting for it, not all there can be.
+//!
 //! Whatever stood in the way of a connection looks the same to the caller, or the caller could
 //! tell names and ports of our network apart. The log has the cause.
 //!
@@ -18,15 +21,17 @@ use http_body_util::Empty;
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use url::Url;
 
 use crate::{
     fetch_error::{FetchError, FetchSetupError},
+    flights::Flights,
     is_special_use,
     read::ReadError,
     read_body, trust,
+    turns::Turns,
 };
 
 /// What an operator allows beyond the public internet.
@@ -43,7 +48,8 @@ pub struct FetchRules {
 pub struct Fetcher {
     connector: TlsConnector,
     exempt_hosts: Arc<[String]>,
-    running: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    flights: Arc<Flights<(String, usize), Result<Fetched, FetchError>>>,
 }
 
 /// A document.
@@ -63,30 +69,37 @@ impl Fetcher {
         Ok(Self {
             connector: TlsConnector::from(Arc::new(tls)),
             exempt_hosts: rules.exempt_hosts.into(),
-            running: Arc::new(Semaphore::new(AT_A_TIME)),
+            turns: Turns::new(),
+            flights: Flights::new(),
         })
     }
 
-    /// The JSON document at `url`, at most `max_bytes` long, within three seconds.
+    /// The JSON document at `url`, at most `max_bytes` long.
+    ///
+    /// Waits for two seconds to be allowed to fetch, then three for the document.
     pub async fn json(&self, url: &str, max_bytes: usize) -> Result<Fetched, FetchError> {
-        let fetched = match timeout(TOTAL, self.fetch(url, max_bytes)).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(FetchError::TimedOut),
+        let (fetcher, text) = (self.clone(), url.to_owned());
+        self.flights.join((url.to_owned(), max_bytes), async move { fetcher.fetch(&text, max_bytes).await }).await
+    }
+
+    async fn fetch(&self, url: &str, max_bytes: usize) -> Result<Fetched, FetchError> {
+        let target = Target::parse(url, &self.exempt_hosts)?;
+        let host = target.url.host_str().unwrap_or_default();
+        let fetched = match self.turns.take(host).await {
+            Err(_) => Err(FetchError::Busy),
+            Ok(_turn) => timeout(TOTAL, self.read(&target, max_bytes)).await.unwrap_or(Err(FetchError::TimedOut)),
         };
         if let Err(error) = &fetched {
-            let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
             tracing::warn!(event = "fetch_failed", host, cause = error.cause(), detail = error.detail());
         }
         fetched
     }
 
-    async fn fetch(&self, url: &str, max_bytes: usize) -> Result<Fetched, FetchError> {
-        let target = Target::parse(url, &self.exempt_hosts)?;
-        let _running = self.running.acquire().await.map_err(|_| FetchError::TimedOut)?;
-        let stream = self.connect(&target).await?;
+    async fn read(&self, target: &Target, max_bytes: usize) -> Result<Fetched, FetchError> {
+        let stream = self.connect(target).await?;
         // The connection lives as long as this set: aborted when the answer is read, or given up.
         let mut connection = JoinSet::new();
-        let response = get(stream, &target, &mut connection).await?;
+        let response = get(stream, target, &mut connection).await?;
         let max_age = check(&response)?;
         let body = read_body(response.into_body(), max_bytes).await.map_err(|error| match error {
             ReadError::TooLarge { max } => FetchError::TooLarge { max },
@@ -227,8 +240,6 @@ fn max_age(cache_control: &str) -> Option<u64> {
 const TOTAL: Duration = Duration::from_secs(3);
 /// For the TCP connection, over all addresses.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Fetches in flight; strangers can not make more of them.
-const AT_A_TIME: usize = 32;
 /// Longest head of an answer.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 

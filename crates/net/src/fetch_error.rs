@@ -13,7 +13,7 @@ pub enum FetchSetupError {
 /// The text is safe to show to whoever named the URL: it holds no address and nothing of an
 /// answer, and it is one and the same for everything that kept a connection from being made.
 /// [`Self::cause`] tells them apart, for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FetchError {
     /// The URL is none we open.
     #[error("the URL {0}")]
@@ -21,6 +21,9 @@ pub enum FetchError {
     /// The name resolves to an address that is no place on the public internet.
     #[error("the host could not be reached")]
     NotPublic,
+    /// Too many documents are being fetched, in all or from this host.
+    #[error("too many documents are being fetched: try again in a moment")]
+    Busy,
     /// No address, no connection, or it broke.
     #[error("the host could not be reached")]
     Unreachable(String),
@@ -56,6 +59,7 @@ impl FetchError {
         match self {
             Self::BadUrl(_) => "bad_url",
             Self::NotPublic => "not_public",
+            Self::Busy => "busy",
             Self::Unreachable(_) => "unreachable",
             Self::Tls(_) => "tls",
             Self::TimedOut => "timed_out",

@@ -7,6 +7,7 @@
 pub mod body;
 pub mod fetch;
 mod fetch_error;
+mod flights;
 mod limits;
 pub mod listen;
 mod outbound;
@@ -19,6 +20,7 @@ pub mod special;
 mod streams;
 mod tls;
 mod trust;
+mod turns;
 pub mod upstream;
 
 pub use body::{Body, BodyError, boxed, empty, full};

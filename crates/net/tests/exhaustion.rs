@@ -170,7 +170,8 @@ async fn an_old_connection_answers_what_it_was_asked_and_closes() {
 /// Spec: RFC 9113 §6.8
 #[tokio::test]
 async fn an_old_http2_connection_finishes_its_streams_and_closes() {
-    let (server, mut connection) = Connection::to(ListenLimits { max_age: SHORT, ..ListenLimits::default() }).await;
+    let (server, mut connection) =
+        Connection::to(ListenLimits { max_age: SHORT, header_timeout: LONG * 10, ..ListenLimits::default() }).await;
     let response = connection.get("/quiet").await;
     assert!(timeout(SHORT * 4, &mut connection.open).await.is_err(), "not cut off");
     server.go.notify_one();

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// Long enough for the loopback, short enough to wait for.
-pub const SHORT: Duration = Duration::from_millis(60);
+pub const SHORT: Duration = Duration::from_millis(200);
 
 /// A listener on the loopback that answers by path.
 pub struct Running {
