@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use model::{Revision, ToolName};
+use model::{Revision, ToolName, config::TaskAccess};
 
 use crate::{
     envelope::{Kind, Message},
@@ -133,6 +133,10 @@ impl Call {
                 let method = method::find(message.method())
                     .filter(|method| method.eras.include(self.revision.is_modern()))
                     .ok_or(Refusal::UnknownMethod)?;
+                let tasks = message.params().about_tasks || method::is_about_tasks(method.name);
+                if tasks && self.server.tasks == TaskAccess::Refused {
+                    return Err(Refusal::Tasks);
+                }
                 match method.acts_on {
                     ActsOn::Server | ActsOn::ToolList => Ok(None),
                     ActsOn::Tool => {

@@ -43,6 +43,8 @@ pub struct Params {
     pub uri: Option<Box<str>>,
     /// `taskId`.
     pub task: Option<Box<str>>,
+    /// Is the request to run as a task (`task`, 2025-11-25), or to hear of tasks (`taskIds` to `subscriptions/listen`)?
+    pub about_tasks: bool,
     /// The revision in `_meta` (2026-07-28 and later).
     pub meta_version: Option<Box<str>>,
     /// Does `_meta` declare the client's capabilities?
@@ -211,7 +213,8 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
                 read_meta(value, wire, &mut params)?;
                 continue;
             }
-            _ => {
+            name => {
+                params.about_tasks |= name == "task" || name == "notifications" && wants_tasks(value)?;
                 wire.extend_from_slice(value.as_str().as_bytes());
                 continue;
             }
@@ -222,6 +225,16 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
     }
     wire.push(b'}');
     Ok(params)
+}
+
+/// Spec: SEP-2663 (task status notifications)
+fn wants_tasks(notifications: Strict<'_>) -> Result<bool, Cause> {
+    let mut wants = false;
+    for (name, _) in notifications.members().unwrap_or_default() {
+        refuse_folded(&name, &["taskIds"])?;
+        wants |= name == "taskIds";
+    }
+    Ok(wants)
 }
 
 fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Result<(), Cause> {

@@ -53,6 +53,13 @@ pub fn find(name: &str) -> Option<&'static Method> {
     METHODS.iter().find(|method| method.name == name)
 }
 
+/// Does it read, continue or cancel a task?
+///
+/// A task's id says nothing about who began it.
+pub fn is_about_tasks(name: &str) -> bool {
+    name.starts_with("tasks/")
+}
+
 /// Is this a notification a client may send? Servers ignore those they do not know.
 pub fn is_notification(name: &str) -> bool {
     name.starts_with("notifications/")

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
     Id, Server, ToolRules,
-    config::{PublicUrl, ServerConfig},
+    config::{PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
 use serde_json::json;
@@ -30,6 +30,8 @@ pub struct Protected {
     pub metadata: Bytes,
     /// The tiers of its tools.
     pub rules: ToolRules,
+    /// May tasks be used, which are everybody's?
+    pub tasks: TaskAccess,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
     /// The way to it.
@@ -50,6 +52,7 @@ impl Protected {
             metadata_url: public_url.resource_metadata(id),
             metadata: metadata(id, config, public_url),
             rules: config.tools.clone(),
+            tasks: config.tasks,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
                 .map_err(|error| fault(error.to_string()))?,

@@ -58,6 +58,9 @@ pub enum Refusal {
     /// The method is not in the table.
     #[error("unknown method")]
     UnknownMethod,
+    /// The method is about tasks, or the request is to run as one, and this server's tasks are not opened.
+    #[error("tasks are not available on this server")]
+    Tasks,
     /// `tools/call` without a tool's name, or with one that is no tool's.
     #[error("params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
     NoTool,
@@ -120,6 +123,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::NotSpoken(_) => "revision",
             Self::UnknownMethod => "unknown_method",
+            Self::Tasks => "tasks",
             Self::NoTool => "no_tool",
             Self::UnknownSession => "unknown_session",
             Self::OrphanResponse => "orphan_response",

@@ -133,6 +133,34 @@ async fn a_method_that_is_not_in_the_table_has_no_side_door() {
     world.upstream.got_nothing();
 }
 
+/// A task's id was all it took to read the result of somebody else's call (CVE-2026-52870).
+///
+/// Spec: SEP-1686, SEP-2663
+#[tokio::test]
+async fn tasks_are_everybodys_and_so_refused_unless_the_server_shares_them() {
+    let world = World::start().await;
+    for method in ["tasks/get", "tasks/update", "tasks/cancel", "tasks/list", "tasks/result"] {
+        world.legacy(method, json!({"taskId": "another's"}), &[]).await.refused(200, -32601);
+        let (mut headers, body) = modern(method, json!({"taskId": "another's"}));
+        headers.push(("mcp-name", "another's".into()));
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.post(&headers, body).await.refused(404, -32601);
+    }
+    let as_task = json!({"name": "get_ticket", "task": {"ttl": 60000}});
+    world.modern("tools/call", as_task.clone()).await.refused(404, -32601);
+    world.legacy("tools/call", as_task.clone(), &[]).await.refused(200, -32601);
+    let listen = |name: &str| json!({"notifications": {name: ["another's"]}});
+    world.modern("subscriptions/listen", listen("taskIds")).await.refused(404, -32601);
+    world.modern("subscriptions/listen", listen("taskids")).await.refused(400, -32600);
+    let reasons: Vec<_> = world.records().await.into_iter().map(|record| record["reason"].clone()).collect();
+    assert_eq!(reasons.iter().filter(|reason| **reason == "tasks").count(), 13);
+    world.upstream.got_nothing();
+
+    let shared = World::start_sharing_tasks().await;
+    shared.legacy("tasks/get", json!({"taskId": "another's"}), &[]).await.answered();
+    shared.legacy("tools/call", as_task, &[]).await.answered();
+}
+
 #[tokio::test]
 async fn resources_prompts_and_the_protocol_need_the_baseline_only() {
     let world = World::start().await;

@@ -18,7 +18,7 @@ pub struct WorldConfig {
 }
 
 /// A further protected server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Protected {
     /// Its name.
     pub name: String,
@@ -26,6 +26,8 @@ pub struct Protected {
     pub url: String,
     /// From tool patterns to tiers.
     pub tools: Vec<(String, String)>,
+    /// Further keys of the server, as YAML, four spaces in.
+    pub keys: String,
 }
 
 /// Everybody's password begins like this and ends in their name.
@@ -92,7 +94,7 @@ fn agent(name: &str, key: &token::AgentKey, servers: &str) -> String {
     )
 }
 
-fn server(Protected { name, url, tools }: &Protected) -> String {
+fn server(Protected { name, url, tools, keys }: &Protected) -> String {
     let rules: String = tools.iter().map(|(tool, tier)| format!("      \"{tool}\": {tier}\n")).collect();
-    format!("  {name}:\n    url: {url}\n    tools:\n{rules}")
+    format!("  {name}:\n    url: {url}\n    tools:\n{rules}{keys}")
 }

@@ -61,10 +61,10 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         | Refusal::NotSpoken(_)
         | Refusal::OrphanResponse => StatusCode::BAD_REQUEST,
         // A notification has no answer in which an error could stand.
-        Refusal::UnknownMethod if asked.id.is_none() => StatusCode::BAD_REQUEST,
-        Refusal::UnknownMethod if asked.modern => StatusCode::NOT_FOUND,
+        Refusal::UnknownMethod | Refusal::Tasks if asked.id.is_none() => StatusCode::BAD_REQUEST,
+        Refusal::UnknownMethod | Refusal::Tasks if asked.modern => StatusCode::NOT_FOUND,
         Refusal::NoTool if asked.modern => StatusCode::BAD_REQUEST,
-        Refusal::UnknownMethod | Refusal::NoTool => StatusCode::OK,
+        Refusal::UnknownMethod | Refusal::Tasks | Refusal::NoTool => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
         Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -119,7 +119,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     match refusal {
         Refusal::Malformed(malformed) => malformed.cause.code(),
         Refusal::NotSpoken(why) => why.code(),
-        Refusal::UnknownMethod => -32601,
+        Refusal::UnknownMethod | Refusal::Tasks => -32601,
         Refusal::NoTool => -32602,
         _ => i32::from(status(refusal, asked).as_u16()),
     }

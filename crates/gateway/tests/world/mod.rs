@@ -44,12 +44,21 @@ impl World {
 
     /// With policies of the operator's own besides the built-in ones.
     pub async fn start_with(policies: &str) -> Self {
+        Self::start_as(policies, "refused").await
+    }
+
+    /// With the tasks of the upstream open to everybody.
+    pub async fn start_sharing_tasks() -> Self {
+        Self::start_as("", "shared").await
+    }
+
+    async fn start_as(policies: &str, tasks: &str) -> Self {
         net::install_crypto_provider();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let store = open(directory.path(), clock.clone()).await;
         let upstream = Upstream::start().await;
-        let gateway = gateway(&store, &upstream, policies);
+        let gateway = gateway(&store, &upstream, policies, tasks);
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
         let world = Self { clock, store, gateway, upstream, grant: grant.clone(), _directory: directory };
@@ -312,14 +321,14 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
     Store::open(options).await.unwrap()
 }
 
-fn gateway(store: &Store, upstream: &Upstream, policies: &str) -> Arc<Gateway> {
+fn gateway(store: &Store, upstream: &Upstream, policies: &str, tasks: &str) -> Arc<Gateway> {
     let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
         "allowed_origins": ["https://inspector.test"],
         "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1},
         "servers": {
-            "tickets": {"url": upstream.url(), "tools": tools, "headers": {"x-api-key": "the-servers-own"}},
+            "tickets": {"url": upstream.url(), "tools": tools, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
             "files": {"url": upstream.url(), "tools": tools},
             "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
         },

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, TokensConfig};
 pub use people::{AgentConfig, PersonConfig};
-pub use servers::ServerConfig;
+pub use servers::{ServerConfig, TaskAccess};
 
 use crate::{Agent, Id, Person, Server};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::{Secret, ToolRules};
@@ -29,6 +29,21 @@ pub struct ServerConfig {
     /// A PEM file of certificate authorities to trust for this server besides the public ones.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// Whether the server's tasks can be used. With `shared`, whoever may use the server may read, continue and
+    /// cancel every task on it, whoever began it. `refused` or `shared`.
+    #[serde(default)]
+    pub tasks: TaskAccess,
+}
+
+/// Whether the tasks of a server can be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskAccess {
+    /// Nobody can begin, read or cancel one.
+    #[default]
+    Refused,
+    /// Whoever may use the server may read, continue and cancel every task on it.
+    Shared,
 }
 
 fn http_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {

@@ -73,7 +73,12 @@ async fn main() -> Result<ExitCode> {
 /// port and claims to be a page from there, so that name and that origin are ours for the run.
 fn config(fixture: &str, front: &str) -> WorldConfig {
     WorldConfig {
-        servers: vec![Protected { name: NAME.into(), url: fixture.into(), tools: vec![("*".into(), "low".into())] }],
+        servers: vec![Protected {
+            name: NAME.into(),
+            url: fixture.into(),
+            tools: vec![("*".into(), "low".into())],
+            keys: "    tasks: shared\n".into(),
+        }],
         extra: format!("extra_hosts: [\"{front}\"]\nallowed_origins: [\"http://{front}\"]\n"),
         clients: format!(
             "  registered:\n    {NAME}: {{ name: Conformance runner, redirect_uris: [\"{CALLBACK}\"], server: {NAME} }}\n"
