@@ -1,10 +1,11 @@
 //! `serve`: the product.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
+use model::config::Config;
 
-use super::Visit;
+use super::{Visit, server};
 use crate::{config, node, node::Node, output, shutdown};
 
 /// Serves until asked to stop.
@@ -25,9 +26,23 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
         servers = node.config.servers.len(),
         "serving"
     );
+    let survey = tokio::spawn(survey(node.config.clone()));
     node.serve(listener, shutdown::requested()).await;
+    survey.abort();
     tracing::info!(event = "stopped", "stopped");
     Ok(output::OK)
+}
+
+/// Says which servers do not answer and which tools are held. Nobody waits for it: one server that is
+/// down must not keep the others from being served.
+async fn survey(config: Arc<Config>) {
+    let (tools, silent) = server::everything(&config).await;
+    for (server, error) in silent {
+        tracing::warn!(event = "upstream_unreachable", %server, error = format!("{error:#}"), "calls to it answer 502");
+    }
+    for tool in tools.iter().filter(|tool| tool.held) {
+        tracing::warn!(event = "tool_held", tool = tool.tool, "no rule names it; add one to `tools` of its server");
+    }
 }
 
 fn host_name() -> String {

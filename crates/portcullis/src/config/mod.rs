@@ -81,9 +81,11 @@ fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, C
     })
 }
 
-/// The message without the snippet that the library would render from the file's text.
+/// The message without the snippet that the library would render from the file's text, and without the
+/// place, which is named before it.
 fn plain_message(error: &serde_saphyr::Error) -> String {
-    error.without_snippet().to_string()
+    let said = error.without_snippet().to_string();
+    said.split(" at line ").next().unwrap_or(&said).to_owned()
 }
 
 #[cfg(test)]
