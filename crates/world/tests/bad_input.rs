@@ -26,8 +26,12 @@ async fn a_port_in_use_is_named() {
 #[tokio::test]
 async fn a_server_that_is_down_does_not_take_the_others_with_it() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let gone =
-        Protected { name: "gone".into(), url: format!("http://{gone}/mcp"), tools: vec![("*".into(), "low".into())], ..Protected::default() };
+    let gone = Protected {
+        name: "gone".into(),
+        url: format!("http://{gone}/mcp"),
+        tools: vec![("*".into(), "low".into())],
+        ..Protected::default()
+    };
     let world = World::start_with(WorldConfig { servers: vec![gone], ..WorldConfig::default() }).await;
 
     let down = Raw::new(&world, "gone", &world.agent_token("gone").await.unwrap());

@@ -35,7 +35,10 @@ async fn fixture_behind_the_gate() -> WorldConfig {
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
     tokio::spawn(fixture::serve(listener));
     let tools = vec![("*".into(), "low".into())];
-    WorldConfig { servers: vec![Protected { name: "fixture".into(), url, tools, ..Protected::default() }], ..WorldConfig::default() }
+    WorldConfig {
+        servers: vec![Protected { name: "fixture".into(), url, tools, ..Protected::default() }],
+        ..WorldConfig::default()
+    }
 }
 
 /// Reads the stream until `text` was in it.
