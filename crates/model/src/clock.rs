@@ -43,6 +43,12 @@ impl Timestamp {
         Self(self.0.saturating_add((span.seconds() as i64).saturating_mul(1_000_000)))
     }
 
+    /// This point less `span`; saturates at the beginning of time.
+    #[must_use]
+    pub const fn before(self, span: Span) -> Self {
+        Self(self.0.saturating_sub((span.seconds() as i64).saturating_mul(1_000_000)))
+    }
+
     /// Seconds from `self` until `later`, rounded down; zero when `later` is past.
     pub const fn seconds_until(self, later: Self) -> u64 {
         let micros = later.0.saturating_sub(self.0);

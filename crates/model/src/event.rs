@@ -87,6 +87,8 @@ events! {
     AgentChanged = "agent_changed",
     /// A person consented to a grant or a medium elevation.
     ConsentGiven = "consent_given",
+    /// An authorization request of a person who is signed in was refused by the rules, and why.
+    AuthorizationRefused = "authorization_refused",
     /// A person refused consent.
     ConsentRefused = "consent_refused",
     /// A grant was made or its baseline changed.

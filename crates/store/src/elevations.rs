@@ -106,6 +106,25 @@ impl Tx<'_> {
         row.map_or(Ok(0), |row| Columns::of("elevation", &row).number())
     }
 
+    /// Those of an agent, under whatever grant, that were denied after `since` or asked for after it and never
+    /// decided; newest first, at most 256. An agent can end its grant, and get a new one, but not these.
+    pub async fn unwelcome_elevations(
+        &mut self,
+        agent: &Id<Agent>,
+        since: Timestamp,
+    ) -> Result<Vec<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation WHERE grant_id IN (SELECT id FROM agent_grant WHERE agent = $1)
+               AND ((state = 'denied' AND decided_at > $2) OR (decided_at IS NULL AND requested_at > $2))
+              ORDER BY requested_at DESC, id DESC LIMIT 256"
+        );
+        let rows = query(sql).bind(agent.as_str()).bind(since.micros()).fetch_all(&mut *self.connection).await;
+        self.failed |= rows.is_err();
+        all(&rows?)
+    }
+
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&mut self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
         live(self.connection, grant, now).await

@@ -1,6 +1,6 @@
 //! Elevations are decided once, used as often as allowed, and end with their grant.
 
-use model::{Elevation, ElevationState, Grant, Id, Scope, Span};
+use model::{Elevation, ElevationState, Grant, Id, Scope, Span, Timestamp};
 use store::{Commit, Store, StoreError};
 
 use crate::place::{Place, START, elevation, event, settle};
@@ -13,6 +13,7 @@ on_both!(
     an_elevation_is_not_used_after_its_end_or_for_another_scope,
     a_use_is_of_the_elevation_that_was_named,
     an_ended_grant_takes_everything_with_it,
+    what_was_denied_or_never_decided_outlives_its_grant,
 );
 
 async fn put(store: &Store, elevation: &Elevation) {
@@ -209,4 +210,39 @@ async fn an_ended_grant_takes_everything_with_it(place: &Place) {
     assert_eq!(store.standing(&grant.id).await.unwrap().unwrap().grant.ended_at, Some(START));
     assert!(store.grants(Some(START)).await.unwrap().is_empty());
     assert_eq!(store.grants_of(&grant.agent).await.unwrap().len(), 1);
+}
+
+async fn what_was_denied_or_never_decided_outlives_its_grant(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    let [waiting, denied, approved] = [1, 2, 3].map(|uses| elevation(&grant.id, uses));
+    for one in [&waiting, &denied, &approved] {
+        put(&store, one).await;
+    }
+    assert!(approve(&store, &approved).await);
+    let unwelcome = async |since: Timestamp| {
+        let agent = grant.agent.clone();
+        let work = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move { Ok(Commit::nothing(tx.unwelcome_elevations(&agent, since).await?)) })
+        });
+        let mut ids: Vec<_> = work.await.unwrap().into_iter().map(|elevation| elevation.id).collect();
+        ids.sort();
+        ids
+    };
+    let (id, ended) = (denied.id.clone(), grant.id.clone());
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                tx.deny_elevation(&id, "bob", now).await?;
+                tx.end_grant(&ended, now).await?;
+                Ok(Commit::with(event(), ()))
+            })
+        })
+        .await
+        .unwrap();
+    let mut expected = vec![waiting.id.clone(), denied.id.clone()];
+    expected.sort();
+    assert_eq!(unwelcome(Timestamp::default()).await, expected);
+    assert!(unwelcome(store.now()).await.is_empty());
 }
