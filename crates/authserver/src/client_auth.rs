@@ -34,6 +34,11 @@ pub(crate) struct Authenticated {
 }
 
 impl Authenticated {
+    /// Did it show a key or a secret? A public client only says its name, which anybody can.
+    pub(crate) fn has_proved_itself(&self) -> bool {
+        self.client.client.auth != AuthMethod::None
+    }
+
     /// Uses the assertion up: first thing in every transaction that acts for this client.
     ///
     /// Spec: RFC 7523 §3 (7)

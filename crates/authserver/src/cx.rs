@@ -9,7 +9,7 @@ use policy::Policies;
 use store::Store;
 use tokio::sync::Semaphore;
 
-use crate::{clients::KnownClients, login::Logins};
+use crate::{clients::KnownClients, counted::Counted, login::Logins};
 
 /// The context handed to every use case.
 pub(crate) struct Cx {
@@ -22,6 +22,8 @@ pub(crate) struct Cx {
     pub(crate) known: KnownClients,
     /// Password checks: how many at a time, and who has to wait.
     pub(crate) logins: Logins,
+    /// Refusals that are not worth a record each.
+    pub(crate) counted: Counted,
     /// Metadata documents fetched at a time.
     pub(crate) fetches: Semaphore,
 }

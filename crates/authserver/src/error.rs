@@ -6,7 +6,7 @@
 //! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use model::{AgentState, AuthMethod, Elevation, Id};
 use pages::{FormError, Incident, fault, problem};
 use store::{StoreError, StoreSilent};
@@ -74,7 +74,7 @@ pub(crate) enum TokenError {
     RefreshOfAnother,
     #[error("the refresh token has expired or was revoked; authorize again")]
     RefreshOver,
-    #[error("the refresh token was used before; its family has been revoked, authorize again")]
+    #[error("the refresh token was used before; its grant has been revoked, authorize again")]
     RefreshReplayed,
     #[error("a refresh can not widen the scope; authorize again for `{0}`")]
     RefreshWidens(model::Scope),
@@ -211,20 +211,31 @@ pub(crate) enum AuthorizeError {
 impl AuthorizeError {
     /// The code on the wire. Spec: RFC 6749 §4.1.2.1
     pub(crate) fn code(&self) -> ErrorCode {
+        self.wire().0
+    }
+
+    /// The stable word in the audit.
+    pub(crate) fn cause(&self) -> &'static str {
+        self.wire().1
+    }
+
+    fn wire(&self) -> (ErrorCode, &'static str) {
         match self {
-            Self::Form(_) | Self::ResponseMode | Self::Challenge(_) => INVALID_REQUEST,
-            Self::ResponseType => ErrorCode("unsupported_response_type"),
-            Self::RequestObject => ErrorCode("request_not_supported"),
-            Self::RequestUri => ErrorCode("request_uri_not_supported"),
-            Self::Resource(_) => INVALID_TARGET,
-            Self::Scope(_) => INVALID_SCOPE,
-            Self::LoginRequired => ErrorCode("login_required"),
-            Self::ConsentRequired => ErrorCode("consent_required"),
-            Self::Refused
-            | Self::ElevationDenied(_)
-            | Self::ElevationLapsed(_)
-            | Self::TooManyPending
-            | Self::Dead(_) => ACCESS_DENIED,
+            Self::Form(_) => (INVALID_REQUEST, "malformed"),
+            Self::ResponseMode => (INVALID_REQUEST, "response_mode"),
+            Self::Challenge(_) => (INVALID_REQUEST, "challenge"),
+            Self::ResponseType => (ErrorCode("unsupported_response_type"), "response_type"),
+            Self::RequestObject => (ErrorCode("request_not_supported"), "request_object"),
+            Self::RequestUri => (ErrorCode("request_uri_not_supported"), "request_uri"),
+            Self::Resource(_) => (INVALID_TARGET, "resource"),
+            Self::Scope(_) => (INVALID_SCOPE, "scope"),
+            Self::LoginRequired => (ErrorCode("login_required"), "login_required"),
+            Self::ConsentRequired => (ErrorCode("consent_required"), "consent_required"),
+            Self::Refused => (ACCESS_DENIED, "refused"),
+            Self::ElevationDenied(_) => (ACCESS_DENIED, "denied"),
+            Self::ElevationLapsed(_) => (ACCESS_DENIED, "lapsed"),
+            Self::TooManyPending => (ACCESS_DENIED, "too_many_pending"),
+            Self::Dead(dead) => (ACCESS_DENIED, dead.cause()),
         }
     }
 }
@@ -247,6 +258,10 @@ pub(crate) enum PageError {
     Forged,
     #[error("This page is too old, or was answered before.")]
     Stale,
+    #[error("The application wants an answer without any page, and you are not logged in here.")]
+    NotLoggedIn,
+    #[error("Too many people are logging in at this moment.")]
+    Busy,
     #[error("the store can not be reached")]
     Store(#[from] StoreError),
     #[error("the store has been silent for too long")]
@@ -280,9 +295,21 @@ impl IntoResponse for PageError {
                 "This page is no longer good",
                 "Start again from the application that sent you here, or ask for a new link.",
             ),
+            Self::NotLoggedIn => (
+                StatusCode::FORBIDDEN,
+                "You have to log in first",
+                "Log in here, then start again from the application that sent you here.",
+            ),
+            Self::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Please wait a moment", "Go back and try again in a few seconds.")
+            }
         };
         tracing::info!(event = "page_refused", reason = %self);
-        problem(status, title, &self.to_string(), to_do, None)
+        let mut response = problem(status, title, &self.to_string(), to_do, None);
+        if matches!(self, Self::Busy) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 

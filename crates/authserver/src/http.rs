@@ -86,7 +86,7 @@ async fn revoke(State(cx): Shared, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
     let outcome = match strict_form(&head.headers, body).await {
         Ok(form) => revocation::answer(&cx, &head.headers, form).await,
-        Err(error) => Err(error),
+        Err(error) => Err(token_endpoint::refused(&cx, None, None, None, error).await),
     };
     match outcome {
         Ok(()) => json_for(StatusCode::OK, &json!({}), "no-store"),

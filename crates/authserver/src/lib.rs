@@ -11,6 +11,7 @@
 mod authorize;
 mod client_auth;
 mod clients;
+mod counted;
 mod cx;
 mod elevate;
 mod error;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use clients::KnownClients;
 pub use clients::SetupError;
+use counted::Counted;
 use cx::Cx;
 use model::config::Config;
 use net::Fetcher;
@@ -62,6 +64,7 @@ impl AuthServer {
             known: KnownClients::of(&config)?,
             cookies: Cookies::for_url(&config.public_url),
             logins: login::Logins::default(),
+            counted: Counted::default(),
             fetches: Semaphore::new(FETCHES_AT_A_TIME),
             config,
             store,

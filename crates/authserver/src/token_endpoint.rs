@@ -1,4 +1,4 @@
-//! The token endpoint: authenticate the client, find the grant type, redeem. Every refusal is recorded.
+//! The token endpoint: authenticate the client, find the grant type, redeem. Refusals are recorded, each or by count.
 //!
 //! Spec: RFC 6749 §3.2.
 //!
@@ -41,6 +41,8 @@ pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Res
 }
 
 /// Records the refusal, and uses the assertion up: one that was seen is spent, whatever came of it.
+///
+/// A client that proved itself answers for every record it causes. The others are counted.
 pub(crate) async fn refused(
     cx: &Cx,
     client: Option<ClientId>,
@@ -48,41 +50,68 @@ pub(crate) async fn refused(
     grant_type: Option<&str>,
     error: TokenError,
 ) -> TokenError {
-    let declared = authenticated.as_ref().and_then(|client| client.client.declared.clone());
-    let actor = match (&declared, &client) {
-        (Some(agent), _) => Actor::Agent(agent.to_string()),
-        (None, Some(client)) => Actor::Client(client.to_string()),
-        (None, None) => Actor::Client("unknown".into()),
+    let recorded = match authenticated.filter(|client| client.has_proved_itself()) {
+        Some(authenticated) => {
+            let actor = match &authenticated.client.declared {
+                Some(agent) => Actor::Agent(agent.to_string()),
+                None => Actor::Client(authenticated.client.client.id.to_string()),
+            };
+            let event = refusal(actor, client.as_ref(), grant_type, &error).with("authenticated", "yes");
+            use_up_and_record(cx, authenticated, event).await
+        }
+        None => count(cx, client, grant_type, &error).await,
     };
-    let mut event = Event::new(EventName::TokenRefused, actor)
-        .with("cause", error.cause())
-        .with("error", error.code().0)
-        .with("authenticated", if authenticated.is_some() { "yes" } else { "no" });
+    match recorded {
+        Ok(()) => error,
+        // No record, no answer: not even a refusal.
+        Err(fault) => TokenError::Store(fault),
+    }
+}
+
+async fn use_up_and_record(cx: &Cx, client: Arc<Authenticated>, event: Event) -> Result<(), StoreError> {
+    cx.store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                match client.use_assertion(tx).await {
+                    Err(TokenError::Store(error)) => Err(error),
+                    _ => Ok(Commit::with(event, ())),
+                }
+            })
+        })
+        .await
+}
+
+async fn count(
+    cx: &Cx,
+    claimed: Option<ClientId>,
+    grant_type: Option<&str>,
+    error: &TokenError,
+) -> Result<(), StoreError> {
+    let known = match claimed {
+        Some(id) if cx.knows(&id).await? => Some(id),
+        _ => None,
+    };
+    let event = cx.counted.due(known.as_ref(), error.cause(), cx.store.now(), || {
+        let name = known.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        refusal(Actor::Client(name), known.as_ref(), grant_type, error).with("authenticated", "no")
+    });
+    match event {
+        Some(event) => cx.store.record(event).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+fn refusal(actor: Actor, client: Option<&ClientId>, grant_type: Option<&str>, error: &TokenError) -> Event {
+    let mut event =
+        Event::new(EventName::TokenRefused, actor).with("cause", error.cause()).with("error", error.code().0);
     if let Some(client) = client {
         event = event.with("client", client);
     }
     if let Some(known) = grant_type.and_then(|name| grants::GRANTS.iter().find(|grant| grant.name == name)) {
         event = event.with("grant_type", known.name);
     }
-    if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = &error {
+    if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = error {
         event = event.with("elevation", elevation);
     }
-    let recorded = cx
-        .store
-        .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                if let Some(client) = authenticated
-                    && let Err(TokenError::Store(error)) = client.use_assertion(tx).await
-                {
-                    return Err(error);
-                }
-                Ok(Commit::with(event, ()))
-            })
-        })
-        .await;
-    match recorded {
-        Ok(()) => error,
-        // No record, no answer: not even a refusal.
-        Err(fault) => TokenError::Store(fault),
-    }
+    event
 }

@@ -3,13 +3,15 @@
 //! Spec: RFC 6749 §4.1.2 and §4.1.2.1, RFC 9207 §2, RFC 9700 §4.12.
 
 use axum::response::Response;
-use pages::see_other;
+use model::{Actor, Event, EventName};
+use pages::{SignedIn, see_other};
 use token::Opaque;
 
 use super::request::Back;
 use crate::{
+    clients::Resolved,
     cx::Cx,
-    error::{AuthorizeError, describable},
+    error::{AuthorizeError, PageError, describable},
 };
 
 /// With a code. Spec: RFC 6749 §4.1.2
@@ -21,6 +23,27 @@ pub(super) fn code(cx: &Cx, back: &Back, code: &Opaque) -> Response {
 pub(super) fn error(cx: &Cx, back: &Back, error: &AuthorizeError) -> Response {
     tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error);
     answer(cx, back, &[("error", error.code().0), ("error_description", &describable(&error.to_string()))])
+}
+
+/// With an error that `person` did not choose, and the record of it.
+pub(super) async fn refused(
+    cx: &Cx,
+    person: &SignedIn,
+    client: &Resolved,
+    back: &Back,
+    error: AuthorizeError,
+) -> Result<Response, PageError> {
+    let person = &person.person.id;
+    let mut event = Event::new(EventName::AuthorizationRefused, Actor::Person(person.to_string()))
+        .with("person", person)
+        .with("client", &client.client.id)
+        .with("cause", error.cause())
+        .with("error", error.code().0);
+    if let AuthorizeError::ElevationDenied(elevation) = &error {
+        event = event.with("elevation", elevation);
+    }
+    cx.store.record(event).await?;
+    Ok(self::error(cx, back, &error))
 }
 
 fn answer(cx: &Cx, back: &Back, parameters: &[(&str, &str)]) -> Response {

@@ -54,14 +54,14 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
     let ticket = ticket::open(cx, form.require("ticket")?, &person)?;
     let query = request::parse(&ticket.query)?;
-    let addressed = request::addressed(cx, &query).await?;
+    let addressed = request::addressed(cx, &query, &person.person).await?;
     let wanted = match request::wanted(cx, &addressed, &query) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(answer::error(cx, &addressed.back, &error)),
+        Err(error) => return answer::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
     let plan = match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => plan,
-        Err(error) => return Ok(answer::error(cx, &wanted.back, &error)),
+        Err(error) => return answer::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     };
     if form.value("decision") != Some("allow") {
         return refuse(cx, &ticket.number, ticket.not_after, &wanted, &person).await;

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use axum::response::Response;
 pub(crate) use consent::decide;
 use http::HeaderMap;
-use pages::{LocalPath, login_first, signed_in};
+use pages::{Form, LocalPath, login_first, signed_in};
 pub(crate) use waiting::{go_on, wait};
 
 use crate::{
@@ -33,25 +33,38 @@ use crate::{
 
 /// `GET /oauth/authorize`
 ///
+/// A stranger's link does nothing before somebody has logged in: nothing is fetched, recorded or redirected to.
+///
 /// Spec: RFC 6749 §4.1.1; OAuth 2.1 §7.13.2 (no redirect before the person has logged in)
 pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let here = LocalPath::parse(&format!("{}?{query}", paths::AUTHORIZE)).ok_or(PageError::TooLong)?;
     let form = request::parse(query)?;
-    let addressed = request::addressed(cx, &form).await?;
-    let person = signed_in(&cx.store, cx.cookies, headers).await?;
+    let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else {
+        return match request::must_stay_silent(&form) {
+            true => not_logged_in(cx, &form),
+            false => Ok(login_first(&here)),
+        };
+    };
+    let addressed = request::addressed(cx, &form, &person.person).await?;
     if request::must_stay_silent(&form) {
-        // Nobody is asked anything, so there is no page that could come first.
-        let error = if person.is_some() { AuthorizeError::ConsentRequired } else { AuthorizeError::LoginRequired };
-        return Ok(answer::error(cx, &addressed.back, &error));
+        return Ok(answer::error(cx, &addressed.back, &AuthorizeError::ConsentRequired));
     }
-    let Some(person) = person else { return Ok(login_first(&here)) };
     let wanted = match request::wanted(cx, &addressed, &form) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(answer::error(cx, &addressed.back, &error)),
+        Err(error) => return answer::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
     match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, None)),
-        Err(error) => Ok(answer::error(cx, &wanted.back, &error)),
+        Err(error) => answer::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     }
+}
+
+/// `prompt=none` and nobody is logged in. Only a client that the operator registered is told so by a redirect:
+/// anybody can publish a document, and we would be the way to wherever it points.
+///
+/// Spec: OpenID Connect Core §3.1.2.6, RFC 9700 §4.11.2
+fn not_logged_in(cx: &Cx, form: &Form) -> Result<Response, PageError> {
+    let addressed = request::addressed_by_registered(cx, form).ok_or(PageError::NotLoggedIn)?;
+    Ok(answer::error(cx, &addressed.back, &AuthorizeError::LoginRequired))
 }

@@ -5,7 +5,7 @@
 //!
 //! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9700 §4.1 and §4.11.
 
-use model::{ClientId, Id, ScopeSet, Server, uri::redirect_matches};
+use model::{ClientId, Id, Person, ScopeSet, Server, uri::redirect_matches};
 use pages::{Form, FormError};
 use token::Challenge;
 
@@ -46,22 +46,39 @@ pub(super) fn parse(query: &str) -> Result<Form, PageError> {
     Ok(Form::parse_allowing(query.as_bytes(), &["resource"])?)
 }
 
+/// Whom the request of `person` is from, and where an answer goes.
+///
 /// Spec: RFC 6749 §4.1.2.1 ("MUST NOT automatically redirect the user agent to the invalid redirection URI")
-pub(super) async fn addressed(cx: &Cx, form: &Form) -> Result<Addressed, PageError> {
+pub(super) async fn addressed(cx: &Cx, form: &Form, person: &Person) -> Result<Addressed, PageError> {
+    let (id, back) = claimed(form)?;
+    let client = cx.client_at_authorize(&id, &person.id).await.map_err(|refusal| match refusal {
+        ClientRefusal::Store(error) => PageError::Store(error),
+        other => PageError::Client(other),
+    })?;
+    verified(client, back).ok_or(PageError::Redirect)
+}
+
+/// The same for a client of the configuration, without a fetch and without a record.
+pub(super) fn addressed_by_registered(cx: &Cx, form: &Form) -> Option<Addressed> {
+    let (id, back) = claimed(form).ok()?;
+    verified(cx.known.find(&id)?, back)
+}
+
+/// What the request says; nothing about it is known to be true.
+fn claimed(form: &Form) -> Result<(ClientId, Back), PageError> {
     let id: ClientId = form.require("client_id")?.parse().map_err(PageError::BadClientId)?;
     let redirect_uri = form.value("redirect_uri").ok_or(PageError::Redirect)?.to_owned();
     let state = form.value("state").map(str::to_owned);
     if redirect_uri.len() > LONGEST || state.as_ref().is_some_and(|state| state.len() > LONGEST) {
         return Err(PageError::TooLong);
     }
-    let client = cx.client_at_authorize(&id).await.map_err(|refusal| match refusal {
-        ClientRefusal::Store(error) => PageError::Store(error),
-        other => PageError::Client(other),
-    })?;
-    if !client.client.redirect_uris.iter().any(|registered| redirect_matches(registered, &redirect_uri)) {
-        return Err(PageError::Redirect);
-    }
-    Ok(Addressed { client, back: Back { redirect_uri, state } })
+    Ok((id, Back { redirect_uri, state }))
+}
+
+fn verified(client: Resolved, back: Back) -> Option<Addressed> {
+    let mut registered = client.client.redirect_uris.iter();
+    let its_own = registered.any(|uri| redirect_matches(uri, &back.redirect_uri));
+    its_own.then_some(Addressed { client, back })
 }
 
 /// `prompt=none`: the client wants an answer without any page.

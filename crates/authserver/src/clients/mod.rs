@@ -14,7 +14,7 @@ mod name;
 pub(crate) use document::DocumentError;
 pub(crate) use known::KnownClients;
 pub use known::SetupError;
-use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Secret};
+use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Person, Secret};
 pub(crate) use name::slug;
 use net::FetchError;
 use store::StoreError;
@@ -52,9 +52,13 @@ pub(crate) enum ClientRefusal {
 }
 
 impl Cx {
-    /// The client of an authorization request; a metadata document is fetched when the stored one is stale.
-    /// A refusal is recorded.
-    pub(crate) async fn client_at_authorize(&self, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+    /// The client of an authorization request of `person`; a metadata document is fetched when the stored one is
+    /// stale. A refusal is recorded.
+    pub(crate) async fn client_at_authorize(
+        &self,
+        id: &ClientId,
+        person: &Id<Person>,
+    ) -> Result<Resolved, ClientRefusal> {
         let found = match self.known.find(id) {
             Some(known) => Ok(known),
             None if id.is_metadata_url() => metadata::read(self, id).await,
@@ -64,8 +68,8 @@ impl Cx {
             Err(ClientRefusal::Store(error)) => Err(ClientRefusal::Store(error)),
             Err(refusal) => {
                 tracing::warn!(event = "client_refused", client = %id, reason = %refusal);
-                let event = Event::new(EventName::ClientRefused, Actor::Client(id.to_string()));
-                self.store.record(event.with("client", id).with("reason", &refusal)).await?;
+                let event = Event::new(EventName::ClientRefused, Actor::Person(person.to_string()));
+                self.store.record(event.with("person", person).with("client", id).with("reason", &refusal)).await?;
                 Err(refusal)
             }
             Ok(client) => Ok(client),
@@ -79,5 +83,10 @@ impl Cx {
             None if id.is_metadata_url() => metadata::stored(self, id).await,
             None => Err(ClientRefusal::NotRegistered),
         }
+    }
+
+    /// Is it a client of the configuration, or one whose document was accepted before?
+    pub(crate) async fn knows(&self, id: &ClientId) -> Result<bool, StoreError> {
+        Ok(self.known.find(id).is_some() || (id.is_metadata_url() && self.store.client(id).await?.is_some()))
     }
 }

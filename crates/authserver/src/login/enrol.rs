@@ -42,7 +42,8 @@ pub(crate) async fn enrol(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     if let Err(complaint) = acceptable(chosen, form.value("again").unwrap_or_default()) {
         return Ok(page(cx, headers, ticket, &person, Some(complaint)));
     }
-    let phc = password::hash(cx, Secret::new(chosen)).await.ok_or(PageError::Stale)?;
+    let place = password::stand_in_line(cx).map_err(|password::Busy| PageError::Busy)?;
+    let phc = password::hash(cx, place, Secret::new(chosen)).await.ok_or(PageError::Stale)?;
     let session = set_password(cx, Digest::of(ticket), person.id.clone(), phc).await?.ok_or(PageError::Stale)?;
     Ok(enter(cx, home(&person), &session))
 }
@@ -59,7 +60,10 @@ async fn set_password(
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                if tx.take_enrolment(ticket, now).await?.as_ref() != Some(&person) {
+                if password::is_blocked(&inner, &person)
+                    || tx.take_enrolment(ticket, now).await?.as_ref() != Some(&person)
+                    || tx.person(&person).await?.is_none_or(|person| person.disabled)
+                {
                     return Ok(Commit::nothing(None));
                 }
                 tx.set_password(&person, &phc).await?;
@@ -75,7 +79,8 @@ async fn set_password(
 
 async fn offered_to(cx: &Cx, ticket: &str) -> Result<Person, PageError> {
     let id = cx.store.enrolment(Digest::of(ticket), cx.store.now()).await?.ok_or(PageError::Stale)?;
-    cx.store.person(&id).await?.filter(|person| !person.disabled).ok_or(PageError::Stale)
+    let person = cx.store.person(&id).await?.ok_or(PageError::Stale)?;
+    if person.disabled || password::is_blocked(cx, &id) { Err(PageError::Stale) } else { Ok(person) }
 }
 
 /// Spec: NIST SP 800-63B §3.1.1 (length, and nothing else)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use model::{Actor, Event, EventName, Secret};
+use model::{Actor, Event, EventName, Id, Person, Secret};
 use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in};
 use store::{Commit, StoreError};
 
@@ -54,9 +54,11 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
         Ok(person) => person,
         Err(LoginError::Store(error)) => return Err(error.into()),
         Err(error @ LoginError::Wait { .. }) => return refused(&error, StatusCode::TOO_MANY_REQUESTS),
-        Err(error @ LoginError::Wrong { cause }) => {
-            let event = Event::new(EventName::LoginRefused, Actor::Person(shown(&name, 128)));
-            cx.store.record(event.with("cause", cause)).await?;
+        Err(LoginError::Busy(_)) => return Err(PageError::Busy),
+        Err(error @ LoginError::Wrong { .. }) => {
+            if let LoginError::Wrong { person, cause } = &error {
+                record_refusal(cx, person.as_ref(), cause).await?;
+            }
             return refused(&error, StatusCode::FORBIDDEN);
         }
     };
@@ -74,6 +76,23 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
         })
         .await?;
     Ok(enter(cx, &to, &cookie))
+}
+
+/// What was typed is recorded only when it is the name of a person: people type passwords into that field.
+async fn record_refusal(cx: &Cx, person: Option<&Id<Person>>, cause: &'static str) -> Result<(), StoreError> {
+    let event = match person {
+        Some(person) => {
+            let event = Event::new(EventName::LoginRefused, Actor::Person(person.to_string())).with("person", person);
+            Some(event.with("cause", cause))
+        }
+        None => cx.counted.due(None, cause, cx.store.now(), || {
+            Event::new(EventName::LoginRefused, Actor::System).with("cause", cause)
+        }),
+    };
+    match event {
+        Some(event) => cx.store.record(event).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// `POST /logout`
@@ -117,6 +136,6 @@ fn complaint(error: &LoginError) -> String {
     match error {
         LoginError::Wrong { .. } => "That name and password do not fit together.".to_owned(),
         LoginError::Wait { seconds } => format!("Too many attempts. Try again in {seconds} seconds."),
-        LoginError::Store(_) => "Logging in is not possible right now.".to_owned(),
+        LoginError::Busy(_) | LoginError::Store(_) => "Logging in is not possible right now.".to_owned(),
     }
 }

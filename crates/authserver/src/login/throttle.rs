@@ -1,17 +1,19 @@
 //! How soon the next password may be tried for a name.
 //!
-//! The wait is short and capped, because whoever knows a name can cause it; it applies to names that
-//! do not exist as well, so it tells nobody which do.
+//! A try counts as a failure from the moment it is admitted, so tries that come at once are not all admitted by the
+//! same count. The wait is short and capped, because whoever knows a name can cause it; it applies to names that
+//! do not exist as well, so it tells nobody which do. Names are kept as digests: people type passwords into that field.
 
 use std::collections::HashMap;
 
 use model::{Span, Timestamp};
+use token::Digest;
 
-/// Failures by name, in bounded memory.
+/// Tries by name, in bounded memory.
 #[derive(Default)]
-pub(super) struct Throttle(HashMap<String, Failures>);
+pub(super) struct Throttle(HashMap<Digest, Tries>);
 
-struct Failures {
+struct Tries {
     count: u32,
     last: Timestamp,
 }
@@ -24,38 +26,44 @@ pub(super) struct Wait {
 }
 
 impl Throttle {
-    /// May a password be tried for `name` at `now`?
-    pub(super) fn check(&self, name: &str, now: Timestamp) -> Result<(), Wait> {
-        let Some(failures) = self.0.get(name).filter(|failures| failures.count >= FREE_TRIES) else { return Ok(()) };
-        let seconds = 1_u32 << (failures.count - FREE_TRIES).min(5);
-        let until = failures.last.after(Span::from_seconds(seconds.min(LONGEST)));
-        if now < until { Err(Wait { seconds: now.seconds_until(until).max(1) }) } else { Ok(()) }
-    }
-
-    /// A wrong password.
-    pub(super) fn failed(&mut self, name: &str, now: Timestamp) {
-        if self.0.len() >= MOST_NAMES {
-            self.0.retain(|_, failures| now < failures.last.after(FORGET));
+    /// Admits one try for `name` at `now`, and counts it as failed until [`Self::succeeded`].
+    pub(super) fn reserve(&mut self, name: Digest, now: Timestamp) -> Result<(), Wait> {
+        if let Some(tries) = self.0.get(&name).filter(|tries| tries.count >= FREE_TRIES) {
+            let seconds = 1_u32 << (tries.count - FREE_TRIES).min(5);
+            let until = tries.last.after(Span::from_seconds(seconds.min(LONGEST)));
+            if now < until {
+                return Err(Wait { seconds: now.seconds_until(until).max(1) });
+            }
         }
-        if self.0.len() >= MOST_NAMES && !self.0.contains_key(name) {
-            self.0.clear();
+        if self.0.len() >= MOST_NAMES && !self.0.contains_key(&name) {
+            self.make_room(now);
         }
-        let failures = self.0.entry(name.to_owned()).or_insert(Failures { count: 0, last: now });
-        let forgotten = now >= failures.last.after(FORGET);
-        failures.count = if forgotten { 1 } else { failures.count.saturating_add(1) };
-        failures.last = now;
+        let tries = self.0.entry(name).or_insert(Tries { count: 0, last: now });
+        let forgotten = now >= tries.last.after(FORGET);
+        *tries = Tries { count: if forgotten { 1 } else { tries.count.saturating_add(1) }, last: now };
+        Ok(())
     }
 
     /// The right password.
-    pub(super) fn succeeded(&mut self, name: &str) {
-        self.0.remove(name);
+    pub(super) fn succeeded(&mut self, name: Digest) {
+        self.0.remove(&name);
+    }
+
+    /// Forgets the old ones, or the one that matters least: trying many names must not free a name from its wait.
+    fn make_room(&mut self, now: Timestamp) {
+        self.0.retain(|_, tries| now < tries.last.after(FORGET));
+        if self.0.len() >= MOST_NAMES
+            && let Some(least) = self.0.iter().min_by_key(|(_, tries)| (tries.count, tries.last)).map(|(name, _)| *name)
+        {
+            self.0.remove(&least);
+        }
     }
 }
 
 const FREE_TRIES: u32 = 5;
 const LONGEST: u32 = 30;
 const FORGET: Span = Span::from_minutes(15);
-const MOST_NAMES: usize = 10_000;
+const MOST_NAMES: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -65,35 +73,46 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
-    #[test]
-    fn five_wrong_passwords_are_free_and_then_the_wait_grows_to_its_cap() {
-        let mut throttle = Throttle::default();
-        for _ in 0..5 {
-            assert_eq!(throttle.check("ada", at(100)), Ok(()));
-            throttle.failed("ada", at(100));
+    fn name(text: &str) -> Digest {
+        Digest::of(text)
+    }
+
+    /// Tries until a wait would have to be waited, and waits it.
+    fn fail(throttle: &mut Throttle, text: &str, times: u32, mut now: i64) -> i64 {
+        for _ in 0..times {
+            while let Err(wait) = throttle.reserve(name(text), at(now)) {
+                now += wait.seconds as i64;
+            }
         }
-        assert_eq!(throttle.check("ada", at(100)), Err(Wait { seconds: 1 }));
-        assert_eq!(throttle.check("ada", at(101)), Ok(()));
-        (0..50).for_each(|_| throttle.failed("ada", at(101)));
-        assert_eq!(throttle.check("ada", at(101)), Err(Wait { seconds: 30 }));
-        assert_eq!(throttle.check("bob", at(101)), Ok(()));
+        now
+    }
+
+    #[test]
+    fn five_tries_are_free_and_then_the_wait_grows_to_its_cap() {
+        let mut throttle = Throttle::default();
+        assert_eq!(fail(&mut throttle, "ada", 5, 100), 100);
+        assert_eq!(throttle.reserve(name("ada"), at(100)), Err(Wait { seconds: 1 }));
+        assert_eq!(fail(&mut throttle, "ada", 1, 100), 101);
+        let later = fail(&mut throttle, "ada", 20, 101);
+        assert_eq!(throttle.reserve(name("ada"), at(later)), Err(Wait { seconds: 30 }));
+        assert_eq!(throttle.reserve(name("bob"), at(101)), Ok(()));
     }
 
     #[test]
     fn the_right_password_and_time_make_it_forget() {
         let mut throttle = Throttle::default();
-        (0..9).for_each(|_| throttle.failed("ada", at(100)));
-        throttle.succeeded("ada");
-        assert_eq!(throttle.check("ada", at(100)), Ok(()));
-        (0..9).for_each(|_| throttle.failed("ada", at(100)));
-        throttle.failed("ada", at(100 + 15 * 60));
-        assert_eq!(throttle.check("ada", at(100 + 15 * 60)), Ok(()));
+        fail(&mut throttle, "ada", 9, 100);
+        throttle.succeeded(name("ada"));
+        assert_eq!(fail(&mut throttle, "ada", 5, 200), 200);
+        assert_eq!(fail(&mut throttle, "ada", 5, 200 + 15 * 60), 200 + 15 * 60);
     }
 
     #[test]
-    fn the_table_stays_bounded() {
+    fn the_table_stays_bounded_and_keeps_those_who_wait() {
         let mut throttle = Throttle::default();
-        (0..30_000).for_each(|n| throttle.failed(&n.to_string(), at(100)));
+        let now = fail(&mut throttle, "ada", 9, 100);
+        (0..MOST_NAMES + 200).for_each(|n| assert!(throttle.reserve(name(&n.to_string()), at(now)).is_ok()));
         assert!(throttle.0.len() <= MOST_NAMES);
+        assert!(throttle.reserve(name("ada"), at(now)).is_err());
     }
 }

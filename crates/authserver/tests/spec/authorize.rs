@@ -57,6 +57,8 @@ async fn a_client_on_this_computer_comes_with_a_warning_and_any_port() {
 #[tokio::test]
 async fn a_wrong_client_or_redirect_is_a_page_and_never_a_redirect() {
     let world = World::start().await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
     for redirect in [
         "https://evil.test/cb",
         "https://desk.test/cb/",
@@ -66,26 +68,29 @@ async fn a_wrong_client_or_redirect_is_a_page_and_never_a_redirect() {
         "http://desk.test/cb",
         "javascript:alert(1)",
     ] {
-        world.get(&link("tickets:low", &[("redirect_uri", redirect)])).await.page(400, "sent back safely");
+        browser.get(&link("tickets:low", &[("redirect_uri", redirect)])).await.page(400, "sent back safely");
     }
-    world.get(&link("tickets:low", &[("redirect_uri", "")])).await.page(400, "sent back safely");
-    world.get(&link("tickets:low", &[("client_id", "")])).await.page(400, "client_id");
-    world.get(&link("tickets:low", &[("client_id", "stranger")])).await.page(403, "not registered");
-    assert_eq!(world.events(1).await, ["client_refused"]);
-    world.get(&link("tickets:low", &[("client_id", "nightly")])).await.page(400, "sent back safely");
+    browser.get(&link("tickets:low", &[("redirect_uri", "")])).await.page(400, "sent back safely");
+    browser.get(&link("tickets:low", &[("client_id", "")])).await.page(400, "client_id");
+    browser.get(&link("tickets:low", &[("client_id", "stranger")])).await.page(403, "not registered");
+    let record = world.last_record().await;
+    assert_eq!((record["event"].as_str(), record["person"].as_str()), (Some("client_refused"), Some("ada")));
+    browser.get(&link("tickets:low", &[("client_id", "nightly")])).await.page(400, "sent back safely");
 }
 
 /// Spec: draft-ietf-oauth-client-id-metadata-document (SSRF)
 #[tokio::test]
 async fn a_metadata_url_on_a_host_nobody_allowed_is_refused_without_a_fetch() {
     let world = World::start().await;
-    let page = world.get(&link("tickets:low", &[("client_id", "https://evil.test/client.json")])).await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
+    let page = browser.get(&link("tickets:low", &[("client_id", "https://evil.test/client.json")])).await;
     page.page(403, "has not allowed clients from");
     assert!(world.last_record().await["reason"].as_str().unwrap().contains("evil.test"));
     for bad in
         ["https://allowed.test/", "https://allowed.test/a/../c", "https://u@allowed.test/c", "https://allowed.test/c#f"]
     {
-        world.get(&link("tickets:low", &[("client_id", bad)])).await.page(403, "not usable as the URL");
+        browser.get(&link("tickets:low", &[("client_id", bad)])).await.page(403, "not usable as the URL");
     }
 }
 
@@ -168,18 +173,30 @@ async fn no_scope_means_the_baseline_and_offline_access_is_dropped() {
     }
 }
 
-/// Spec: OpenID Connect Core §3.1.2.1
+/// Spec: OpenID Connect Core §3.1.2.6
 #[tokio::test]
-async fn prompt_none_is_never_answered_with_a_page() {
+async fn prompt_none_is_answered_without_a_page_where_the_operator_knows_the_redirect() {
     let world = World::start().await;
     let silent = link("tickets:low", &[("prompt", "none")]);
     let mut browser = world.browser();
     browser.get(&silent).await.sent_back("login_required");
     browser.code(&link("tickets:low", &[])).await;
     browser.get(&silent).await.sent_back("consent_required");
-    assert!(
-        browser.get(&link("tickets:low", &[("prompt", "none"), ("client_id", "stranger")])).await.location().is_empty()
-    );
+}
+
+/// Spec: RFC 9700 §4.11.2
+#[tokio::test]
+async fn before_the_login_nobody_is_sent_to_a_strangers_redirect() {
+    let world = World::start().await;
+    for changes in [
+        [("client_id", "https://allowed.test/client.json"), ("redirect_uri", "https://evil.test/cb")],
+        [("client_id", "stranger"), ("redirect_uri", "https://evil.test/cb")],
+        [("client_id", "desk"), ("redirect_uri", "https://evil.test/cb")],
+    ] {
+        let silent = [&changes[..], &[("prompt", "none")]].concat();
+        world.get(&link("tickets:low", &silent)).await.page(403, "log in first");
+        assert!(world.get(&link("tickets:low", &changes)).await.location().starts_with("/login?next="));
+    }
 }
 
 /// Spec: RFC 6749 §4.1.2.1
@@ -245,4 +262,8 @@ async fn what_is_blocked_or_suspended_gets_no_code() {
     world.block(Target::Client("desk".parse().unwrap())).await;
     browser.get(&link("tickets:low", &[])).await.sent_back("access_denied");
     browser.answer(&page, "allow", "").await.sent_back("access_denied");
+    assert_eq!(world.events(2).await, ["authorization_refused"; 2]);
+    let record = world.last_record().await;
+    let word = |name: &str| record[name].as_str().unwrap().to_owned();
+    assert_eq!([word("person"), word("client"), word("cause")], ["ada", "desk", "blocked"]);
 }

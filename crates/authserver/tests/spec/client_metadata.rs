@@ -100,16 +100,21 @@ async fn a_published_client_is_shown_by_host_and_gets_tokens() {
 async fn a_document_is_fetched_again_only_when_it_is_stale_and_errors_are_never_kept() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
+    let size = world.log_size().await;
+    assert!(world.get(&vendor.link()).await.location().starts_with("/login?next="));
+    assert_eq!((vendor.fetched.load(Ordering::SeqCst), world.log_size().await), (0, size), "nothing before the login");
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
     for _ in 0..3 {
-        world.get(&vendor.link()).await;
+        browser.get(&vendor.link()).await;
     }
     assert_eq!(vendor.fetched.load(Ordering::SeqCst), 1);
     assert_eq!(world.events(1).await, ["client_read"]);
     world.advance(3601);
     vendor.change("client_id", json!("https://localhost/other"));
-    world.get(&vendor.link()).await.page(403, "not the URL it was fetched from");
+    browser.get(&vendor.link()).await.page(403, "not the URL it was fetched from");
     vendor.change("client_id", json!(vendor.url));
-    world.get(&vendor.link()).await;
+    browser.get(&vendor.link()).await;
     assert_eq!(vendor.fetched.load(Ordering::SeqCst), 3);
 }
 
@@ -139,18 +144,22 @@ async fn a_client_that_published_a_key_has_to_use_it() {
 async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
     vendor.change("client_secret", json!("s"));
-    world.get(&vendor.link()).await.page(403, "client secret");
+    browser.get(&vendor.link()).await.page(403, "client secret");
     vendor.document.lock().unwrap().as_object_mut().unwrap().remove("client_secret");
     vendor.change("padding", json!("x".repeat(6000)));
-    assert_eq!(world.get(&vendor.link()).await.status.as_u16(), 403);
+    assert_eq!(browser.get(&vendor.link()).await.status.as_u16(), 403);
     vendor.change("padding", json!(""));
     vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
     vendor.change("jwks_uri", json!("https://elsewhere.test/keys.json"));
-    world.get(&vendor.link()).await.page(403, "jwks_uri");
+    browser.get(&vendor.link()).await.page(403, "jwks_uri");
     assert_eq!(world.events(3).await, ["client_refused"; 3]);
     let strict = World::with(|config| config["clients"]["metadata_domains"] = json!(["localhost"])).await;
-    assert_eq!(strict.get(&vendor.link()).await.status.as_u16(), 403);
+    let mut browser = strict.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
+    assert_eq!(browser.get(&vendor.link()).await.status.as_u16(), 403);
     let fields = [("grant_type", "refresh_token"), ("client_id", vendor.url.as_str()), ("refresh_token", "rt_x")];
     strict.token(&fields).await.refused(401, "invalid_client");
 }

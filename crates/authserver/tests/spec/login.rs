@@ -130,3 +130,68 @@ async fn an_expired_or_unknown_enrolment_link_is_refused() {
     world.get("/enrol?ticket=enr_unknown").await.page(410, "no longer good");
     world.get("/enrol").await.page(400, "missing");
 }
+
+/// Spec: OWASP authentication (throttling)
+#[tokio::test]
+async fn tries_that_come_at_once_are_not_all_admitted_by_the_same_count() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let csrf = browser.get("/login").await.field("csrf");
+    let fields = [("csrf", csrf.as_str()), ("name", "ada"), ("password", "not it at all")];
+    let answers = world.send_at_once((0..20).map(|_| browser.posting("/login", &fields)).collect()).await;
+    let with = |status: u16| answers.iter().filter(|(got, _)| got.as_u16() == status).count();
+    assert_eq!((with(403), with(429)), (5, 15));
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_is_turned_away_instead_of_queued() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let csrf = browser.get("/login").await.field("csrf");
+    let names: Vec<String> = (0..60).map(|n| format!("nobody-{n}")).collect();
+    let flood =
+        |name: &String| browser.posting("/login", &[("csrf", &csrf), ("name", name), ("password", "not it at all")]);
+    let answers = world.send_at_once(names.iter().map(flood).collect()).await;
+    let turned_away: Vec<_> = answers.iter().filter(|(status, _)| status.as_u16() == 503).collect();
+    assert!(!turned_away.is_empty() && turned_away.len() < 60, "{}", turned_away.len());
+    assert!(turned_away.iter().all(|(_, headers)| headers[http::header::RETRY_AFTER] == "5"));
+    assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
+}
+
+#[tokio::test]
+async fn what_was_typed_is_recorded_only_when_it_is_somebodys_name() {
+    let world = World::start().await;
+    let long = "x".repeat(129);
+    for typed in ["my-secret-passphrase", "evil\u{202e}name", &long] {
+        world.browser().log_in(typed, "not it at all", "/me").await.page(403, "do not fit together");
+    }
+    assert!(!world.log().await.contains("passphrase") && !world.log().await.contains("evil"));
+    assert!(!world.log().await.contains(&long));
+    world.browser().log_in("ada", "not it at all", "/me").await;
+    assert_eq!(world.last_record().await["person"], "ada");
+}
+
+#[tokio::test]
+async fn an_enrolment_link_of_a_blocked_person_is_no_longer_good() {
+    let world = World::start().await;
+    let ticket = Opaque::mint("enr");
+    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
+    world
+        .change(move |tx| {
+            Box::pin(async move {
+                tx.offer_enrolment(&"bob".parse().unwrap(), digest, end).await?;
+                done()
+            })
+        })
+        .await;
+    let mut browser = world.browser();
+    let path = format!("/enrol?ticket={}", ticket.expose());
+    let csrf = browser.get(&path).await.field("csrf");
+    world.block(Target::Person("bob".parse().unwrap())).await;
+    browser.get(&path).await.page(410, "no longer good");
+    let password = "a brand new password";
+    let fields = [("csrf", csrf.as_str()), ("ticket", ticket.expose()), ("password", password), ("again", password)];
+    let reply = browser.post("/enrol", &fields).await;
+    reply.page(410, "no longer good");
+    assert!(reply.headers.get(http::header::SET_COOKIE).is_none());
+}

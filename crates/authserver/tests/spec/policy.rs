@@ -17,6 +17,7 @@ async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
     let page = browser.consent_page(&link("tickets:low tickets.delete_ticket", &[])).await;
     assert!(!page.body.contains("delete_ticket"));
     browser.get(&link("tickets.delete_ticket", &[])).await.sent_back("invalid_scope");
+    assert_eq!(world.events(1).await, ["authorization_refused"]);
     world.as_agent(&[("scope", "tickets.delete_ticket")]).await.refused(400, "invalid_scope");
     assert!(world.store.elevations(10).await.unwrap().is_empty());
 }

@@ -31,7 +31,7 @@ pub struct World {
     pub config: Arc<Config>,
     pub key: AgentKey,
     router: Router,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -67,16 +67,7 @@ impl World {
         let config: Arc<Config> = Arc::new(serde_json::from_value(config).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_795_374_000)));
-        let store = Store::open(OpenOptions {
-            url: StoreUrl::sqlite_in(dir.path()),
-            data_dir: dir.path().to_owned(),
-            origin: "gw.test/audit".into(),
-            clock: clock.clone(),
-            node: Some("one".into()),
-            store_silence: Span::from_seconds(2),
-        })
-        .await
-        .unwrap();
+        let store = open(&dir, clock.clone(), "one").await;
         let parts = AuthServerParts {
             config: config.clone(),
             store: store.clone(),
@@ -86,9 +77,14 @@ impl World {
             fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
         };
         let router = AuthServer::new(parts).unwrap().router();
-        let world = Self { clock, store, config, key, router, _dir: dir };
+        let world = Self { clock, store, config, key, router, dir };
         world.seed().await;
         world
+    }
+
+    /// A second node on the same database.
+    pub async fn another_node(&self, name: &str) -> Store {
+        open(&self.dir, self.clock.clone(), name).await
     }
 
     async fn seed(&self) {
@@ -161,6 +157,18 @@ impl World {
         .await;
     }
 
+    pub async fn end_grant(&self, id: &Id<Grant>) {
+        let id = id.clone();
+        self.change(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                tx.end_grant(&id, now).await?;
+                done()
+            })
+        })
+        .await;
+    }
+
     pub async fn block(&self, target: Target) {
         let at = self.store.now();
         self.change(move |tx| {
@@ -208,6 +216,27 @@ impl World {
         Reply { status: head.status, headers: head.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
+    /// All of them before any is answered.
+    pub async fn send_at_once(&self, requests: Vec<Request<Body>>) -> Vec<(StatusCode, HeaderMap)> {
+        let mut tasks = tokio::task::JoinSet::new();
+        for request in requests {
+            let router = self.router.clone();
+            tasks.spawn(async move { router.oneshot(request).await.unwrap() });
+        }
+        let answers = tasks.join_all().await;
+        answers.into_iter().map(|answer| (answer.status(), answer.headers().clone())).collect()
+    }
+
+    /// Every record, as one text.
+    pub async fn log(&self) -> String {
+        let records = self.store.last_records(10_000).await.unwrap();
+        records.into_iter().map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect()
+    }
+
+    pub async fn log_size(&self) -> u64 {
+        self.store.log_size().await.unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
@@ -250,6 +279,18 @@ impl World {
     pub fn advance(&self, seconds: u32) {
         self.clock.advance(Span::from_seconds(seconds));
     }
+}
+
+async fn open(dir: &tempfile::TempDir, clock: Arc<ManualClock>, node: &str) -> Store {
+    let options = OpenOptions {
+        url: StoreUrl::sqlite_in(dir.path()),
+        data_dir: dir.path().to_owned(),
+        origin: "gw.test/audit".into(),
+        clock,
+        node: Some(node.into()),
+        store_silence: Span::from_seconds(2),
+    };
+    Store::open(options).await.unwrap()
 }
 
 pub type Work<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<Commit<T>, StoreError>> + Send + 't>>;
@@ -300,11 +341,17 @@ impl Browser<'_> {
     }
 
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let request = self.posting(path, fields);
+        self.keep(self.world.send(request).await)
+    }
+
+    /// The request that [`Self::post`] sends.
+    pub fn posting(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
         let request = post(path)
             .header(header::COOKIE, self.cookie_line())
             .header(header::ORIGIN, ISSUER)
             .header("sec-fetch-site", "same-origin");
-        self.keep(self.world.send(request.body(Body::from(encode(fields))).unwrap()).await)
+        request.body(Body::from(encode(fields))).unwrap()
     }
 
     fn cookie_line(&self) -> String {
