@@ -1,9 +1,10 @@
 //! The revocation endpoint: a client gives up a token of its own.
 //!
-//! A refresh token takes its family with it. An access token is a JWT that lives by its grant, so it takes the grant:
-//! anything less would answer "revoked" to a token that still works.
+//! Whatever the token, its grant ends: an access token is a JWT that lives by it, and a refresh token takes the access
+//! tokens of its grant along. The answer comes when every node acts on it: anything less would say "revoked" of a
+//! token that still works.
 //!
-//! Spec: RFC 7009 §2.
+//! Spec: RFC 7009 §2 and §2.1.
 
 use std::sync::Arc;
 
@@ -46,7 +47,18 @@ async fn revoke(cx: &Arc<Cx>, client: Arc<Authenticated>, form: &Form) -> Result
     if claims.as_ref().is_some_and(|claims| claims.client_id != client.client.client.id) {
         return Err(TokenError::TokenOfAnother);
     }
-    cx.store.write(move |tx| Box::pin(async move { in_transaction(tx, &client, digest, claims).await })).await
+    let token =
+        cx.store.write(move |tx| Box::pin(async move { in_transaction(tx, &client, digest, claims).await })).await?;
+    match token {
+        Token::Dead => Ok(cx.store.wait_until_everywhere().await?),
+        Token::Unknown => Ok(()),
+    }
+}
+
+/// What the token is afterwards.
+enum Token {
+    Dead,
+    Unknown,
 }
 
 async fn in_transaction(
@@ -54,23 +66,27 @@ async fn in_transaction(
     client: &Authenticated,
     digest: Digest,
     claims: Option<AccessClaims>,
-) -> Result<Commit<()>, TokenError> {
+) -> Result<Commit<Token>, TokenError> {
     client.use_assertion(tx).await?;
     let id = &client.client.client.id;
-    let event = Event::new(EventName::TokenRevoked, Actor::Client(id.to_string())).with("client", id);
-    if let Some(claims) = claims {
+    let mut event = Event::new(EventName::TokenRevoked, Actor::Client(id.to_string())).with("client", id);
+    let (kind, grant) = match (claims, tx.refresh(digest).await?) {
+        (Some(claims), _) => ("access_token", Some(claims.grant_id)),
+        (None, Some((refresh, _))) if refresh.client != *id => return Err(TokenError::TokenOfAnother),
+        (None, Some((refresh, _))) => ("refresh_token", Some(refresh.grant)),
+        (None, None) => ("unknown", None),
+    };
+    let mut ended = false;
+    if let Some(grant) = &grant {
         let now = tx.now();
-        tx.end_grant(&claims.grant_id, now).await?;
-        tx.bump_epoch().await?;
-        return Ok(Commit::with(event.with("kind", "access_token").with("grant", claims.grant_id), ()));
+        ended = tx.end_grant(grant, now).await?;
+        event = event.with("grant", grant);
     }
-    match tx.refresh(digest).await? {
-        Some((refresh, _)) if refresh.client != *id => Err(TokenError::TokenOfAnother),
-        Some((refresh, _)) => {
-            tx.end_family(&refresh.family).await?;
-            Ok(Commit::with(event.with("kind", "refresh_token").with("grant", refresh.grant), ()))
-        }
-        None => Ok(Commit::with(event.with("kind", "unknown"), ())),
+    let token = if grant.is_some() { Token::Dead } else { Token::Unknown };
+    // Anybody can say the name of a public client, so what changes nothing leaves no record of it.
+    match ended || client.has_proved_itself() {
+        true => Ok(Commit::with(event.with("kind", kind), token)),
+        false => Ok(Commit::nothing(token)),
     }
 }
 

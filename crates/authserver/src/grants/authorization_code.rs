@@ -92,8 +92,10 @@ fn check_bindings(code: &Code, client: &Authenticated, form: &Form) -> Result<()
 /// Spec: RFC 6749 §4.1.2 ("SHOULD revoke all tokens previously issued based on that code")
 async fn end_everything(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>, TokenError> {
     let now = tx.now();
-    tx.end_grant(&code.grant, now).await?;
-    tx.bump_epoch().await?;
+    if !tx.end_grant(&code.grant, now).await? {
+        // It had ended before. The refusal has a record of its own.
+        return Ok(Commit::nothing(Outcome::Replayed));
+    }
     let event = Event::new(EventName::CodeReplayed, Actor::Client(code.client.to_string()))
         .with("client", &code.client)
         .with("grant", &code.grant);

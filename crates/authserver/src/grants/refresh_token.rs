@@ -1,6 +1,7 @@
 //! The refresh grant: a new access token for the baseline, and the next refresh token.
 //!
-//! Every use rotates the token. One that comes back after it was rotated is in two hands, so its family ends.
+//! Every use rotates the token. One that comes back after it was rotated is in two hands, so its grant ends with all
+//! that was issued under it.
 //! There is no grace period: two tokens that both work are two chances for a thief.
 //!
 //! Spec: RFC 6749 §6, RFC 9700 §4.14.2, OAuth 2.1 §4.3.
@@ -53,7 +54,7 @@ async fn in_transaction(
         return Err(TokenError::RefreshOfAnother);
     }
     match state {
-        RefreshState::Rotated => return end_family(tx, refresh).await,
+        RefreshState::Rotated => return end_everything(tx, refresh).await,
         RefreshState::Ended => return Err(TokenError::RefreshOver),
         RefreshState::Live if now >= refresh.not_after => return Err(TokenError::RefreshOver),
         RefreshState::Live => {}
@@ -61,7 +62,7 @@ async fn in_transaction(
     resource::repeats(form, &refresh.resource)?;
     check_scope(form, &refresh.scopes)?;
     if !tx.rotate_refresh(digest, now).await? {
-        return end_family(tx, refresh).await;
+        return end_everything(tx, refresh).await;
     }
     let grant = tx.grant(&refresh.grant).await?.ok_or(Dead::GrantEnded)?;
     let issued_at = super::earlier(refresh.not_after, cx.config.tokens.refresh_idle);
@@ -91,9 +92,15 @@ fn check_scope(form: &Form, granted: &ScopeSet) -> Result<(), TokenError> {
     }
 }
 
+/// The access tokens of the family live by its grant, and one of them may be the thief's.
+///
 /// Spec: RFC 9700 §4.14.2
-async fn end_family(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
-    tx.end_family(&refresh.family).await?;
+async fn end_everything(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
+    let now = tx.now();
+    if !tx.end_grant(&refresh.grant, now).await? {
+        // It had ended before. The refusal has a record of its own.
+        return Ok(Commit::nothing(Outcome::Replayed));
+    }
     let event = Event::new(EventName::RefreshReplayed, Actor::Client(refresh.client.to_string()))
         .with("client", &refresh.client)
         .with("grant", &refresh.grant);

@@ -9,5 +9,6 @@ mod metadata;
 mod policy;
 mod revocation;
 mod step_up;
+mod strangers;
 mod token;
 mod world;
