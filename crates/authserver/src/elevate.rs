@@ -1,7 +1,8 @@
 //! Opening elevations: at once where the person's consent is enough, as a request where it is not.
 //!
 //! A live elevation of the same scope is used instead of stacking another, a waiting request is joined instead of
-//! asking a second time, and an agent may have only so many waiting.
+//! asking a second time, and an agent may have only so many waiting. What was denied stays denied for as long as it
+//! could have waited.
 //!
 //! Many requests tire the people who decide them, and tired people say yes.
 //!
@@ -31,6 +32,8 @@ pub(crate) enum Opened {
     Joined(Elevation),
     /// A new one.
     New(Elevation, Event),
+    /// A person said no to the same thing a short while ago.
+    Denied(Id<Elevation>),
     /// Too many of this agent wait for a decision.
     TooMany,
 }
@@ -65,7 +68,15 @@ pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor:
     if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, now).await? {
         return Ok(Opened::Joined(waiting));
     }
-    if tx.count_pending_of(&wanted.agent.id, now).await? >= cx.config.elevation.pending_per_agent {
+    // Under any of its grants: an agent can end one and come back with the next.
+    let since = now.before(cx.config.elevation.decide_within);
+    let unwelcome = tx.unwelcome_elevations(&wanted.agent.id, since).await?;
+    let denied = |elevation: &&Elevation| elevation.state == ElevationState::Denied && elevation.scope == *wanted.scope;
+    if let Some(denied) = unwelcome.iter().find(denied) {
+        return Ok(Opened::Denied(denied.id.clone()));
+    }
+    let undecided = unwelcome.iter().filter(|elevation| elevation.decided_at.is_none()).count();
+    if undecided >= cx.config.elevation.pending_per_agent as usize {
         return Ok(Opened::TooMany);
     }
     let elevation = fresh(&cx.config.elevation, tx, &wanted);

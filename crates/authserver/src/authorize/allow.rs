@@ -42,13 +42,14 @@ pub(super) struct Answered {
 enum Outcome {
     Code(Opaque),
     Waiting(Opaque),
-    TooMany,
+    Refused(AuthorizeError),
     Stale,
 }
 
 /// Carries the consent out and sends the browser on.
 pub(super) async fn allow(cx: &Arc<Cx>, answered: Answered) -> Result<Response, PageError> {
-    let back = answered.wanted.back.clone();
+    let (back, person) = (answered.wanted.back.clone(), answered.person.clone());
+    let client = answered.wanted.client.clone();
     let inner = cx.clone();
     let outcome = cx
         .store
@@ -57,7 +58,7 @@ pub(super) async fn allow(cx: &Arc<Cx>, answered: Answered) -> Result<Response, 
     match outcome {
         Outcome::Code(code) => Ok(answer::code(cx, &back, &code)),
         Outcome::Waiting(flow) => Ok(see_other(&waiting::path(&flow))),
-        Outcome::TooMany => Ok(answer::error(cx, &back, &AuthorizeError::TooManyPending)),
+        Outcome::Refused(error) => answer::refused(cx, &person, &client, &back, error).await,
         Outcome::Stale => Err(PageError::Stale),
     }
 }
@@ -85,6 +86,7 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
         scopes.insert(scope.clone());
     }
     let mut pending: Vec<Id<Elevation>> = Vec::new();
+    let mut denied = None;
     for scope in &plan.by_approval {
         let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
         match elevate::request(cx, tx, wanted, Actor::Person(me.to_string())).await? {
@@ -94,8 +96,13 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
                 events.push(event);
                 pending.push(elevation.id);
             }
-            Opened::TooMany => return Ok(Commit::nothing(Outcome::TooMany)),
+            Opened::Denied(elevation) => denied = Some(elevation),
+            Opened::TooMany => return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::TooManyPending))),
         }
+    }
+    // What was denied a short while ago is left out, and is the answer when it was all that was asked anew.
+    if let (Some(denied), true, false) = (denied, pending.is_empty(), beyond) {
+        return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::ElevationDenied(denied))));
     }
     let consent = consent_event(EventName::ConsentGiven, me, &wanted)
         .with("agent", &agent.id)

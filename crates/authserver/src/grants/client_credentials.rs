@@ -29,9 +29,6 @@ pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) 
     let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
     let server = server(&cx, &agent, &form)?;
     let asked = scopes::parse(form.value("scope"), &server)?;
-    if let Some(denied) = recently_denied(&cx, &agent, &server, &asked).await? {
-        return Err(TokenError::Denied(denied));
-    }
     let request =
         Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
     let inner = cx.clone();
@@ -75,6 +72,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
                 events.push(event);
                 waiting = waiting.or(Some(elevation.id));
             }
+            Opened::Denied(elevation) => return Err(TokenError::Denied(elevation)),
             Opened::TooMany => return Err(TokenError::TooManyPending),
         }
     }
@@ -151,28 +149,3 @@ async fn standing_grant(
         .with("not_after", grant.not_after);
     Ok((grant, vec![event]))
 }
-
-/// A denied request stays denied for as long as it could have waited, so that nobody is asked twice in a row
-/// and the agent learns the answer.
-async fn recently_denied(
-    cx: &Cx,
-    agent: &Id<Agent>,
-    server: &Id<Server>,
-    asked: &ScopeSet,
-) -> Result<Option<Id<Elevation>>, TokenError> {
-    let now = cx.store.now();
-    if asked.iter().all(|scope| matches!(scope, Scope::Low(_))) {
-        return Ok(None);
-    }
-    let Some(grant) = cx.store.live_grant(agent, server, now).await? else { return Ok(None) };
-    let newest = cx.store.elevations(RECENT).await?;
-    Ok(asked.iter().find_map(|scope| {
-        let last = newest.iter().find(|elevation| elevation.grant == grant.id && elevation.scope == *scope)?;
-        let decided = last.decided_at?;
-        let fresh = now < decided.after(cx.config.elevation.decide_within);
-        (last.state == ElevationState::Denied && fresh).then(|| last.id.clone())
-    }))
-}
-
-/// How many of the newest elevations of the installation are looked through for a denial.
-const RECENT: u32 = 256;

@@ -76,7 +76,7 @@ async fn a_denied_or_lapsed_step_up_is_access_denied_and_names_the_elevation() {
     let mut browser = world.browser();
     browser.code(&link("tickets:low", &[])).await;
     for deny in [true, false] {
-        world.advance(1);
+        world.advance(15 * 60);
         let page = browser.get(&link(HIGH, &[])).await;
         let place = browser.answer(&page, "allow", "tidying").await.location().to_owned();
         let elevation = world.elevation("tickets.delete_ticket").await;
@@ -129,6 +129,27 @@ async fn the_same_request_is_merged_and_too_many_are_refused() {
     assert_eq!(world.store.pending(world.store.now()).await.unwrap().len(), 1);
     let page = browser.get(&link("tickets.export_all", &[])).await;
     browser.answer(&page, "allow", "tidying").await.sent_back("access_denied");
+    assert_eq!(world.last_record().await["cause"], "too_many_pending");
+}
+
+#[tokio::test]
+async fn what_was_denied_is_not_asked_again_soon_even_under_another_grant() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let page = browser.consent_page(&link(HIGH, &[])).await;
+    browser.answer(&page, "allow", "tidying").await;
+    let elevation = world.elevation("tickets.delete_ticket").await;
+    world.deny(&elevation.id).await;
+    let again = browser.get(&link(HIGH, &[])).await;
+    let back = browser.answer(&again, "allow", "tidying").await;
+    back.sent_back("access_denied");
+    assert!(back.parameter("error_description").contains(elevation.id.as_str()));
+    assert_eq!(world.last_record().await["elevation"], elevation.id.as_str());
+    world.end_grant(&world.only_grant().await.id).await;
+    let page = browser.get(&link(HIGH, &[])).await;
+    let code = browser.answer(&page, "allow", "tidying").await.parameter("code");
+    assert_eq!(world.redeem(&code).await.granted()["scope"], "tickets:low");
+    assert!(world.store.pending(world.store.now()).await.unwrap().is_empty());
 }
 
 /// Spec: RFC 6749 §6
