@@ -65,7 +65,19 @@ pub(crate) async fn authenticate(cx: &Cx, headers: &HeaderMap, form: &Form) -> R
         return Err(TokenError::WrongAuthMethod(client.client.auth));
     }
     let assertion = credentials.prove(cx, &client)?;
-    Ok(Authenticated { client, assertion })
+    if assertion.is_none() {
+        return Ok(Authenticated { client, assertion });
+    }
+    match cx.reread_at_token(credentials.client_id()).await {
+        Ok(None) => Ok(Authenticated { client, assertion }),
+        Ok(Some(client)) if credentials.method() == client.client.auth => {
+            let assertion = credentials.prove(cx, &client)?;
+            Ok(Authenticated { client, assertion })
+        }
+        Ok(Some(client)) => Err(TokenError::WrongAuthMethod(client.client.auth)),
+        Err(ClientRefusal::Store(error)) => Err(TokenError::Store(error)),
+        Err(refusal) => Err(TokenError::OldKeys(refusal)),
+    }
 }
 
 /// The client that a request says it is from, for the record of a refusal.

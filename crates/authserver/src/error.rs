@@ -44,6 +44,8 @@ pub(crate) enum TokenError {
     BadAuthorization,
     #[error("the client is unknown")]
     UnknownClient(#[source] ClientRefusal),
+    #[error("the client's keys are too old, and its metadata document could not be read again")]
+    OldKeys(#[source] ClientRefusal),
     #[error("this client authenticates by {0}")]
     WrongAuthMethod(AuthMethod),
     #[error("the client_assertion_type is not `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`")]
@@ -142,6 +144,7 @@ impl TokenError {
             Self::SeveralAuthMethods => (INVALID_REQUEST, "several_auth_methods"),
             Self::BadAuthorization => (INVALID_CLIENT, "bad_authorization"),
             Self::UnknownClient(_) => (INVALID_CLIENT, "unknown_client"),
+            Self::OldKeys(_) => (INVALID_CLIENT, "old_keys"),
             Self::WrongAuthMethod(_) => (INVALID_CLIENT, "wrong_auth_method"),
             Self::AssertionType => (INVALID_REQUEST, "assertion_type"),
             Self::AssertionOfAnother => (INVALID_CLIENT, "assertion_of_another"),

@@ -23,16 +23,20 @@ pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefus
     let fetched = cx.fetcher.json(id.as_str(), LARGEST).await?;
     let document = document::parse(id, &fetched.body)?;
     let mut client = document.client;
+    let mut all_bytes = fetched.body.clone();
     if let Some(uri) = document.jwks_uri {
         let elsewhere = Url::parse(&uri).map_or(true, |keys| keys.scheme() != "https" || keys.host() != url.host());
         if elsewhere {
             return Err(DocumentError::KeysElsewhere.into());
         }
         let keys = cx.fetcher.json(&uri, LARGEST_KEYS).await?;
+        // No JSON text holds a NUL, so no two pairs look alike.
+        all_bytes.push(0);
+        all_bytes.extend_from_slice(&keys.body);
         client.jwks = Some(serde_json::from_slice(&keys.body).map_err(|_| DocumentError::NoKeys)?);
     }
     let found = resolved(client)?;
-    keep(cx, &found.client, Digest::of_bytes(&fetched.body), fetched.max_age, kept).await?;
+    keep(cx, &found.client, Digest::of_bytes(&all_bytes), fetched.max_age, kept).await?;
     Ok(found)
 }
 
@@ -42,6 +46,15 @@ pub(super) async fn stored(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRef
     match cx.store.client(id).await? {
         Some(kept) => resolved(kept.client),
         None => Err(ClientRefusal::NotRegistered),
+    }
+}
+
+/// The client read again, when what is stored is too old for its keys to be believed: one that was stolen is taken
+/// out of the document, and nobody may ever come to the authorization endpoint again.
+pub(super) async fn read_when_too_old(cx: &Cx, id: &ClientId) -> Result<Option<Resolved>, ClientRefusal> {
+    match cx.store.client(id).await? {
+        Some(kept) if cx.store.now() >= kept.fresh_until.after(KEYS_OUTLAST) => read(cx, id).await.map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -131,6 +144,8 @@ const LARGEST: usize = 5 * 1024;
 const LARGEST_KEYS: usize = 16 * 1024;
 const FRESH_AT_LEAST: u64 = 5 * 60;
 const FRESH_AT_MOST: u64 = 24 * 3600;
+/// How long stored keys are believed after their document is stale.
+const KEYS_OUTLAST: Span = Span::from_minutes(24 * 60);
 
 #[cfg(test)]
 mod tests {

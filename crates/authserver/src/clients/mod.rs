@@ -1,7 +1,8 @@
 //! From a `client_id` to a client: the configuration's table, or a metadata document.
 //!
-//! A document is fetched only at the authorization endpoint. The token and revocation endpoints
-//! answer from what was stored then, so nobody can make us fetch without showing a person a page.
+//! A document is fetched at the authorization endpoint, for a person who is logged in. The token and revocation
+//! endpoints answer from what was stored then; they read it again only for a client that has just proved itself by
+//! keys that are old. So a stranger can not make us fetch anything.
 //!
 //! Spec: draft-ietf-oauth-client-id-metadata-document.
 
@@ -82,6 +83,14 @@ impl Cx {
             Some(known) => Ok(known),
             None if id.is_metadata_url() => metadata::stored(self, id).await,
             None => Err(ClientRefusal::NotRegistered),
+        }
+    }
+
+    /// The client read again, when it has just proved itself by keys that are too old to be believed.
+    pub(crate) async fn reread_at_token(&self, id: &ClientId) -> Result<Option<Resolved>, ClientRefusal> {
+        match self.known.find(id) {
+            Some(_) => Ok(None),
+            None => metadata::read_when_too_old(self, id).await,
         }
     }
 

@@ -139,6 +139,44 @@ async fn a_client_that_published_a_key_has_to_use_it() {
     world.token(&[base[0], base[1], base[2], kind, ("client_assertion", &assertion)]).await.granted();
 }
 
+/// Spec: draft-ietf-oauth-client-id-metadata-document (caching), RFC 7523 §3
+#[tokio::test]
+async fn old_keys_are_read_again_before_they_are_believed() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let (key, next_key) = (token::AgentKey::generate(), token::AgentKey::generate());
+    vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
+    vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
+    vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));
+    let code = world.browser().code(&vendor.link()).await;
+    let send = async |key: &token::AgentKey, fields: [(&str, &str); 3]| {
+        let assertion = key.sign_assertion(&vendor.url, ISSUER, world.store.now()).unwrap();
+        let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let [one, two, three] = fields;
+        world.token(&[one, two, three, kind, ("client_assertion", &assertion)]).await
+    };
+    let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("code_verifier", VERIFIER)];
+    let first = send(&key, fields).await.granted();
+    let refresh = async |key: &token::AgentKey, token: &Value| {
+        let token = token["refresh_token"].as_str().unwrap();
+        send(key, [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "")]).await
+    };
+    world.advance(24 * 3600);
+    let second = refresh(&key, &first).await.granted();
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), 1);
+    world.advance(3600);
+    refresh(&next_key, &second).await.refused(401, "invalid_client");
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), 1, "a stranger does not make us fetch");
+    let third = refresh(&key, &second).await.granted();
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), 2);
+    vendor.change("served_keys", json!({"keys": [next_key.public_jwk()]}));
+    world.advance(25 * 3600);
+    refresh(&key, &third).await.refused(401, "invalid_client");
+    let record = world.store.last_records(2).await.unwrap();
+    assert!(record.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains("\"change\":\"changed\"")));
+    refresh(&next_key, &third).await.granted();
+}
+
 /// Spec: draft-ietf-oauth-client-id-metadata-document (SSRF)
 #[tokio::test]
 async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded() {
