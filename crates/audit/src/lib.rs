@@ -27,7 +27,7 @@ pub use tail::{FullTile, Tail, subtree_root};
 pub use tile::{
     MAX_ENTRY, TILE_HEIGHT, TILE_WIDTH, bundle_path, decode_bundle, decode_tile, encode_bundle, encode_tile, tile_path,
 };
-pub use verify::{Finding, LogSource, Report, verify_log};
+pub use verify::{Finding, LogSource, Report, StoredBatch, StoredHead, StoredTile, verify_log};
 
 /// Stored bytes that do not have the shape they must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -279,6 +279,10 @@ pub enum Audit {
         /// A checkpoint saved earlier or elsewhere, to find a log that was cut or rewritten as a whole.
         #[arg(long)]
         witness: Option<PathBuf>,
+        /// The verifier key, as text or as a file, kept elsewhere since the first start; otherwise the `audit.vkey`
+        /// of the data directory is believed.
+        #[arg(long, value_name = "FILE_OR_TEXT")]
+        key: Option<String>,
     },
     /// Print the inclusion proof of one record, checked against the current checkpoint.
     Prove {

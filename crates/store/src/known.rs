@@ -26,6 +26,15 @@ impl Head {
             Dialect::Sqlite => "SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1",
             Dialect::Postgres => "SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1 FOR UPDATE",
         };
+        Self::of(sql, connection).await
+    }
+
+    /// Reads it, and waits for nobody.
+    pub(crate) async fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        Self::of("SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1", connection).await
+    }
+
+    async fn of(sql: &'static str, connection: &mut AnyConnection) -> Result<Self, StoreError> {
         let Some(row) = query(sql).fetch_optional(connection).await? else {
             return Err(forked("its head is gone"));
         };
@@ -35,9 +44,9 @@ impl Head {
         Ok(Self { size, frontier, note })
     }
 
-    /// Is it the one that `signer` signed?
-    fn check(&self, signer: &LogSigner) -> Result<(), StoreError> {
-        let signed = Checkpoint::open(&self.note, &signer.origin, &signer.public).map_err(forked)?;
+    /// Is it the one that was signed?
+    pub(crate) fn check(&self, origin: &str, public: &[u8; 32]) -> Result<(), StoreError> {
+        let signed = Checkpoint::open(&self.note, origin, public).map_err(forked)?;
         let stored = (self.size, self.frontier.size(), self.frontier.root());
         if stored == (signed.size, signed.size, signed.root) {
             Ok(())
@@ -61,7 +70,7 @@ impl Known {
         signer: &LogSigner,
         head: Head,
     ) -> Result<Self, StoreError> {
-        head.check(signer)?;
+        head.check(&signer.origin, &signer.public)?;
         let tail = tail::read(connection, head.size).await.map_err(missing)?;
         Self::of(head, tail)
     }
@@ -76,7 +85,7 @@ impl Known {
         if head == self.head {
             return Ok(());
         }
-        head.check(signer)?;
+        head.check(&signer.origin, &signer.public)?;
         if head.size < self.head.size {
             return Err(forked(format!("it has {} records, and had {} before", head.size, self.head.size)));
         }

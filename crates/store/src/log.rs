@@ -8,7 +8,7 @@
 use audit::{Hash, TILE_WIDTH, decode_bundle, decode_tile, encode_bundle, encode_tile, subtree_root};
 use sqlx::{AnyConnection, query};
 
-use crate::{Store, StoreError, columns::Columns, tail};
+use crate::{Store, StoreError, columns::Columns, proven::Proven, tail};
 
 impl Store {
     /// How many records the log has.
@@ -25,19 +25,22 @@ impl Store {
         reader.done(found)
     }
 
-    /// At most `limit` records from index `first` on, with their indexes.
+    /// At most `limit` records from index `first` on, with their indexes. Each is under the signed head.
     pub async fn records(&self, first: u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        let mut reader = self.reader().await?;
-        let found = some(reader.connection(), first, limit).await;
-        reader.done(found)
+        self.proven(|_| first, limit).await
     }
 
-    /// The newest `limit` records with their indexes, oldest first.
+    /// The newest `limit` records with their indexes, oldest first. Each is under the signed head.
     pub async fn last_records(&self, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.proven(|size| size.saturating_sub(u64::from(limit)), limit).await
+    }
+
+    async fn proven(&self, first: impl FnOnce(u64) -> u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let mut reader = self.reader().await?;
         let found = async {
-            let size = size(reader.connection()).await?;
-            some(reader.connection(), size.saturating_sub(u64::from(limit)), limit).await
+            let proven = Proven::read(reader.connection(), self.log_origin(), &self.log_public_key()).await?;
+            let first = first(proven.size());
+            proven.records(reader.connection(), first, limit).await
         };
         let found = found.await;
         reader.done(found)
@@ -53,9 +56,7 @@ impl Store {
     /// An entry bundle, full or as far as it is filled; `None` when it has no entry.
     pub async fn bundle(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(first) = index.checked_mul(WIDTH) else { return Ok(None) };
-        let mut reader = self.reader().await?;
-        let found = some(reader.connection(), first, WIDTH as u32).await;
-        let entries: Vec<_> = reader.done(found)?.into_iter().map(|(_, entry)| entry).collect();
+        let entries: Vec<_> = self.records(first, WIDTH as u32).await?.into_iter().map(|(_, entry)| entry).collect();
         Ok(if entries.is_empty() { None } else { Some(encode_bundle(&entries)) })
     }
 
@@ -147,15 +148,12 @@ pub(crate) async fn tile(
     Ok(Some(tail::read(connection, size).await?.level(level).to_vec()))
 }
 
-/// The stored hashes of a level-0 tile of a log that may have been tampered with: as far as there are any.
-pub(crate) async fn stored_tile(connection: &mut AnyConnection, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
-    match full_tile(connection, 0, index as i64).await? {
-        Some(hashes) => Ok(Some(hashes)),
-        None => leaf_hashes(connection, index * WIDTH, (index + 1) * WIDTH).await.map(Some),
-    }
-}
-
-async fn full_tile(connection: &mut AnyConnection, level: u8, idx: i64) -> Result<Option<Vec<Hash>>, StoreError> {
+/// The stored hashes of a full tile.
+pub(crate) async fn full_tile(
+    connection: &mut AnyConnection,
+    level: u8,
+    idx: i64,
+) -> Result<Option<Vec<Hash>>, StoreError> {
     let row = query("SELECT hashes FROM audit_tile WHERE level = $1 AND idx = $2")
         .bind(i64::from(level))
         .bind(idx)

@@ -2,15 +2,18 @@
 
 use std::{fs, path::Path};
 
-use audit::{Checkpoint, Finding, Hash, LogSource, Report, parse_verifier_key, verify_log};
+use audit::{
+    Checkpoint, Finding, LogSource, Report, StoredBatch, StoredHead, StoredTile, parse_verifier_key, verify_log,
+};
 use model::config::StoreUrl;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, query, raw_sql};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use crate::{
     StoreError,
-    connect::{Connect, Purpose},
-    log,
+    columns::Columns,
+    connect::{Connect, Dialect, Purpose},
+    last_head::{self, LAST_HEAD_FILE},
     open::VERIFIER_KEY_FILE,
 };
 
@@ -31,26 +34,52 @@ pub enum VerifyError {
         /// What is wrong.
         why: String,
     },
-    /// The witness's checkpoint is not one of this log.
-    #[error("the witness's checkpoint can not be used: {0}")]
+    /// The verifier key that was given is malformed.
+    #[error("the given verifier key can not be used: {0}")]
+    GivenKey(String),
+    /// A witness's checkpoint is not one of this log.
+    #[error("a checkpoint to compare with can not be used: {0}")]
     Witness(String),
 }
 
-/// Recomputes the whole log and compares it with its checkpoint, and with an older checkpoint
-/// that a witness kept. The database is opened read-only; the public key is `data_dir/audit.vkey`.
-pub async fn verify(url: &StoreUrl, data_dir: &Path, witness: Option<&str>) -> Result<Report, VerifyError> {
-    let (origin, public) = verifier_key(&data_dir.join(VERIFIER_KEY_FILE))?;
-    let witness = witness
-        .map(|note| Checkpoint::open(note, &origin, &public))
-        .transpose()
-        .map_err(|error| VerifyError::Witness(error.to_string()))?;
+/// What a verification may rest on besides the database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VerifyOptions<'o> {
+    /// A checkpoint that was kept elsewhere: the text of the signed note.
+    pub witness: Option<&'o str>,
+    /// The verifier key (`name+hash+base64`). `None` takes `audit.vkey` in the data directory, which proves
+    /// less: whoever changed the database may have changed the file beside it.
+    pub verifier_key: Option<&'o str>,
+}
+
+/// Recomputes the whole log and compares all that is stored with it, and with older checkpoints: that of
+/// the witness, and the last one seen from `data_dir`, if there is one. The database is opened read-only.
+pub async fn verify(url: &StoreUrl, data_dir: &Path, options: VerifyOptions<'_>) -> Result<Report, VerifyError> {
+    let (origin, public) = verifier_key(&data_dir.join(VERIFIER_KEY_FILE), options.verifier_key)?;
+    // Before the log is looked at: it may grow meanwhile, and the file with it.
+    let last_head = last_head::read(data_dir)
+        .map_err(|error| VerifyError::Witness(format!("`{}`: {error}", data_dir.join(LAST_HEAD_FILE).display())))?;
+    let mut witnesses = Vec::new();
+    for (name, note) in [("the witness", options.witness), (LAST_HEAD_FILE, last_head.as_deref())] {
+        let Some(note) = note else { continue };
+        let witness = Checkpoint::open(note, &origin, &public);
+        witnesses.push(witness.map_err(|error| VerifyError::Witness(format!("{name}: {error}")))?);
+    }
     let unreadable = |error: &dyn std::fmt::Display| VerifyError::Unreadable(error.to_string());
     let connect = Connect::read_only(url).map_err(|error| unreadable(&error))?;
-    let connection = connect.connect(Purpose::Read).await.map_err(|error| unreadable(&error))?;
+    let mut connection = connect.connect(Purpose::Read).await.map_err(|error| unreadable(&error))?;
+    // One state of the log, however it grows.
+    raw_sql(match connect.dialect {
+        Dialect::Sqlite => "BEGIN",
+        Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    })
+    .execute(&mut connection)
+    .await
+    .map_err(|error| unreadable(&error))?;
     let runtime = Handle::current();
     spawn_blocking(move || {
         let mut reader = LogReader { connection, runtime };
-        verify_log(&mut reader, &origin, &public, witness.as_ref())
+        verify_log(&mut reader, &origin, &public, &witnesses)
     })
     .await
     .map_err(|error| unreadable(&error))?
@@ -60,7 +89,10 @@ pub async fn verify(url: &StoreUrl, data_dir: &Path, witness: Option<&str>) -> R
     })
 }
 
-fn verifier_key(path: &Path) -> Result<(String, [u8; 32]), VerifyError> {
+fn verifier_key(path: &Path, given: Option<&str>) -> Result<(String, [u8; 32]), VerifyError> {
+    if let Some(given) = given {
+        return parse_verifier_key(given).map_err(|error| VerifyError::GivenKey(error.to_string()));
+    }
     let why = |why: String| VerifyError::VerifierKey { path: path.to_owned(), why };
     let text = fs::read_to_string(path).map_err(|error| why(error.to_string()))?;
     parse_verifier_key(&text).map_err(|error| why(error.to_string()))
@@ -72,22 +104,60 @@ struct LogReader {
     runtime: Handle,
 }
 
-/// How many records are read at a time.
-const AT_ONCE: u32 = 4096;
+/// How many rows are read at a time.
+const AT_ONCE: i64 = 64;
 
 impl LogSource for LogReader {
     type Error = StoreError;
 
-    fn checkpoint(&mut self) -> Result<String, StoreError> {
-        self.runtime.block_on(log::checkpoint(&mut self.connection))
+    fn head(&mut self) -> Result<StoredHead, StoreError> {
+        self.runtime.block_on(async {
+            let sql = "SELECT checkpoint, size, frontier FROM audit_head WHERE one = 1";
+            let row = query(sql).fetch_one(&mut self.connection).await?;
+            let mut columns = Columns::of("head of the log", &row);
+            Ok(StoredHead { checkpoint: columns.text()?, size: columns.number()?, frontier: columns.bytes()? })
+        })
     }
 
-    fn entries(&mut self, first: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let found = self.runtime.block_on(log::some(&mut self.connection, first, AT_ONCE))?;
-        Ok(found.into_iter().map(|(_, entry)| entry).collect())
+    fn batches(&mut self, first: u64) -> Result<Vec<StoredBatch>, StoreError> {
+        let Ok(from) = i64::try_from(first) else { return Ok(Vec::new()) };
+        // A row before the first record is none that this program wrote.
+        let from = if from == 0 { i64::MIN } else { from };
+        self.runtime.block_on(async {
+            let sql = "SELECT first_seq, count, entries, hashes FROM audit_batch WHERE first_seq >= $1
+                       ORDER BY first_seq LIMIT $2";
+            let rows = query(sql).bind(from).bind(AT_ONCE).fetch_all(&mut self.connection).await?;
+            rows.iter()
+                .map(|row| {
+                    let mut columns = Columns::of("log", row);
+                    Ok(StoredBatch {
+                        first: columns.number()?,
+                        count: columns.number()?,
+                        entries: columns.bytes()?,
+                        hashes: columns.bytes()?,
+                    })
+                })
+                .collect()
+        })
     }
 
-    fn leaf_hashes(&mut self, tile_index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
-        self.runtime.block_on(log::stored_tile(&mut self.connection, tile_index))
+    fn tile(&mut self, level: u8, index: u64) -> Result<Option<StoredTile>, StoreError> {
+        self.runtime.block_on(async {
+            let row = query("SELECT root, hashes FROM audit_tile WHERE level = $1 AND idx = $2")
+                .bind(i64::from(level))
+                .bind(index as i64)
+                .fetch_optional(&mut self.connection)
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let mut columns = Columns::of("tile", &row);
+            Ok(Some(StoredTile { root: columns.bytes()?, hashes: columns.bytes()? }))
+        })
+    }
+
+    fn tiles(&mut self) -> Result<u64, StoreError> {
+        self.runtime.block_on(async {
+            let row = query("SELECT COUNT(*) FROM audit_tile").fetch_one(&mut self.connection).await?;
+            Columns::of("tile", &row).number()
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! `audit`: the record, and the proof that nobody changed it.
 
-use std::process::ExitCode;
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -13,7 +13,7 @@ use crate::{cli, output};
 pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
     match command {
         cli::Audit::Tail { lines } => tail(visit, lines).await,
-        cli::Audit::Verify { witness } => verify(visit, witness.as_deref()).await,
+        cli::Audit::Verify { witness, key } => verify(visit, witness.as_deref(), key.as_deref()).await,
         cli::Audit::Prove { index } => prove(visit, index).await,
         cli::Audit::Export { directory } => {
             let (_, store) = visit.open().await?;
@@ -39,15 +39,18 @@ async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
     Ok(output::OK)
 }
 
-async fn verify(visit: &Visit, witness: Option<&std::path::Path>) -> Result<ExitCode> {
+async fn verify(visit: &Visit, witness: Option<&Path>, key: Option<&str>) -> Result<ExitCode> {
     let config = visit.config()?;
-    let witness = match witness {
+    let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("{} can not be read", file.display()));
+    let witness = witness.map(read).transpose()?;
+    let key = match key {
+        // The text of a key has its name, a hash and the key itself between plus signs.
+        Some(text) if audit::parse_verifier_key(text).is_ok() => Some(text.to_owned()),
+        Some(file) => Some(read(Path::new(file))?),
         None => None,
-        Some(file) => {
-            Some(std::fs::read_to_string(file).with_context(|| format!("{} can not be read", file.display()))?)
-        }
     };
-    match store::verify(&config.store, &config.data_dir, witness.as_deref()).await {
+    let options = store::VerifyOptions { witness: witness.as_deref(), verifier_key: key.as_deref() };
+    match store::verify(&config.store, &config.data_dir, options).await {
         Ok(report) => {
             if visit.json {
                 output::json(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use model::{Span, SystemClock, config::StoreUrl};
-use store::{OpenOptions, Store, verify};
+use store::{OpenOptions, Store, VerifyOptions, verify};
 
 use crate::place::{Place, event};
 
@@ -57,7 +57,7 @@ async fn everything_acknowledged_survives_a_kill(place: &Place) {
     let store = place.open().await;
     assert!(store.log_size().await.unwrap() > highest);
     store.record(event()).await.unwrap();
-    verify(&place.url, &directory, None).await.unwrap();
+    verify(&place.url, &directory, VerifyOptions::default()).await.unwrap();
 }
 
 async fn a_server_that_drops_everybody_is_come_back_to(place: &Place) {

@@ -1,13 +1,17 @@
 //! The log: what was written, provably.
 
 use audit::{Checkpoint, Finding, check_inclusion, leaf_hash};
-use store::{OpenError, Store, StoreError, VerifyError, verify};
+use store::{OpenError, Store, StoreError, VerifyError, VerifyOptions, verify};
 
 use crate::place::{Place, event};
 
 on_both!(
     a_log_that_nobody_touched_verifies,
     an_edited_record_is_named,
+    a_row_inside_another_is_not_read_and_is_found,
+    what_is_stored_beside_the_records_is_compared_too,
+    a_log_put_back_behind_its_last_head_is_found,
+    a_verifier_key_kept_elsewhere_is_the_one_that_counts,
     a_removed_batch_is_named,
     a_log_that_was_cut_off_is_found,
     a_log_rolled_back_behind_a_witness_is_found,
@@ -25,7 +29,7 @@ async fn fill(store: &Store, count: u64) {
 }
 
 async fn check(place: &Place, witness: Option<&str>) -> Result<audit::Report, VerifyError> {
-    verify(&place.url, &place.directory.path().join("data"), witness).await
+    verify(&place.url, &place.file(""), VerifyOptions { witness, ..Default::default() }).await
 }
 
 async fn a_log_that_nobody_touched_verifies(place: &Place) {
@@ -53,6 +57,85 @@ async fn an_edited_record_is_named(place: &Place) {
     place.tamper(&format!("UPDATE audit_batch SET entries = {bytes} WHERE first_seq = {at}")).await;
     let found = check(place, None).await;
     assert!(matches!(found, Err(VerifyError::Finding(Finding::Edited { index })) if index == at), "{found:?}");
+}
+
+async fn a_row_inside_another_is_not_read_and_is_found(place: &Place) {
+    let store = place.open().await;
+    fill(&store, 300).await;
+    let forged = b"{\"event\":\"nothing_happened\"}";
+    place
+        .tamper(&format!(
+            "INSERT INTO audit_batch (first_seq, count, entries, hashes) VALUES (1, 1, {}, {})",
+            place.literal(&audit::encode_bundle(&[forged])),
+            place.literal(&leaf_hash(forged).0),
+        ))
+        .await;
+    for read in [store.records(1, 1).await, store.records(0, 2).await, store.last_records(400).await] {
+        if let Ok(read) = read {
+            assert!(read.iter().all(|(_, record)| record != forged), "{read:?}");
+        }
+    }
+    let found = check(place, None).await;
+    assert!(matches!(found, Err(VerifyError::Finding(Finding::Shadowed { index: 1 }))), "{found:?}");
+}
+
+async fn what_is_stored_beside_the_records_is_compared_too(place: &Place) {
+    let store = place.open().await;
+    fill(&store, 300).await;
+    check(place, None).await.unwrap();
+    let zeros = place.literal(&[0; 32]);
+    for (forge, mend) in [
+        (
+            "UPDATE audit_batch SET count = count + 1 WHERE first_seq = 0",
+            "UPDATE audit_batch SET count = count - 1 WHERE first_seq = 0",
+        ),
+        ("UPDATE audit_head SET size = size + 1", "UPDATE audit_head SET size = size - 1"),
+        (
+            &format!("INSERT INTO audit_batch (first_seq, count, entries, hashes) VALUES (9999, 1, {zeros}, {zeros})"),
+            "DELETE FROM audit_batch WHERE first_seq = 9999",
+        ),
+        (
+            &format!("INSERT INTO audit_tile (level, idx, root, hashes) VALUES (1, 0, {zeros}, {zeros})"),
+            "DELETE FROM audit_tile WHERE level = 1",
+        ),
+        ("UPDATE audit_tile SET level = 5", "UPDATE audit_tile SET level = 0"),
+        (&format!("UPDATE audit_tile SET root = {zeros}"), "DELETE FROM audit_tile"),
+    ] {
+        place.tamper(forge).await;
+        let found = check(place, None).await;
+        assert!(matches!(found, Err(VerifyError::Finding(_))), "{forge}: {found:?}");
+        place.tamper(mend).await;
+    }
+}
+
+async fn a_log_put_back_behind_its_last_head_is_found(place: &Place) {
+    let store = place.open().await;
+    place.tamper("CREATE TABLE kept AS SELECT * FROM audit_head").await;
+    fill(&store, 3).await;
+    store.close().await;
+    place
+        .tamper(
+            "DELETE FROM audit_batch WHERE first_seq >= (SELECT size FROM kept);
+             UPDATE audit_head SET (size, frontier, checkpoint) = (SELECT size, frontier, checkpoint FROM kept)",
+        )
+        .await;
+    let found = check(place, None).await;
+    assert!(matches!(found, Err(VerifyError::Finding(Finding::RolledBack { witnessed: 5, size: 2 }))), "{found:?}");
+}
+
+async fn a_verifier_key_kept_elsewhere_is_the_one_that_counts(place: &Place) {
+    place.open().await.close().await;
+    let key = std::fs::read_to_string(place.file("audit.vkey")).unwrap();
+    std::fs::write(place.file("audit.vkey"), "another+0+0\n").unwrap();
+    let verify = async |key| {
+        verify(&place.url, &place.file(""), VerifyOptions { verifier_key: Some(key), ..Default::default() }).await
+    };
+    verify(&key).await.unwrap();
+    assert!(matches!(verify("nonsense").await, Err(VerifyError::GivenKey(_))));
+    assert!(matches!(check(place, None).await, Err(VerifyError::VerifierKey { .. })));
+    std::fs::remove_file(place.file("audit.head")).unwrap();
+    let stranger = audit::verifier_key("mcp.acme.example/audit", &token::LogKey::generate().public_bytes());
+    assert!(matches!(verify(&stranger).await, Err(VerifyError::Finding(Finding::Checkpoint(_)))));
 }
 
 async fn a_removed_batch_is_named(place: &Place) {

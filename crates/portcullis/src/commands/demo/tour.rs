@@ -231,7 +231,7 @@ impl Agent<'_> {
 
     async fn leaves_a_record(&self) -> Result<()> {
         let config = &self.demo.config;
-        let report = store::verify(&config.store, &config.data_dir, None).await?;
+        let report = store::verify(&config.store, &config.data_dir, Default::default()).await?;
         step(
             "audit",
             format!("{} records, each call with who, what and why; verified from the first to the last", report.size),
