@@ -124,6 +124,7 @@ async fn put_refresh(cx: &Cx, tx: &mut Tx<'_>, order: &Order) -> Result<Option<O
         grant: order.grant.id.clone(),
         scopes: order.grant.scopes.clone(),
         resource: order.resource.clone(),
+        issued_at: tx.now(),
         not_after: tx.now().after(cx.config.tokens.refresh_idle).min(order.grant.not_after),
     })
     .await?;

@@ -27,6 +27,8 @@ pub struct Code {
     pub resource: String,
     /// When the person logged in.
     pub auth_time: Timestamp,
+    /// When it was issued.
+    pub issued_at: Timestamp,
     /// Until when it can be redeemed.
     pub not_after: Timestamp,
 }
@@ -37,8 +39,8 @@ impl Tx<'_> {
         self.run(
             query(
                 "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time,
-                 not_after, used)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+                 issued_at, not_after, used)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
             )
             .bind(code.digest.to_hex())
             .bind(code.client.as_str())
@@ -48,6 +50,7 @@ impl Tx<'_> {
             .bind(code.scopes.to_string())
             .bind(&code.resource)
             .bind(code.auth_time.micros())
+            .bind(code.issued_at.micros())
             .bind(code.not_after.micros()),
         )
         .await?;
@@ -56,11 +59,16 @@ impl Tx<'_> {
 
     /// The code, expired or not, and whether it was redeemed.
     pub async fn code(&mut self, digest: Digest) -> Result<Option<(Code, bool)>, StoreError> {
-        let row = self.row(query(
-            "SELECT digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, not_after, used
+        let row = self
+            .row(
+                query(
+                    "SELECT digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, issued_at,
+                 not_after, used
              FROM code WHERE digest = $1",
-        )
-        .bind(digest.to_hex())).await?;
+                )
+                .bind(digest.to_hex()),
+            )
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::of("code", &row);
         let code = Code {
@@ -72,6 +80,7 @@ impl Tx<'_> {
             scopes: columns.parsed()?,
             resource: columns.text()?,
             auth_time: columns.time()?,
+            issued_at: columns.time()?,
             not_after: columns.time()?,
         };
         Ok(Some((code, columns.flag()?)))

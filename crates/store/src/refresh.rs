@@ -23,6 +23,8 @@ pub struct Refresh {
     pub scopes: ScopeSet,
     /// The resource it issues for.
     pub resource: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
     /// Until when it is good.
     pub not_after: Timestamp,
 }
@@ -56,8 +58,9 @@ impl Tx<'_> {
     pub async fn put_refresh(&mut self, refresh: &Refresh) -> Result<(), StoreError> {
         self.run(
             query(
-                "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, not_after, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'live')",
+                "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, issued_at, not_after,
+                 state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'live')",
             )
             .bind(refresh.digest.to_hex())
             .bind(&refresh.family)
@@ -65,6 +68,7 @@ impl Tx<'_> {
             .bind(refresh.grant.as_str())
             .bind(refresh.scopes.to_string())
             .bind(&refresh.resource)
+            .bind(refresh.issued_at.micros())
             .bind(refresh.not_after.micros()),
         )
         .await?;
@@ -76,7 +80,7 @@ impl Tx<'_> {
         let row = self
             .row(
                 query(
-                    "SELECT digest, family, client, grant_id, scopes, resource, not_after, state
+                    "SELECT digest, family, client, grant_id, scopes, resource, issued_at, not_after, state
              FROM refresh_token WHERE digest = $1",
                 )
                 .bind(digest.to_hex()),
@@ -91,6 +95,7 @@ impl Tx<'_> {
             grant: columns.parsed()?,
             scopes: columns.parsed()?,
             resource: columns.text()?,
+            issued_at: columns.time()?,
             not_after: columns.time()?,
         };
         Ok(Some((refresh, columns.parsed()?)))

@@ -93,6 +93,7 @@ impl Wait {
             scopes,
             resource: self.resource.clone(),
             auth_time: self.auth_time,
+            issued_at: tx.now(),
             not_after: tx.now().after(cx.config.tokens.code),
         })
         .await?;

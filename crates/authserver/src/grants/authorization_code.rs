@@ -59,8 +59,7 @@ async fn in_transaction(
         return end_everything(tx, code).await;
     }
     let grant = tx.grant(&code.grant).await?.ok_or(Dead::GrantEnded)?;
-    let issued_at = super::earlier(code.not_after, cx.config.tokens.code);
-    let agent = liveness::check(&cx.store, tx, &grant, &code.client, issued_at).await?;
+    let agent = liveness::check(&cx.store, tx, &grant, &code.client, code.issued_at).await?;
     let refreshes = client.client.client.grant_types.iter().any(|name| name == "refresh_token");
     let order = Order {
         agent,

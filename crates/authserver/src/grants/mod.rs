@@ -6,7 +6,6 @@ mod refresh_token;
 
 use std::{pin::Pin, sync::Arc};
 
-use model::{Span, Timestamp};
 use pages::Form;
 
 use crate::{client_auth::Authenticated, cx::Cx, error::TokenError, issue::TokenResponse};
@@ -44,9 +43,4 @@ pub(crate) fn find(form: &Form, client: &Authenticated) -> Result<&'static Grant
     } else {
         Err(TokenError::GrantNotForClient)
     }
-}
-
-/// When something that ends at `end` and lasts `lasts` began, at the latest.
-pub(crate) fn earlier(end: Timestamp, lasts: Span) -> Timestamp {
-    Timestamp::from_micros(end.micros().saturating_sub((lasts.seconds() as i64).saturating_mul(1_000_000)))
 }

@@ -65,8 +65,7 @@ async fn in_transaction(
         return end_everything(tx, refresh).await;
     }
     let grant = tx.grant(&refresh.grant).await?.ok_or(Dead::GrantEnded)?;
-    let issued_at = super::earlier(refresh.not_after, cx.config.tokens.refresh_idle);
-    let agent = liveness::check(&cx.store, tx, &grant, &refresh.client, issued_at).await?;
+    let agent = liveness::check(&cx.store, tx, &grant, &refresh.client, refresh.issued_at).await?;
     let order = Order {
         agent,
         grant,

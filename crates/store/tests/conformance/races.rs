@@ -63,6 +63,7 @@ async fn put_code(store: &Store) {
         scopes: grant.scopes,
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         auth_time: START,
+        issued_at: START.after(Span::from_seconds(7)),
         not_after: START.after(Span::from_seconds(60)),
     });
     let kept = code.clone();
@@ -122,9 +123,13 @@ fn put_refresh<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Re
             grant: token::mint(),
             scopes: "tickets:low".parse().unwrap(),
             resource: "https://mcp.acme.example/mcp/tickets".into(),
+            issued_at: START.after(Span::from_seconds(7)),
             not_after: START.after(Span::from_minutes(60)),
         };
-        tx.put_refresh(&refresh).await
+        tx.put_refresh(&refresh).await?;
+        let (read, state) = tx.refresh(refresh.digest).await?.unwrap();
+        assert!(read == refresh && state == RefreshState::Live);
+        Ok(())
     })
 }
 

@@ -14,6 +14,7 @@ on_both!(
     standing_tells_all_in_one,
     a_grant_that_expired_makes_room_for_another,
     a_client_document_is_replaced,
+    a_client_document_that_nobody_presents_is_forgotten,
 );
 
 /// Runs one change that is recorded.
@@ -124,10 +125,9 @@ async fn a_grant_that_expired_makes_room_for_another(place: &Place) {
     assert_eq!(grant(&agent("scribe", "ada")).agent, later.agent);
 }
 
-async fn a_client_document_is_replaced(place: &Place) {
-    let store = place.open().await;
+fn document(id: &str) -> StoredClient {
     let client = Client {
-        id: "https://scribe.example/client".parse().unwrap(),
+        id: id.parse().unwrap(),
         name: "Scribe".into(),
         redirect_uris: vec!["http://127.0.0.1/cb".into()],
         auth: AuthMethod::None,
@@ -136,12 +136,38 @@ async fn a_client_document_is_replaced(place: &Place) {
         server: None,
         assurance: Assurance::Declared,
     };
-    let first = StoredClient {
-        client: client.clone(),
+    StoredClient {
+        client,
         document_digest: Digest::of("1"),
         fetched_at: START,
         fresh_until: START.after(Span::from_minutes(5)),
-    };
+    }
+}
+
+async fn a_client_document_that_nobody_presents_is_forgotten(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    let presented = document(agent("scribe", "ada").client.as_str());
+    let [gone, fetched_again] = ["https://gone.example/client", "https://again.example/client"].map(document);
+    for stored in [presented.clone(), gone.clone(), fetched_again.clone()] {
+        change!(store, tx => tx.put_client(&stored).await?);
+    }
+    let day = Span::from_minutes(24 * 60);
+    let remembered = async |stored: &StoredClient| store.client(&stored.client.id).await.unwrap().is_some();
+    (0..89).for_each(|_| place.clock.advance(day));
+    let again = StoredClient { fetched_at: store.now(), ..fetched_again.clone() };
+    change!(store, tx => tx.put_client(&again).await?);
+    assert!(remembered(&gone).await);
+    place.clock.advance(day);
+    change!(store, tx => tx.bump_epoch().await?);
+    assert!(!remembered(&gone).await);
+    assert!(remembered(&presented).await && remembered(&fetched_again).await);
+}
+
+async fn a_client_document_is_replaced(place: &Place) {
+    let store = place.open().await;
+    let first = document("https://scribe.example/client");
+    let client = first.client.clone();
     let second = StoredClient { document_digest: Digest::of("2"), ..first.clone() };
     for stored in [first, second.clone()] {
         change!(store, tx => tx.put_client(&stored).await?);
