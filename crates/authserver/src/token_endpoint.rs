@@ -50,7 +50,10 @@ pub(crate) async fn refused(
     grant_type: Option<&str>,
     error: TokenError,
 ) -> TokenError {
-    let recorded = match authenticated.filter(|client| client.has_proved_itself()) {
+    // An assertion that comes a second time proves that it got around, and nothing else.
+    let proved =
+        authenticated.filter(|client| client.has_proved_itself() && !matches!(error, TokenError::AssertionReplayed));
+    let recorded = match proved {
         Some(authenticated) => {
             let actor = match &authenticated.client.declared {
                 Some(agent) => Actor::Agent(agent.to_string()),

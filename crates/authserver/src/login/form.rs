@@ -1,6 +1,6 @@
 //! The login page, and the way out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use model::{Actor, Event, EventName, Id, Person, Secret};
 use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in};
 use store::{Commit, StoreError};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     Browser, enter, home, home_of, new_session,
@@ -50,6 +51,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     let refused = |error: &LoginError, status| {
         Ok(page(cx, headers, next.as_ref(), &shown(&name, 128), Some(complaint(error)), status))
     };
+    let began = Instant::now();
     let person = match password::check(cx, &name, password).await {
         Ok(person) => person,
         Err(LoginError::Store(error)) => return Err(error.into()),
@@ -59,6 +61,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             if let LoginError::Wrong { person, cause } = &error {
                 record_refusal(cx, person.as_ref(), cause).await?;
             }
+            sleep_until(next_beat(began)).await;
             return refused(&error, StatusCode::FORBIDDEN);
         }
     };
@@ -76,6 +79,13 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
         })
         .await?;
     Ok(enter(cx, &to, &cookie))
+}
+
+/// Wrong logins are answered on the beat: recording the one of a person takes longer than counting a stranger's,
+/// and the difference would tell which names exist.
+fn next_beat(began: Instant) -> Instant {
+    let beats = began.elapsed().as_millis() / BEAT.as_millis() + 1;
+    began + BEAT * u32::try_from(beats).unwrap_or(1)
 }
 
 /// What was typed is recorded only when it is the name of a person: people type passwords into that field.
@@ -139,3 +149,5 @@ fn complaint(error: &LoginError) -> String {
         LoginError::Busy(_) | LoginError::Store(_) => "Logging in is not possible right now.".to_owned(),
     }
 }
+
+const BEAT: Duration = Duration::from_millis(250);

@@ -36,6 +36,9 @@ async fn an_assertion_works_once_even_when_it_was_refused_the_first_time() {
     send("nonsense").await.refused(400, "invalid_scope");
     send("tickets:low").await.refused(401, "invalid_client");
     assert_eq!(world.last_record().await["cause"], "assertion_replayed");
+    let size = world.log_size().await;
+    send("tickets:low").await.refused(401, "invalid_client");
+    assert_eq!(world.log_size().await, size, "whoever caught an assertion does not fill the log with it");
 }
 
 /// Spec: RFC 7523 §3, draft-ietf-oauth-rfc7523bis

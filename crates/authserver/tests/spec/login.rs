@@ -35,6 +35,20 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
     assert_eq!(world.events(2).await, ["login_refused", "login_refused"]);
 }
 
+/// Spec: OWASP authentication (enumeration)
+#[tokio::test]
+async fn a_wrong_login_is_answered_on_the_beat_whoever_it_was() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let csrf = browser.get("/login").await.field("csrf");
+    for name in ["ada", "nobody", "nobody"] {
+        let fields = [("csrf", csrf.as_str()), ("name", name), ("password", "not it at all")];
+        let began = std::time::Instant::now();
+        browser.post("/login", &fields).await.page(403, "do not fit");
+        assert!(began.elapsed().as_millis() >= 250, "{name} {:?}", began.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn too_many_wrong_passwords_have_to_wait_even_for_an_unknown_name() {
     let world = World::start().await;
