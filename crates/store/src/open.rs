@@ -20,6 +20,7 @@ use crate::{
     last_head, schema,
     store::Parts,
     view::Seen,
+    watch,
 };
 
 /// The verifier key of the log inside the data directory, for whoever checks it from outside.
@@ -154,6 +155,10 @@ impl Store {
         let opened = keys(&mut connection, connect.dialect, &options).await?;
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
         let seen = Seen::read(&mut connection).await?;
+        // From its first moment others wait for it.
+        if let Some(node) = &options.node {
+            watch::sign_of_life(&mut connection, node, seen.epoch).await?;
+        }
         raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
         let keys = Arc::new(opened.ring);
         verifier_key(&options.data_dir, &opened.signer)?;

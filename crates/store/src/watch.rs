@@ -95,7 +95,7 @@ impl Watcher {
 }
 
 /// Writes down which epoch `node` acts on. Nobody compares the time with a clock, only with itself.
-async fn sign_of_life(connection: &mut AnyConnection, node: &str, epoch: u64) -> Result<(), StoreError> {
+pub(crate) async fn sign_of_life(connection: &mut AnyConnection, node: &str, epoch: u64) -> Result<(), StoreError> {
     query(
         "INSERT INTO node (name, epoch, seen_at) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, seen_at = excluded.seen_at",

@@ -10,6 +10,7 @@ use crate::place::{Place, START, event};
 on_both!(
     a_block_is_in_the_view_when_the_write_returns,
     a_block_reaches_the_other_node_before_the_wait_ends,
+    a_node_is_waited_for_from_its_first_moment,
     a_lifted_block_is_remembered,
     a_node_that_is_gone_is_not_waited_for_long,
     a_change_that_takes_nothing_away_leaves_the_epoch_alone,
@@ -45,6 +46,11 @@ async fn a_block_reaches_the_other_node_before_the_wait_ends(place: &Place) {
     visitor.wait_until_everywhere().await.unwrap();
     assert_eq!(server.blocks().len(), 1);
     assert_eq!(server.epoch(), visitor.epoch());
+}
+
+async fn a_node_is_waited_for_from_its_first_moment(place: &Place) {
+    let _node = place.open_as(Some("server")).await.unwrap();
+    assert_eq!(place.count("SELECT COUNT(*) FROM node").await, 1);
 }
 
 async fn a_lifted_block_is_remembered(place: &Place) {
