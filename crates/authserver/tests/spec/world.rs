@@ -266,6 +266,11 @@ impl World {
 
     /// A token request of the declared agent, with a fresh assertion.
     pub async fn as_agent(&self, fields: &[(&str, &str)]) -> Reply {
+        self.send(self.agent_request(fields)).await
+    }
+
+    /// The request that [`Self::as_agent`] sends.
+    pub fn agent_request(&self, fields: &[(&str, &str)]) -> Request<Body> {
         let assertion = self.key.sign_assertion("nightly", ISSUER, self.store.now()).unwrap();
         let mut all = vec![
             ("grant_type", "client_credentials"),
@@ -273,7 +278,7 @@ impl World {
             ("client_assertion", assertion.as_str()),
         ];
         all.extend_from_slice(fields);
-        self.token(&all).await
+        post("/oauth/token").body(Body::from(encode(&all))).unwrap()
     }
 
     pub fn advance(&self, seconds: u32) {
