@@ -101,7 +101,7 @@ events! {
     TokenIssued = "token_issued",
     /// A token request was refused, and why.
     TokenRefused = "token_refused",
-    /// A rotated refresh token came back; its family is dead.
+    /// A rotated refresh token came back; its grant is dead.
     RefreshReplayed = "refresh_replayed",
     /// A client revoked a token of its own.
     TokenRevoked = "token_revoked",
