@@ -14,6 +14,7 @@ use crate::{
     method::{self, ActsOn},
     protected::Protected,
     refusal::Refusal,
+    revision::is_param,
     session::Session,
 };
 
@@ -53,9 +54,6 @@ pub struct Carried {
     pub params: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// More `Mcp-Param-*` headers than this are not carried.
-const MANY: usize = 64;
-
 impl Carried {
     /// From the headers of a request that speaks `revision`.
     pub fn of(headers: &HeaderMap, revision: Revision) -> Self {
@@ -69,8 +67,8 @@ impl Carried {
             carried.trace.extend(one(name).map(|value| (HeaderName::from_static(name), value)));
         }
         if revision.is_modern() {
-            let params = headers.iter().filter(|(name, _)| name.as_str().starts_with("mcp-param-"));
-            carried.params = params.take(MANY).map(|(name, value)| (name.clone(), value.clone())).collect();
+            let params = headers.iter().filter(|(name, _)| is_param(name));
+            carried.params = params.map(|(name, value)| (name.clone(), value.clone())).collect();
         } else {
             carried.last_event_id = one("last-event-id");
         }

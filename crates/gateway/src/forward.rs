@@ -50,7 +50,7 @@ fn headers(call: &Call) -> HeaderMap {
     put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
     put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
     put(HeaderName::from_static("last-event-id"), carried.last_event_id.as_ref());
-    for (name, value) in &carried.trace {
+    for (name, value) in carried.trace.iter().chain(&carried.params) {
         put(name.clone(), Some(value));
     }
     if let Action::Send(message) = &call.action {
@@ -59,10 +59,6 @@ fn headers(call: &Call) -> HeaderMap {
             put(HeaderName::from_static("mcp-method"), header_value(message.method()).as_ref());
             put(HeaderName::from_static("mcp-name"), name(call).and_then(header_value).as_ref());
         }
-    }
-    for (name, value) in &carried.params {
-        // A header that came twice goes out twice: it is for the upstream to say no.
-        headers.append(name.clone(), value.clone());
     }
     for (name, value) in &call.server.headers {
         headers.insert(name.clone(), value.clone());

@@ -14,6 +14,8 @@ use model::Revision;
 
 use crate::envelope::Message;
 
+pub(crate) use v2026_07_28::is_param;
+
 /// The revisions spoken, newest first, with what checks a request of each.
 pub const REVISIONS: &[(Revision, Check)] = &[
     (Revision::V2026_07_28, v2026_07_28::check),

@@ -66,6 +66,21 @@ fn a_header_that_differs_from_the_body_is_refused() {
     );
 }
 
+/// Spec: SEP-2243 (custom headers from tool parameters)
+#[test]
+fn an_argument_that_is_repeated_in_two_headers_or_in_too_many_is_refused() {
+    let call = format!(r#""name":"get_ticket",{META}"#);
+    let base = [MODERN, ("Mcp-Method", "tools/call"), ("Mcp-Name", "get_ticket")];
+    let with = |params: &[(&str, &str)]| spoken(&[&base[..], params].concat(), "tools/call", &call);
+    assert!(with(&[("Mcp-Param-Region", "eu"), ("Mcp-Param-Id", "eu")]).is_ok());
+    let twice = with(&[("Mcp-Param-Region", "eu"), ("mcp-param-region", "eu")]).unwrap_err();
+    assert_eq!((twice.code(), twice.to_string().as_str()), (-32020, "the header mcp-param-region occurs twice"));
+    let names: Vec<_> = (0..65).map(|n| format!("mcp-param-{n}")).collect();
+    let params: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    assert!(with(&params[..64]).is_ok());
+    assert_eq!(with(&params).unwrap_err().code(), -32020);
+}
+
 /// Spec: MCP 2026-07-28 basic/transports/streamable-http (protocol version header)
 #[test]
 fn a_version_that_differs_between_header_and_body_is_refused() {

@@ -7,7 +7,7 @@
 //! Spec: MCP 2026-07-28 basic/index (`_meta`), basic/transports/streamable-http (standard headers), SEP-2243.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::{NotSpoken, single};
 use crate::{
@@ -22,6 +22,7 @@ pub(super) fn check(headers: &HeaderMap, message: &Message) -> Result<(), NotSpo
     }
     compare_method(headers, message)?;
     compare_name(headers, message)?;
+    count_params(headers)?;
     if message.kind() == Kind::Request {
         if message.params().meta_version.is_none() {
             return Err(NotSpoken::MissingMeta("io.modelcontextprotocol/protocolVersion"));
@@ -57,6 +58,27 @@ fn compare_name(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken>
         (None, Some(_)) => Err(NotSpoken::HeaderMismatch("the header Mcp-Name is missing".into())),
         _ => Err(NotSpoken::HeaderMismatch(format!("Mcp-Name does not match params.{member}"))),
     }
+}
+
+/// More `Mcp-Param-*` headers than this are refused.
+const MANY: usize = 64;
+
+/// Which of two values an intermediary believed cannot be known. What they say is for the upstream to compare:
+/// it has the schemas.
+fn count_params(headers: &HeaderMap) -> Result<(), NotSpoken> {
+    let names = || headers.keys().filter(|name| is_param(name));
+    if let Some(name) = names().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        return Err(NotSpoken::HeaderMismatch(format!("the header {name} occurs twice")));
+    }
+    match names().nth(MANY) {
+        Some(_) => Err(NotSpoken::HeaderMismatch(format!("there are more than {MANY} headers Mcp-Param-*"))),
+        None => Ok(()),
+    }
+}
+
+/// Does a header repeat an argument of the call?
+pub(crate) fn is_param(name: &HeaderName) -> bool {
+    name.as_str().starts_with("mcp-param-")
 }
 
 /// `=?base64?…?=` carries what a header cannot.
