@@ -17,8 +17,9 @@ use tokio::time::{Instant, sleep};
 /// The file inside the directory of the database.
 pub(crate) const TURN_FILE: &str = "portcullis.turn";
 
-/// How long to wait for the turn. After that the database itself decides: fairness is worth no outage.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for the turn. After that the database itself decides: a process that hangs with the turn
+/// in its hands makes the others slower, and stops nobody.
+const PATIENCE: Duration = Duration::from_millis(250);
 const BETWEEN: Duration = Duration::from_millis(1);
 
 /// The right to begin next, until it is dropped.

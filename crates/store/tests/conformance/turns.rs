@@ -64,3 +64,12 @@ async fn a_busy_process_lets_another_one_in() {
     busy.close().await;
     join_all(flood).await;
 }
+
+#[tokio::test]
+async fn a_process_that_hangs_with_the_turn_stops_nobody() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let turn = std::fs::File::open(place.file("portcullis.turn")).unwrap();
+    turn.lock().unwrap();
+    store.record(event()).await.unwrap();
+}
