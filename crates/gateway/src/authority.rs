@@ -108,7 +108,7 @@ async fn weigh(
     };
     let elevations = elevations(store, live).await?;
     match elevated(policies, live, matter, &elevations, &scope) {
-        Some((elevation, _)) => Ok(Basis::Elevation { scope: elevation.scope.clone(), by: elevation.by }),
+        Some((elevation, _)) => Ok(Basis::Elevation { id: elevation.id.clone(), by: elevation.by }),
         None => Err(step_up(call, live, matter, scope, by, &elevations)),
     }
 }

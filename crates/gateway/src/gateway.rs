@@ -10,7 +10,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use model::{Event, StepUp, config::Config};
+use hyper::body::Incoming;
+use model::{Event, config::Config};
 use net::{Body, BodyError, ReadError};
 use policy::Policies;
 use store::Store;
@@ -23,7 +24,7 @@ use crate::{
     ending::Ending,
     envelope, forward,
     live::{Live, NotLive, Verifier},
-    permit::{Basis, NotRecorded, Permit, Recorded},
+    permit::{NotRecorded, Recorded},
     preflight,
     protected::Protected,
     record,
@@ -31,7 +32,7 @@ use crate::{
     relay::Relay,
     revision,
     session::Sessions,
-    viewer::Viewer,
+    watch,
 };
 
 /// What a gateway is made of.
@@ -71,6 +72,9 @@ pub struct Gateway {
 }
 
 const ENDPOINTS: &str = "/mcp/";
+/// How often a call is decided on when others take the uses that it wants.
+const ATTEMPTS: u32 = 4;
+
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Gateway {
@@ -235,54 +239,57 @@ impl Gateway {
 
     /// Decide, record, send, relay.
     async fn run(&self, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
-        let permit = match authority::decide(&self.store, &self.policies, call, live).await {
-            Ok(permit) => permit,
-            Err(refused) => return Err(self.refuse(refused).await),
+        let (recorded, mut ending) = self.recorded(call, live).await?;
+        let upstream = self.send(&recorded, &mut ending).await?;
+        let relay = Relay {
+            verifier: &self.verifier,
+            sessions: &self.sessions,
+            policies: &self.policies,
+            list_bytes: self.config.limits.list_bytes,
         };
-        let recorded = match permit.record(&self.store, self.policies.fingerprint()).await {
-            Ok(recorded) => recorded,
-            Err(NotRecorded::UsedUp(permit)) => return Err(self.used_up(*permit).await),
-            Err(NotRecorded::Store(error)) => {
-                tracing::error!(event = "record_failed", %error);
-                return Err(Refusal::Unavailable);
+        relay.answer(recorded, upstream, ending).await
+    }
+
+    /// Several calls may want the last use of one elevation: who comes too late is decided on again, a few times.
+    async fn recorded(&self, mut call: Call, mut live: Arc<Live>) -> Result<(Recorded<Call>, Ending), Refusal> {
+        for attempt in 1.. {
+            let permit = match authority::decide(&self.store, &self.policies, call, live).await {
+                Ok(permit) => permit,
+                Err(refused) => return Err(self.refuse(refused).await),
+            };
+            match permit.record(&self.store, self.policies.fingerprint()).await {
+                Ok(recorded) => return Ok(recorded),
+                Err(NotRecorded::UsedUp(permit)) if attempt < ATTEMPTS => (call, live) = permit.undecided(),
+                Err(NotRecorded::UsedUp(permit)) => {
+                    let refusal = permit.step_up();
+                    return Err(self.refuse(permit.refused(refusal)).await);
+                }
+                Err(NotRecorded::Store(error)) => {
+                    tracing::error!(event = "record_failed", %error);
+                    break;
+                }
             }
-        };
-        let mut ending = Ending::of(&recorded, &self.store);
-        // Writing took a moment: a revocation that was acknowledged meanwhile counts.
-        if let Err(dead) = self.verifier.still_live(recorded.live()).await {
-            ending.because("authority_ended");
-            return Err(dead.refusal);
         }
-        let viewer = self.viewer(&recorded).await?;
-        let sent = forward::send(&recorded, self.config.limits.upstream_timeout.duration()).await;
-        let upstream = sent.inspect_err(|refusal| ending.because(refusal.word()))?;
-        let relay =
-            Relay { verifier: &self.verifier, sessions: &self.sessions, list_bytes: self.config.limits.list_bytes };
-        relay.answer(recorded, upstream, viewer, ending).await
+        Err(Refusal::Unavailable)
     }
 
-    /// Two calls wanted the last use of one elevation, and this one lost.
-    async fn used_up(&self, permit: Permit<Call>) -> Refusal {
-        let by = match permit.basis() {
-            Basis::Elevation { by, .. } => *by,
-            Basis::Standing => StepUp::Consent,
+    /// Sends what is still allowed, and waits for the head of the response as long as it is.
+    async fn send(&self, recorded: &Recorded<Call>, ending: &mut Ending) -> Result<Response<Incoming>, Refusal> {
+        let mut ground = recorded.ground();
+        // Writing took a moment: what was taken away meanwhile counts.
+        let stands = ground.stands(&self.verifier).await;
+        let lost = match stands {
+            Err(lost) => lost,
+            Ok(()) => tokio::select! {
+                biased;
+                lost = watch::lost(&self.verifier, ground) => lost,
+                sent = forward::send(recorded, self.config.limits.upstream_timeout.duration()) => {
+                    return sent.inspect_err(|refusal| ending.because(refusal.word()));
+                }
+            },
         };
-        let matter = permit.matter();
-        let refusal = authority::step_up(permit.call(), permit.live(), matter, matter.scope.clone(), by, &[]);
-        self.refuse(permit.refused(refusal)).await
-    }
-
-    async fn viewer(&self, recorded: &Recorded<Call>) -> Result<Option<Viewer>, Refusal> {
-        if !recorded.call().may_list_tools() {
-            return Ok(None);
-        }
-        Ok(Some(Viewer {
-            server: recorded.call().server.clone(),
-            live: recorded.live().clone(),
-            policies: self.policies.clone(),
-            elevations: authority::elevations(&self.store, recorded.live()).await?,
-            blocks: self.store.blocks(),
-        }))
+        ending.because("authority_ended");
+        Err(recorded.refusal(lost))
     }
 
     async fn refuse(&self, refused: Refused) -> Refusal {

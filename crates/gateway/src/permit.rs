@@ -7,15 +7,18 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Event, Id, Scope, StepUp};
+use model::{Elevation, ElevationState, Event, Id, StepUp};
 use store::{Commit, Store, StoreError};
 
 use crate::{
-    authority::{Matter, Refused},
+    authority::{self, Matter, Refused},
     call::Call,
+    ending::Ending,
+    ground::{Ground, Lease, Lost},
     live::Live,
     record::{decided, ended_by_last_use},
     refusal::Refusal,
+    to_the_end::ToTheEnd,
 };
 
 /// Policy allowed this one call.
@@ -32,10 +35,10 @@ pub struct Permit<C> {
 pub enum Basis {
     /// The standing grant.
     Standing,
-    /// A use of the live elevation of this scope.
+    /// A use of a live elevation.
     Elevation {
-        /// Its scope.
-        scope: Scope,
+        /// Which one.
+        id: Id<Elevation>,
         /// Who said yes.
         by: StepUp,
     },
@@ -44,8 +47,8 @@ pub enum Basis {
 /// The intent is on disk. Made by [`Permit::record`] alone.
 #[derive(Debug)]
 pub struct Recorded<C> {
-    call: C,
-    live: Arc<Live>,
+    permit: Permit<C>,
+    lease: Option<Lease>,
     request: String,
 }
 
@@ -64,31 +67,44 @@ impl Permit<Call> {
     }
 
     /// Writes the decision down, together with the use of the elevation it rests on.
-    pub async fn record(self, store: &Store, policy: &str) -> Result<Recorded<Call>, NotRecorded> {
+    ///
+    /// What has begun is brought to its end: when nobody waits any more, the outcome is written down as well.
+    pub async fn record(self, store: &Store, policy: &str) -> Result<(Recorded<Call>, Ending), NotRecorded> {
         let request = correlation();
         let event = decided(&self.call, &self.live, &self.matter, &self.basis, policy, &request);
-        let outcome = match &self.basis {
-            Basis::Standing => store.record(event).await.map(|_| true),
-            Basis::Elevation { scope, .. } => {
-                self.take_a_use(store, scope.clone(), event).await.map(|used| used.is_some())
+        let store = store.clone();
+        ToTheEnd::of(async move {
+            let taken = match &self.basis {
+                Basis::Standing => store.record(event).await.map(|_| Some(None)),
+                Basis::Elevation { id, .. } => {
+                    let lease = self.take_a_use(&store, id.clone(), event).await;
+                    lease.map(|lease| lease.map(Some))
+                }
+            };
+            match taken {
+                Ok(Some(lease)) => {
+                    let recorded = Recorded { permit: self, lease, request };
+                    let ending = Ending::of(&recorded, &store);
+                    Ok((recorded, ending))
+                }
+                Ok(None) => Err(NotRecorded::UsedUp(Box::new(self))),
+                Err(error) => Err(NotRecorded::Store(error)),
             }
-        };
-        match outcome {
-            Ok(true) => Ok(Recorded { call: self.call, live: self.live, request }),
-            Ok(false) => Err(NotRecorded::UsedUp(Box::new(self))),
-            Err(error) => Err(NotRecorded::Store(error)),
-        }
+        })
+        .await
     }
 
-    async fn take_a_use(&self, store: &Store, scope: Scope, event: Event) -> Result<Option<Id<Elevation>>, StoreError> {
-        let (grant, now) = (self.live.grant().id.clone(), store.now());
+    async fn take_a_use(&self, store: &Store, id: Id<Elevation>, event: Event) -> Result<Option<Lease>, StoreError> {
+        let grant = self.live.grant().id.clone();
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(elevation) = tx.use_elevation(&grant, &scope, now).await? else {
+                    let Some(elevation) = tx.use_elevation_of(&grant, &id).await? else {
                         return Ok(Commit::nothing(None));
                     };
-                    let mut commit = Commit::with(event.with("elevation", &elevation.id), Some(elevation.id.clone()));
+                    let not_after = elevation.not_after.unwrap_or_default();
+                    let lease = Some(Lease { id: elevation.id.clone(), not_after });
+                    let mut commit = Commit::with(event.with("elevation", &elevation.id), lease);
                     if elevation.state == ElevationState::Ended {
                         commit = commit.and(ended_by_last_use(&elevation));
                     }
@@ -98,41 +114,49 @@ impl Permit<Call> {
             .await
     }
 
+    /// The call and who acts, to decide on again.
+    pub fn undecided(self) -> (Call, Arc<Live>) {
+        (self.call, self.live)
+    }
+
+    /// The elevation that it rests on is over: what to ask for.
+    pub fn step_up(&self) -> Refusal {
+        let by = match self.basis {
+            Basis::Elevation { by, .. } => by,
+            Basis::Standing => StepUp::Consent,
+        };
+        authority::step_up(&self.call, &self.live, &self.matter, self.matter.scope.clone(), by, &[])
+    }
+
     /// The same call, refused after all.
     pub fn refused(self, refusal: Refusal) -> Refused {
         Refused { refusal, call: self.call, live: self.live, tool: self.matter.tool, tier: Some(self.matter.tier) }
-    }
-
-    /// By what it is allowed.
-    pub fn basis(&self) -> &Basis {
-        &self.basis
-    }
-
-    /// What it is about.
-    pub fn matter(&self) -> &Matter {
-        &self.matter
-    }
-
-    /// The call.
-    pub fn call(&self) -> &Call {
-        &self.call
-    }
-
-    /// Who acts.
-    pub fn live(&self) -> &Arc<Live> {
-        &self.live
     }
 }
 
 impl Recorded<Call> {
     /// The call.
     pub fn call(&self) -> &Call {
-        &self.call
+        &self.permit.call
     }
 
     /// Who acts.
     pub fn live(&self) -> &Arc<Live> {
-        &self.live
+        &self.permit.live
+    }
+
+    /// What has to hold until the answer is over.
+    pub fn ground(&self) -> Ground {
+        Ground { live: self.permit.live.clone(), tool: self.permit.matter.tool.clone(), elevation: self.lease.clone() }
+    }
+
+    /// What the client is told when that does not hold any more.
+    pub fn refusal(&self, lost: Lost) -> Refusal {
+        match lost {
+            Lost::Principal(refusal) => refusal,
+            Lost::Tool => Refusal::Blocked,
+            Lost::Elevation => self.permit.step_up(),
+        }
     }
 
     /// The correlation id, which joins the record of the decision with that of the end.

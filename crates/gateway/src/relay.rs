@@ -10,6 +10,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 use net::Body;
+use policy::Policies;
 
 use self::body::{Filter, Relayed};
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     session::{self, Sessions},
     tool_list,
     viewer::Viewer,
-    watch::Watch,
+    watch::{self, Watch},
 };
 
 /// What the way back needs besides the response.
@@ -31,17 +32,18 @@ pub struct Relay<'g> {
     pub verifier: &'g Arc<Verifier>,
     /// Seals session ids.
     pub sessions: &'g Sessions,
+    /// Say what may be seen.
+    pub policies: &'g Arc<Policies>,
     /// Longest list, and longest event of a filtered stream, in bytes.
     pub list_bytes: usize,
 }
 
 impl Relay<'_> {
-    /// The response for the client. `viewer` is there when tools may be listed.
+    /// The response for the client.
     pub async fn answer(
         self,
         recorded: Recorded<Call>,
         upstream: Response<Incoming>,
-        viewer: Option<Viewer>,
         mut ending: Ending,
     ) -> Result<Response<Body>, Refusal> {
         let (head, incoming) = upstream.into_parts();
@@ -52,14 +54,17 @@ impl Relay<'_> {
         }
         let headers = self.headers(&recorded, &head.headers);
         // What is no success holds no list, and is relayed as it is: clients of both eras read such bodies.
-        let viewer = viewer.filter(|_| head.status.is_success());
-        let body = match (viewer, kind(&head.headers)) {
-            (Some(viewer), Kind::Json) => self.filtered(&recorded, incoming, &viewer, &mut ending).await?,
-            (Some(_), Kind::Other) => {
+        let lists = recorded.call().may_list_tools() && head.status.is_success();
+        let body = match kind(&head.headers) {
+            Kind::Json if lists => self.filtered(&recorded, incoming, &mut ending).await?,
+            Kind::Other if lists => {
                 ending.because("bad_upstream");
                 return Err(bad(&recorded, "answered with neither JSON nor events where tools may be listed"));
             }
-            (viewer, kind) => self.relayed(&recorded, incoming, kind, viewer, ending),
+            kind => {
+                let viewer = if lists { Some(self.viewer(&recorded, &mut ending).await?) } else { None };
+                self.relayed(&recorded, incoming, kind, viewer, ending)
+            }
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -76,8 +81,7 @@ impl Relay<'_> {
         ending: Ending,
     ) -> Body {
         let call = recorded.call();
-        let tool = call.subject().ok().flatten();
-        let watch = Watch::over(self.verifier.clone(), recorded.live().clone(), tool);
+        let watch = Watch::over(self.verifier.clone(), recorded.ground());
         let mut relayed = Relayed::new(incoming, watch, ending);
         if kind == Kind::Events {
             relayed.farewell = farewell(recorded);
@@ -127,22 +131,42 @@ impl Relay<'_> {
         headers
     }
 
+    async fn viewer(&self, recorded: &Recorded<Call>, ending: &mut Ending) -> Result<Viewer, Refusal> {
+        let (server, policies) = (recorded.call().server.clone(), self.policies.clone());
+        let viewer = Viewer::of(server, recorded.live(), policies, self.verifier).await;
+        viewer.inspect_err(|refusal| match refusal {
+            Refusal::InvalidToken(_) => ending.because("authority_ended"),
+            refusal => ending.because(refusal.word()),
+        })
+    }
+
+    /// The list is read as long as the principal stands, and seen with the eyes of the moment when it is whole.
     async fn filtered(
         &self,
         recorded: &Recorded<Call>,
         incoming: Incoming,
-        viewer: &Viewer,
         ending: &mut Ending,
     ) -> Result<Body, Refusal> {
-        ending.because("bad_upstream");
         let bad = |what| bad(recorded, what);
-        let whole = net::read_body(incoming, self.list_bytes)
-            .await
-            .map_err(|_| bad("sent a list that is too long or broke off"))?;
+        let whole = tokio::select! {
+            biased;
+            lost = watch::lost(self.verifier, recorded.ground()) => {
+                ending.because("authority_ended");
+                return Err(recorded.refusal(lost));
+            }
+            whole = net::read_body(incoming, self.list_bytes) => whole,
+        };
+        let viewer = self.viewer(recorded, ending).await?;
         let now = self.verifier.store().now();
-        let filtered = tool_list::filter(&whole, viewer, recorded.call().revision.is_modern(), now)
-            .map_err(|_| bad("sent a list that is not strict JSON"))?;
-        let bytes = filtered.map_or(whole, Into::into);
+        let modern = recorded.call().revision.is_modern();
+        let filtered =
+            whole.map_err(|_| bad("sent a list that is too long or broke off")).and_then(
+                |whole| match tool_list::filter(&whole, &viewer, modern, now) {
+                    Ok(filtered) => Ok(filtered.map_or(whole, Into::into)),
+                    Err(_) => Err(bad("sent a list that is not strict JSON")),
+                },
+            );
+        let bytes = filtered.inspect_err(|_| ending.because("bad_upstream"))?;
         ending.relayed(bytes.len());
         ending.because("complete");
         Ok(net::full(bytes))

@@ -11,9 +11,10 @@ use model::{Authority, Block, Decision, Elevation, Scope, Tier, ToolName};
 use policy::Policies;
 
 use crate::{
-    authority::{Matter, elevated},
-    live::Live,
+    authority::{self, Matter, elevated},
+    live::{Live, Verifier},
     protected::Protected,
+    refusal::Refusal,
 };
 
 /// Who looks at a list of tools, with everything that decides what they see.
@@ -40,6 +41,34 @@ pub struct Access {
 }
 
 impl Viewer {
+    /// Who looks at the lists of `server` at this moment.
+    pub async fn of(
+        server: Arc<Protected>,
+        live: &Arc<Live>,
+        policies: Arc<Policies>,
+        verifier: &Verifier,
+    ) -> Result<Self, Refusal> {
+        let live = verifier.still_live(live).await.map_err(|dead| dead.refusal)?;
+        let elevations = authority::elevations(verifier.store(), &live).await?;
+        Ok(Self { server, policies, elevations, blocks: verifier.store().blocks(), live })
+    }
+
+    /// The same, looking again because what they may do has changed.
+    pub fn again(&self, verifier: Arc<Verifier>) -> impl Future<Output = Result<Self, Refusal>> + Send + use<> {
+        let (server, live, policies) = (self.server.clone(), self.live.clone(), self.policies.clone());
+        async move { Self::of(server, &live, policies, &verifier).await }
+    }
+
+    /// Forgets what has run out.
+    pub fn look_at(&mut self, now: model::Timestamp) {
+        self.elevations.retain(|elevation| elevation.is_live(now));
+    }
+
+    /// The epoch under which this is how things are.
+    pub fn epoch(&self) -> u64 {
+        self.live.epoch()
+    }
+
     /// How this tool may be used; `None` when it must not even be seen, because nothing could open it.
     pub fn access(&self, name: &str) -> Option<Access> {
         let tool: ToolName = name.parse().ok()?;

@@ -1,7 +1,7 @@
-//! A stream lives no longer than the authority it was opened with.
+//! A call, and the stream that answers it, live no longer than the authority they began with.
 //!
-//! Whatever takes authority away raises the revocation epoch, which wakes every stream; each asks again
-//! whether its principal stands, and ends if not. Time is looked at every second, and before each event.
+//! Whatever takes authority away raises the revocation epoch, which wakes all that is under way; each asks again
+//! whether what it rests on stands, and ends if not. Time is looked at every second, and before each event.
 //!
 //! A long stream is otherwise the one call that outlives its revocation: it is closed within a second.
 
@@ -16,33 +16,36 @@ use std::{
     time::Duration,
 };
 
-use model::ToolName;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::live::{Live, Verifier};
+use crate::{
+    ground::{Ground, Lost},
+    live::Verifier,
+    refusal::Refusal,
+};
 
 /// Watches over one stream.
 pub struct Watch {
     verifier: Arc<Verifier>,
-    live: Arc<Live>,
-    tool: Option<ToolName>,
-    /// The newest epoch under which the principal was found alive.
+    ground: Ground,
+    /// The newest epoch under which everything was found to stand.
     checked: Arc<AtomicU64>,
-    asking: Option<Pin<Box<dyn Future<Output = &'static str> + Send>>>,
+    asking: Option<Pin<Box<dyn Future<Output = Lost> + Send>>>,
 }
 
 /// How often time and the store's silence are looked at while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
 impl Watch {
-    /// Over a stream that `live` opened, by calling `tool` if it did.
-    pub fn over(verifier: Arc<Verifier>, live: Arc<Live>, tool: Option<ToolName>) -> Self {
-        let checked = Arc::new(AtomicU64::new(live.epoch()));
-        Self { verifier, live, tool, checked, asking: None }
+    /// Over a stream that rests on `ground`.
+    pub fn over(verifier: Arc<Verifier>, ground: Ground) -> Self {
+        let checked = Arc::new(AtomicU64::new(ground.epoch()));
+        Self { verifier, ground, checked, asking: None }
     }
 
-    /// The time by the store's clock.
-    pub fn now(&self) -> model::Timestamp {
-        self.verifier.store().now()
+    /// Who is asked.
+    pub fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
     }
 
     /// May the next bytes go out? Cheap while nothing changed; `Err` is the end, with the reason.
@@ -51,7 +54,7 @@ impl Watch {
         if store.freshness().is_err() {
             return Poll::Ready(Err("store_silent"));
         }
-        if self.live.in_time(store.now()).is_err() {
+        if self.ground.in_time(store.now()).is_err() {
             return Poll::Ready(Err("expired"));
         }
         let is_current = |watch: &Self| watch.checked.load(Ordering::Acquire) == watch.verifier.store().epoch();
@@ -68,34 +71,29 @@ impl Watch {
     /// Becomes ready when the stream must end; wakes the task until then.
     pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
         let asking = self.asking.get_or_insert_with(|| {
-            let (verifier, live, tool) = (self.verifier.clone(), self.live.clone(), self.tool.clone());
-            Box::pin(end_of_authority(verifier, live, tool, self.checked.clone()))
+            let (verifier, ground, checked) = (self.verifier.clone(), self.ground.clone(), self.checked.clone());
+            Box::pin(async move { end(&verifier, ground, &checked).await })
         });
-        asking.as_mut().poll(cx)
+        asking.as_mut().poll(cx).map(|_| "authority_ended")
     }
 }
 
-async fn end_of_authority(
-    verifier: Arc<Verifier>,
-    mut live: Arc<Live>,
-    tool: Option<ToolName>,
-    checked: Arc<AtomicU64>,
-) -> &'static str {
+/// Comes back when `ground` does not hold any more.
+pub async fn lost(verifier: &Verifier, ground: Ground) -> Lost {
+    end(verifier, ground, &AtomicU64::new(0)).await
+}
+
+async fn end(verifier: &Verifier, mut ground: Ground, checked: &AtomicU64) -> Lost {
     let mut epochs = verifier.store().epochs();
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = interval_at(Instant::now() + TICK, TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        match verifier.still_live(&live).await {
-            Ok(still) => live = still,
-            Err(_) => return "authority_ended",
+        if let Err(lost) = ground.stands(verifier).await {
+            return lost;
         }
-        let blocked = |tool: &ToolName| live.tool_is_blocked(&verifier.store().blocks(), tool);
-        if tool.as_ref().is_some_and(blocked) {
-            return "authority_ended";
-        }
-        checked.store(live.epoch(), Ordering::Release);
+        checked.store(ground.epoch(), Ordering::Release);
         tokio::select! {
-            changed = epochs.changed() => if changed.is_err() { return "store_closed" },
+            changed = epochs.changed() => if changed.is_err() { return Lost::Principal(Refusal::Unavailable) },
             _ = tick.tick() => {}
         }
     }

@@ -90,6 +90,29 @@ async fn the_last_use_is_taken_once() {
     assert_eq!(world.upstream.arrived().len(), 1);
 }
 
+#[tokio::test]
+async fn two_calls_with_an_elevation_each_both_go_through() {
+    let world = World::start().await;
+    world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 1).await;
+    world.elevate("elv_2", "tickets.delete_ticket", StepUp::Approval, 1).await;
+    let (a, b) = tokio::join!(world.modern_tool("delete_ticket"), world.modern_tool("delete_ticket"));
+    a.answered();
+    b.answered();
+    world.modern_tool("delete_ticket").await.challenged("tickets.delete_ticket");
+}
+
+/// The use is taken of what the decision rests on, not of what has the same name.
+#[tokio::test]
+async fn a_use_is_taken_of_the_elevation_that_opened_the_call() {
+    let world = World::start().await;
+    world.elevate("elv_1", "tickets.delete_ticket", StepUp::Consent, 1).await;
+    world.elevate("elv_2", "tickets.delete_ticket", StepUp::Approval, 1).await;
+    world.modern_tool("delete_ticket").await.answered();
+    assert_eq!(world.last("call_decided").await.unwrap()["elevation"], "elv_2");
+    assert_eq!(world.last("elevation_ended").await.unwrap()["elevation"], "elv_2");
+    world.modern_tool("delete_ticket").await.challenged("tickets.delete_ticket");
+}
+
 /// No scope cures it, so nobody is asked for consent.
 ///
 /// Spec: MCP server/tools (tool execution errors)

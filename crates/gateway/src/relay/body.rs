@@ -1,18 +1,22 @@
 //! The body on its way back.
 
 use std::{
+    future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use model::Revision;
+use model::{Revision, Timestamp};
 use net::BodyError;
 
 use crate::{
     ending::Ending,
+    live::Verifier,
+    refusal::Refusal,
     sse::{self, Splitter},
     tool_list,
     viewer::Viewer,
@@ -72,10 +76,10 @@ impl Relayed {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             if let Some(filter) = &mut self.filter {
-                match filter.take(self.watch.now()) {
-                    Ok(Some(bytes)) => return Poll::Ready(Some(Ok(bytes))),
-                    Ok(None) => {}
-                    Err(error) => return Poll::Ready(Some(Err(error))),
+                let taken = ready!(filter.poll_current(cx, self.watch.verifier()))
+                    .and_then(|()| filter.take(self.watch.verifier().store().now()));
+                if let Some(taken) = taken.transpose() {
+                    return Poll::Ready(Some(taken));
                 }
             }
             let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
@@ -137,30 +141,46 @@ impl Body for Relayed {
 }
 
 /// Filters the lists of tools in a stream of events.
-#[derive(Debug)]
 pub struct Filter {
     splitter: Splitter,
     viewer: Viewer,
     modern: bool,
-    /// An event with a filtered list, which comes after what was just taken.
-    next: Option<Bytes>,
+    /// An event with a list, which comes after what was just taken.
+    held: Option<BytesMut>,
+    looking_again: Option<LookingAgain>,
 }
+
+type LookingAgain = Pin<Box<dyn Future<Output = Result<Viewer, Refusal>> + Send>>;
 
 impl Filter {
     /// For one viewer.
     pub fn new(viewer: Viewer, revision: Revision, longest: usize) -> Self {
-        Self { splitter: Splitter::new(longest), viewer, modern: revision.is_modern(), next: None }
+        let modern = revision.is_modern();
+        Self { splitter: Splitter::new(longest), viewer, modern, held: None, looking_again: None }
+    }
+
+    /// Looks again at what may be seen, when something was taken away since.
+    fn poll_current(&mut self, cx: &mut Context<'_>, verifier: &Arc<Verifier>) -> Poll<Result<(), BodyError>> {
+        loop {
+            if let Some(looking_again) = &mut self.looking_again {
+                let viewer = ready!(looking_again.as_mut().poll(cx));
+                self.looking_again = None;
+                self.viewer = viewer?;
+            }
+            if self.viewer.epoch() == verifier.store().epoch() {
+                return Poll::Ready(Ok(()));
+            }
+            self.looking_again = Some(Box::pin(self.viewer.again(verifier.clone())));
+        }
     }
 
     /// The next bytes to pass on: one filtered event, or as many as are there and need no change, as they came.
     ///
-    /// At most one portion of the upstream and one filtered event are held.
-    fn take(&mut self, now: model::Timestamp) -> Result<Option<Bytes>, BodyError> {
-        if let Some(next) = self.next.take() {
-            return Ok(Some(next));
-        }
+    /// At most one portion of the upstream and one event are held.
+    fn take(&mut self, now: Timestamp) -> Result<Option<Bytes>, BodyError> {
+        self.viewer.look_at(now);
         let mut untouched = BytesMut::new();
-        while let Some(event) = self.splitter.take()? {
+        while let Some(event) = self.held.take().map_or_else(|| self.splitter.take(), |held| Ok(Some(held)))? {
             let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
                 Some(message) => tool_list::filter(&message, &self.viewer, self.modern, now)?
                     .map(|message| sse::with_data(&event, &message)),
@@ -169,12 +189,18 @@ impl Filter {
             match filtered {
                 None => untouched.unsplit(event),
                 Some(filtered) if untouched.is_empty() => return Ok(Some(filtered.into())),
-                Some(filtered) => {
-                    self.next = Some(filtered.into());
+                Some(_) => {
+                    self.held = Some(event);
                     break;
                 }
             }
         }
         Ok((!untouched.is_empty()).then(|| untouched.freeze()))
+    }
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filter").field("splitter", &self.splitter).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,11 @@
 
 mod upstream;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -28,6 +32,7 @@ pub struct World {
     pub gateway: Arc<Gateway>,
     pub upstream: Upstream,
     pub grant: Grant,
+    signed: Mutex<HashMap<String, String>>,
     _directory: tempfile::TempDir,
 }
 
@@ -61,7 +66,8 @@ impl World {
         let gateway = gateway(&store, &upstream, policies, tasks);
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
-        let world = Self { clock, store, gateway, upstream, grant: grant.clone(), _directory: directory };
+        let signed = Mutex::default();
+        let world = Self { clock, store, gateway, upstream, grant: grant.clone(), signed, _directory: directory };
         let agent = Agent {
             id: "bot@ada".parse().unwrap(),
             title: "Bot".into(),
@@ -111,8 +117,11 @@ impl World {
         }
     }
 
+    /// The same claims give the same token, so that the gateway knows it when it comes again.
     pub fn sign(&self, claims: &AccessClaims) -> String {
-        self.store.keys().sign_access(claims).unwrap()
+        let mut signed = self.signed.lock().unwrap();
+        let sign = || self.store.keys().sign_access(claims).unwrap();
+        signed.entry(serde_json::to_string(claims).unwrap()).or_insert_with(sign).clone()
     }
 
     pub fn token(&self) -> String {
@@ -192,6 +201,20 @@ impl World {
                 Box::pin(async move {
                     tx.put_elevation(&elevation).await?;
                     Ok::<_, StoreError>(Commit::with(Event::new(EventName::ElevationApproved, Actor::System), ()))
+                })
+            })
+            .await
+            .unwrap();
+    }
+
+    pub async fn end_elevation(&self, id: &str) {
+        let id = id.parse().unwrap();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = tx.now();
+                    assert!(tx.end_elevation(&id, now).await?);
+                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::ElevationEnded, Actor::Operator), ()))
                 })
             })
             .await

@@ -62,6 +62,13 @@ impl Upstream {
         self.arrived().pop().expect("something arrived")
     }
 
+    /// Waits until something arrived.
+    pub async fn first(&self) {
+        while self.arrived().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[track_caller]
     pub fn got_nothing(&self) {
         assert!(self.arrived().is_empty(), "{:?}", self.arrived());
