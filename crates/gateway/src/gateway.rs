@@ -20,6 +20,7 @@ use crate::{
     authority::{self, Refused},
     bearer,
     call::{Action, Call, Carried},
+    dead_tokens::DeadTokens,
     door::Door,
     ending::Ending,
     envelope, forward,
@@ -67,6 +68,7 @@ pub struct Gateway {
     servers: HashMap<String, Arc<Protected>>,
     verifier: Arc<Verifier>,
     sessions: Sessions,
+    dead_tokens: DeadTokens,
     policies: Arc<Policies>,
     store: Store,
 }
@@ -90,6 +92,7 @@ impl Gateway {
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
             sessions: Sessions::new(store.master()),
+            dead_tokens: DeadTokens::default(),
             config,
             policies,
             store,
@@ -166,7 +169,7 @@ impl Gateway {
         let live = match self.verifier.live(server, presented).await {
             Ok(live) => live,
             Err(NotLive { refusal, claims }) => {
-                if let Some(claims) = claims {
+                if let Some(claims) = claims.filter(|claims| self.dead_tokens.is_news(&claims.jti, self.store.now())) {
                     self.write_down(record::refused_dead(&refusal, &server.id, &claims)).await?;
                 }
                 return Err(refusal);

@@ -24,6 +24,7 @@ pub mod authority;
 mod bearer;
 pub mod call;
 mod challenge;
+mod dead_tokens;
 mod door;
 mod ending;
 pub mod envelope;

@@ -282,3 +282,20 @@ async fn metadata_is_public_and_names_the_resource_as_it_is_called() {
     let poisoned = [("host", "evil.test"), ("x-forwarded-host", "evil.test")];
     assert_eq!(world.send(Method::GET, &format!("{well_known}/mcp/tickets"), &poisoned, "").await.status, 421);
 }
+
+/// A client that goes on with a revoked token does not write a record to disk with each request.
+#[tokio::test]
+async fn a_dead_token_is_recorded_once_a_minute() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    world.revoke("agent", "bot@ada").await;
+    for minute in 1..=2 {
+        for _ in 0..5 {
+            let answer = world.send(Method::GET, "/mcp/tickets", &[("authorization", bearer.as_str())], "").await;
+            assert_eq!(answer.status, 401);
+        }
+        let records = world.records().await;
+        assert_eq!(records.iter().filter(|record| record["event"] == "call_refused").count(), minute);
+        world.clock.advance(Span::from_minutes(1));
+    }
+}
