@@ -40,12 +40,18 @@ impl Door {
         Self { hosts, origins }
     }
 
+    /// Is the request for us? That is enough for what is public: pages of every origin may read it.
+    pub fn knows_host(&self, parts: &Parts) -> Result<(), Refusal> {
+        let host = host(parts).ok_or(Refusal::UnknownHost)?;
+        match self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
+            true => Ok(()),
+            false => Err(Refusal::UnknownHost),
+        }
+    }
+
     /// Lets a request in, or says why not.
     pub fn admit(&self, parts: &Parts) -> Result<Admitted, Refusal> {
-        let host = host(parts).ok_or(Refusal::UnknownHost)?;
-        if !self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
-            return Err(Refusal::UnknownHost);
-        }
+        self.knows_host(parts)?;
         let mut origins = parts.headers.get_all(header::ORIGIN).iter();
         let origin = origins.next();
         let allowed = match origin {

@@ -112,19 +112,24 @@ impl Gateway {
     {
         let (parts, body) = request.into_parts();
         let Some(route) = self.route(parts.uri.path()) else { return refuse(&Refusal::NotFound, None) };
-        let admitted = match self.door.admit(&parts) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return refuse(&refusal, None),
-        };
-        let mut response = match route {
-            Route::Metadata(server) => return metadata(server, &parts),
-            Route::Endpoint(_) if parts.method == Method::OPTIONS && admitted.origin.is_some() => {
-                preflight::answer(&parts.headers)
+        match route {
+            Route::Metadata(server) => match self.door.knows_host(&parts) {
+                Ok(()) => metadata(server, &parts),
+                Err(refusal) => refuse(&refusal, None),
+            },
+            Route::Endpoint(server) => {
+                let admitted = match self.door.admit(&parts) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return refuse(&refusal, None),
+                };
+                let mut response = match parts.method {
+                    Method::OPTIONS if admitted.origin.is_some() => preflight::answer(&parts.headers),
+                    _ => self.endpoint(server, &parts, body).await,
+                };
+                admitted.expose(response.headers_mut());
+                response
             }
-            Route::Endpoint(server) => self.endpoint(server, &parts, body).await,
-        };
-        admitted.expose(response.headers_mut());
-        response
+        }
     }
 
     /// The raw path, compared once: no decoding, no dot segments, no second slash.

@@ -283,6 +283,23 @@ async fn metadata_is_public_and_names_the_resource_as_it_is_called() {
     assert_eq!(world.send(Method::GET, &format!("{well_known}/mcp/tickets"), &poisoned, "").await.status, 421);
 }
 
+/// A client in a browser has an origin that nobody listed, until it has found out whom to ask.
+///
+/// Spec: RFC 9728 §3.1
+#[tokio::test]
+async fn a_page_of_any_origin_can_read_the_metadata() {
+    let world = World::start().await;
+    let path = "/.well-known/oauth-protected-resource/mcp/tickets";
+    for origin in ["https://anybody.test", "null"] {
+        let answer = world.send(Method::GET, path, &[("origin", origin)], "").await;
+        assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, "*"));
+        let ask = [("origin", origin), ("access-control-request-method", "GET")];
+        assert_eq!(world.send(Method::OPTIONS, path, &ask, "").await.status, 204);
+    }
+    let rebound = [("host", "evil.test"), ("origin", "http://evil.test")];
+    assert_eq!(world.send(Method::GET, path, &rebound, "").await.status, 421);
+}
+
 /// A client that goes on with a revoked token does not write a record to disk with each request.
 #[tokio::test]
 async fn a_dead_token_is_recorded_once_a_minute() {
