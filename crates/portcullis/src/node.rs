@@ -79,7 +79,12 @@ impl Node {
 
     /// Serves until `shutdown`.
     pub async fn serve(self: Arc<Self>, listener: net::Listener, shutdown: impl Future) {
-        let limits = net::ListenLimits { connections: self.config.limits.connections, ..Default::default() };
+        let configured = &self.config.limits;
+        let limits = net::ListenLimits {
+            connections: configured.connections,
+            per_address: configured.connections_per_address.map_or(net::PerAddress::Quarter, net::PerAddress::AtMost),
+            ..Default::default()
+        };
         let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
         let node = self.clone();
         let service = move |request| {

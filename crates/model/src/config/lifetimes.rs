@@ -101,6 +101,9 @@ pub struct LimitsConfig {
     pub upstream_timeout: Span,
     /// Connections served at a time.
     pub connections: usize,
+    /// Of these, how many may come from one address; a quarter of them when left out, and then loopback is
+    /// not counted. Behind a proxy on another machine every connection comes from the proxy: give it them all.
+    pub connections_per_address: Option<usize>,
     /// A node that has not heard from the store for so long serves nobody.
     pub store_silence: Span,
 }
@@ -112,6 +115,7 @@ impl Default for LimitsConfig {
             list_bytes: 8 * 1024 * 1024,
             upstream_timeout: Span::from_seconds(60),
             connections: 4096,
+            connections_per_address: None,
             store_silence: Span::from_seconds(2),
         }
     }
