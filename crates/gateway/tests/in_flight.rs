@@ -169,7 +169,8 @@ async fn every_decision_has_an_outcome() {
     {
         let mut call = pin!(world.modern_tool("get_ticket"));
         // The token is known by now, so this goes as far as asking for the record.
-        std::future::poll_fn(|cx| Poll::Ready(assert!(call.as_mut().poll(cx).is_pending()))).await;
+        let pending = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+        assert!(pending);
     }
     let both = async {
         loop {
