@@ -198,28 +198,6 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// Takes one use of a live elevation of exactly this scope; the last use ends it.
-    /// Of several callers no more than `max_uses` get an answer.
-    pub async fn use_elevation(
-        &mut self,
-        grant: &Id<Grant>,
-        scope: &Scope,
-        now: Timestamp,
-    ) -> Result<Option<Elevation>, StoreError> {
-        let sql = concat!(
-            "UPDATE elevation SET uses = uses + 1,
-                 state = CASE WHEN uses + 1 >= max_uses THEN 'ended' ELSE state END
-             WHERE id = (SELECT id FROM elevation WHERE grant_id = $1 AND scope = $2 AND state = 'active'
-                         AND not_after > $3 AND uses < max_uses ORDER BY not_after, id LIMIT 1)
-             RETURNING ",
-            elevation_columns!()
-        );
-        self.row(query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros()))
-            .await?
-            .map(|row| elevation(&row))
-            .transpose()
-    }
-
     /// Takes one use of that elevation of that grant, if it is live now; the last use ends it.
     /// Of several callers no more than `max_uses` get an answer.
     pub async fn use_elevation_of(

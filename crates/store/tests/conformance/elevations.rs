@@ -10,7 +10,6 @@ on_both!(
     a_lapsed_request_is_not_approved,
     ending_bumps_the_epoch_only_when_it_takes_something_away,
     eight_tasks_share_three_uses,
-    an_elevation_is_not_used_after_its_end_or_for_another_scope,
     a_use_is_of_the_elevation_that_was_named,
     an_ended_grant_takes_everything_with_it,
     what_was_denied_or_never_decided_outlives_its_grant,
@@ -43,14 +42,11 @@ async fn approve(store: &Store, elevation: &Elevation) -> bool {
         .unwrap()
 }
 
-async fn take(store: &Store, grant: &Grant, scope: &str) -> Option<Elevation> {
-    let (grant, scope): (_, Scope) = (grant.id.clone(), scope.parse().unwrap());
+async fn take(store: &Store, grant: &Id<Grant>, elevation: &Elevation) -> Option<Elevation> {
+    let (grant, id) = (grant.clone(), elevation.id.clone());
     store
         .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                let now = tx.now();
-                Ok(Commit::with(event(), tx.use_elevation(&grant, &scope, now).await?))
-            })
+            Box::pin(async move { Ok(Commit::with(event(), tx.use_elevation_of(&grant, &id).await?)) })
         })
         .await
         .unwrap()
@@ -143,33 +139,11 @@ async fn eight_tasks_share_three_uses(place: &Place) {
     put(&store, &asked).await;
     assert!(approve(&store, &asked).await);
     assert_eq!(store.live_elevations(&grant.id, store.now()).await.unwrap().len(), 1);
-    let takes = (0..8).map(|_| take(&store, &grant, "tickets.delete_ticket"));
+    let takes = (0..8).map(|_| take(&store, &grant.id, &asked));
     let taken: Vec<_> = futures_util::future::join_all(takes).await.into_iter().flatten().collect();
     assert_eq!(taken.iter().map(|taken| taken.uses).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(taken[2].state, ElevationState::Ended);
     assert!(store.live_elevations(&grant.id, store.now()).await.unwrap().is_empty());
-}
-
-async fn an_elevation_is_not_used_after_its_end_or_for_another_scope(place: &Place) {
-    let store = place.open().await;
-    let grant = settle(&store).await;
-    let asked = elevation(&grant.id, 3);
-    put(&store, &asked).await;
-    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none(), "it is not approved yet");
-    assert!(approve(&store, &asked).await);
-    assert!(take(&store, &grant, "tickets:medium").await.is_none());
-    place.clock.advance(Span::from_minutes(10));
-    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none());
-}
-
-async fn take_of(store: &Store, grant: &Id<Grant>, elevation: &Elevation) -> Option<Elevation> {
-    let (grant, id) = (grant.clone(), elevation.id.clone());
-    store
-        .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move { Ok(Commit::with(event(), tx.use_elevation_of(&grant, &id).await?)) })
-        })
-        .await
-        .unwrap()
 }
 
 async fn a_use_is_of_the_elevation_that_was_named(place: &Place) {
@@ -179,15 +153,15 @@ async fn a_use_is_of_the_elevation_that_was_named(place: &Place) {
     for asked in [&first, &second, &third] {
         put(&store, asked).await;
     }
-    assert!(take_of(&store, &grant.id, &second).await.is_none(), "it is not approved yet");
+    assert!(take(&store, &grant.id, &second).await.is_none(), "it is not approved yet");
     assert!(approve(&store, &first).await && approve(&store, &second).await && approve(&store, &third).await);
-    assert!(take_of(&store, &"grt_other".parse().unwrap(), &second).await.is_none(), "it is of another grant");
-    let taken = take_of(&store, &grant.id, &second).await.unwrap();
+    assert!(take(&store, &"grt_other".parse().unwrap(), &second).await.is_none(), "it is of another grant");
+    let taken = take(&store, &grant.id, &second).await.unwrap();
     assert_eq!((&taken.id, taken.uses, taken.state), (&second.id, 1, ElevationState::Ended));
-    assert!(take_of(&store, &grant.id, &second).await.is_none(), "its only use was taken");
+    assert!(take(&store, &grant.id, &second).await.is_none(), "its only use was taken");
     assert_eq!(store.elevation(&first.id).await.unwrap().unwrap().uses, 0);
     place.clock.advance(Span::from_minutes(10));
-    assert!(take_of(&store, &grant.id, &third).await.is_none(), "its time is over");
+    assert!(take(&store, &grant.id, &third).await.is_none(), "its time is over");
 }
 
 async fn an_ended_grant_takes_everything_with_it(place: &Place) {
@@ -205,7 +179,7 @@ async fn an_ended_grant_takes_everything_with_it(place: &Place) {
         .await;
     assert!(ended.unwrap());
     assert!(store.epoch() > epoch);
-    assert!(take(&store, &grant, "tickets.delete_ticket").await.is_none());
+    assert!(take(&store, &grant.id, &asked).await.is_none());
     assert_eq!(store.elevation(&asked.id).await.unwrap().unwrap().state, ElevationState::Ended);
     assert_eq!(store.standing(&grant.id).await.unwrap().unwrap().grant.ended_at, Some(START));
     assert!(store.grants(Some(START)).await.unwrap().is_empty());
