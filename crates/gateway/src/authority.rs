@@ -97,7 +97,7 @@ async fn weigh(
     live: &Live,
     matter: &Matter,
 ) -> Result<Basis, Refusal> {
-    if matter.tool.as_ref().is_some_and(|tool| live.tool_is_blocked(&store.blocks(), tool)) {
+    if matter.tool.as_ref().is_some_and(|tool| live.tool_is_stopped(tool)) {
         return Err(Refusal::Blocked);
     }
     let standing = policies.decide(&matter.question(live, Authority::Standing));

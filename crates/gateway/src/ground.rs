@@ -49,7 +49,7 @@ impl Ground {
         if live.epoch() == self.live.epoch() {
             return Ok(());
         }
-        if self.tool.as_ref().is_some_and(|tool| live.tool_is_blocked(&store.blocks(), tool)) {
+        if self.tool.as_ref().is_some_and(|tool| live.tool_is_stopped(tool)) {
             return Err(Lost::Tool);
         }
         if let Some(Lease { id, .. }) = &self.elevation {

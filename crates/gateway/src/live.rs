@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use model::{AccessClaims, Agent, AgentState, Block, Grant, Id, Server, Timestamp, ToolName, block::Covered};
+use model::{AccessClaims, Agent, AgentState, Block, Grant, Id, Server, Target, Timestamp, ToolName, block::Covered};
 use store::{Standing, Store};
 use token::{AccessTokenError, Expected, Presented, Verified};
 
@@ -22,6 +22,8 @@ use crate::{protected::Protected, refusal::Refusal, verdicts::Verdicts};
 pub struct Live {
     claims: AccessClaims,
     standing: Standing,
+    /// Tools of the server that the kill switch stops.
+    stopped: Vec<ToolName>,
     epoch: u64,
 }
 
@@ -103,17 +105,19 @@ impl Live {
         let Some(standing) = standing else {
             return Err(NotLive::dead(claims, Refusal::InvalidToken("the grant is not known")));
         };
-        let live = Self { claims, standing, epoch };
-        match live.is_alive(store, server) {
-            Ok(()) => Ok(live),
-            Err(refusal) => Err(NotLive::dead(live.claims, refusal)),
+        let mut live = Self { claims, standing, stopped: Vec::new(), epoch };
+        let blocks = store.blocks();
+        if let Err(refusal) = live.is_alive(store.now(), server, &blocks) {
+            return Err(NotLive::dead(live.claims, refusal));
         }
+        live.stopped = blocks.iter().filter_map(|block| live.tool_stopped_by(block)).collect();
+        Ok(live)
     }
 
-    fn is_alive(&self, store: &Store, server: &Id<Server>) -> Result<(), Refusal> {
-        self.in_time(store.now())?;
+    fn is_alive(&self, now: Timestamp, server: &Id<Server>, blocks: &[Block]) -> Result<(), Refusal> {
+        self.in_time(now)?;
         self.is_whole(server)?;
-        match store.blocks().iter().any(|block| self.is_stopped_by(block, None)) {
+        match blocks.iter().any(|block| self.is_stopped_by(block, None)) {
             true => Err(Refusal::InvalidToken("access was revoked")),
             false => Ok(()),
         }
@@ -160,11 +164,14 @@ impl Live {
         block.stops(&covered, Timestamp::from_seconds(self.claims.iat))
     }
 
+    fn tool_stopped_by(&self, block: &Block) -> Option<ToolName> {
+        let Target::Tool(_, tool) = &block.target else { return None };
+        self.is_stopped_by(block, Some(tool)).then(|| tool.clone())
+    }
+
     /// Does the kill switch stop this one tool?
-    pub fn tool_is_blocked(&self, blocks: &[Block], tool: &ToolName) -> bool {
-        blocks
-            .iter()
-            .any(|block| matches!(block.target, model::Target::Tool(..)) && self.is_stopped_by(block, Some(tool)))
+    pub fn tool_is_stopped(&self, tool: &ToolName) -> bool {
+        self.stopped.contains(tool)
     }
 
     /// What the token says.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Block, Decision, Elevation, Scope, Tier, ToolName};
+use model::{Authority, Decision, Elevation, Scope, Tier, ToolName};
 use policy::Policies;
 
 use crate::{
@@ -24,7 +24,6 @@ pub struct Viewer {
     pub(crate) live: Arc<Live>,
     pub(crate) policies: Arc<Policies>,
     pub(crate) elevations: Vec<Elevation>,
-    pub(crate) blocks: Arc<Vec<Block>>,
 }
 
 /// How a listed tool may be used.
@@ -50,7 +49,7 @@ impl Viewer {
     ) -> Result<Self, Refusal> {
         let live = verifier.still_live(live).await.map_err(|dead| dead.refusal)?;
         let elevations = authority::elevations(verifier.store(), &live).await?;
-        Ok(Self { server, policies, elevations, blocks: verifier.store().blocks(), live })
+        Ok(Self { server, policies, elevations, live })
     }
 
     /// The same, looking again because what they may do has changed.
@@ -72,7 +71,7 @@ impl Viewer {
     /// How this tool may be used; `None` when it must not even be seen, because nothing could open it.
     pub fn access(&self, name: &str) -> Option<Access> {
         let tool: ToolName = name.parse().ok()?;
-        if self.live.tool_is_blocked(&self.blocks, &tool) {
+        if self.live.tool_is_stopped(&tool) {
             return None;
         }
         let matter = Matter::of(&self.server, Some(&tool));
