@@ -1,6 +1,6 @@
 //! Elevations are decided once, used as often as allowed, and end with their grant.
 
-use model::{Elevation, ElevationState, Grant, Id, Scope, Span, Timestamp};
+use model::{Elevation, ElevationState, Grant, Id, Span, Timestamp};
 use store::{Commit, Store, StoreError};
 
 use crate::place::{Place, START, elevation, event, settle};
