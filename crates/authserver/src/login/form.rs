@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use model::{Actor, Event, EventName, Id, Person, Secret};
 use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in};
 use store::{Commit, StoreError};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
     Browser, enter, home, home_of, new_session,
@@ -51,7 +51,9 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     let refused = |error: &LoginError, status| {
         Ok(page(cx, headers, next.as_ref(), &shown(&name, 128), Some(complaint(error)), status))
     };
-    let began = Instant::now();
+    let mut beat = interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    beat.tick().await;
     let person = match password::check(cx, &name, password).await {
         Ok(person) => person,
         Err(LoginError::Store(error)) => return Err(error.into()),
@@ -61,7 +63,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             if let LoginError::Wrong { person, cause } = &error {
                 record_refusal(cx, person.as_ref(), cause).await?;
             }
-            sleep_until(next_beat(began)).await;
+            on_the_beat(beat).await;
             return refused(&error, StatusCode::FORBIDDEN);
         }
     };
@@ -83,9 +85,10 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
 
 /// Wrong logins are answered on the beat: recording the one of a person takes longer than counting a stranger's,
 /// and the difference would tell which names exist.
-fn next_beat(began: Instant) -> Instant {
-    let beats = began.elapsed().as_millis() / BEAT.as_millis() + 1;
-    began + BEAT * u32::try_from(beats).unwrap_or(1)
+async fn on_the_beat(mut beat: Interval) {
+    // The first tick comes at once when it was missed; the second one never does.
+    beat.tick().await;
+    beat.tick().await;
 }
 
 /// What was typed is recorded only when it is the name of a person: people type passwords into that field.
