@@ -44,9 +44,9 @@ fn failure(what: impl Into<String>, says: impl Into<String>) -> Finding {
 /// Looks at everything and prints what it found.
 pub async fn run(visit: &Visit) -> Result<ExitCode> {
     node::log_to_stderr("error");
-    let config = visit.config()?;
+    let config::Loaded { config, notices } = visit.load()?;
     let mut findings = vec![ok("configuration", visit.file.display().to_string())];
-    findings.extend(config::notices(&config).into_iter().map(|notice| warning(notice.path, notice.what)));
+    findings.extend(notices.into_iter().map(|notice| warning(notice.path, notice.what)));
     findings.push(policies(&config));
     findings.push(address(&config).await);
     findings.extend(metadata_fetching(&config));

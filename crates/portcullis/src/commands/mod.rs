@@ -65,9 +65,14 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// The configuration, with what deserves a loud word in it.
+    fn load(&self) -> Result<config::Loaded> {
+        Ok(config::load(&self.file)?)
+    }
+
     /// The configuration.
     fn config(&self) -> Result<Config> {
-        Ok(config::load(&self.file)?)
+        Ok(self.load()?.config)
     }
 
     /// The configuration and its store, beside whatever serves from it.

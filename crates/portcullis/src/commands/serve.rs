@@ -11,8 +11,8 @@ use crate::{config, node, node::Node, output, shutdown};
 /// Serves until asked to stop.
 pub async fn run(visit: &Visit) -> Result<ExitCode> {
     node::log_to_stderr("info");
-    let config = visit.config()?;
-    for notice in config::notices(&config) {
+    let config::Loaded { config, notices } = visit.load()?;
+    for notice in notices {
         tracing::warn!(event = "notice", path = notice.path, "{}", notice.what);
     }
     let name = format!("{}:{}", host_name(), std::process::id());

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use model::config::Config;
 
 pub use manual::markdown;
-pub use sense::notices;
+pub use sense::Notice;
 
 /// Why a configuration can not be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +62,26 @@ pub enum ConfigError {
     },
 }
 
+/// A configuration that can be used, and what deserves a loud word in it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration, its secrets read.
+    pub config: Config,
+    /// What an operator should know before opening the doors.
+    pub notices: Vec<Notice>,
+}
+
 /// Reads `file`, applies `PORTCULLIS__…` overrides, reads secrets and checks the whole.
-pub fn load(file: &Path) -> Result<Config, ConfigError> {
+pub fn load(file: &Path) -> Result<Loaded, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|why| ConfigError::Unreadable { file: file.to_owned(), why })?;
     let config: Config = parse(file, &text)?;
     let overrides = overrides::from_environment(std::env::vars());
     let mut config = if overrides.is_empty() { config } else { overrides::apply(file, &text, &overrides)? };
+    let mut notices = secrets::literals(&config);
     secrets::resolve(&mut config, file.parent().unwrap_or(Path::new(".")))?;
     sense::check(&config)?;
-    Ok(config)
+    notices.extend(sense::notices(&config));
+    Ok(Loaded { config, notices })
 }
 
 /// Parses YAML text into a `T`, with the place of the first mistake.
@@ -92,7 +103,7 @@ fn plain_message(error: &serde_saphyr::Error) -> String {
 mod tests {
     use super::*;
 
-    fn load_text(text: &str) -> Result<Config, ConfigError> {
+    fn load_text(text: &str) -> Result<Loaded, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("portcullis.yaml");
         std::fs::write(&file, text).unwrap();
@@ -119,6 +130,17 @@ mod tests {
         let text = "public_url: https://a.test\npeople:\n  ada:\n    password: hunter2\n    colour: hunter2\n";
         let error = load_text(text).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_that_is_written_out_works_and_is_named_loudly() {
+        let text = "public_url: https://a.test\npeople:\n  ada:\n    password: hunter2 hunter2\n";
+        let notices = load_text(text).unwrap().notices;
+        let loud = notices.iter().find(|notice| notice.path == "people.ada.password").unwrap();
+        assert!(loud.what.contains("${file:") && !loud.what.contains("hunter2"));
+        assert!(
+            load_text("public_url: https://a.test\n").unwrap().notices.iter().all(|n| n.path != "people.ada.password")
+        );
     }
 
     #[test]
