@@ -14,7 +14,7 @@ use model::{Clock, Event, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
@@ -31,6 +31,11 @@ use crate::{
 
 /// Most jobs in one transaction; more wait for the next.
 const BATCH: usize = 512;
+/// A transaction costs the same for one job as for many. When the last one had so much company, the next
+/// waits [`LINGER`] for more; a caller on its own never waits.
+const COMPANY: usize = 4;
+/// How long a transaction waits for company.
+const LINGER: Duration = Duration::from_millis(1);
 /// How often expired rows are deleted, at most.
 const SWEEP_EVERY: Span = Span::from_minutes(1);
 /// How often the head of the log is written down beside the keys, at most.
@@ -96,6 +101,7 @@ impl Writer {
         let mut done = None;
         let mut ticks = interval(KEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut company = 0;
         while done.is_none() {
             let first = tokio::select! {
                 job = jobs.recv() => job,
@@ -105,6 +111,9 @@ impl Writer {
                 }
             };
             let Some(first) = first else { break };
+            if company >= COMPANY {
+                sleep(LINGER).await;
+            }
             let mut batch = Batch::default();
             let mut next = Some(first);
             while let Some(job) = next {
@@ -117,6 +126,7 @@ impl Writer {
                 }
                 next = if batch.waiting.len() < BATCH { jobs.try_recv().ok() } else { None };
             }
+            company = batch.waiting.len();
             if !batch.waiting.is_empty() && !self.carry_out(batch).await {
                 break;
             }
