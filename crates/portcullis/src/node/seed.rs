@@ -112,7 +112,6 @@ async fn person(
 
 fn agent(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
     // An agent's name is its client_id, and every name is a valid client_id.
-    #[allow(clippy::expect_used)]
     let client = id.as_str().parse().expect("a name is visible ASCII of at most 128 characters");
     Agent {
         id: id.clone(),
