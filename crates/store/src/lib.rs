@@ -41,6 +41,7 @@ mod tx;
 mod verify;
 mod view;
 mod watch;
+mod what_stands;
 mod writer;
 
 pub use clients::StoredClient;
@@ -54,4 +55,5 @@ pub use refresh::{Refresh, RefreshState};
 pub use sessions::Session;
 pub use store::Store;
 pub use tx::Tx;
-pub use verify::{VerifyError, VerifyOptions, verify};
+pub use verify::{Verification, VerifyError, VerifyOptions, verify};
+pub use what_stands::Contradiction;

@@ -15,6 +15,7 @@ use crate::{
     connect::{Connect, Dialect, Purpose},
     last_head::{self, LAST_HEAD_FILE},
     open::VERIFIER_KEY_FILE,
+    what_stands::{Contradiction, contradictions},
 };
 
 /// Why a log does not verify, or could not be looked at.
@@ -52,9 +53,19 @@ pub struct VerifyOptions<'o> {
     pub verifier_key: Option<&'o str>,
 }
 
+/// A log that verifies, and how the rest of the database goes with it.
+#[derive(Debug)]
+pub struct Verification {
+    /// What was read and hashed.
+    pub report: Report,
+    /// What stands in the database and is not what the log says.
+    pub contradictions: Vec<Contradiction>,
+}
+
 /// Recomputes the whole log and compares all that is stored with it, and with older checkpoints: that of
-/// the witness, and the last one seen from `data_dir`, if there is one. The database is opened read-only.
-pub async fn verify(url: &StoreUrl, data_dir: &Path, options: VerifyOptions<'_>) -> Result<Report, VerifyError> {
+/// the witness, and the last one seen from `data_dir`, if there is one. Then compares what stands in the
+/// database with what the log says. The database is opened read-only.
+pub async fn verify(url: &StoreUrl, data_dir: &Path, options: VerifyOptions<'_>) -> Result<Verification, VerifyError> {
     let (origin, public) = verifier_key(&data_dir.join(VERIFIER_KEY_FILE), options.verifier_key)?;
     // Before the log is looked at: it may grow meanwhile, and the file with it.
     let last_head = last_head::read(data_dir)
@@ -77,16 +88,18 @@ pub async fn verify(url: &StoreUrl, data_dir: &Path, options: VerifyOptions<'_>)
     .await
     .map_err(|error| unreadable(&error))?;
     let runtime = Handle::current();
-    spawn_blocking(move || {
+    let (report, mut connection) = spawn_blocking(move || {
         let mut reader = LogReader { connection, runtime };
-        verify_log(&mut reader, &origin, &public, &witnesses)
+        (verify_log(&mut reader, &origin, &public, &witnesses), reader.connection)
     })
     .await
-    .map_err(|error| unreadable(&error))?
-    .map_err(|finding| match finding {
+    .map_err(|error| unreadable(&error))?;
+    let report = report.map_err(|finding| match finding {
         Finding::Unreadable { why } => VerifyError::Unreadable(why),
         finding => VerifyError::Finding(finding),
-    })
+    })?;
+    let contradictions = contradictions(&mut connection).await.map_err(|error| unreadable(&error))?;
+    Ok(Verification { report, contradictions })
 }
 
 fn verifier_key(path: &Path, given: Option<&str>) -> Result<(String, [u8; 32]), VerifyError> {

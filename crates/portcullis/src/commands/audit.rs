@@ -5,6 +5,7 @@ use std::{fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
+use store::Verification;
 
 use super::Visit;
 use crate::{cli, output};
@@ -51,19 +52,28 @@ async fn verify(visit: &Visit, witness: Option<&Path>, key: Option<&str>) -> Res
     };
     let options = store::VerifyOptions { witness: witness.as_deref(), verifier_key: key.as_deref() };
     match store::verify(&config.store, &config.data_dir, options).await {
-        Ok(report) => {
+        Ok(Verification { report, contradictions }) => {
+            let root = BASE64_STANDARD.encode(report.root.0);
             if visit.json {
-                output::json(
-                    &json!({"verified": true, "size": report.size, "root": BASE64_STANDARD.encode(report.root.0)}),
-                )?;
+                let told: Vec<String> = contradictions.iter().map(ToString::to_string).collect();
+                output::json(&json!({
+                    "verified": contradictions.is_empty(),
+                    "size": report.size,
+                    "root": root,
+                    "contradictions": told,
+                }))?;
+            } else if contradictions.is_empty() {
+                output::line(format!("verified: {} records, root {root}", report.size));
             } else {
-                output::line(format!(
-                    "verified: {} records, root {}",
-                    report.size,
-                    BASE64_STANDARD.encode(report.root.0)
-                ));
+                output::line(format!("the log verifies: {} records, root {root}", report.size));
+                for contradiction in &contradictions {
+                    output::line(output::clean(&format!("NOT VERIFIED: {contradiction}")));
+                }
+                output::line(
+                    "somebody changed the database past Portcullis, or put back an older copy of a part of it",
+                );
             }
-            Ok(output::OK)
+            Ok(if contradictions.is_empty() { output::OK } else { ExitCode::from(output::NO) })
         }
         Err(store::VerifyError::Finding(finding)) => {
             if visit.json {

@@ -19,4 +19,5 @@ mod opening;
 mod races;
 mod rows;
 mod turns;
+mod what_stands;
 mod writing;

@@ -231,7 +231,11 @@ impl Agent<'_> {
 
     async fn leaves_a_record(&self) -> Result<()> {
         let config = &self.demo.config;
-        let report = store::verify(&config.store, &config.data_dir, Default::default()).await?;
+        let verified = store::verify(&config.store, &config.data_dir, Default::default()).await?;
+        if let Some(contradiction) = verified.contradictions.first() {
+            bail!("the database is not what the log says: {contradiction}");
+        }
+        let report = verified.report;
         step(
             "audit",
             format!("{} records, each call with who, what and why; verified from the first to the last", report.size),
