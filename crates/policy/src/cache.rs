@@ -100,4 +100,31 @@ mod tests {
         }
         assert_eq!(asked, 1);
     }
+    /// A question whose hash is that of every other.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    struct Colliding(u32);
+
+    impl Hash for Colliding {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            0.hash(state);
+        }
+    }
+
+    /// An attacker who finds a collision must not be answered with what somebody else may do.
+    #[test]
+    fn an_equal_hash_is_not_an_equal_question() {
+        let cache = Cache::of(100);
+        assert_eq!(cache.answer(&Colliding(1), || "allow"), "allow");
+        assert_eq!(cache.answer(&Colliding(2), || "deny"), "deny");
+        assert_eq!(cache.answer(&Colliding(1), || "asked anew"), "asked anew");
+    }
+
+    #[test]
+    fn a_generation_is_full_at_its_bound_and_not_after_it() {
+        let cache = Cache::of(1);
+        for key in 0..1_000 {
+            cache.answer(&key, || key);
+        }
+        assert_eq!(cache.len(), 2 * SHARDS, "one young and one old answer in each shard");
+    }
 }

@@ -154,3 +154,16 @@ fn the_fingerprint_changes_with_any_text() {
     assert_ne!(built_in.fingerprint(), own.fingerprint());
     assert_eq!(own.texts().len(), 2);
 }
+
+/// Who reads a denial looks for the policy that has to change: that is the one which refuses at the end of the climb.
+#[test]
+fn a_denial_names_what_refuses_whatever_is_approved() {
+    let policies = built_in_and(
+        "@id(\"not-by-hand\") forbid (principal, action == Action::\"call\", resource)
+         when { context.authority == Authority::\"standing\" };
+         @id(\"not-even-approved\") forbid (principal, action == Action::\"call\", resource)
+         when { context.authority == Authority::\"approval\" };",
+    );
+    let (reason, by) = denied(&policies, &call(Tier::High, Authority::Standing));
+    assert_eq!((reason, by.as_str()), (DenyReason::Forbidden, "not-even-approved"));
+}
