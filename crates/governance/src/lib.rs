@@ -15,6 +15,7 @@ mod console;
 pub mod duty;
 mod error;
 pub mod inventory;
+mod keys;
 mod revocation;
 pub mod standing;
 
@@ -23,4 +24,5 @@ pub use approvals::{approve, deny, end};
 pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
+pub use keys::{Rotation, Urgency, rotate_keys};
 pub use revocation::{Revocation, check_named, restore, revoke};

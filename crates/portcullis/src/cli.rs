@@ -52,6 +52,9 @@ pub enum Command {
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.
     Restore(Kill),
+    /// The keys that sign access tokens: list, rotate.
+    #[command(subcommand)]
+    Key(Key),
     /// Policies: check them.
     #[command(subcommand)]
     Policy(Policy),
@@ -186,6 +189,20 @@ pub enum Grant {
         /// Why; kept in the audit.
         #[arg(long)]
         reason: String,
+    },
+}
+
+/// `key`
+#[derive(Subcommand)]
+pub enum Key {
+    /// Every signing key, and what it is good for now.
+    List,
+    /// Make a new key. It is published at once, signs after ten minutes, and the old one is believed until its last
+    /// token is over.
+    Rotate {
+        /// The old key is in other hands: the new one signs at once, and every access token issued before is dead.
+        #[arg(long)]
+        compromised: bool,
     },
 }
 

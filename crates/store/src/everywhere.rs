@@ -7,13 +7,7 @@ use std::{
 
 use sqlx::query;
 
-use crate::{
-    Store, StoreError,
-    columns::Columns,
-    connect::Purpose,
-    view::{self, Seen},
-    watch::LOOK_EVERY,
-};
+use crate::{Store, StoreError, columns::Columns, connect::Purpose, view, watch::LOOK_EVERY};
 
 impl Store {
     /// Returns when every live node acts on an epoch at least as new as the newest in the database.
@@ -25,7 +19,7 @@ impl Store {
         let mut connection = self.connect().connect(Purpose::Watch).await?;
         let goal = view::epoch(&mut connection).await?;
         if goal > self.epoch() {
-            self.view().publish(Seen::read(&mut connection).await?);
+            self.view().publish(self.view().read(&mut connection).await?);
         }
         let began = Instant::now();
         // When each node that lags was first seen with its present sign of life.

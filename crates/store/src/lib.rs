@@ -4,6 +4,7 @@
 //! [`model::Event`], or it did not happen. Everything is durable, and recorded in the tamper-evident
 //! log, before a call returns.
 
+mod access_keys;
 mod agents;
 mod append;
 mod blocks;
@@ -44,6 +45,7 @@ mod watch;
 mod what_stands;
 mod writer;
 
+pub use access_keys::{AccessKey, SealedKey};
 pub use clients::StoredClient;
 pub use codes::Code;
 pub use commit::Commit;

@@ -8,10 +8,11 @@ use std::{
 use model::{Actor, Clock, Event, EventName, Span, Timestamp, config::StoreUrl};
 
 use sqlx::{AnyConnection, query, raw_sql};
-use token::{KeyRing, LogKey, MasterKey, SigningKey};
+use token::{LogKey, MasterKey, SigningKey};
 
 use crate::{
     Store, StoreError,
+    access_keys::ACCESS,
     append::LogSigner,
     columns::Columns,
     connect::{Connect, Dialect, SQLITE_FILE},
@@ -154,19 +155,18 @@ impl Store {
         schema::migrate(&mut connection).await?;
         let opened = keys(&mut connection, connect.dialect, &options).await?;
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
-        let seen = Seen::read(&mut connection).await?;
+        let seen = Seen::read(&mut connection, &opened.master).await?;
         // From its first moment others wait for it.
         if let Some(node) = &options.node {
             watch::sign_of_life(&mut connection, node, seen.epoch).await?;
         }
         raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
-        let keys = Arc::new(opened.ring);
         verifier_key(&options.data_dir, &opened.signer)?;
         if opened.signer.origin != options.origin {
             tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
         }
         let Keys { master, signer, known, .. } = opened;
-        let parts = Parts { options, connect, connection, keys, master, signer, known, seen };
+        let parts = Parts { options, connect, connection, master, signer, known, seen };
         Ok(Self::start(parts))
     }
 }
@@ -174,7 +174,6 @@ impl Store {
 /// The keys of an installation.
 struct Keys {
     master: MasterKey,
-    ring: KeyRing,
     signer: LogSigner,
     known: Known,
 }
@@ -193,26 +192,23 @@ async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOp
         return first_keys(connection, options, master).await;
     }
     let head = Head::lock(connection, dialect).await?;
-    let (mut signing, mut signer) = (Vec::new(), None);
+    let mut signer = None;
     for row in &rows {
         let mut columns = Columns::of("signing key", row);
         let (purpose, name, sealed) = (columns.text()?, columns.text()?, columns.bytes()?);
         let pkcs8 = master.open(&purpose, &sealed).map_err(|_| OpenError::WrongMasterKey(path.clone()))?;
         let unreadable = |error: token::KeyError| columns.unreadable(error.to_string());
-        match purpose.as_str() {
-            ACCESS => signing.push(SigningKey::from_pkcs8(&pkcs8).map_err(unreadable)?),
-            _ => signer = Some(LogSigner::new(LogKey::from_pkcs8(&pkcs8).map_err(unreadable)?, name)),
+        if purpose == LOG {
+            signer = Some(LogSigner::new(LogKey::from_pkcs8(&pkcs8).map_err(unreadable)?, name));
         }
     }
     let missing = |why: &str| StoreError::Unreadable { what: "signing key", why: why.into() };
-    let ring = KeyRing::new(signing).map_err(|error| missing(&error.to_string()))?;
     let signer = signer.ok_or_else(|| missing("the key of the log is not there"))?;
     let known = Known::first(connection, &signer, head).await?;
-    Ok(Keys { master, ring, signer, known })
+    Ok(Keys { master, signer, known })
 }
 
-/// What sealed keys are for; bound into the seal.
-const ACCESS: &str = "access";
+/// What the sealed key of the log is for; bound into the seal.
 const LOG: &str = "log";
 
 async fn first_keys(
@@ -234,9 +230,7 @@ async fn first_keys(
     .collect();
     let empty = signer.begin(connection).await?;
     let known = signer.append(connection, &empty, &records).await?;
-    let ring = KeyRing::new(vec![access])
-        .map_err(|error| StoreError::Unreadable { what: "signing key", why: error.to_string() })?;
-    Ok(Keys { master, ring, signer, known })
+    Ok(Keys { master, signer, known })
 }
 
 async fn put_key(

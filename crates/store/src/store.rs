@@ -46,8 +46,6 @@ pub struct Store {
 struct Shared {
     options: OpenOptions,
     connect: Connect,
-    keys: Arc<KeyRing>,
-    master: MasterKey,
     log_public_key: [u8; 32],
     log_origin: String,
     view: Arc<View>,
@@ -64,7 +62,6 @@ pub(crate) struct Parts {
     pub(crate) options: OpenOptions,
     pub(crate) connect: Connect,
     pub(crate) connection: AnyConnection,
-    pub(crate) keys: Arc<KeyRing>,
     pub(crate) master: MasterKey,
     pub(crate) signer: LogSigner,
     pub(crate) known: Known,
@@ -74,9 +71,9 @@ pub(crate) struct Parts {
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, keys, master, signer, known, seen } = parts;
+        let Parts { options, connect, connection, master, signer, known, seen } = parts;
         let silence = options.store_silence.duration();
-        let view = Arc::new(View::new(seen, silence));
+        let view = Arc::new(View::new(seen, master, silence));
         let readers = Arc::new(Readers::new(connect.clone()));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
@@ -101,8 +98,7 @@ impl Store {
             silence,
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
-        let shared =
-            Shared { options, connect, keys, master, log_public_key, log_origin, view, readers, jobs, watcher };
+        let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };
         Self { shared: Arc::new(shared) }
     }
 
@@ -118,12 +114,12 @@ impl Store {
 
     /// The keys that sign access tokens.
     pub fn keys(&self) -> Arc<KeyRing> {
-        self.shared.keys.clone()
+        self.view().keys()
     }
 
     /// The key under which secrets are sealed.
     pub fn master(&self) -> &MasterKey {
-        &self.shared.master
+        self.view().master()
     }
 
     /// The Ed25519 public key of the audit log.

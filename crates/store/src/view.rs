@@ -11,21 +11,24 @@ use std::{
 use arc_swap::ArcSwap;
 use model::Block;
 use sqlx::{AnyConnection, query};
+use token::{KeyRing, MasterKey};
 use tokio::sync::watch;
 
-use crate::{StoreError, StoreSilent, blocks, columns::Columns};
+use crate::{StoreError, StoreSilent, access_keys, blocks, columns::Columns};
 
 /// What was seen in the database.
 pub(crate) struct Seen {
     pub(crate) epoch: u64,
     blocks: Vec<Block>,
+    keys: KeyRing,
 }
 
 impl Seen {
-    /// Reads the epoch first and the blocks after it: they may be newer than the epoch, never older.
-    pub(crate) async fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+    /// Reads the epoch first and the rest after it: that may be newer than the epoch, never older.
+    pub(crate) async fn read(connection: &mut AnyConnection, master: &MasterKey) -> Result<Self, StoreError> {
         let epoch = epoch(connection).await?;
-        Ok(Self { epoch, blocks: blocks::all(connection).await? })
+        let blocks = blocks::all(connection).await?;
+        Ok(Self { epoch, blocks, keys: access_keys::ring(connection, master).await? })
     }
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct View {
     /// The same number, for the hot path.
     current: AtomicU64,
     blocks: ArcSwap<Vec<Block>>,
+    keys: ArcSwap<KeyRing>,
+    master: MasterKey,
     publishing: Mutex<()>,
     began: Instant,
     /// Microseconds from `began` to the start of the last read that succeeded.
@@ -50,11 +55,13 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn new(seen: Seen, silence: Duration) -> Self {
+    pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration) -> Self {
         Self {
             epoch: watch::Sender::new(seen.epoch),
             current: AtomicU64::new(seen.epoch),
             blocks: ArcSwap::from_pointee(seen.blocks),
+            keys: ArcSwap::from_pointee(seen.keys),
+            master,
             publishing: Mutex::new(()),
             began: Instant::now(),
             heard: AtomicU64::new(0),
@@ -75,12 +82,26 @@ impl View {
         self.blocks.load_full()
     }
 
+    pub(crate) fn keys(&self) -> Arc<KeyRing> {
+        self.keys.load_full()
+    }
+
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// Reads what [`Self::publish`] shows.
+    pub(crate) async fn read(&self, connection: &mut AnyConnection) -> Result<Seen, StoreError> {
+        Seen::read(connection, &self.master).await
+    }
+
     /// Shows what was seen, unless something newer is shown already.
     pub(crate) fn publish(&self, seen: Seen) {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.epoch > self.epoch() {
-            // INVARIANT: the blocks are there before the epoch that says so.
+            // INVARIANT: the blocks and keys are there before the epoch that says so.
             self.blocks.store(Arc::new(seen.blocks));
+            self.keys.store(Arc::new(seen.keys));
             self.current.store(seen.epoch, Ordering::Release);
             self.epoch.send_replace(seen.epoch);
         }

@@ -19,7 +19,7 @@ use crate::{
     StoreError,
     connect::{Connect, Purpose},
     readers::Readers,
-    view::{self, Seen, View},
+    view::{self, View},
 };
 
 /// Between two looks at the epoch.
@@ -75,7 +75,7 @@ impl Watcher {
             None => self.connect.connect(Purpose::Watch).await?,
         };
         if view::epoch(&mut connection).await? > self.view.epoch() {
-            self.view.publish(Seen::read(&mut connection).await?);
+            self.view.publish(self.view.read(&mut connection).await?);
         }
         self.view.heard(began);
         // Often enough not to be taken for dead, and at once when there is news.

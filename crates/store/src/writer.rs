@@ -237,7 +237,7 @@ impl Writer {
             self.swept_at = now;
         }
         let known = self.signer.append(connection, &self.known, &batch.records).await?;
-        let seen = if batch.bumped { Some(Seen::read(connection).await?) } else { None };
+        let seen = if batch.bumped { Some(self.view.read(connection).await?) } else { None };
         Ok(Some((known, seen)))
     }
 

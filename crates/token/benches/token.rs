@@ -16,7 +16,7 @@ fn main() {
 }
 
 fn ring() -> KeyRing {
-    KeyRing::new(vec![SigningKey::generate()]).expect("one key")
+    KeyRing::new(vec![SigningKey::generate().into()]).expect("one key")
 }
 
 fn claims() -> AccessClaims {

@@ -122,8 +122,8 @@ pub(crate) fn sign(key: &SigningKey, claims: &AccessClaims) -> Result<String, Ke
 }
 
 /// Spec: RFC 9068 §4, RFC 8725 §3.1 (the algorithm is ours, not the header's)
-pub(crate) fn verify(
-    keys: &[SigningKey],
+pub(crate) fn verify<'k>(
+    mut keys: impl Iterator<Item = &'k SigningKey>,
     presented: &Presented,
     expected: &Expected<'_>,
     now: Timestamp,
@@ -137,7 +137,7 @@ pub(crate) fn verify(
         return Err(AccessTokenError::Algorithm);
     }
     let named = |key: &&SigningKey| header.kid.as_deref() == Some(key.kid());
-    let key = keys.iter().find(named).ok_or(AccessTokenError::UnknownKey)?;
+    let key = keys.find(named).ok_or(AccessTokenError::UnknownKey)?;
     let signed = token.signed_by(key.public()).map_err(|_| AccessTokenError::Signature)?;
     let (claims, members) = signed.claims::<AccessClaims>()?;
     // A newer node may issue bound tokens while this one is still running (RFC 9449 §7.2).

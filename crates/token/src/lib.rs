@@ -31,7 +31,7 @@ pub use assertion::{ASSERTION_ALGORITHMS, Assertion, AssertionError, claimed_iss
 pub use digest::Digest;
 pub use jws::JwsError;
 pub use key::KeyError;
-pub use key_ring::KeyRing;
+pub use key_ring::{KeyRing, RingKey};
 pub use log_key::{BadSignature, LogKey, verify_log_signature};
 pub use master::{MasterKey, OpenError};
 pub use opaque::Opaque;

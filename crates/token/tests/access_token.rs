@@ -4,7 +4,9 @@ mod forge;
 
 use forge::{NOW, base64url, es256, hs256, jws};
 use model::{AccessClaims, Timestamp};
-use portcullis_token::{AccessTokenError, Expected, JwsError, KeyError, KeyRing, Presented, SigningKey, Verified};
+use portcullis_token::{
+    AccessTokenError, Expected, JwsError, KeyError, KeyRing, Presented, RingKey, SigningKey, Verified,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ impl Issuer {
     fn new() -> Self {
         let key = SigningKey::generate();
         let (kid, pkcs8) = (key.kid().to_owned(), key.to_pkcs8().to_vec());
-        Self { ring: KeyRing::new(vec![key]).expect("one key"), kid, pkcs8 }
+        Self { ring: KeyRing::new(vec![key.into()]).expect("one key"), kid, pkcs8 }
     }
 
     fn header(&self) -> Value {
@@ -84,7 +86,8 @@ fn what_the_ring_signs_the_ring_verifies() {
 #[test]
 fn jsonwebtoken_verifies_what_we_sign() {
     let issuer = Issuer::new();
-    let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(issuer.ring.jwks()).unwrap();
+    let set: jsonwebtoken::jwk::JwkSet =
+        serde_json::from_value(issuer.ring.jwks(Timestamp::from_seconds(claims().iat))).unwrap();
     let key = jsonwebtoken::DecodingKey::from_jwk(set.find(&issuer.kid).unwrap()).unwrap();
     let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
     rules.set_audience(&[AUDIENCE]);
@@ -97,7 +100,7 @@ fn jsonwebtoken_verifies_what_we_sign() {
 #[test]
 fn the_jwks_names_each_key_by_its_thumbprint_and_shows_no_private_part() {
     let issuer = Issuer::new();
-    let jwks = issuer.ring.jwks();
+    let jwks = issuer.ring.jwks(Timestamp::from_seconds(claims().iat));
     let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(jwks.clone()).unwrap();
     let thumbprint = set.keys[0].thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap();
     assert_eq!(thumbprint, issuer.kid);
@@ -110,12 +113,58 @@ fn the_jwks_names_each_key_by_its_thumbprint_and_shows_no_private_part() {
 fn a_new_key_signs_and_the_old_one_still_verifies() {
     let (old, new) = (SigningKey::generate(), SigningKey::generate());
     let (old_bytes, new_kid) = (old.to_pkcs8(), new.kid().to_owned());
-    let old_text = KeyRing::new(vec![old]).unwrap().sign_access(&claims()).unwrap();
-    let ring = KeyRing::new(vec![new, SigningKey::from_pkcs8(&old_bytes).unwrap()]).unwrap();
+    let old_text = KeyRing::new(vec![old.into()]).unwrap().sign_access(&claims()).unwrap();
+    let ring = KeyRing::new(vec![new.into(), SigningKey::from_pkcs8(&old_bytes).unwrap().into()]).unwrap();
     let new_text = ring.sign_access(&claims()).unwrap();
     let issuer = Issuer { ring, kid: new_kid, pkcs8: Vec::new() };
     assert!(issuer.check(&old_text).is_ok() && issuer.check(&new_text).is_ok());
-    assert_eq!(issuer.ring.jwks()["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(issuer.ring.jwks(Timestamp::from_seconds(claims().iat))["keys"].as_array().unwrap().len(), 2);
+}
+
+/// Field: A9
+#[test]
+fn a_key_is_published_before_it_signs_and_believed_until_its_last_token_is_over() {
+    let (old, new) = (SigningKey::generate(), SigningKey::generate());
+    let (old_kid, new_kid) = (old.kid().to_owned(), new.kid().to_owned());
+    let start = claims().iat;
+    let at = |seconds: i64| Timestamp::from_seconds(start + seconds);
+    let ring = KeyRing::new(vec![
+        RingKey { key: old, signs_from: at(-1000), gone_at: Some(at(700)) },
+        RingKey { key: new, signs_from: at(600), gone_at: None },
+    ])
+    .unwrap();
+    let kids = |now: i64| {
+        let set: jsonwebtoken::jwk::JwkSet = serde_json::from_value(ring.jwks(at(now))).unwrap();
+        set.keys.into_iter().filter_map(|key| key.common.key_id).collect::<Vec<_>>()
+    };
+    let signed = |issued: i64| {
+        let text =
+            ring.sign_access(&AccessClaims { iat: start + issued, exp: start + issued + 90, ..claims() }).unwrap();
+        (jsonwebtoken::decode_header(&text).unwrap().kid.unwrap(), text)
+    };
+    assert_eq!(kids(0), [new_kid.clone(), old_kid.clone()]);
+    assert_eq!(signed(599).0, old_kid);
+    assert_eq!(signed(600).0, new_kid);
+    assert_eq!(kids(700), [new_kid]);
+    let (_, text) = signed(599);
+    let expected = Expected { issuer: ISSUER, audience: AUDIENCE };
+    let believed = |now: i64| ring.verify_access(Presented::new(&text).unwrap(), &expected, at(now));
+    assert!(believed(650).is_ok(), "published and not gone");
+    assert!(matches!(believed(700), Err(AccessTokenError::Expired { .. } | AccessTokenError::UnknownKey)));
+}
+
+/// Field: A9
+#[test]
+fn a_key_that_is_gone_makes_its_tokens_nobodys() {
+    let (old, new) = (SigningKey::generate(), SigningKey::generate());
+    let again = SigningKey::from_pkcs8(&old.to_pkcs8()).unwrap();
+    let text = KeyRing::new(vec![old.into()]).unwrap().sign_access(&claims()).unwrap();
+    let now = Timestamp::from_seconds(claims().iat + 1);
+    let gone = RingKey { key: again, signs_from: Timestamp::default(), gone_at: Some(now) };
+    let ring = KeyRing::new(vec![gone, RingKey { key: new, signs_from: now, gone_at: None }]).unwrap();
+    let expected = Expected { issuer: ISSUER, audience: AUDIENCE };
+    let refused = ring.verify_access(Presented::new(&text).unwrap(), &expected, now);
+    assert!(matches!(refused, Err(AccessTokenError::UnknownKey)), "{refused:?}");
 }
 
 #[test]
@@ -189,7 +238,7 @@ fn a_signature_that_is_not_ours_is_refused() {
     let issuer = Issuer::new();
     let (header, payload) = (issuer.header().to_string(), payload().to_string());
     let other = SigningKey::generate().to_pkcs8();
-    let jwk = issuer.ring.jwks()["keys"][0].clone();
+    let jwk = issuer.ring.jwks(Timestamp::from_seconds(claims().iat))["keys"][0].clone();
     let point = [
         &[4],
         forge::unbase64url(jwk["x"].as_str().unwrap()).as_slice(),

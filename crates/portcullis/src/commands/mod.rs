@@ -7,6 +7,7 @@ mod demo;
 mod elevation;
 mod grant;
 mod init;
+mod key;
 mod kill;
 mod person;
 mod policy;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Elevation(command) => elevation::run(&visit, command).await,
         Command::Revoke(kill) => kill::revoke(&visit, kill).await,
         Command::Restore(kill) => kill::restore(&visit, kill).await,
+        Command::Key(command) => key::run(&visit, command).await,
         Command::Policy(command) => policy::run(&visit, command),
         Command::Audit(command) => audit::run(&visit, command).await,
         Command::Schema { markdown: true } => {

@@ -14,6 +14,7 @@ on_both!(
     a_lifted_block_is_remembered,
     a_node_that_is_gone_is_not_waited_for_long,
     a_change_that_takes_nothing_away_leaves_the_epoch_alone,
+    a_new_signing_key_is_every_nodes_and_the_old_one_goes_when_it_is_due,
 );
 
 async fn block(store: &Store, target: Target) {
@@ -87,4 +88,31 @@ async fn a_change_that_takes_nothing_away_leaves_the_epoch_alone(place: &Place) 
     let epoch = store.epoch();
     store.record(event()).await.unwrap();
     assert_eq!(store.epoch(), epoch);
+}
+
+/// Field: A9
+async fn a_new_signing_key_is_every_nodes_and_the_old_one_goes_when_it_is_due(place: &Place) {
+    let server = place.open_as(Some("server")).await.unwrap();
+    let visitor = place.open().await;
+    let kids = |now| {
+        let jwks = server.keys().jwks(now);
+        let kids = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned());
+        kids.collect::<Vec<_>>()
+    };
+    let old = kids(START);
+    let key = visitor.new_access_key();
+    let (new, gone) = (key.kid.clone(), START.after(model::Span::from_minutes(21)));
+    let rotated = visitor.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            tx.put_access_key(&key, START.after(model::Span::from_minutes(10))).await?;
+            let retired = tx.retire_access_keys(&key, gone).await?;
+            Ok(Commit::with(event(), retired))
+        })
+    });
+    assert_eq!(rotated.await.unwrap(), 1);
+    visitor.wait_until_everywhere().await.unwrap();
+    assert_eq!(kids(START), [new.clone(), old[0].clone()]);
+    assert_eq!(kids(gone), [new]);
+    let all = visitor.access_keys().await.unwrap();
+    assert_eq!(all.iter().map(|key| key.gone_at).collect::<Vec<_>>(), [None, Some(gone)]);
 }

@@ -1,0 +1,35 @@
+//! A new key for access tokens.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use model::Actor;
+use portcullis_governance::{Urgency, rotate_keys};
+use support::Installation;
+
+fn kids(world: &Installation) -> Vec<String> {
+    let jwks = world.store.keys().jwks(world.now());
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Field: A9
+#[tokio::test]
+async fn a_routine_rotation_publishes_first_and_ends_the_old_key_after_its_last_token() {
+    let world = Installation::start().await;
+    let old = kids(&world);
+    let rotation = rotate_keys(&world.store, Urgency::Routine, Actor::Operator).await.unwrap();
+    assert_eq!(kids(&world), [rotation.kid.clone(), old[0].clone()]);
+    assert!(rotation.signs_from > world.now() && rotation.old_gone_at > rotation.signs_from);
+    let record = world.last_record().await;
+    assert_eq!((record["event"].as_str(), record["key"].as_str()), (Some("key_made"), Some(rotation.kid.as_str())));
+}
+
+/// Field: A9
+#[tokio::test]
+async fn a_compromised_key_is_believed_by_nobody_from_that_moment() {
+    let world = Installation::start().await;
+    let epoch = world.store.epoch();
+    let rotation = rotate_keys(&world.store, Urgency::Compromised, Actor::Operator).await.unwrap();
+    assert_eq!(kids(&world), [rotation.kid]);
+    assert!(world.store.epoch() > epoch, "verdicts that rest on the old key are looked at again");
+}
