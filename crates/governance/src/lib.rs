@@ -23,4 +23,4 @@ pub use approvals::{approve, deny, end};
 pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
-pub use revocation::{Revocation, check_named, restore, revoke};
+pub use revocation::{Revocation, check_named, end_installation, restore, revoke};

@@ -8,7 +8,11 @@ use sqlx::{AnyConnection, Row, query, raw_sql};
 use crate::{OpenError, StoreError};
 
 /// One entry per version, applied in order. A shipped entry never changes again.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_initial.sql"), include_str!("schema/0002_issued_at.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_initial.sql"),
+    include_str!("schema/0002_issued_at.sql"),
+    include_str!("schema/0003_installations.sql"),
+];
 
 /// Brings the database up to date. The caller holds the transaction.
 pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
