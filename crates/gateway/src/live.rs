@@ -137,7 +137,7 @@ impl Live {
             return Err(Refusal::InvalidToken("the person is disabled"));
         }
         if *installation_ended {
-            return Err(Refusal::InvalidToken("this login was ended"));
+            return Err(Refusal::InvalidToken("access was revoked"));
         }
         Ok(())
     }
