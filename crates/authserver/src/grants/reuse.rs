@@ -53,7 +53,7 @@ pub(super) async fn answer(
     let another_network = asked.from.differs_from(&rotation.used_from);
     let mut events = vec![
         event(EventName::RefreshReused, &refresh)
-            .with("network", if another_network { "another" } else { "same" })
+            .with("network", if another_network { "another" } else { "the_same_or_unknown" })
             .count("repeats", u64::from(rotation.repeats) + 1),
         issued_event,
     ];
