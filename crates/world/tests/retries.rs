@@ -1,5 +1,7 @@
 //! A retry is not a theft: what clients do when they renew at once, and what a thief finds.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 use std::time::Duration;
 
 use portcullis_world::{Driver, Era, Finished, Node, REDIRECT_URI, Raw, Sdk, World, WorldConfig, skipped};
