@@ -39,6 +39,11 @@ impl Authenticated {
         self.client.client.auth != AuthMethod::None
     }
 
+    /// Did it sign for this very request? Then what was issued to it is worth nothing in other hands.
+    pub(crate) fn proves_a_key(&self) -> bool {
+        self.assertion.is_some()
+    }
+
     /// Uses the assertion up: first thing in every transaction that acts for this client.
     ///
     /// Spec: RFC 7523 §3 (7)

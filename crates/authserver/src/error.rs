@@ -76,10 +76,10 @@ pub(crate) enum TokenError {
     RefreshOfAnother,
     #[error("the refresh token has expired or was revoked; authorize again")]
     RefreshOver,
-    #[error("the refresh token was used before; its grant has been revoked, authorize again")]
+    #[error("the refresh token was used long before; this login has been ended, authorize again")]
     RefreshReplayed,
-    #[error("a refresh can not widen the scope; authorize again for `{0}`")]
-    RefreshWidens(model::Scope),
+    #[error("the refresh token was used before, and so was the one that came of it; use the newest one")]
+    RefreshUsed,
     #[error("the access token was issued to another client")]
     TokenOfAnother,
     #[error(transparent)]
@@ -121,6 +121,9 @@ impl TokenError {
                 tracing::error!(event = "token_failed", incident = %incident, error = ?self);
                 format!("incident {incident}")
             }
+            // Which of the two it is would tell strangers who is a client here. The log says it.
+            Self::UnknownClient(_) | Self::WrongAuthMethod(_) | Self::WrongSecret => NOT_AUTHENTICATED.to_owned(),
+            Self::Assertion(error) if !error.key_was_proved() => NOT_AUTHENTICATED.to_owned(),
             other => describable(&other.to_string()),
         }
     }
@@ -161,7 +164,7 @@ impl TokenError {
             Self::RefreshOfAnother => (INVALID_GRANT, "refresh_of_another"),
             Self::RefreshOver => (INVALID_GRANT, "refresh_over"),
             Self::RefreshReplayed => (INVALID_GRANT, "refresh_replayed"),
-            Self::RefreshWidens(_) => (INVALID_SCOPE, "refresh_widens"),
+            Self::RefreshUsed => (INVALID_GRANT, "refresh_used"),
             Self::TokenOfAnother => (INVALID_GRANT, "token_of_another"),
             Self::Resource(_) => (INVALID_TARGET, "resource"),
             Self::Scope(_) => (INVALID_SCOPE, "scope"),
@@ -175,6 +178,8 @@ impl TokenError {
         }
     }
 }
+
+const NOT_AUTHENTICATED: &str = "the client is unknown, or did not authenticate as it is registered to";
 
 /// Why an authorization request goes back to its client with an error. The client and its redirect are good.
 #[derive(Debug, thiserror::Error)]

@@ -72,7 +72,7 @@ async fn jwks(State(cx): Shared) -> Response {
 async fn token(State(cx): Shared, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
     let outcome = match strict_form(&head.headers, body).await {
-        Ok(form) => token_endpoint::answer(&cx, &head.headers, form).await,
+        Ok(form) => token_endpoint::answer(&cx, &head, form).await,
         Err(error) => Err(token_endpoint::refused(&cx, None, None, None, error).await),
     };
     match outcome {

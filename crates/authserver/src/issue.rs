@@ -5,10 +5,13 @@
 //!
 //! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
-use model::{AccessClaims, Actor, Agent, AgentKind, ClientId, Event, EventName, Grant, ScopeSet, Span, Subject};
+use model::{
+    AccessClaims, Actor, Agent, AgentKind, ClientId, Event, EventName, Grant, Id, Installation, ScopeSet, Span,
+    Subject, Timestamp,
+};
 use serde::Serialize;
 use store::{Refresh, Tx};
-use token::{Opaque, random};
+use token::Opaque;
 
 use crate::{
     cx::Cx,
@@ -20,19 +23,28 @@ use crate::{
 pub(crate) struct Order {
     pub(crate) agent: Agent,
     pub(crate) grant: Grant,
+    /// What all of it belongs to.
+    pub(crate) installation: Id<Installation>,
     pub(crate) client: ClientId,
     pub(crate) resource: String,
+    /// What of the grant's own scopes goes into the token.
+    pub(crate) baseline: ScopeSet,
+    /// What is wanted beyond that.
     pub(crate) asked: ScopeSet,
     pub(crate) grant_type: &'static str,
     pub(crate) lasts: Span,
+    /// The end of the first answer, when this one repeats it.
+    pub(crate) at_latest: Option<Timestamp>,
     pub(crate) renewal: Renewal,
 }
 
 /// Does a refresh token come with it?
 pub(crate) enum Renewal {
     No,
-    FirstOfFamily,
-    NextOf(String),
+    /// A new one, good until then.
+    Put(Opaque, Timestamp),
+    /// One that is kept already.
+    Keep(Opaque),
 }
 
 /// Issued in the store; not yet signed.
@@ -58,10 +70,10 @@ pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Eve
     let asker = Asker::of(&order.agent);
     scopes::may_connect(cx, &asker, &order.grant.server)?;
     let live = tx.live_elevations(&order.grant.id, now).await?;
-    let mut scopes = order.grant.scopes.clone();
+    let mut scopes = order.baseline.clone();
     let mut end = now.after(order.lasts).min(order.grant.not_after);
     let mut elevations = Vec::new();
-    for scope in order.asked.iter().filter(|scope| !order.grant.scopes.covers(scope)) {
+    for scope in order.asked.iter().filter(|scope| !order.baseline.covers(scope)) {
         let elevation = live.iter().find(|elevation| elevation.scope == *scope);
         if let Some((elevation, until)) = elevation.and_then(|e| e.not_after.map(|until| (e, until)))
             && until.seconds() > now.seconds()
@@ -84,60 +96,72 @@ pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Eve
         scope: scopes,
         jti: Opaque::mint("at").digest().to_hex()[..32].to_owned(),
         iat: now.seconds(),
-        exp: end.seconds(),
+        exp: order.at_latest.map_or(end, |latest| latest.min(end)).seconds(),
         grant_id: order.grant.id.clone(),
         agent_id: order.agent.id.clone(),
+        sid: Some(order.installation.clone()),
     };
-    if claims.exp <= claims.iat {
+    // A repeated answer may come when the first one's token is over: it still tells the refresh token.
+    if claims.exp <= claims.iat && order.at_latest.is_none() {
         return Err(crate::liveness::Dead::GrantEnded.into());
     }
-    let refresh = put_refresh(cx, tx, &order).await?;
     let mut event = Event::new(EventName::TokenIssued, Actor::Agent(order.agent.id.to_string()))
         .with("agent", &order.agent.id)
         .with("client", &order.client)
         .with("server", &order.grant.server)
         .with("scope", &claims.scope)
         .with("grant", &order.grant.id)
+        .with("installation", &order.installation)
         .with("grant_type", order.grant_type)
         .with("jti", &claims.jti)
-        .count("expires_in", (claims.exp - claims.iat).unsigned_abs());
+        .count("expires_in", (claims.exp - claims.iat).max(0).unsigned_abs());
     if order.agent.kind == AgentKind::Delegated {
         event = event.with("person", &order.agent.owner);
     }
     if !elevations.is_empty() {
         event = event.with("elevation", elevations.join(" "));
     }
+    let refresh = put_refresh(tx, order).await?;
     Ok((event, Issued { claims, refresh }))
 }
 
-async fn put_refresh(cx: &Cx, tx: &mut Tx<'_>, order: &Order) -> Result<Option<Opaque>, TokenError> {
-    let family = match &order.renewal {
+async fn put_refresh(tx: &mut Tx<'_>, order: Order) -> Result<Option<Opaque>, TokenError> {
+    let (refresh, not_after) = match order.renewal {
         Renewal::No => return Ok(None),
-        Renewal::FirstOfFamily => token::Digest::of_bytes(&random::<16>()).to_hex()[..32].to_owned(),
-        Renewal::NextOf(family) => family.clone(),
+        Renewal::Keep(refresh) => return Ok(Some(refresh)),
+        Renewal::Put(refresh, not_after) => (refresh, not_after),
     };
-    let refresh = Opaque::mint("rt");
     tx.put_refresh(&Refresh {
         digest: refresh.digest(),
-        family,
-        client: order.client.clone(),
-        grant: order.grant.id.clone(),
-        scopes: order.grant.scopes.clone(),
-        resource: order.resource.clone(),
+        installation: order.installation,
+        client: order.client,
+        grant: order.grant.id,
+        scopes: order.grant.scopes,
+        resource: order.resource,
         issued_at: tx.now(),
-        not_after: tx.now().after(cx.config.tokens.refresh_idle).min(order.grant.not_after),
+        not_after,
     })
     .await?;
     Ok(Some(refresh))
 }
 
 impl Issued {
+    /// When the access token ends.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.claims.expires_at()
+    }
+
+    /// What the access token is for.
+    pub(crate) fn scopes(&self) -> &ScopeSet {
+        &self.claims.scope
+    }
+
     /// Signed, for the wire. After the commit: signing must not hold up the writer.
     pub(crate) fn sign(self, cx: &Cx) -> Result<TokenResponse, TokenError> {
         Ok(TokenResponse {
             access_token: cx.store.keys().sign_access(&self.claims)?,
             token_type: "Bearer",
-            expires_in: self.claims.exp - self.claims.iat,
+            expires_in: (self.claims.exp - self.claims.iat).max(0),
             scope: self.claims.scope.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.expose().to_owned()),
         })

@@ -1,8 +1,8 @@
 //! The revocation endpoint: a client gives up a token of its own.
 //!
-//! Whatever the token, its grant ends: an access token is a JWT that lives by it, and a refresh token takes the access
-//! tokens of its grant along. The answer comes when every node acts on it: anything less would say "revoked" of a
-//! token that still works.
+//! Whatever the token, its installation ends: the client on this computer wants to be logged out, and on no other. An
+//! access token is a JWT, so this is what stops it. The answer comes when every node acts on it: anything less would
+//! say "revoked" of a token that still works.
 //!
 //! Spec: RFC 7009 §2 and §2.1.
 
@@ -19,7 +19,7 @@ use crate::{
     client_auth::{self, Authenticated},
     cx::Cx,
     error::TokenError,
-    token_endpoint,
+    installation, token_endpoint,
 };
 
 /// Revokes the token in `form`. Unknown tokens are fine: they do not work, which is what was asked.
@@ -69,25 +69,27 @@ async fn in_transaction(
 ) -> Result<Commit<Token>, TokenError> {
     client.use_assertion(tx).await?;
     let id = &client.client.client.id;
-    let mut event = Event::new(EventName::TokenRevoked, Actor::Client(id.to_string())).with("client", id);
-    let (kind, grant) = match (claims, tx.refresh(digest).await?) {
-        (Some(claims), _) => ("access_token", Some(claims.grant_id)),
+    let (kind, installation) = match (claims, tx.refresh(digest).await?) {
+        (Some(claims), _) => ("access_token", claims.installation()),
         (None, Some((refresh, _))) if refresh.client != *id => return Err(TokenError::TokenOfAnother),
-        (None, Some((refresh, _))) => ("refresh_token", Some(refresh.grant)),
+        (None, Some((refresh, _))) => ("refresh_token", Some(refresh.installation)),
         (None, None) => ("unknown", None),
     };
-    let mut ended = false;
-    if let Some(grant) = &grant {
-        let now = tx.now();
-        ended = tx.end_grant(grant, now).await?;
-        event = event.with("grant", grant);
-    }
-    let token = if grant.is_some() { Token::Dead } else { Token::Unknown };
-    // Anybody can say the name of a public client, so what changes nothing leaves no record of it.
-    match ended || client.has_proved_itself() {
-        true => Ok(Commit::with(event.with("kind", kind), token)),
-        false => Ok(Commit::nothing(token)),
-    }
+    let event =
+        Event::new(EventName::TokenRevoked, Actor::Client(id.to_string())).with("client", id).with("kind", kind);
+    let Some(installation) = installation else {
+        // Anybody can say the name of a public client, so what changes nothing leaves no record of it.
+        return Ok(match client.has_proved_itself() {
+            true => Commit::with(event, Token::Unknown),
+            false => Commit::nothing(Token::Unknown),
+        });
+    };
+    let event = event.with("installation", &installation);
+    Ok(match installation::end(tx, &installation, id, "token_revoked").await? {
+        Some(ended) => Commit::with(event, Token::Dead).and(ended),
+        None if client.has_proved_itself() => Commit::with(event, Token::Dead),
+        None => Commit::nothing(Token::Dead),
+    })
 }
 
 /// The claims of a token that we issued and that is still good.

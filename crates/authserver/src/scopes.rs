@@ -55,28 +55,59 @@ pub(crate) enum ScopeRefusal {
     Forbidden(Scope),
     #[error("policy does not allow this agent on the server `{0}`")]
     NoConnection(Id<Server>),
+    #[error("more than {MOST_SCOPES} scopes are asked for; `{0}` is one too many")]
+    TooMany(Scope),
     #[error("nothing of `{0}` can be issued to this agent")]
     NothingLeft(ScopeSet),
 }
 
-/// The `scope` parameter, without `offline_access`; absent means the baseline.
-///
-/// `offline_access` is tolerated because clients send it by habit; whether a refresh token comes is not theirs to choose.
-pub(crate) fn parse(text: Option<&str>, server: &Id<Server>) -> Result<ScopeSet, ScopeRefusal> {
-    let kept: Vec<&str> =
-        text.unwrap_or_default().split(' ').filter(|part| !part.is_empty() && *part != "offline_access").collect();
-    let mut scopes = ScopeSet::from_str(&kept.join(" "))?;
-    if let Some(other) = scopes.iter().find(|scope| scope.server() != server) {
-        return Err(ScopeRefusal::OtherServer(other.clone()));
-    }
-    if scopes.is_empty() {
-        scopes.insert(Scope::Low(server.clone()));
-    }
-    Ok(scopes)
+/// What a `scope` parameter can mean on one server.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// Scopes of the server; none when nothing was asked for.
+    pub(crate) scopes: ScopeSet,
 }
 
-/// What each of `asked` takes. A tool scope outside the high tier or of a held tool is an error; what policy
-/// forbids is left out, and it is an error when that was all.
+impl Asked {
+    /// The scopes, or the baseline when nothing was asked for.
+    pub(crate) fn or_baseline(mut self, server: &Id<Server>) -> ScopeSet {
+        if self.scopes.is_empty() {
+            self.scopes.insert(Scope::Low(server.clone()));
+        }
+        self.scopes
+    }
+}
+
+/// The `scope` parameter, as far as it can mean anything here. What is no scope of this server is left out, and it
+/// is an error when that was all.
+///
+/// Clients ask for the words of OpenID Connect by habit: they ask for nothing that there is here, and not for nothing.
+/// Whether a refresh token comes is not theirs to choose (`offline_access`).
+pub(crate) fn parse(text: Option<&str>, server: &Id<Server>) -> Result<Asked, ScopeRefusal> {
+    let mut asked = Asked::default();
+    let mut left_out: Option<ScopeRefusal> = None;
+    let words = text.unwrap_or_default().split(' ').filter(|word| !word.is_empty() && !OPENID_WORDS.contains(word));
+    for word in words {
+        let refusal = match Scope::from_str(word) {
+            Ok(scope) if scope.server() != server => ScopeRefusal::OtherServer(scope),
+            Ok(scope) if asked.scopes.iter().count() >= MOST_SCOPES => ScopeRefusal::TooMany(scope),
+            Ok(scope) => {
+                asked.scopes.insert(scope);
+                continue;
+            }
+            Err(unknown) => unknown.into(),
+        };
+        tracing::debug!(event = "scope_left_out", reason = %refusal);
+        left_out = left_out.or(Some(refusal));
+    }
+    match left_out {
+        Some(refusal) if asked.scopes.is_empty() => Err(refusal),
+        _ => Ok(asked),
+    }
+}
+
+/// What each of `asked` takes. What can not be had is left out: what policy forbids, a tool that is held, one that
+/// moved to another tier. It is an error when that was all.
 pub(crate) fn assess(
     cx: &Cx,
     asker: &Asker,
@@ -85,14 +116,21 @@ pub(crate) fn assess(
 ) -> Result<Vec<(Scope, Need)>, ScopeRefusal> {
     may_connect(cx, asker, server)?;
     let mut possible = Vec::new();
+    let mut left_out: Option<ScopeRefusal> = None;
     for scope in asked.iter() {
         match need(cx, asker, scope) {
             Ok(need) => possible.push((scope.clone(), need)),
-            Err(ScopeRefusal::Forbidden(_)) => {}
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => {
+                tracing::info!(event = "scope_left_out", agent = %asker.agent, reason = %refusal);
+                left_out = left_out.or(Some(refusal));
+            }
         }
     }
-    if possible.is_empty() { Err(ScopeRefusal::NothingLeft(asked.clone())) } else { Ok(possible) }
+    match left_out {
+        _ if !possible.is_empty() => Ok(possible),
+        Some(refusal) => Err(refusal),
+        None => Err(ScopeRefusal::NothingLeft(asked.clone())),
+    }
 }
 
 /// May this agent speak to the server at all?
@@ -150,3 +188,10 @@ fn question(asker: &Asker, server: &Id<Server>, tool: Option<ToolName>, tier: Ti
         authority: Authority::Standing,
     }
 }
+
+/// Words of OpenID Connect that clients put into every request.
+///
+/// Spec: OpenID Connect Core §5.4 and §11
+const OPENID_WORDS: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+/// So many scopes are looked at; a set is stored with its baseline and read back, which has a limit of its own.
+const MOST_SCOPES: usize = 60;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::request::Parts;
 use model::{Actor, ClientId, Event, EventName};
 use pages::Form;
 use store::{Commit, StoreError};
@@ -17,11 +17,13 @@ use crate::{
     error::TokenError,
     grants,
     issue::TokenResponse,
+    network::Network,
 };
 
 /// Answers one token request.
-pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Result<TokenResponse, TokenError> {
+pub(crate) async fn answer(cx: &Arc<Cx>, head: &Parts, form: Form) -> Result<TokenResponse, TokenError> {
     cx.store.freshness()?;
+    let headers = &head.headers;
     let client = match client_auth::authenticate(cx, headers, &form).await {
         Ok(client) => Arc::new(client),
         Err(error) => {
@@ -31,7 +33,7 @@ pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Res
     let id = client.client.client.id.clone();
     let named = form.value("grant_type").map(str::to_owned);
     let outcome = match grants::find(&form, &client) {
-        Ok(grant) => (grant.redeem)(cx.clone(), client.clone(), form).await,
+        Ok(grant) => (grant.redeem)(cx.clone(), client.clone(), form, Network::of(cx, &head.extensions)).await,
         Err(error) => Err(error),
     };
     match outcome {

@@ -98,7 +98,7 @@ impl Live {
     async fn stand(store: &Store, server: &Id<Server>, claims: AccessClaims) -> Result<Self, NotLive> {
         // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
         let epoch = store.epoch();
-        let standing = store.standing(&claims.grant_id).await.map_err(|error| {
+        let standing = store.standing(&claims.grant_id, claims.installation().as_ref()).await.map_err(|error| {
             tracing::error!(event = "store_failed", %error);
             Refusal::Unavailable
         })?;
@@ -125,7 +125,7 @@ impl Live {
 
     /// Does the token name what the store knows, and may that act at all?
     fn is_whole(&self, server: &Id<Server>) -> Result<(), Refusal> {
-        let Standing { grant, agent, person_disabled } = &self.standing;
+        let Standing { grant, agent, person_disabled, installation_ended } = &self.standing;
         let same_agent = grant.agent == self.claims.agent_id && agent.id == grant.agent;
         if !same_agent || agent.client != self.claims.client_id || grant.server != *server {
             return Err(Refusal::InvalidToken("the token does not fit its grant"));
@@ -135,6 +135,9 @@ impl Live {
         }
         if *person_disabled {
             return Err(Refusal::InvalidToken("the person is disabled"));
+        }
+        if *installation_ended {
+            return Err(Refusal::InvalidToken("access was revoked"));
         }
         Ok(())
     }

@@ -145,6 +145,7 @@ async fn every_turn_of_the_kill_switch_stops_the_next_call() {
         ("client", "https://bot.test/client.json"),
         ("server", "tickets"),
         ("grant", "grt_ada"),
+        ("installation", "ins_ada"),
         ("all", ""),
     ] {
         let world = World::start().await;
@@ -156,6 +157,33 @@ async fn every_turn_of_the_kill_switch_stops_the_next_call() {
         assert_eq!(world.upstream.arrived().len(), 1, "{kind}");
         assert_eq!(world.last("call_refused").await.unwrap()["reason"], "invalid_token", "{kind}");
     }
+}
+
+/// What was learned about one copy of a client stops this copy.
+///
+/// Field: A2
+#[tokio::test]
+async fn an_installation_that_was_ended_is_refused_and_its_neighbours_are_not() {
+    let world = World::start().await;
+    let of = |sid: Option<&str>| {
+        let claims = model::AccessClaims { sid: sid.map(|sid| sid.parse().unwrap()), ..world.claims() };
+        format!("Bearer {}", world.sign(&claims))
+    };
+    let call = async |bearer: &str| {
+        let (headers, body) = modern("tools/call", json!({"name": "get_ticket", "arguments": {"id": 41}}));
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.extend([("authorization", bearer), ("content-type", "application/json"), ("accept", world::BOTH)]);
+        world.send(Method::POST, "/mcp/tickets", &headers, body).await.status.as_u16()
+    };
+    let (ours, neighbour, from_before) = (of(Some("ins_ada")), of(Some("ins_other")), of(None));
+    for bearer in [&ours, &neighbour, &from_before] {
+        assert_eq!(call(bearer).await, 200);
+    }
+    world.revoke("installation", "ins_ada").await;
+    assert_eq!((call(&ours).await, call(&neighbour).await, call(&from_before).await), (401, 200, 200));
+    // A token without `sid` is an installation of its own, named by its `jti`.
+    world.revoke("installation", "at_1").await;
+    assert_eq!((call(&neighbour).await, call(&from_before).await), (200, 401));
 }
 
 #[tokio::test]

@@ -115,6 +115,21 @@ async fn a_stream_ends_when_its_agent_is_revoked() {
     upstream.closed().await;
 }
 
+/// Field: A2
+#[tokio::test]
+async fn a_stream_ends_with_its_installation_and_not_with_another() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
+    let mut body = response.into_body();
+    world.revoke("installation", "ins_other").await;
+    upstream.send("data: 1\n\n".into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
+    world.revoke("installation", "ins_ada").await;
+    upstream.send("data: secret\n\n".into()).unwrap_or(());
+    assert_eq!(next(&mut body).await, None, "not one more event");
+    upstream.closed().await;
+}
+
 /// Also when nothing is said for a long time.
 #[tokio::test]
 async fn a_silent_stream_ends_when_its_tool_is_blocked() {

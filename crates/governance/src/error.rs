@@ -1,6 +1,6 @@
 //! Why a decision or a revocation was not made.
 
-use model::{AgentState, Elevation, ElevationState, Grant, Id, Span, Target, Timestamp};
+use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Span, Target, Timestamp};
 use store::StoreError;
 
 use crate::DutyError;
@@ -14,7 +14,7 @@ pub enum GovernanceError {
     /// The name stands for nothing.
     #[error("there is no {kind} `{name}`; {hint}")]
     UnknownName {
-        /// `agent`, `person`, `grant`, `server` or `client`.
+        /// `agent`, `person`, `grant`, `installation`, `server` or `client`.
         kind: &'static str,
         /// What was asked for.
         name: String,
@@ -73,6 +73,12 @@ pub enum GovernanceError {
     /// A grant that ended does not come back.
     #[error("a revoked grant does not come back; the agent asks for access again and gets a new one")]
     GrantIsFinal,
+    /// The installation is over already.
+    #[error("installation `{0}` has ended already")]
+    InstallationEnded(Id<Installation>),
+    /// An installation that ended does not come back.
+    #[error("an installation that was ended does not come back; its client authorizes again and makes a new one")]
+    InstallationIsFinal,
     /// A retired agent does not come back.
     #[error("agent `{0}` is retired for good")]
     Retired(String),

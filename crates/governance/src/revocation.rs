@@ -3,9 +3,13 @@
 //! A block stands until it is lifted, and stops whatever it covers on every node. What names an identity
 //! (an agent, a person, a client) also ends the grants it covers, because credentials that were issued
 //! under them may be in other hands. A server, a tool or everything is stopped and can go on later; the
-//! elevations that were asked for or in force there end for good.
+//! elevations that were asked for or in force there end for good. An installation is one login of one copy of a
+//! client: ending it ends the tokens of that copy, and leaves the grant to the others.
 
-use model::{Actor, Agent, Block, Elevation, Event, EventName, Grant, Scope, Target, block::Covered, config::Config};
+use model::{
+    Actor, Agent, Block, Elevation, Event, EventName, Grant, Id, Installation, Scope, Target, block::Covered,
+    config::Config,
+};
 use store::{Commit, Store};
 
 use crate::GovernanceError;
@@ -43,6 +47,11 @@ pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) 
                         return Err(GovernanceError::GrantEnded(id.clone()));
                     }
                     Target::Grant(_) => {}
+                    Target::Installation(id) => {
+                        if !tx.end_installation(id, now).await? {
+                            return Err(GovernanceError::InstallationEnded(id.clone()));
+                        }
+                    }
                     _ => {
                         let block = Block { target: target.clone(), at: now, reason: reason.clone(), lifted_at: None };
                         tx.put_block(&block).await?;
@@ -62,11 +71,25 @@ pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) 
         .await
 }
 
+/// Ends one installation for good: what one authorization gave to one copy of a client. Its grant stands, and so do
+/// the other installations under it. Every node refuses once [`Store::wait_until_everywhere`] returns.
+pub async fn end_installation(
+    store: &Store,
+    id: &Id<Installation>,
+    actor: Actor,
+    reason: &str,
+) -> Result<(), GovernanceError> {
+    revoke(store, &Target::Installation(id.clone()), actor, reason).await.map(drop)
+}
+
 /// Lifts the block on `target`. What was issued before the block stays dead.
 pub async fn restore(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<(), GovernanceError> {
     let reason = said(reason)?;
     if matches!(target, Target::Grant(_)) {
         return Err(GovernanceError::GrantIsFinal);
+    }
+    if matches!(target, Target::Installation(_)) {
+        return Err(GovernanceError::InstallationIsFinal);
     }
     let standing: Vec<Block> =
         store.all_blocks().await?.into_iter().filter(|block| block.lifted_at.is_none()).collect();
@@ -120,13 +143,13 @@ impl Reach {
                     .retain(|grant| agents.iter().any(|agent| agent.id == grant.agent && names(target, agent, grant)));
                 grants
             }
-            Target::Server(_) | Target::Tool(..) | Target::All => Vec::new(),
+            Target::Installation(_) | Target::Server(_) | Target::Tool(..) | Target::All => Vec::new(),
         };
         let mut elevations = match target {
             Target::Server(_) | Target::Tool(..) | Target::All | Target::Person(_) => {
                 store.elevations(LATEST_ELEVATIONS).await?
             }
-            Target::Agent(_) | Target::Client(_) | Target::Grant(_) => Vec::new(),
+            Target::Agent(_) | Target::Client(_) | Target::Grant(_) | Target::Installation(_) => Vec::new(),
         };
         elevations
             .retain(|elevation| (elevation.is_pending(now) || elevation.is_live(now)) && ends_with(target, elevation));
@@ -179,6 +202,11 @@ async fn known(store: &Store, target: &Target) -> Result<(), GovernanceError> {
         Target::Grant(id) if store.grant(id).await?.is_none() => {
             unknown("grant", id, "`portcullis grant list` shows those that stand".into())
         }
+        Target::Installation(id) if store.installation(id).await?.is_none() => unknown(
+            "installation",
+            id,
+            "the page `/me` and the `installation` of `token_issued` in the log name them".into(),
+        ),
         Target::Client(id) if !id.is_metadata_url() && store.client(id).await?.is_none() => {
             let agents = store.agents().await?;
             if agents.iter().any(|agent| agent.client == *id) {

@@ -4,7 +4,9 @@
 mod support;
 
 use model::{Actor, AgentState, ElevationState, Target};
-use portcullis_governance::{GovernanceError, approve, check_named, inventory, restore, revoke, set_agent_state};
+use portcullis_governance::{
+    GovernanceError, approve, check_named, end_installation, inventory, restore, revoke, set_agent_state,
+};
 use support::{CLAUDE, Installation, NIGHTLY};
 
 fn target(kind: &str, name: &str) -> Target {
@@ -70,6 +72,53 @@ async fn revoking_a_grant_is_final_and_leaves_no_block() {
     assert!(matches!(again, Err(GovernanceError::GrantEnded(_))), "{again:?}");
     let back = restore(&world.store, &target("grant", "grt_nightly"), Actor::Operator, "oops").await;
     assert!(matches!(back, Err(GovernanceError::GrantIsFinal)), "{back:?}");
+}
+
+/// Field: A2
+#[tokio::test]
+async fn ending_an_installation_is_final_and_leaves_its_grant_and_its_neighbours() {
+    let world = Installation::start().await;
+    let grant = world.store.grant(&"grt_claude".parse().unwrap()).await.unwrap().unwrap();
+    let [one, other] = ["ins_one", "ins_other"].map(|id| model::Installation {
+        id: id.parse().unwrap(),
+        grant: grant.id.clone(),
+        client: "https://claude.ai/client.json".parse().unwrap(),
+        person: grant.person.clone(),
+        since: world.now(),
+        last_refresh: None,
+        not_after: grant.not_after,
+        hard_end: grant.not_after,
+        ended_at: None,
+    });
+    for kept in [one.clone(), other.clone()] {
+        let put = world.store.write(move |tx| {
+            Box::pin(async move {
+                tx.put_installation(&kept).await?;
+                let event = model::Event::new(model::EventName::TokenIssued, Actor::System);
+                Ok::<_, store::StoreError>(store::Commit::with(event, ()))
+            })
+        });
+        put.await.unwrap();
+    }
+    let epoch = world.store.epoch();
+    end_installation(&world.store, &one.id, Actor::Person("ada".into()), "a lost laptop").await.unwrap();
+    let record = world.last_record().await;
+    assert_eq!(
+        (record["event"].as_str(), record["target"].as_str(), record["name"].as_str(), record["actor"].as_str()),
+        (Some("revoked"), Some("installation"), Some("ins_one"), Some("person:ada"))
+    );
+    assert!(world.store.epoch() > epoch && live(&world, "grt_claude").await);
+    let all = world.store.installations_of_person(&"ada".parse().unwrap()).await.unwrap();
+    let ended: Vec<&str> = all.iter().filter(|one| one.ended_at.is_some()).map(|one| one.id.as_str()).collect();
+    assert_eq!((all.len(), ended), (2, vec!["ins_one"]));
+    let again = end_installation(&world.store, &one.id, Actor::Operator, "again").await;
+    assert!(matches!(again, Err(GovernanceError::InstallationEnded(_))), "{again:?}");
+    let back = restore(&world.store, &target("installation", "ins_one"), Actor::Operator, "oops").await;
+    assert!(matches!(back, Err(GovernanceError::InstallationIsFinal)), "{back:?}");
+    let unknown = end_installation(&world.store, &"ins_none".parse().unwrap(), Actor::Operator, "typo").await;
+    assert!(unknown.unwrap_err().to_string().contains("/me"));
+    turn(&world, "grant", "grt_claude").await;
+    assert!(world.store.installation(&other.id).await.unwrap().unwrap().ended_at.is_some());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Agent, ClientId, Grant, Id, Person, Server, Timestamp, ToolName};
+use crate::{Agent, ClientId, Grant, Id, Installation, Person, Server, Span, Timestamp, ToolName};
 
 /// What one turn of the kill switch covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,8 @@ pub enum Target {
     Client(ClientId),
     /// One grant; final.
     Grant(Id<Grant>),
+    /// What one authorization gave to one copy of a client; final.
+    Installation(Id<Installation>),
     /// Every call to one server.
     Server(Id<Server>),
     /// Every call of one tool.
@@ -24,13 +26,14 @@ pub enum Target {
 }
 
 impl Target {
-    /// `agent`, `person`, `client`, `grant`, `server`, `tool` or `all`.
+    /// `agent`, `person`, `client`, `grant`, `installation`, `server`, `tool` or `all`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Agent(_) => "agent",
             Self::Person(_) => "person",
             Self::Client(_) => "client",
             Self::Grant(_) => "grant",
+            Self::Installation(_) => "installation",
             Self::Server(_) => "server",
             Self::Tool(..) => "tool",
             Self::All => "all",
@@ -44,6 +47,7 @@ impl Target {
             Self::Person(id) => id.to_string(),
             Self::Client(id) => id.to_string(),
             Self::Grant(id) => id.to_string(),
+            Self::Installation(id) => id.to_string(),
             Self::Server(id) => id.to_string(),
             Self::Tool(server, tool) => format!("{server}.{tool}"),
             Self::All => String::new(),
@@ -63,6 +67,7 @@ impl Target {
             "person" => id(name).map(Self::Person),
             "client" => id(name).map(Self::Client),
             "grant" => id(name).map(Self::Grant),
+            "installation" => id(name).map(Self::Installation),
             "server" => id(name).map(Self::Server),
             "tool" => {
                 let (server, tool) =
@@ -70,7 +75,20 @@ impl Target {
                 Ok(Self::Tool(id(server)?, id(tool)?))
             }
             "all" => Ok(Self::All),
-            _ => Err(format!("`{kind}` can not be revoked: use agent, person, client, grant, server, tool or all")),
+            _ => Err(format!(
+                "`{kind}` can not be revoked: use agent, person, client, grant, installation, server, tool or all"
+            )),
+        }
+    }
+
+    /// How long a block on it has to stand; `None` until somebody lifts it.
+    ///
+    /// There may be one block for every login that somebody ended, so these are looked up by name and forgotten
+    /// when nothing they could stop is left; they are in no list.
+    pub const fn blocked_for(&self) -> Option<Span> {
+        match self {
+            Self::Installation(_) => Some(Installation::BLOCKED_FOR),
+            _ => None,
         }
     }
 }
@@ -133,6 +151,8 @@ impl Block {
             Target::Person(id) => Some(id) == what.person || id == what.owner,
             Target::Client(id) => id == what.client,
             Target::Grant(id) => Some(id) == what.grant,
+            // Looked up by name: see `Target::blocked_for`.
+            Target::Installation(_) => false,
             Target::Server(id) => id == what.server,
             Target::Tool(server, tool) => server == what.server && Some(tool) == what.tool,
             Target::All => true,
@@ -205,7 +225,9 @@ mod tests {
 
     #[test]
     fn a_target_reads_back_as_it_is_written() {
-        for (kind, name) in [("agent", "a"), ("client", "https://x.test/c"), ("tool", "t.a.b"), ("all", "")] {
+        for (kind, name) in
+            [("agent", "a"), ("client", "https://x.test/c"), ("installation", "ins_x"), ("tool", "t.a.b"), ("all", "")]
+        {
             let target = Target::parse(kind, name).unwrap();
             assert_eq!((target.kind(), target.name().as_str()), (kind, name));
         }

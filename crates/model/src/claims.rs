@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, ClientId, Grant, Id, Person, ScopeSet, Timestamp};
+use crate::{Agent, ClientId, Grant, Id, Installation, Person, ScopeSet, Timestamp};
 
 /// The claims of an access token, one resource each.
 ///
-/// Spec: RFC 9068 §2.2. `grant_id` and `agent_id` are ours: they make liveness a look-up.
+/// Spec: RFC 9068 §2.2. `grant_id`, `agent_id` and `sid` are ours: they make liveness a look-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// The issuer, byte for byte the one in the metadata.
@@ -31,12 +31,20 @@ pub struct AccessClaims {
     pub grant_id: Id<Grant>,
     /// The agent that may use it.
     pub agent_id: Id<Agent>,
+    /// The installation it belongs to; tokens from before there were installations have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Id<Installation>>,
 }
 
 impl AccessClaims {
     /// When it stops being valid.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.exp)
+    }
+
+    /// What a block on its installation names. A token without `sid` is an installation of its own.
+    pub fn installation(&self) -> Option<Id<Installation>> {
+        self.sid.clone().or_else(|| self.jti.parse().ok())
     }
 }
 

@@ -95,14 +95,20 @@ events! {
     GrantMade = "grant_made",
     /// An authorization code was issued.
     CodeIssued = "code_issued",
-    /// A code was redeemed twice; everything it issued is dead.
+    /// A code was redeemed twice; its installation is ended.
     CodeReplayed = "code_replayed",
     /// Tokens were issued.
     TokenIssued = "token_issued",
     /// A token request was refused, and why.
     TokenRefused = "token_refused",
-    /// A rotated refresh token came back; its grant is dead.
+    /// A refresh token came back within `tokens.refresh_reuse`, and got the same successor again.
+    RefreshReused = "refresh_reused",
+    /// Refresh tokens of one installation come back more often than retries explain, or from another network.
+    RefreshReuseNoticed = "refresh_reuse_noticed",
+    /// A refresh token came back long after it was used; its installation is ended.
     RefreshReplayed = "refresh_replayed",
+    /// What one authorization gave is over: its code, its access tokens and its refresh tokens.
+    InstallationEnded = "installation_ended",
     /// A client revoked a token of its own.
     TokenRevoked = "token_revoked",
     /// An elevation was asked for.

@@ -16,15 +16,21 @@ fn loopback_host(url: &Url) -> bool {
     }
 }
 
-/// The host a code would be sent to, as shown to the person.
+/// The host a code would be sent to, as it is written there and as the person is shown it.
 pub fn redirect_host(uri: &str) -> Option<String> {
-    Url::parse(uri).ok()?.host_str().map(str::to_owned)
+    let authority = authority(uri);
+    let host = match authority.find(']') {
+        Some(end) => &authority[..=end],
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    (!host.is_empty()).then(|| host.to_owned())
 }
 
 /// May `asked` be used by a client that registered `registered`?
 ///
-/// Byte for byte, except that the port of a loopback redirect may differ, because a
-/// native app takes any free port. The three loopback hosts are not interchangeable.
+/// What is compared is what is sent: the bytes, never what a parser makes of them. Only the port may differ, and only
+/// where both are written with the same loopback literal, because a native app takes any free port. The three
+/// loopback hosts are not interchangeable.
 ///
 /// Spec: OAuth 2.1 §2.3.1, RFC 8252 §7.3.
 /// Differs: the port of `localhost` may vary as well (docs/divergences.md).
@@ -32,26 +38,66 @@ pub fn redirect_matches(registered: &str, asked: &str) -> bool {
     if !is_acceptable_redirect(asked) {
         return false;
     }
-    if registered == asked {
-        return true;
+    match (loopback_literal(registered), loopback_literal(asked)) {
+        _ if registered == asked => true,
+        (Some(registered), Some(asked)) => registered == asked,
+        _ => false,
     }
-    let (Ok(a), Ok(b)) = (Url::parse(registered), Url::parse(asked)) else { return false };
-    let loopback = a.scheme() == "http" && b.scheme() == "http" && loopback_host(&a) && loopback_host(&b);
-    loopback && a.host() == b.host() && after_authority(registered) == after_authority(asked)
 }
 
-/// https anywhere, or http on this computer; no userinfo, no fragment, nothing that two parsers could read differently.
+/// `http://HOST[:PORT]REST` without the port, when HOST is a loopback literal as everybody writes it and PORT is
+/// a decimal number that nothing would shorten or leave out. All else is only ever compared as a whole.
+fn loopback_literal(uri: &str) -> Option<(&'static str, &str)> {
+    let rest = uri.strip_prefix("http://")?;
+    let host = ["127.0.0.1", "[::1]", "localhost"].into_iter().find(|host| rest.starts_with(host))?;
+    let rest = &rest[host.len()..];
+    let Some(port_and_rest) = rest.strip_prefix(':') else {
+        return (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest));
+    };
+    let end = port_and_rest.find(['/', '?']).unwrap_or(port_and_rest.len());
+    let (port, rest) = port_and_rest.split_at(end);
+    let number: u16 = port.parse().ok()?;
+    let canonical = number != 0 && number != DEFAULT_PORT && number.to_string() == port;
+    canonical.then_some((host, rest))
+}
+
+/// Left out by whoever writes a URL anew, so it is never written.
+const DEFAULT_PORT: u16 = 80;
+
+/// https anywhere, or http on this computer; no userinfo, no fragment, no wildcard, nothing that two parsers could
+/// read differently.
 pub fn is_acceptable_redirect(uri: &str) -> bool {
-    let plain = uri.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    let Ok(url) = Url::parse(uri) else { return false };
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback_host(&url));
-    plain
-        && scheme
-        && url.username().is_empty()
-        && url.password().is_none()
-        && !uri.contains('#')
-        && !authority(uri).contains('@')
-        && after_authority(uri).split(['/', '?']).all(|segment| !is_dot_segment(segment))
+    redirect_fault(uri).is_none()
+}
+
+/// Why no code may be sent to `uri`, in words for whoever published it; `None` when one may.
+pub fn redirect_fault(uri: &str) -> Option<&'static str> {
+    if !uri.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+        return Some("it has characters that no URL has");
+    }
+    let Ok(url) = Url::parse(uri) else { return Some("it is not a URL") };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback_host(&url) => {}
+        "http" => return Some("http is only for 127.0.0.1, [::1] and localhost"),
+        _ => return Some("its scheme is not https, and anybody can register a scheme of their own"),
+    }
+    if authority(uri).is_empty() {
+        return Some("it names no host");
+    }
+    if !url.username().is_empty() || url.password().is_some() || authority(uri).contains('@') {
+        return Some("it carries a user name");
+    }
+    if uri.contains('#') {
+        return Some("it has a fragment");
+    }
+    if uri.contains('*') {
+        return Some("it has a wildcard");
+    }
+    if after_authority(uri).split(['/', '?']).any(is_dot_segment) {
+        return Some("it has dot segments");
+    }
+    None
 }
 
 fn is_dot_segment(segment: &str) -> bool {
@@ -123,6 +169,129 @@ mod tests {
         }
         assert!(!redirect_matches("http://127.0.0.1/cb", "http://127.0.0.1@evil.test/cb"));
         assert!(!redirect_matches("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.test/cb"));
+    }
+
+    /// Spec: OAuth 2.1 §2.3.1, RFC 8252 §7.3
+    /// Field: A7
+    #[test]
+    fn a_loopback_redirect_is_compared_as_it_is_written() {
+        for asked in [
+            "http://0177.0.0.1:5/callback",
+            "http://127.1:5/callback",
+            "http://2130706433:5/callback",
+            "http://0x7f.0.0.1:5/callback",
+            "http://127.0.0.1.:5/callback",
+            "http://127.0.0.2:5/callback",
+            "http://[::ffff:127.0.0.1]:5/callback",
+            "http://127.0.0.1:80/callback",
+            "http://127.0.0.1:/callback",
+            "http://127.0.0.1:05/callback",
+            "http://127.0.0.1:+5/callback",
+            "http://127.0.0.1:0/callback",
+            "http://127.0.0.1:65536/callback",
+            "http://127.0.0.1:5:6/callback",
+            "http://u@127.0.0.1:5/callback",
+            "http://127.0.0.1:5@evil.test/callback",
+            "http://127.0.0.1:5\\@evil.test/callback",
+            "http://127.0.0.1.evil.test:5/callback",
+            "http://127.0.0.1:5/callback/",
+            "http://127.0.0.1:5/Callback",
+            "http://127.0.0.1:5/callback?x",
+            "http://127.0.0.1:5//callback",
+            "http://127.0.0.1:5/%63allback",
+            "HTTP://127.0.0.1:5/callback",
+            "http:127.0.0.1:5/callback",
+            "http:/127.0.0.1:5/callback",
+            "http://127.0.0.1:5/callback\t",
+            "http://127.0.0.1:5\n/callback",
+            "\thttp://127.0.0.1:5/callback",
+            " http://127.0.0.1:5/callback",
+            "https://127.0.0.1:5/callback",
+        ] {
+            assert!(!redirect_matches("http://127.0.0.1/callback", asked), "{asked:?}");
+        }
+        for asked in [
+            "http://LOCALHOST:5/callback",
+            "http://%6cocalhost:5/callback",
+            "http://localhost.:5/callback",
+            "http://localhost:80/callback",
+            "http://localhostx:5/callback",
+            "http://127.0.0.1:5/callback",
+            "http://[::1]:5/callback",
+        ] {
+            assert!(!redirect_matches("http://localhost/callback", asked), "{asked:?}");
+        }
+        for asked in ["http://[0:0:0:0:0:0:0:1]:5/cb", "http://[::0001]:5/cb", "http://[::1%25lo]:5/cb"] {
+            assert!(!redirect_matches("http://[::1]/cb", asked), "{asked:?}");
+        }
+    }
+
+    /// Field: A7
+    #[test]
+    fn what_is_registered_in_an_odd_way_is_matched_in_this_way_only() {
+        for odd in [
+            "http://0177.0.0.1:5/cb",
+            "http://LOCALHOST:5/cb",
+            "http://127.0.0.1:80/cb",
+            "https://app.test:443/cb",
+            "https://APP.test/cb",
+            "https://app.test./cb",
+        ] {
+            assert!(redirect_matches(odd, odd), "{odd}");
+        }
+        assert!(!redirect_matches("http://0177.0.0.1:5/cb", "http://0177.0.0.1:6/cb"));
+        assert!(!redirect_matches("http://0177.0.0.1:5/cb", "http://127.0.0.1:5/cb"));
+        assert!(!redirect_matches("http://LOCALHOST/cb", "http://localhost/cb"));
+        assert!(!redirect_matches("http://127.0.0.1:80/cb", "http://127.0.0.1:81/cb"));
+        assert!(!redirect_matches("https://app.test:443/cb", "https://app.test/cb"));
+    }
+
+    /// Field: A7
+    #[test]
+    fn an_editor_that_takes_any_port_gets_its_answer_at_the_root_too() {
+        assert!(redirect_matches("http://127.0.0.1/", "http://127.0.0.1:33418/"));
+        assert!(redirect_matches("http://127.0.0.1:33418/", "http://127.0.0.1:61822/"));
+        assert!(redirect_matches("http://127.0.0.1:33418/", "http://127.0.0.1/"));
+        assert!(redirect_matches("http://127.0.0.1:33418", "http://127.0.0.1:61822"));
+        assert!(redirect_matches("http://127.0.0.1/?x=1", "http://127.0.0.1:33418/?x=1"));
+        assert!(!redirect_matches("http://127.0.0.1/", "http://127.0.0.1:33418"));
+        assert!(!redirect_matches("http://127.0.0.1/", "http://127.0.0.1:33418/x"));
+    }
+
+    /// Field: A7
+    #[test]
+    fn the_host_that_is_shown_is_the_one_that_is_sent() {
+        for (uri, host) in [
+            ("http://0177.0.0.1:5/cb", "0177.0.0.1"),
+            ("http://[::1]:5/cb", "[::1]"),
+            ("https://APP.test/cb", "APP.test"),
+            ("https://app.test?x", "app.test"),
+        ] {
+            assert_eq!(redirect_host(uri).as_deref(), Some(host));
+        }
+        assert_eq!(redirect_host("https:/app.test"), None);
+    }
+
+    /// Field: A6
+    #[test]
+    fn a_redirect_that_is_never_usable_says_why() {
+        for (uri, why) in [
+            ("cursor://anysphere.cursor-mcp/oauth/callback", "scheme"),
+            ("com.example.app:/cb", "scheme"),
+            ("urn:ietf:wg:oauth:2.0:oob", "scheme"),
+            ("https://app.test/*", "wildcard"),
+            ("https://*.app.test/cb", "wildcard"),
+            ("http://localhost:*/cb", "URL"),
+            ("https://app.test/cb#", "fragment"),
+            ("http://app.test/cb", "http is only"),
+            ("https:app.test", "no host"),
+            ("https:///app.test", "no host"),
+            ("https://u:p@app.test/cb", "user name"),
+            ("https://app.test/\u{e4}", "characters"),
+        ] {
+            assert!(redirect_fault(uri).is_some_and(|fault| fault.contains(why)), "{uri}: {:?}", redirect_fault(uri));
+            assert!(!redirect_matches(uri, uri), "{uri}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub use fetch::{FetchRules, Fetched, Fetcher};
 pub use fetch_error::{FetchError, FetchSetupError};
 pub use limits::{ListenLimits, PerAddress};
 pub use listen::{BindError, Listener};
+pub use places::Peer;
 pub use provider::install_crypto_provider;
 pub use read::{ReadError, read_body};
 pub use simple::{WebClient, WebError, WebResponse};

@@ -98,6 +98,11 @@ impl Listener {
             while connections.try_join_next().is_some() {}
             let (leave, tls, service, protocols) =
                 (leave.subscribe(), self.tls.clone(), service.clone(), protocols.clone());
+            let peer = place.peer();
+            let service = move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                service(request)
+            };
             connections.spawn(async move {
                 protocols.serve(stream, tls, service, leave).await;
                 drop(place);

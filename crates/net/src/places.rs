@@ -25,6 +25,10 @@ struct Taken {
     refused: bool,
 }
 
+/// The network a request came from, among the request's extensions: the address, or what one subscriber has of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
 /// Room for one connection of one address; given back when dropped.
 pub(crate) struct Place {
     address: IpAddr,
@@ -72,6 +76,13 @@ impl Places {
         }
         taken.connections += 1;
         Ok(Place { address, taken: self.taken.clone(), _room: room })
+    }
+}
+
+impl Place {
+    /// Whose it is.
+    pub(crate) fn peer(&self) -> Peer {
+        Peer(self.address)
     }
 }
 

@@ -25,6 +25,13 @@ async fn a_request_is_answered() {
     assert_eq!(post(&web, &server.url("/"), "hello").await, (200, "hello".into()));
 }
 
+#[tokio::test]
+async fn a_request_says_which_network_it_came_from() {
+    let server = Running::plain().await;
+    let web = WebClient::new(None).unwrap();
+    assert_eq!(post(&web, &server.url("/who"), "").await, (200, "127.0.0.1".into()));
+}
+
 /// Spec: RFC 9113 §3.2
 #[tokio::test]
 async fn http2_is_spoken_where_tls_agrees_on_it() {

@@ -253,6 +253,8 @@ pub enum TargetKind {
     Client,
     /// One grant.
     Grant,
+    /// One login of one copy of a client; its grant stands.
+    Installation,
     /// Every call to one server.
     Server,
     /// Every call of one tool, written server.tool.

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, query};
 use crate::{Store, StoreError, Tx, columns::Columns};
 
 impl Store {
-    /// Every block in the database, newest first. [`Store::blocks`] is the copy in memory.
+    /// Every block in the database but those on installations, newest first. [`Store::blocks`] is the copy in memory.
     pub async fn all_blocks(&self) -> Result<Vec<Block>, StoreError> {
         let mut reader = self.reader().await?;
         let found = all(reader.connection()).await;
@@ -42,9 +42,10 @@ impl Tx<'_> {
     }
 }
 
-/// Every block, newest first.
+/// Every block but those on installations, newest first. Those are looked up with what they stop.
 pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
-    let sql = "SELECT kind, name, since, reason, lifted_at FROM block ORDER BY since DESC, kind, name";
+    let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE kind <> 'installation'
+         ORDER BY since DESC, kind, name";
     let rows = query(sql).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {

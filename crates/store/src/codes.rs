@@ -2,7 +2,7 @@
 //!
 //! Spec: RFC 6749 §4.1.2.
 
-use model::{ClientId, Grant, Id, ScopeSet, Timestamp};
+use model::{ClientId, Grant, Id, Installation, ScopeSet, Timestamp};
 use sqlx::query;
 use token::Digest;
 
@@ -21,6 +21,8 @@ pub struct Code {
     pub challenge: String,
     /// The grant it issues under.
     pub grant: Id<Grant>,
+    /// What all that it issues belongs to.
+    pub installation: Id<Installation>,
     /// The scopes it issues.
     pub scopes: ScopeSet,
     /// The resource it issues for.
@@ -38,15 +40,16 @@ impl Tx<'_> {
     pub async fn put_code(&mut self, code: &Code) -> Result<(), StoreError> {
         self.run(
             query(
-                "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time,
-                 issued_at, not_after, used)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
+                "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
+                 auth_time, issued_at, not_after, used)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)",
             )
             .bind(code.digest.to_hex())
             .bind(code.client.as_str())
             .bind(&code.redirect_uri)
             .bind(&code.challenge)
             .bind(code.grant.as_str())
+            .bind(code.installation.as_str())
             .bind(code.scopes.to_string())
             .bind(&code.resource)
             .bind(code.auth_time.micros())
@@ -62,8 +65,8 @@ impl Tx<'_> {
         let row = self
             .row(
                 query(
-                    "SELECT digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, issued_at,
-                 not_after, used
+                    "SELECT digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
+                 auth_time, issued_at, not_after, used
              FROM code WHERE digest = $1",
                 )
                 .bind(digest.to_hex()),
@@ -77,6 +80,7 @@ impl Tx<'_> {
             redirect_uri: columns.text()?,
             challenge: columns.text()?,
             grant: columns.parsed()?,
+            installation: columns.parsed()?,
             scopes: columns.parsed()?,
             resource: columns.text()?,
             auth_time: columns.time()?,

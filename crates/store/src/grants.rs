@@ -1,6 +1,6 @@
 //! Grants, and whether what hangs on one still stands.
 
-use model::{Agent, Grant, Id, ScopeSet, Server, Timestamp};
+use model::{Agent, Grant, Id, Installation, ScopeSet, Server, Timestamp};
 use sqlx::{AnyConnection, query};
 
 use crate::{Store, StoreError, Tx, agents, columns::Columns};
@@ -21,6 +21,8 @@ pub struct Standing {
     pub agent: Agent,
     /// The person it acts for, or the agent's owner, is disabled or unknown.
     pub person_disabled: bool,
+    /// The installation that acts was ended.
+    pub installation_ended: bool,
 }
 
 impl Store {
@@ -76,27 +78,34 @@ impl Store {
         reader.done(rows)?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
     }
 
-    /// All that must be alive for a call under the grant, in one statement.
-    pub async fn standing(&self, id: &Id<Grant>) -> Result<Option<Standing>, StoreError> {
+    /// All that must be alive for a call under the grant by one of its installations, in one statement.
+    pub async fn standing(
+        &self,
+        id: &Id<Grant>,
+        installation: Option<&Id<Installation>>,
+    ) -> Result<Option<Standing>, StoreError> {
         let mut reader = self.reader().await?;
         let sql = concat!(
             "SELECT ",
             grant_columns!(),
             ", ",
             agents::columns_of_agent!(),
-            ", p.disabled, o.disabled
+            ", p.disabled, o.disabled,
+             (SELECT COUNT(*) FROM block b WHERE b.kind = 'installation' AND b.name = $2)
              FROM agent_grant g JOIN agent a ON a.id = g.agent
              LEFT JOIN person p ON p.id = g.person LEFT JOIN person o ON o.id = a.owner
              WHERE g.id = $1"
         );
-        let row = query(sql).bind(id.as_str()).fetch_optional(reader.connection()).await.map_err(StoreError::from);
+        let statement = query(sql).bind(id.as_str()).bind(installation.map_or("", Id::as_str));
+        let row = statement.fetch_optional(reader.connection()).await.map_err(StoreError::from);
         let Some(row) = reader.done(row)? else { return Ok(None) };
         let mut columns = Columns::of("standing", &row);
         let (grant, agent) = (grant(&mut columns)?, agents::agent(&mut columns)?);
         let (person, owner) = (columns.optional_flag()?, columns.optional_flag()?);
         // A name that is not in the store is nobody, and nobody may be acted for.
         let person_disabled = (grant.person.is_some() && person.unwrap_or(true)) || owner.unwrap_or(true);
-        Ok(Some(Standing { grant, agent, person_disabled }))
+        let installation_ended = columns.flag()?;
+        Ok(Some(Standing { grant, agent, person_disabled, installation_ended }))
     }
 }
 
@@ -122,7 +131,7 @@ impl Tx<'_> {
             .row(
                 query(
                     "UPDATE agent_grant SET ended_at = not_after
-             WHERE agent = $1 AND server = $2 AND ended_at IS NULL AND not_after <= $3 RETURNING id",
+             WHERE agent = $1 AND server = $2 AND ended_at IS NULL AND not_after <= $3 RETURNING id, ended_at",
                 )
                 .bind(grant.agent.as_str())
                 .bind(grant.server.as_str())
@@ -130,8 +139,9 @@ impl Tx<'_> {
             )
             .await?;
         if let Some(row) = expired {
-            let id = Columns::of("grant", &row).parsed()?;
-            self.end_what_hangs_on(&id).await?;
+            let mut columns = Columns::of("grant", &row);
+            let (id, ended_at) = (columns.parsed()?, columns.time()?);
+            self.end_what_hangs_on(&id, ended_at).await?;
         }
         self.run(
             query(
@@ -168,7 +178,7 @@ impl Tx<'_> {
         self.bump_epoch().await
     }
 
-    /// Ends a grant with its elevations, codes and refresh tokens, and bumps the epoch; `false` when it
+    /// Ends a grant with its elevations, installations, codes and refresh tokens, and bumps the epoch; `false` when it
     /// had ended before.
     pub async fn end_grant(&mut self, id: &Id<Grant>, now: Timestamp) -> Result<bool, StoreError> {
         let ended = self
@@ -178,14 +188,16 @@ impl Tx<'_> {
                     .bind(now.micros()),
             )
             .await?;
-        self.end_what_hangs_on(id).await?;
+        self.end_what_hangs_on(id, now).await?;
         Ok(ended == 1)
     }
 
-    async fn end_what_hangs_on(&mut self, id: &Id<Grant>) -> Result<(), StoreError> {
+    async fn end_what_hangs_on(&mut self, id: &Id<Grant>, at: Timestamp) -> Result<(), StoreError> {
+        let installations = "UPDATE installation SET ended_at = $2 WHERE grant_id = $1 AND ended_at IS NULL";
+        self.run(query(installations).bind(id.as_str()).bind(at.micros())).await?;
         for sql in [
             "UPDATE elevation SET state = 'ended' WHERE grant_id = $1 AND state IN ('requested', 'active')",
-            "UPDATE refresh_token SET state = 'ended' WHERE grant_id = $1 AND state <> 'ended'",
+            "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE grant_id = $1 AND state <> 'ended'",
             "DELETE FROM code WHERE grant_id = $1 AND used = 0",
         ] {
             self.run(query(sql).bind(id.as_str())).await?;

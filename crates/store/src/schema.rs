@@ -11,7 +11,8 @@ use crate::{OpenError, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_initial.sql"),
     include_str!("schema/0002_issued_at.sql"),
-    include_str!("schema/0010_key_times.sql"),
+    include_str!("schema/0003_installations.sql"),
+    include_str!("schema/0004_key_times.sql"),
 ];
 
 /// Brings the database up to date. The caller holds the transaction.

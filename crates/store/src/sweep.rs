@@ -1,6 +1,6 @@
 //! Deleting what is long over, so that the tables do not grow with time.
 
-use model::{Span, Timestamp};
+use model::{Installation, Span, Timestamp};
 use sqlx::{AnyConnection, query};
 
 use crate::StoreError;
@@ -21,6 +21,10 @@ pub(crate) async fn expired(connection: &mut AnyConnection, now: Timestamp) -> R
         ("DELETE FROM used_once WHERE not_after <= $1", now.micros()),
         ("DELETE FROM code WHERE not_after <= $1", before(REMEMBERED)),
         ("DELETE FROM refresh_token WHERE not_after <= $1", before(REMEMBERED)),
+        ("DELETE FROM installation WHERE not_after <= $1", before(REMEMBERED)),
+        // Nothing that could be told again is kept for longer than it may be.
+        ("UPDATE refresh_token SET nonce = NULL WHERE nonce IS NOT NULL AND reuse_until <= $1", now.micros()),
+        ("DELETE FROM block WHERE kind = 'installation' AND since <= $1", before(Installation::BLOCKED_FOR)),
         // As long as there is an agent that presents it, it says who that is.
         (
             "DELETE FROM client WHERE fetched_at <= $1

@@ -81,6 +81,22 @@ pub enum AssertionError {
     Jti,
 }
 
+impl AssertionError {
+    /// Was it signed by a key of the client, and is wrong all the same? Then its sender may be told how.
+    pub fn key_was_proved(&self) -> bool {
+        match self {
+            Self::Malformed(_) | Self::Type | Self::Algorithm | Self::UnknownKey | Self::Signature => false,
+            Self::Issuer
+            | Self::Subject
+            | Self::Audience { .. }
+            | Self::Expired
+            | Self::FromTheFuture
+            | Self::LongLived
+            | Self::Jti => true,
+        }
+    }
+}
+
 /// Verifies the assertion of `client` for `issuer`.
 ///
 /// Spec: RFC 7523 §3, RFC 8725 §3

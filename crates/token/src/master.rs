@@ -110,6 +110,14 @@ impl MasterKey {
         crate::Digest::from_slice(hmac::sign(&key, text.as_bytes()).as_ref())
     }
 
+    /// HMAC-SHA256 over the texts one after the other, under a key that does nothing else.
+    pub(crate) fn mac(&self, texts: &[&str]) -> crate::Digest {
+        use aws_lc_rs::hmac;
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()));
+        texts.iter().for_each(|text| context.update(text.as_bytes()));
+        crate::Digest::from_slice(context.sign().as_ref())
+    }
+
     fn cipher(&self) -> RandomizedNonceKey {
         RandomizedNonceKey::new(&AES_256_GCM, self.0.as_slice()).expect("the key has 32 bytes")
     }

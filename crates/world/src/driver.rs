@@ -153,6 +153,11 @@ impl Driver {
         self.tell(json!({"do": "call", "name": tool, "arguments": arguments})).await
     }
 
+    /// Calls a tool several times at once.
+    pub async fn calls(&mut self, times: u32, tool: &str, arguments: Value) -> Said {
+        self.tell(json!({"do": "calls", "times": times, "name": tool, "arguments": arguments})).await
+    }
+
     /// Brings the answer of the browser back to the SDK.
     pub async fn callback(&mut self, url: url::Url) -> Said {
         self.tell(json!({"callback": url})).await

@@ -54,6 +54,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// Where this process listens.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A client that speaks to this node.
     pub fn raw(&self, server: &str, token: &str) -> Raw {
         Raw::at(format!("http://{}/mcp/{server}", self.address), token)

@@ -16,13 +16,18 @@ use crate::{
 
 /// With a code. Spec: RFC 6749 §4.1.2
 pub(super) fn code(cx: &Cx, back: &Back, code: &Opaque) -> Response {
-    answer(cx, back, &[("code", code.expose())])
+    see_other(&address(cx, back, &[("code", code.expose())]))
 }
 
 /// With an error. Spec: RFC 6749 §4.1.2.1
 pub(super) fn error(cx: &Cx, back: &Back, error: &AuthorizeError) -> Response {
     tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error);
-    answer(cx, back, &[("error", error.code().0), ("error_description", &describable(&error.to_string()))])
+    see_other(&error_address(cx, back, error))
+}
+
+/// Where [`error`] leads.
+pub(super) fn error_address(cx: &Cx, back: &Back, error: &AuthorizeError) -> String {
+    address(cx, back, &[("error", error.code().0), ("error_description", &describable(&error.to_string()))])
 }
 
 /// With an error that `person` did not choose, and the record of it.
@@ -33,20 +38,32 @@ pub(super) async fn refused(
     back: &Back,
     error: AuthorizeError,
 ) -> Result<Response, PageError> {
+    record_refusal(cx, person, client, &error).await?;
+    Ok(self::error(cx, back, &error))
+}
+
+/// The record of a refusal by the rules.
+pub(super) async fn record_refusal(
+    cx: &Cx,
+    person: &SignedIn,
+    client: &Resolved,
+    error: &AuthorizeError,
+) -> Result<(), PageError> {
     let person = &person.person.id;
     let mut event = Event::new(EventName::AuthorizationRefused, Actor::Person(person.to_string()))
         .with("person", person)
         .with("client", &client.client.id)
         .with("cause", error.cause())
         .with("error", error.code().0);
-    if let AuthorizeError::ElevationDenied(elevation) = &error {
+    if let AuthorizeError::ElevationDenied(elevation) = error {
         event = event.with("elevation", elevation);
     }
     cx.store.record(event).await?;
-    Ok(self::error(cx, back, &error))
+    Ok(())
 }
 
-fn answer(cx: &Cx, back: &Back, parameters: &[(&str, &str)]) -> Response {
+/// The redirect as it was compared, byte for byte, and what is to be told there.
+fn address(cx: &Cx, back: &Back, parameters: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters);
     if let Some(state) = &back.state {
@@ -54,5 +71,5 @@ fn answer(cx: &Cx, back: &Back, parameters: &[(&str, &str)]) -> Response {
     }
     query.append_pair("iss", cx.issuer());
     let joint = if back.redirect_uri.contains('?') { '&' } else { '?' };
-    see_other(&format!("{}{joint}{}", back.redirect_uri, query.finish()))
+    format!("{}{joint}{}", back.redirect_uri, query.finish())
 }

@@ -11,6 +11,7 @@
 mod allow;
 mod answer;
 mod consent;
+mod onward;
 mod plan;
 mod request;
 mod ticket;
@@ -48,15 +49,15 @@ pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) ->
     };
     let addressed = request::addressed(cx, &form, &person.person).await?;
     if request::must_stay_silent(&form) {
-        return Ok(answer::error(cx, &addressed.back, &AuthorizeError::ConsentRequired));
+        return Ok(onward::told(cx, &person, &addressed.client, &addressed.back, &AuthorizeError::ConsentRequired));
     }
     let wanted = match request::wanted(cx, &addressed, &form) {
         Ok(wanted) => wanted,
-        Err(error) => return answer::refused(cx, &person, &addressed.client, &addressed.back, error).await,
+        Err(error) => return onward::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
     match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, None)),
-        Err(error) => answer::refused(cx, &person, &wanted.client, &wanted.back, error).await,
+        Err(error) => onward::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     }
 }
 

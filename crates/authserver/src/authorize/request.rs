@@ -112,7 +112,7 @@ fn details(cx: &Cx, client: &Resolved, form: &Form) -> Result<(String, Id<Server
     let method = form.value("code_challenge_method").unwrap_or("plain");
     let challenge = Challenge::parse(challenge, method)?.as_str().to_owned();
     let server = resource::asked(&cx.config, form, client.client.server.as_deref())?;
-    let scopes = scopes::parse(form.value("scope"), &server)?;
+    let scopes = scopes::parse(form.value("scope"), &server)?.or_baseline(&server);
     Ok((challenge, server, scopes))
 }
 

@@ -77,7 +77,9 @@ impl Wait {
         tx: &mut Tx<'_>,
         scopes: ScopeSet,
     ) -> Result<(Opaque, Event), StoreError> {
+        let installation = token::mint();
         let event = Event::new(EventName::CodeIssued, Actor::Person(self.person.to_string()))
+            .with("installation", &installation)
             .with("agent", &self.agent)
             .with("client", &self.client)
             .with("grant", &self.grant)
@@ -90,6 +92,7 @@ impl Wait {
             redirect_uri: self.redirect_uri.clone(),
             challenge: self.challenge.clone(),
             grant: self.grant.clone(),
+            installation,
             scopes,
             resource: self.resource.clone(),
             auth_time: self.auth_time,

@@ -7,7 +7,7 @@ use store::{Commit, StoreError, StoredClient};
 use token::{Digest, PublicKeys};
 use url::Url;
 
-use super::{ClientRefusal, DocumentError, Resolved, document, domains};
+use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, domains};
 use crate::cx::Cx;
 
 /// The client that the document at `id` describes, fetched unless the stored one is fresh.
@@ -21,7 +21,10 @@ pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefus
     }
     let _turn = cx.fetches.try_acquire().map_err(|_| ClientRefusal::Busy)?;
     let fetched = cx.fetcher.json(id.as_str(), LARGEST).await?;
-    let document = document::parse(id, &fetched.body)?;
+    let document = document::read_document(id, &fetched.body)?;
+    for ignored in &document.ignored {
+        tracing::info!(event = "client_metadata_ignored", client = %id, %ignored);
+    }
     let mut client = document.client;
     let mut all_bytes = fetched.body.clone();
     if let Some(uri) = document.jwks_uri {
@@ -36,7 +39,8 @@ pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefus
         client.jwks = Some(serde_json::from_slice(&keys.body).map_err(|_| DocumentError::NoKeys)?);
     }
     let found = resolved(client)?;
-    keep(cx, &found.client, Digest::of_bytes(&all_bytes), fetched.max_age, kept).await?;
+    let read = Read { digest: Digest::of_bytes(&all_bytes), max_age: fetched.max_age, ignored: document.ignored };
+    keep(cx, &found.client, read, kept).await?;
     Ok(found)
 }
 
@@ -63,14 +67,16 @@ fn resolved(client: Client) -> Result<Resolved, ClientRefusal> {
     Ok(Resolved { client, keys, secret: None, declared: None })
 }
 
-/// Errors are never kept: only a document that passed every rule gets here.
-async fn keep(
-    cx: &Cx,
-    client: &Client,
-    document_digest: Digest,
+/// A document as it was read.
+struct Read {
+    digest: Digest,
     max_age: Option<u64>,
-    before: Option<StoredClient>,
-) -> Result<(), StoreError> {
+    ignored: Vec<Ignored>,
+}
+
+/// Errors are never kept: only a document that passed every rule gets here.
+async fn keep(cx: &Cx, client: &Client, read: Read, before: Option<StoredClient>) -> Result<(), StoreError> {
+    let Read { digest: document_digest, max_age, ignored } = read;
     let now = cx.store.now();
     let seconds = max_age.unwrap_or(0).clamp(FRESH_AT_LEAST, FRESH_AT_MOST) as u32;
     let change = match before {
@@ -78,12 +84,16 @@ async fn keep(
         Some(before) if before.document_digest == document_digest => "none",
         Some(_) => "changed",
     };
-    let event = Event::new(EventName::ClientRead, Actor::Client(client.id.to_string()))
+    let mut event = Event::new(EventName::ClientRead, Actor::Client(client.id.to_string()))
         .with("client", &client.id)
         .with("client_name", &client.name)
         .with("assurance", client.assurance)
         .with("change", change)
         .with("document", document_digest.to_hex());
+    if !ignored.is_empty() {
+        let all: Vec<String> = ignored.iter().map(ToString::to_string).collect();
+        event = event.count("ignored", ignored.len() as u64).with("ignored_first", pages::shown(&all.join("; "), 500));
+    }
     let kept = StoredClient {
         client: client.clone(),
         document_digest,

@@ -12,7 +12,7 @@ mod known;
 mod metadata;
 mod name;
 
-pub(crate) use document::DocumentError;
+pub use document::{Document, DocumentError, Ignored, read_document};
 pub(crate) use known::KnownClients;
 pub use known::SetupError;
 use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Person, Secret};

@@ -1,8 +1,9 @@
 //! The authorization code grant at the token endpoint.
 //!
 //! A code is worth one token set, for the client that asked, at the redirect it named, with the verifier
-//! whose hash it sent. A second redemption that gets all of this right ends the grant, because one of the
-//! two callers is a thief. One that gets something wrong ends nothing: it would be a way to end other people's grants.
+//! whose hash it sent. A second redemption that gets all of this right ends the installation that the first one made,
+//! because one of the two callers is a thief. One that gets something wrong ends nothing: it would be a way to log
+//! other people out.
 //!
 //! Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2, OAuth 2.1 §4.1.3.
 
@@ -11,12 +12,13 @@ use std::sync::Arc;
 use model::{Actor, Event, EventName};
 use pages::{Form, FormError};
 use store::{Code, Commit, Tx};
-use token::{Challenge, Digest};
+use token::{Challenge, Digest, Opaque};
 
 use crate::{
     client_auth::Authenticated,
     cx::Cx,
     error::TokenError,
+    installation,
     issue::{self, Issued, Order, Renewal, TokenResponse},
     liveness::{self, Dead},
     resource,
@@ -50,26 +52,32 @@ async fn in_transaction(
     let (code, used) = tx.code(digest).await?.ok_or(TokenError::UnknownCode)?;
     check_bindings(&code, client, form)?;
     if used {
-        return end_everything(tx, code).await;
+        return end_installation(tx, code).await;
     }
     if now >= code.not_after {
         return Err(TokenError::CodeExpired);
     }
     if !tx.use_code(digest, now).await? {
-        return end_everything(tx, code).await;
+        return end_installation(tx, code).await;
     }
     let grant = tx.grant(&code.grant).await?.ok_or(Dead::GrantEnded)?;
     let agent = liveness::check(&cx.store, tx, &grant, &code.client, code.issued_at).await?;
     let refreshes = client.client.client.grant_types.iter().any(|name| name == "refresh_token");
+    let lasts = if refreshes { cx.config.tokens.refresh_idle } else { cx.config.tokens.access };
+    let until = now.after(lasts).min(grant.not_after);
+    installation::begin(tx, &code.installation, &grant, &code.client, until).await?;
     let order = Order {
         agent,
+        baseline: grant.scopes.clone(),
         grant,
+        installation: code.installation,
         client: code.client,
         resource: code.resource,
         asked: code.scopes,
         grant_type: "authorization_code",
         lasts: cx.config.tokens.access,
-        renewal: if refreshes { Renewal::FirstOfFamily } else { Renewal::No },
+        at_latest: None,
+        renewal: if refreshes { Renewal::Put(Opaque::mint("rt"), until) } else { Renewal::No },
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
@@ -89,14 +97,14 @@ fn check_bindings(code: &Code, client: &Authenticated, form: &Form) -> Result<()
 }
 
 /// Spec: RFC 6749 §4.1.2 ("SHOULD revoke all tokens previously issued based on that code")
-async fn end_everything(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>, TokenError> {
-    let now = tx.now();
-    if !tx.end_grant(&code.grant, now).await? {
+async fn end_installation(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>, TokenError> {
+    let Some(ended) = installation::end(tx, &code.installation, &code.client, "code_replayed").await? else {
         // It had ended before. The refusal has a record of its own.
         return Ok(Commit::nothing(Outcome::Replayed));
-    }
+    };
     let event = Event::new(EventName::CodeReplayed, Actor::Client(code.client.to_string()))
         .with("client", &code.client)
-        .with("grant", &code.grant);
-    Ok(Commit::with(event, Outcome::Replayed))
+        .with("grant", &code.grant)
+        .with("installation", &code.installation);
+    Ok(Commit::with(event, Outcome::Replayed).and(ended))
 }

@@ -28,7 +28,7 @@ use crate::{
 pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
     let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
     let server = server(&cx, &agent, &form)?;
-    let asked = scopes::parse(form.value("scope"), &server)?;
+    let asked = scopes::parse(form.value("scope"), &server)?.or_baseline(&server);
     let request =
         Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
     let inner = cx.clone();
@@ -87,9 +87,13 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
         client: client.clone(),
         asked: possible.into_iter().map(|(scope, _)| scope).collect(),
         agent,
+        baseline: grant.scopes.clone(),
         grant,
+        // Each token on its own: processes of one agent share nothing but the key.
+        installation: mint(),
         grant_type: "client_credentials",
         lasts: cx.config.tokens.client_credentials,
+        at_latest: None,
         renewal: Renewal::No,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;

@@ -3,19 +3,20 @@
 mod authorization_code;
 mod client_credentials;
 mod refresh_token;
+mod reuse;
 
 use std::{pin::Pin, sync::Arc};
 
 use pages::Form;
 
-use crate::{client_auth::Authenticated, cx::Cx, error::TokenError, issue::TokenResponse};
+use crate::{client_auth::Authenticated, cx::Cx, error::TokenError, issue::TokenResponse, network::Network};
 
 /// A grant type.
 pub(crate) struct GrantType {
     /// Its name on the wire and in the metadata.
     pub(crate) name: &'static str,
     /// What it does for an authenticated client.
-    pub(crate) redeem: fn(Arc<Cx>, Arc<Authenticated>, Form) -> Redeeming,
+    pub(crate) redeem: fn(Arc<Cx>, Arc<Authenticated>, Form, Network) -> Redeeming,
 }
 
 /// A redemption under way.
@@ -25,12 +26,15 @@ pub(crate) type Redeeming = Pin<Box<dyn Future<Output = Result<TokenResponse, To
 pub(crate) const GRANTS: &[GrantType] = &[
     GrantType {
         name: "authorization_code",
-        redeem: |cx, client, form| Box::pin(authorization_code::redeem(cx, client, form)),
+        redeem: |cx, client, form, _| Box::pin(authorization_code::redeem(cx, client, form)),
     },
-    GrantType { name: "refresh_token", redeem: |cx, client, form| Box::pin(refresh_token::redeem(cx, client, form)) },
+    GrantType {
+        name: "refresh_token",
+        redeem: |cx, client, form, from| Box::pin(refresh_token::redeem(cx, client, form, from)),
+    },
     GrantType {
         name: "client_credentials",
-        redeem: |cx, client, form| Box::pin(client_credentials::redeem(cx, client, form)),
+        redeem: |cx, client, form, _| Box::pin(client_credentials::redeem(cx, client, form)),
     },
 ];
 

@@ -1,107 +1,179 @@
 //! The refresh grant: a new access token for the baseline, and the next refresh token.
 //!
-//! Every use rotates the token. One that comes back after it was rotated is in two hands, so its grant ends with all
-//! that was issued under it.
-//! There is no grace period: two tokens that both work are two chances for a thief.
+//! A client that proves a key keeps its refresh token: nobody else can use it. Of every other client each use rotates
+//! it, and `reuse` says what becomes of one that comes back.
+//!
+//! A refresh asks for what its client once held, which is more than can be had again. It gets what can be had, and
+//! `scope` says what that is.
 //!
 //! Spec: RFC 6749 §6, RFC 9700 §4.14.2, OAuth 2.1 §4.3.
 //! Differs: elevated scope is never refreshed (docs/divergences.md).
+//!
+//! Next: `reuse`, for a token that was used before.
 
 use std::sync::Arc;
 
-use model::{Actor, Event, EventName, ScopeSet};
+use model::{Agent, Grant, Installation, ScopeSet, Timestamp};
 use pages::Form;
-use store::{Commit, Refresh, RefreshState, Tx};
-use token::Digest;
+use store::{Commit, Refresh, RefreshState, Rotation, Tx};
+use token::{Digest, Opaque};
 
+use super::reuse;
 use crate::{
     client_auth::Authenticated,
     cx::Cx,
     error::TokenError,
     issue::{self, Issued, Order, Renewal, TokenResponse},
     liveness::{self, Dead},
+    network::Network,
     resource,
-    scopes::ScopeRefusal,
+    scopes::{self, ScopeRefusal},
 };
 
 /// Redeems the refresh token in `form`.
-pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
+pub(super) async fn redeem(
+    cx: Arc<Cx>,
+    client: Arc<Authenticated>,
+    form: Form,
+    from: Network,
+) -> Result<TokenResponse, TokenError> {
     let inner = cx.clone();
-    let outcome =
-        cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, &client, &form).await })).await?;
+    let outcome = cx
+        .store
+        .write(move |tx| Box::pin(async move { in_transaction(&inner, tx, Asked { client, form, from }).await }))
+        .await?;
     match outcome {
         Outcome::Issued(issued) => issued.sign(&cx),
         Outcome::Replayed => Err(TokenError::RefreshReplayed),
     }
 }
 
-enum Outcome {
+/// The request.
+pub(super) struct Asked {
+    pub(super) client: Arc<Authenticated>,
+    pub(super) form: Form,
+    pub(super) from: Network,
+}
+
+/// What came of it.
+pub(super) enum Outcome {
     Issued(Box<Issued>),
     Replayed,
 }
 
-async fn in_transaction(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    client: &Authenticated,
-    form: &Form,
-) -> Result<Commit<Outcome>, TokenError> {
-    client.use_assertion(tx).await?;
-    let now = tx.now();
-    let digest = Digest::of(form.require("refresh_token")?);
+async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, asked: Asked) -> Result<Commit<Outcome>, TokenError> {
+    asked.client.use_assertion(tx).await?;
+    let digest = Digest::of(asked.form.require("refresh_token")?);
     let (refresh, state) = tx.refresh(digest).await?.ok_or(TokenError::UnknownRefresh)?;
-    if refresh.client != client.client.client.id {
+    if refresh.client != asked.client.client.client.id {
         return Err(TokenError::RefreshOfAnother);
     }
     match state {
-        RefreshState::Rotated => return end_everything(tx, refresh).await,
-        RefreshState::Ended => return Err(TokenError::RefreshOver),
-        RefreshState::Live if now >= refresh.not_after => return Err(TokenError::RefreshOver),
-        RefreshState::Live => {}
+        RefreshState::Rotated(rotation) => reuse::answer(cx, tx, &asked, refresh, *rotation).await,
+        RefreshState::Ended => Err(TokenError::RefreshOver),
+        RefreshState::Live if tx.now() >= refresh.not_after => Err(TokenError::RefreshOver),
+        RefreshState::Live => first_use(cx, tx, &asked, refresh).await,
     }
-    resource::repeats(form, &refresh.resource)?;
-    check_scope(form, &refresh.scopes)?;
-    if !tx.rotate_refresh(digest, now).await? {
-        return end_everything(tx, refresh).await;
+}
+
+async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
+    let standing = Standing::of(cx, tx, &refresh, &asked.form).await?;
+    let now = tx.now();
+    let until = standing.renewed_until(cx, now);
+    let presented = asked.form.require("refresh_token")?;
+    if asked.client.proves_a_key() {
+        if !tx.renew_refresh(refresh.digest, now, until).await? {
+            return Err(TokenError::RefreshOver);
+        }
+        tx.installation_refreshed(&refresh.installation, now, until).await?;
+        let order = standing.order(cx, &refresh, None, Renewal::Keep(Opaque::presented(presented)));
+        let (event, issued) = issue::issue(cx, tx, order).await?;
+        return Ok(Commit::with(event, Outcome::Issued(Box::new(issued))));
     }
-    let grant = tx.grant(&refresh.grant).await?.ok_or(Dead::GrantEnded)?;
-    let agent = liveness::check(&cx.store, tx, &grant, &refresh.client, refresh.issued_at).await?;
-    let order = Order {
-        agent,
-        grant,
-        client: refresh.client,
-        resource: refresh.resource,
-        asked: refresh.scopes,
-        grant_type: "refresh_token",
-        lasts: cx.config.tokens.access,
-        renewal: Renewal::NextOf(refresh.family),
-    };
+    let nonce = Opaque::nonce();
+    let successor = Opaque::following("rt", cx.store.master(), &nonce, presented);
+    let order = standing.order(cx, &refresh, None, Renewal::Put(successor, until));
     let (event, issued) = issue::issue(cx, tx, order).await?;
+    let rotation = Rotation {
+        at: now,
+        reuse_until: now.after(cx.config.tokens.refresh_reuse),
+        nonce: (cx.config.tokens.refresh_reuse.seconds() > 0).then_some(nonce),
+        answer_until: issued.expires_at(),
+        answer_scopes: issued.scopes().clone(),
+        used_by: Some(asked.client.client.client.auth),
+        used_from: asked.from.as_str().to_owned(),
+        repeats: 0,
+    };
+    if !tx.rotate_refresh(&refresh, &rotation).await? {
+        return Err(TokenError::RefreshOver);
+    }
+    tx.installation_refreshed(&refresh.installation, now, until).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
 }
 
-/// Spec: RFC 6749 §6 ("MUST NOT include any scope not originally granted")
-fn check_scope(form: &Form, granted: &ScopeSet) -> Result<(), TokenError> {
-    let asked = form.value("scope").unwrap_or_default();
-    let kept: Vec<&str> = asked.split(' ').filter(|part| *part != "offline_access").collect();
-    let asked: ScopeSet = kept.join(" ").parse().map_err(ScopeRefusal::Unknown)?;
-    match asked.iter().find(|scope| !granted.covers(scope)) {
-        Some(wider) => Err(TokenError::RefreshWidens(wider.clone())),
-        None => Ok(()),
+/// What a refresh rests on, as it stands in this transaction.
+pub(super) struct Standing {
+    agent: Agent,
+    grant: Grant,
+    installation: Installation,
+    /// What of the baseline was asked for.
+    baseline: ScopeSet,
+}
+
+impl Standing {
+    /// Spec: RFC 8707 §2.2, RFC 6749 §6
+    pub(super) async fn of(cx: &Cx, tx: &mut Tx<'_>, refresh: &Refresh, form: &Form) -> Result<Self, TokenError> {
+        resource::repeats(form, &refresh.resource)?;
+        let installation = tx.installation(&refresh.installation).await?.ok_or(TokenError::RefreshOver)?;
+        if !installation.is_live(tx.now()) {
+            return Err(TokenError::RefreshOver);
+        }
+        let grant = tx.grant(&refresh.grant).await?.ok_or(Dead::GrantEnded)?;
+        let agent = liveness::check(&cx.store, tx, &grant, &refresh.client, refresh.issued_at).await?;
+        let asked = scopes::parse(form.value("scope"), &grant.server)?;
+        let baseline = within(&grant.scopes, |scope| {
+            refresh.scopes.covers(scope) && (asked.scopes.is_empty() || asked.scopes.covers(scope))
+        });
+        if baseline.is_empty() {
+            return Err(ScopeRefusal::NothingLeft(asked.scopes).into());
+        }
+        Ok(Self { agent, grant, installation, baseline })
+    }
+
+    /// The same, and nothing that `answered` did not have.
+    pub(super) fn narrowed_to(mut self, answered: &ScopeSet) -> Result<Self, ScopeRefusal> {
+        let baseline = within(&self.baseline, |scope| answered.covers(scope));
+        if baseline.is_empty() {
+            return Err(ScopeRefusal::NothingLeft(self.baseline));
+        }
+        self.baseline = baseline;
+        Ok(self)
+    }
+
+    /// Until when a refresh token lives that is used now.
+    fn renewed_until(&self, cx: &Cx, now: Timestamp) -> Timestamp {
+        let idle = now.after(cx.config.tokens.refresh_idle);
+        idle.min(self.grant.not_after).min(self.installation.hard_end)
+    }
+
+    /// The order for it; the access token ends at `at_latest` at the latest.
+    pub(super) fn order(self, cx: &Cx, refresh: &Refresh, at_latest: Option<Timestamp>, renewal: Renewal) -> Order {
+        Order {
+            agent: self.agent,
+            baseline: self.baseline,
+            asked: ScopeSet::default(),
+            installation: self.installation.id,
+            grant: self.grant,
+            client: refresh.client.clone(),
+            resource: refresh.resource.clone(),
+            grant_type: "refresh_token",
+            lasts: cx.config.tokens.access,
+            at_latest,
+            renewal,
+        }
     }
 }
 
-/// The access tokens of the family live by its grant, and one of them may be the thief's.
-///
-/// Spec: RFC 9700 §4.14.2
-async fn end_everything(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
-    let now = tx.now();
-    if !tx.end_grant(&refresh.grant, now).await? {
-        // It had ended before. The refusal has a record of its own.
-        return Ok(Commit::nothing(Outcome::Replayed));
-    }
-    let event = Event::new(EventName::RefreshReplayed, Actor::Client(refresh.client.to_string()))
-        .with("client", &refresh.client)
-        .with("grant", &refresh.grant);
-    Ok(Commit::with(event, Outcome::Replayed))
+fn within(scopes: &ScopeSet, fits: impl Fn(&model::Scope) -> bool) -> ScopeSet {
+    scopes.iter().filter(|scope| fits(scope)).cloned().collect()
 }

@@ -121,34 +121,22 @@ async fn an_agent_can_not_flood_the_approvers() {
     assert_eq!(world.store.pending(world.store.now()).await.unwrap().len(), 1);
 }
 
-/// An agent that gives its grant back, through the revocation endpoint.
-async fn give_up(world: &World) {
-    let token = world.as_agent(&[("scope", "tickets:low")]).await.granted();
-    let assertion = world.key.sign_assertion("nightly", ISSUER, world.store.now()).unwrap();
-    let fields = [
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-        ("client_assertion", assertion.as_str()),
-        ("token", token["access_token"].as_str().unwrap()),
-    ];
-    assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
-}
-
 #[tokio::test]
-async fn an_agent_that_gives_up_its_grant_keeps_its_denials() {
+async fn an_agent_whose_grant_ended_keeps_its_denials() {
     let world = World::start().await;
     world.as_agent(&[DELETE]).await.refused(400, "authorization_pending");
     let elevation = world.elevation("tickets.delete_ticket").await;
     world.deny(&elevation.id).await;
-    give_up(&world).await;
+    world.end_grant(&world.only_grant().await.id).await;
     let denied = world.as_agent(&[DELETE]).await.refused(400, "access_denied");
     assert_eq!(denied["elevation_id"], elevation.id.as_str());
 }
 
 #[tokio::test]
-async fn an_agent_that_gives_up_its_grant_keeps_its_place_in_the_queue() {
+async fn an_agent_whose_grant_ended_keeps_its_place_in_the_queue() {
     let world = World::with(|config| config["elevation"] = serde_json::json!({"pending_per_agent": 1})).await;
     world.as_agent(&[DELETE]).await.refused(400, "authorization_pending");
-    give_up(&world).await;
+    world.end_grant(&world.only_grant().await.id).await;
     world.as_agent(&[("scope", "tickets.export_customers")]).await.refused(400, "access_denied");
     world.advance(15 * 60);
     world.as_agent(&[("scope", "tickets.export_customers")]).await.refused(400, "authorization_pending");

@@ -201,3 +201,75 @@ async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded(
     let fields = [("grant_type", "refresh_token"), ("client_id", vendor.url.as_str()), ("refresh_token", "rt_x")];
     strict.token(&fields).await.refused(401, "invalid_client");
 }
+
+/// Spec: RFC 9700 §4.11.2
+/// Field: S9
+#[tokio::test]
+async fn nobody_is_sent_on_to_a_published_redirect_without_a_page() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
+    for (changes, error) in [
+        (&[("prompt", "none")][..], "consent_required"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "")], "invalid_request"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("scope", "admin")], "invalid_scope"),
+        (&[("scope", "files:low")], "invalid_scope"),
+        (&[("resource", "https://gw.test/mcp/nothing")], "invalid_target"),
+        (&[("request_uri", "https://evil.test/r")], "request_uri_not_supported"),
+    ] {
+        let all = [&[("client_id", vendor.url.as_str())], changes].concat();
+        let page = browser.get(&link("tickets:low", &all)).await;
+        page.page(400, "Deskbot");
+        let onward = format!("{CALLBACK}?error={error}&#38;");
+        assert!(page.body.contains(&onward) && page.body.contains("iss="), "{error}: {}", page.body);
+        assert!(page.body.contains("desk.test") && page.body.contains("state=u81Lq"));
+        assert!(page.headers.get("refresh").is_none(), "the person goes on, not the page");
+    }
+    world.block(model::Target::Client(vendor.url.parse().unwrap())).await;
+    browser.get(&vendor.link()).await.page(400, "error=access_denied");
+}
+
+/// What the person answered on a page of ours leads back at once.
+///
+/// Field: S9
+#[tokio::test]
+async fn a_person_who_denies_a_published_client_goes_back_at_once() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let mut browser = world.browser();
+    let page = browser.consent_page(&vendor.link()).await;
+    browser.answer(&page, "deny", "").await.sent_back("access_denied");
+}
+
+/// Field: A6
+#[tokio::test]
+async fn a_document_with_redirects_for_other_servers_works_with_those_for_us() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let other = "cursor://anysphere.cursor-mcp/oauth/callback";
+    vendor.change("redirect_uris", json!([other, "https://vendor.test/*", CALLBACK, "http://127.0.0.1/cb#x", 7]));
+    vendor.change("grant_types", json!(["authorization_code", "refresh_token", "urn:example:other"]));
+    vendor.change("response_types", json!(["code", "token"]));
+    let mut browser = world.browser();
+    let page = browser.consent_page(&vendor.link()).await;
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &vendor.url),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    assert!(world.token(&fields).await.granted()["refresh_token"].is_string());
+    let log = world.log().await;
+    assert!(log.contains("\"ignored\":6") && log.contains("anysphere.cursor-mcp"), "{log}");
+    for redirect in [other, "https://vendor.test/*", "https://vendor.test/a", "http://127.0.0.1/cb#x"] {
+        let changes = [("client_id", vendor.url.as_str()), ("redirect_uri", redirect)];
+        browser.get(&link("tickets:low", &changes)).await.page(400, "sent back safely");
+    }
+    vendor.change("redirect_uris", json!([other, "https://vendor.test/*"]));
+    world.advance(3601);
+    browser.get(&vendor.link()).await.page(403, "no usable redirect");
+}

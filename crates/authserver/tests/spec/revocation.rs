@@ -1,23 +1,30 @@
 use crate::world::*;
 
 /// Spec: RFC 7009 §2.1
+/// Field: A2
 #[tokio::test]
-async fn a_refresh_token_takes_its_grant_with_it() {
-    let world = World::start().await;
-    let code = world.browser().code(&link("tickets:low", &[])).await;
-    let refresh = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
-    let reply = world.post("/oauth/revoke", &[("client_id", "desk"), ("token", &refresh)]).await;
-    assert_eq!(reply.status.as_u16(), 200);
-    assert_eq!(world.events(1).await, ["token_revoked"]);
-    assert!(!world.only_grant().await.is_live(world.store.now()), "access tokens live by the grant");
-    world.refresh(&refresh).await.refused(400, "invalid_grant");
+async fn either_token_takes_its_installation_with_it_and_no_other() {
+    for name in ["refresh_token", "access_token"] {
+        let world = World::start().await;
+        let (token, neighbour) = (world.logged_in().await, world.logged_in().await);
+        let fields = [("client_id", "desk"), ("token", token[name].as_str().unwrap())];
+        let epoch = world.store.epoch();
+        assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
+        assert_eq!(world.events(2).await, ["token_revoked", "installation_ended"], "{name}");
+        assert!(world.is_ended(&token).await && world.store.epoch() > epoch);
+        assert!(world.installation(&token).await.ended_at.is_some());
+        world.refresh(&refresh_of(&token)).await.refused(400, "invalid_grant");
+        assert!(!world.is_ended(&neighbour).await);
+        world.refresh(&refresh_of(&neighbour)).await.granted();
+    }
 }
 
 /// Spec: RFC 7009 §2.1
+/// Field: A2
 #[tokio::test]
-async fn an_access_token_takes_its_grant_with_it() {
+async fn an_agent_that_gives_up_a_token_leaves_those_of_its_other_processes_alone() {
     let world = World::start().await;
-    let token = world.as_agent(&[]).await.granted();
+    let (token, other) = (world.as_agent(&[]).await.granted(), world.as_agent(&[]).await.granted());
     let assertion = world.key.sign_assertion("nightly", ISSUER, world.store.now()).unwrap();
     let fields = [
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
@@ -27,7 +34,25 @@ async fn an_access_token_takes_its_grant_with_it() {
     ];
     let epoch = world.store.epoch();
     assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
-    assert!(!world.only_grant().await.is_live(world.store.now()) && world.store.epoch() > epoch);
+    assert!(world.is_ended(&token).await && world.store.epoch() > epoch);
+    assert!(!world.is_ended(&other).await);
+}
+
+/// Tokens from before there were installations name none.
+///
+/// Field: A2
+#[tokio::test]
+async fn an_access_token_without_an_installation_is_one_of_its_own() {
+    let world = World::start().await;
+    let token = world.logged_in().await;
+    let mut claims: model::AccessClaims = serde_json::from_value(claims(&token)).unwrap();
+    claims.sid = None;
+    let old = world.store.keys().sign_access(&claims).unwrap();
+    let fields = [("client_id", "desk"), ("token", old.as_str())];
+    assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
+    let standing = world.store.standing(&claims.grant_id, claims.installation().as_ref()).await.unwrap().unwrap();
+    assert!(standing.installation_ended && standing.grant.is_live(world.store.now()));
+    assert!(!world.is_ended(&token).await);
 }
 
 /// Spec: RFC 7009 §2.2

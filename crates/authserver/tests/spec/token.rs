@@ -16,21 +16,29 @@ async fn a_code_with_its_verifier_is_worth_one_token_set() {
     assert_eq!((claims["sub"].as_str(), claims["client_id"].as_str()), (Some("person:ada"), Some("desk")));
     assert_eq!(claims["agent_id"], "desk@ada");
     assert_eq!(claims["grant_id"], world.only_grant().await.id.as_str());
+    let installation = world.installation(&token).await;
+    assert_eq!((installation.client.as_str(), installation.person.unwrap().as_str()), ("desk", "ada"));
     assert_eq!(world.events(1).await, ["token_issued"]);
 }
 
 /// Spec: RFC 6749 §4.1.2
+/// Field: A2
 #[tokio::test]
-async fn a_code_replayed_ends_what_it_issued() {
+async fn a_code_replayed_ends_what_it_issued_and_not_what_its_neighbours_hold() {
     let world = World::start().await;
+    let neighbour = world.logged_in().await;
     let code = world.browser().code(&link("tickets:low", &[])).await;
     let token = world.redeem(&code).await.granted();
+    assert_eq!(claims(&neighbour)["grant_id"], claims(&token)["grant_id"], "one client, one person, one grant");
     let epoch = world.store.epoch();
     world.redeem(&code).await.refused(400, "invalid_grant");
-    assert_eq!(world.events(2).await, ["code_replayed", "token_refused"]);
-    assert!(!world.only_grant().await.is_live(world.store.now()));
-    assert!(world.store.epoch() > epoch);
-    world.refresh(token["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+    assert_eq!(world.events(3).await, ["code_replayed", "installation_ended", "token_refused"]);
+    assert!(world.is_ended(&token).await && world.store.epoch() > epoch);
+    world.refresh(&refresh_of(&token)).await.refused(400, "invalid_grant");
+    assert!(!world.is_ended(&neighbour).await);
+    world.refresh(&refresh_of(&neighbour)).await.granted();
+    world.redeem(&code).await.refused(400, "invalid_grant");
+    assert_eq!(world.log().await.matches("installation_ended").count(), 1, "it ended once");
 }
 
 /// Spec: OAuth 2.1 §4.1.3 (a replay that proves nothing revokes nothing)
@@ -145,22 +153,6 @@ async fn a_secret_works_only_when_the_operator_allows_secrets() {
     world.send(with("Basic ZGVzazpzM2NyZXQlMjU=")).await.granted();
 }
 
-/// Spec: OAuth 2.1 §4.3, RFC 9700 §4.14.2
-#[tokio::test]
-async fn a_refresh_token_rotates_and_its_reuse_ends_the_grant() {
-    let world = World::start().await;
-    let code = world.browser().code(&link("tickets:low", &[])).await;
-    let first = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
-    let second = world.refresh(&first).await.granted()["refresh_token"].as_str().unwrap().to_owned();
-    assert_ne!(first, second);
-    let epoch = world.store.epoch();
-    world.refresh(&first).await.refused(400, "invalid_grant");
-    assert_eq!(world.events(2).await, ["refresh_replayed", "token_refused"]);
-    assert!(!world.only_grant().await.is_live(world.store.now()), "the access tokens of both hands are dead");
-    assert!(world.store.epoch() > epoch);
-    world.refresh(&second).await.refused(400, "invalid_grant");
-}
-
 /// Spec: RFC 6749 §6, RFC 8707 §2.2
 #[tokio::test]
 async fn a_refresh_token_is_bound_to_client_and_resource_and_dies_unused() {
@@ -231,24 +223,14 @@ async fn a_disabled_persons_agents_get_nothing() {
 }
 
 /// Spec: RFC 9700 §4.5
+/// Field: A2
 #[tokio::test]
 async fn of_two_that_redeem_one_code_at_once_one_wins_and_keeps_nothing() {
     let world = World::start().await;
     let code = world.browser().code(&link("tickets:low", &[])).await;
     let (one, two) = tokio::join!(world.redeem(&code), world.redeem(&code));
-    let won = [&one, &two].iter().filter(|reply| reply.status.is_success()).count();
-    assert_eq!(won, 1);
-    assert!(!world.only_grant().await.is_live(world.store.now()));
-}
-
-/// Spec: RFC 9700 §4.14
-#[tokio::test]
-async fn of_two_that_use_one_refresh_token_at_once_one_wins_and_the_grant_ends() {
-    let world = World::start().await;
-    let code = world.browser().code(&link("tickets:low", &[])).await;
-    let first = world.redeem(&code).await.granted()["refresh_token"].as_str().unwrap().to_owned();
-    let (one, two) = tokio::join!(world.refresh(&first), world.refresh(&first));
     let won: Vec<_> = [&one, &two].into_iter().filter(|reply| reply.status.is_success()).collect();
     assert_eq!(won.len(), 1);
-    world.refresh(won[0].json()["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+    assert!(world.is_ended(&won[0].json()).await);
+    world.refresh(&refresh_of(&won[0].json())).await.refused(400, "invalid_grant");
 }

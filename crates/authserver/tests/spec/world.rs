@@ -8,8 +8,8 @@ use std::{
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, header};
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Block, Elevation, Event, EventName, Grant, Id, ManualClock, Person,
-    Secret, Span, Target, Timestamp, config::Config, config::StoreUrl,
+    Actor, Agent, AgentKind, AgentState, Assurance, Block, Elevation, Event, EventName, Grant, Id, Installation,
+    ManualClock, Person, Secret, Span, Target, Timestamp, config::Config, config::StoreUrl,
 };
 use net::{FetchRules, Fetcher};
 use policy::{Policies, PolicyFile};
@@ -85,6 +85,60 @@ impl World {
     /// A second node on the same database.
     pub async fn another_node(&self, name: &str) -> Store {
         open(&self.dir, self.clock.clone(), name).await
+    }
+
+    /// A second node on the same database that serves, with the time of `clock`.
+    pub async fn serving_node(&self, name: &str, clock: Arc<ManualClock>) -> Node {
+        let store = open(&self.dir, clock, name).await;
+        self.serve(store, Policies::built_in(), FetchRules::default())
+    }
+
+    /// The same installation under other policies.
+    pub async fn under(&self, policies: &str, fetch: FetchRules) -> Node {
+        let store = open(&self.dir, self.clock.clone(), "under").await;
+        let file = PolicyFile { name: "test.cedar".into(), text: policies.into() };
+        self.serve(store, Policies::load(&[file]).unwrap(), fetch)
+    }
+
+    fn serve(&self, store: Store, policies: Policies, fetch: FetchRules) -> Node {
+        let parts = AuthServerParts {
+            config: self.config.clone(),
+            store: store.clone(),
+            policies: Arc::new(policies),
+            fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
+        };
+        Node { store, router: AuthServer::new(parts).unwrap().router() }
+    }
+
+    /// The files of the database, as an intruder would read them.
+    pub fn database(&self) -> Vec<Vec<u8>> {
+        let files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .filter(|path| path.to_string_lossy().contains("portcullis.db"))
+            .map(|path| std::fs::read(path).unwrap())
+            .collect()
+    }
+
+    /// The installation of a token response.
+    pub async fn installation(&self, token: &Value) -> Installation {
+        let id = claims(token)["sid"].as_str().unwrap().parse().unwrap();
+        self.store.installation(&id).await.unwrap().unwrap()
+    }
+
+    /// Does the gateway take this token for one of a login that was ended?
+    pub async fn is_ended(&self, token: &Value) -> bool {
+        let claims = claims(token);
+        let id = claims["sid"].as_str().unwrap().parse().unwrap();
+        let grant = claims["grant_id"].as_str().unwrap().parse().unwrap();
+        let standing = self.store.standing(&grant, Some(&id)).await.unwrap().unwrap();
+        assert!(standing.grant.is_live(self.store.now()), "only a person ends a grant");
+        standing.installation_ended
+    }
+
+    /// A login of `desk` for ada: what the code was worth.
+    pub async fn logged_in(&self) -> Value {
+        let code = self.browser().code(&link("tickets:low", &[])).await;
+        self.redeem(&code).await.granted()
     }
 
     async fn seed(&self) {
@@ -210,10 +264,7 @@ impl World {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Reply { status: head.status, headers: head.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        send(&self.router, request).await
     }
 
     /// All of them before any is answered.
@@ -261,7 +312,7 @@ impl World {
     }
 
     pub async fn refresh(&self, refresh: &str) -> Reply {
-        self.token(&[("grant_type", "refresh_token"), ("client_id", "desk"), ("refresh_token", refresh)]).await
+        self.send(refresh_request("desk", refresh, &[])).await
     }
 
     /// A token request of the declared agent, with a fresh assertion.
@@ -284,6 +335,37 @@ impl World {
     pub fn advance(&self, seconds: u32) {
         self.clock.advance(Span::from_seconds(seconds));
     }
+}
+
+/// A further node.
+pub struct Node {
+    pub store: Store,
+    router: Router,
+}
+
+impl Node {
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        send(&self.router, request).await
+    }
+}
+
+async fn send(router: &Router, request: Request<Body>) -> Reply {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    Reply { status: head.status, headers: head.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+/// A refresh by a public client, with more fields.
+pub fn refresh_request(client: &str, refresh: &str, more: &[(&str, &str)]) -> Request<Body> {
+    let mut fields = vec![("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)];
+    fields.extend_from_slice(more);
+    post("/oauth/token").body(Body::from(encode(&fields))).unwrap()
+}
+
+/// The refresh token of a response.
+pub fn refresh_of(response: &Value) -> String {
+    response["refresh_token"].as_str().unwrap().to_owned()
 }
 
 async fn open(dir: &tempfile::TempDir, clock: Arc<ManualClock>, node: &str) -> Store {

@@ -114,6 +114,7 @@ impl World {
             exp: now + 600,
             grant_id: self.grant.id.clone(),
             agent_id: self.grant.agent.clone(),
+            sid: Some("ins_ada".parse().unwrap()),
         }
     }
 

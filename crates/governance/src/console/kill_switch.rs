@@ -35,11 +35,12 @@ struct KillSwitch {
     blocks: Vec<BlockLine>,
 }
 
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("agent", "Agent: one agent, for example nightly-reconciler"),
     ("person", "Person: everything that acts for them, and their sessions"),
     ("client", "Client: every agent that presents this client_id"),
     ("grant", "Grant: one grant, for good"),
+    ("installation", "Installation: one login of one copy of a client, for good"),
     ("server", "Server: every call to it"),
     ("tool", "Tool: written server.tool"),
     ("all", "Everything"),

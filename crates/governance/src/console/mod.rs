@@ -111,6 +111,8 @@ fn refused(error: GovernanceError) -> Response {
         | E::Blocked(_)
         | E::NotRevoked { .. }
         | E::GrantIsFinal
+        | E::InstallationEnded(_)
+        | E::InstallationIsFinal
         | E::Retired(_)
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };

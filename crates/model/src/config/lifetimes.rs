@@ -51,6 +51,10 @@ pub struct TokensConfig {
     pub code: Span,
     /// A refresh token that is not used for so long is dead.
     pub refresh_idle: Span,
+    /// For so long after its use, a refresh token that comes again gets the same answer again: calls that renew at
+    /// once, or an answer that was lost. Two minutes at most; 0 turns it off. Clients that prove a key do not need it.
+    #[serde(deserialize_with = "at_most_two_minutes_or_none")]
+    pub refresh_reuse: Span,
     /// Life of a grant: afterwards the person is asked again.
     pub grant: Span,
     /// Life of a login session.
@@ -66,6 +70,7 @@ impl Default for TokensConfig {
             client_credentials: Span::from_minutes(5),
             code: Span::from_seconds(60),
             refresh_idle: Span::from_minutes(14 * 24 * 60),
+            refresh_reuse: Span::from_seconds(30),
             grant: Span::from_minutes(90 * 24 * 60),
             session: Span::from_minutes(8 * 60),
             flow: Span::from_minutes(30),
@@ -79,6 +84,14 @@ fn at_most_ten_minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Res
 
 fn at_most_a_minute<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
     at_most(deserializer, Span::from_minutes(1))
+}
+
+fn at_most_two_minutes_or_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    let (span, longest) = (Span::deserialize(deserializer)?, Span::from_minutes(2));
+    if span > longest {
+        return Err(serde::de::Error::custom(format!("{span} is not allowed here: write 0 to {longest}")));
+    }
+    Ok(span)
 }
 
 fn at_most<'de, D: serde::Deserializer<'de>>(deserializer: D, longest: Span) -> Result<Span, D::Error> {

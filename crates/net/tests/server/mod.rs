@@ -92,6 +92,10 @@ async fn answer(request: Request<Incoming>, go: Arc<Notify>, waiting: Arc<Notify
                 },
             )),
         ))),
+        "/who" => {
+            let peer: portcullis_net::Peer = *request.extensions().get().unwrap();
+            Response::new(full(peer.0.to_string()))
+        }
         "/short" => Response::new(full("a few more bytes than there is window")),
         "/never" => {
             waiting.notify_one();

@@ -35,6 +35,7 @@ fn target(kill: &cli::Kill) -> Result<Target> {
         cli::TargetKind::Person => "person",
         cli::TargetKind::Client => "client",
         cli::TargetKind::Grant => "grant",
+        cli::TargetKind::Installation => "installation",
         cli::TargetKind::Server => "server",
         cli::TargetKind::Tool => "tool",
         cli::TargetKind::All => "all",

@@ -3,8 +3,8 @@
 use std::{slice, sync::Arc};
 
 use futures_util::future::join_all;
-use model::{Person, Span};
-use store::{Code, Commit, Flow, Refresh, RefreshState, Store, StoreError, Tx};
+use model::{AuthMethod, Person, Span, Timestamp};
+use store::{Code, Commit, Flow, Refresh, RefreshState, Rotation, Store, StoreError, Tx};
 use token::Digest;
 
 use crate::place::{Place, START, event, settle};
@@ -15,6 +15,7 @@ on_both!(
     one_of_two_stores_redeems_a_code,
     a_refresh_token_is_rotated_once,
     a_rotated_refresh_token_is_recognised,
+    a_refresh_token_is_answered_again_so_often_and_no_oftener,
     a_flow_ends_once,
     a_value_is_used_once_until_its_end,
     an_enrolment_link_works_once,
@@ -60,6 +61,7 @@ async fn put_code(store: &Store) {
         redirect_uri: "http://127.0.0.1/cb".into(),
         challenge: "x".into(),
         grant: grant.id,
+        installation: token::mint(),
         scopes: grant.scopes,
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         auth_time: START,
@@ -114,18 +116,35 @@ async fn one_of_two_stores_redeems_a_code(place: &Place) {
     assert_eq!(wins(eight(&stores, use_code).await), 1);
 }
 
+fn refresh() -> Refresh {
+    Refresh {
+        digest: Digest::of("refresh"),
+        installation: "ins_1".parse().unwrap(),
+        client: "c".parse().unwrap(),
+        grant: "grt_1".parse().unwrap(),
+        scopes: "tickets:low".parse().unwrap(),
+        resource: "https://mcp.acme.example/mcp/tickets".into(),
+        issued_at: START.after(Span::from_seconds(7)),
+        not_after: START.after(Span::from_minutes(60)),
+    }
+}
+
+fn rotation(now: Timestamp) -> Rotation {
+    Rotation {
+        at: now,
+        reuse_until: now.after(Span::from_seconds(30)),
+        nonce: Some("n".repeat(43)),
+        answer_until: now.after(Span::from_minutes(10)),
+        answer_scopes: "tickets:low".parse().unwrap(),
+        used_by: Some(AuthMethod::None),
+        used_from: "somewhere".into(),
+        repeats: 0,
+    }
+}
+
 fn put_refresh<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> {
     Box::pin(async move {
-        let refresh = Refresh {
-            digest: Digest::of("refresh"),
-            family: "f1".into(),
-            client: "c".parse().unwrap(),
-            grant: token::mint(),
-            scopes: "tickets:low".parse().unwrap(),
-            resource: "https://mcp.acme.example/mcp/tickets".into(),
-            issued_at: START.after(Span::from_seconds(7)),
-            not_after: START.after(Span::from_minutes(60)),
-        };
+        let refresh = refresh();
         tx.put_refresh(&refresh).await?;
         let (read, state) = tx.refresh(refresh.digest).await?.unwrap();
         assert!(read == refresh && state == RefreshState::Live);
@@ -136,7 +155,7 @@ fn put_refresh<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Re
 fn rotate<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<bool, StoreError>> {
     Box::pin(async move {
         let now = tx.now();
-        tx.rotate_refresh(Digest::of("refresh"), now).await
+        tx.rotate_refresh(&refresh(), &rotation(now)).await
     })
 }
 
@@ -148,6 +167,7 @@ async fn a_refresh_token_is_rotated_once(place: &Place) {
 }
 
 /// Spec: RFC 9700 §4.14.2
+/// Field: A1
 async fn a_rotated_refresh_token_is_recognised(place: &Place) {
     let store = place.open().await;
     change(&store, put_refresh).await;
@@ -157,16 +177,38 @@ async fn a_rotated_refresh_token_is_recognised(place: &Place) {
                 let (digest, now) = (Digest::of("refresh"), tx.now());
                 let mut states = Vec::new();
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
-                tx.rotate_refresh(digest, now).await?;
+                tx.rotate_refresh(&refresh(), &rotation(now)).await?;
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
-                tx.end_family("f1").await?;
+                tx.end_installation(&refresh().installation, now).await?;
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
                 Ok(Commit::with(event(), states))
             })
         })
         .await
         .unwrap();
-    assert_eq!(states, [RefreshState::Live, RefreshState::Rotated, RefreshState::Ended]);
+    let rotated = RefreshState::Rotated(Box::new(rotation(store.now())));
+    assert_eq!(states, [RefreshState::Live, rotated, RefreshState::Ended]);
+}
+
+/// Field: A1
+async fn a_refresh_token_is_answered_again_so_often_and_no_oftener(place: &Place) {
+    let stores = [place.open().await, place.open().await];
+    change(&stores[0], put_refresh).await;
+    fn again<'t>(tx: &'t mut Tx<'_>) -> futures_util::future::BoxFuture<'t, Result<bool, StoreError>> {
+        Box::pin(async move { tx.repeat_refresh(Digest::of("refresh"), 5).await })
+    }
+    assert_eq!(wins(eight(&stores, again).await), 0, "one that is live is not repeated");
+    assert_eq!(wins(eight(&stores, rotate).await), 1);
+    assert_eq!(wins(eight(&stores, again).await), 5);
+    change(&stores[0], |tx| {
+        Box::pin(async move {
+            let now = tx.now();
+            assert_eq!(tx.repeats_since(&refresh().installation, now.before(Span::from_seconds(1))).await?, 5);
+            assert_eq!(tx.repeats_since(&refresh().installation, now).await?, 0);
+            Ok(())
+        })
+    })
+    .await;
 }
 
 async fn a_flow_ends_once(place: &Place) {

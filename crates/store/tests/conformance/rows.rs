@@ -95,11 +95,16 @@ async fn a_retired_agent_stays_retired(place: &Place) {
 async fn standing_tells_all_in_one(place: &Place) {
     let store = place.open().await;
     let grant = settle(&store).await;
-    let expected = Standing { grant: grant.clone(), agent: agent("scribe", "ada"), person_disabled: false };
-    assert_eq!(store.standing(&grant.id).await.unwrap(), Some(expected));
+    let expected = Standing {
+        grant: grant.clone(),
+        agent: agent("scribe", "ada"),
+        person_disabled: false,
+        installation_ended: false,
+    };
+    assert_eq!(store.standing(&grant.id, None).await.unwrap(), Some(expected));
     change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
-    assert!(store.standing(&grant.id).await.unwrap().unwrap().person_disabled);
-    assert_eq!(store.standing(&"grt_none".parse().unwrap()).await.unwrap(), None);
+    assert!(store.standing(&grant.id, None).await.unwrap().unwrap().person_disabled);
+    assert_eq!(store.standing(&"grt_none".parse().unwrap(), None).await.unwrap(), None);
 }
 
 async fn a_grant_that_expired_makes_room_for_another(place: &Place) {

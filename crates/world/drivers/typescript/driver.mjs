@@ -79,9 +79,14 @@ const call = ({ name, arguments: args }) =>
     () => client.callTool({ name, arguments: args ?? {} }),
   );
 
+// Without a person: whoever loses the login says so.
+const calls = ({ times, name, arguments: args }) =>
+  Promise.all(Array.from({ length: times }, () => client.callTool({ name, arguments: args ?? {} })));
+
 const obey = (command) => {
   if (command.do === 'connect') return connect();
   if (command.do === 'list') return client.listTools();
+  if (command.do === 'calls') return calls(command);
   return call(command);
 };
 

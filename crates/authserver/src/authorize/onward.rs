@@ -1,0 +1,64 @@
+//! A refusal that nobody on a page has chosen, on its way back to the client.
+//!
+//! Anybody can publish a metadata document that names any redirect. A link of ours that fails at once and sends the
+//! browser on would lead people from our address to wherever that document points, whoever is signed in. So the
+//! person sees a page, and goes on by their own hand. Clients that the operator registered are answered at once.
+//!
+//! Spec: RFC 9700 §4.11.2 (the authorization server as an open redirector).
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use model::uri;
+use pages::{Page, SignedIn};
+
+use super::{answer, request::Back};
+use crate::{
+    clients::Resolved,
+    cx::Cx,
+    error::{AuthorizeError, PageError},
+};
+
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct Onward {
+    client_name: String,
+    client_id: String,
+    happened: String,
+    redirect_host: String,
+    onward: String,
+}
+
+/// Back with an error, for which nobody has to answer.
+pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, error: &AuthorizeError) -> Response {
+    if !client.client.id.is_metadata_url() {
+        return answer::error(cx, back, error);
+    }
+    tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error, page = true);
+    let content = Onward {
+        client_name: client.client.name.clone(),
+        client_id: client.client.id.to_string(),
+        happened: sentence(&error.to_string()),
+        redirect_host: uri::redirect_host(&back.redirect_uri).unwrap_or_default(),
+        onward: answer::error_address(cx, back, error),
+    };
+    Page::new("Not allowed", &content).of(person).status(StatusCode::BAD_REQUEST).into_response()
+}
+
+/// The same, with its record.
+pub(super) async fn refused(
+    cx: &Cx,
+    person: &SignedIn,
+    client: &Resolved,
+    back: &Back,
+    error: AuthorizeError,
+) -> Result<Response, PageError> {
+    answer::record_refusal(cx, person, client, &error).await?;
+    Ok(told(cx, person, client, back, &error))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

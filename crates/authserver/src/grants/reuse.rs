@@ -1,0 +1,111 @@
+//! A refresh token that was used before.
+//!
+//! Two calls that renew at once, two windows that share one stored token, an answer that got lost: for a short while
+//! after its use a token gets the same successor again, so that no login is lost to a retry. There is never more than
+//! one live successor, and a thief who comes in that while gets nothing that ends later than what the owner has; the
+//! one of the two who comes next with the predecessor of a used token is refused.
+//!
+//! Later it is no retry: the installation ends, with the access tokens of both hands, and no other installation does.
+//!
+//! Spec: RFC 9700 §4.14.2, OAuth 2.1 §4.3.
+//! Differs: a window in which the answer is repeated (docs/divergences.md).
+
+use model::{Actor, Event, EventName, Span};
+use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx};
+use token::Opaque;
+
+use super::refresh_token::{Asked, Outcome, Standing};
+use crate::{
+    cx::Cx,
+    error::TokenError,
+    installation,
+    issue::{self, Renewal},
+};
+
+/// The same answer again, a refusal, or the end of the installation.
+pub(super) async fn answer(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    asked: &Asked,
+    refresh: Refresh,
+    rotation: Rotation,
+) -> Result<Commit<Outcome>, TokenError> {
+    if !is_retry(cx, tx, &rotation) {
+        return too_late(tx, refresh).await;
+    }
+    let auth = asked.client.client.client.auth;
+    let nonce = rotation.nonce.as_deref().ok_or(TokenError::RefreshUsed)?;
+    if rotation.used_by != Some(auth) || asked.client.proves_a_key() {
+        return Err(TokenError::RefreshUsed);
+    }
+    let presented = asked.form.require("refresh_token")?;
+    let successor = Opaque::following("rt", cx.store.master(), nonce, presented);
+    match tx.refresh(successor.digest()).await? {
+        Some((next, RefreshState::Live)) if tx.now() < next.not_after => {}
+        _ => return Err(TokenError::RefreshUsed),
+    }
+    if !tx.repeat_refresh(refresh.digest, MOST_REPEATS).await? {
+        return Err(TokenError::RefreshUsed);
+    }
+    let standing = Standing::of(cx, tx, &refresh, &asked.form).await?.narrowed_to(&rotation.answer_scopes)?;
+    let order = standing.order(cx, &refresh, Some(rotation.answer_until), Renewal::Keep(successor));
+    let (issued_event, issued) = issue::issue(cx, tx, order).await?;
+    let another_network = asked.from.differs_from(&rotation.used_from);
+    let mut events = vec![
+        event(EventName::RefreshReused, &refresh)
+            .with("network", if another_network { "another" } else { "the_same_or_unknown" })
+            .count("repeats", u64::from(rotation.repeats) + 1),
+        issued_event,
+    ];
+    if let Some(cause) = unusual(tx, &refresh, another_network).await? {
+        tracing::warn!(
+            event = EventName::RefreshReuseNoticed.as_str(), cause, client = %refresh.client,
+            installation = %refresh.installation, grant = %refresh.grant
+        );
+        events.push(event(EventName::RefreshReuseNoticed, &refresh).with("cause", cause));
+    }
+    Ok(events.into_iter().fold(Commit::nothing(Outcome::Issued(Box::new(issued))), Commit::and))
+}
+
+/// Has it only just been used? Clocks of nodes differ: one that is used "in the future" has been used just now.
+fn is_retry(cx: &Cx, tx: &Tx<'_>, rotation: &Rotation) -> bool {
+    let window = cx.config.tokens.refresh_reuse;
+    let ends = rotation.at.after(window).min(rotation.reuse_until);
+    window.seconds() > 0 && tx.now() < ends
+}
+
+/// Spec: RFC 9700 §4.14.2 (the access tokens of both hands die, because one of them is a thief's)
+async fn too_late(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
+    match installation::end(tx, &refresh.installation, &refresh.client, "refresh_replayed").await? {
+        // It had ended before. The refusal has a record of its own.
+        None => Ok(Commit::nothing(Outcome::Replayed)),
+        Some(ended) => Ok(Commit::with(event(EventName::RefreshReplayed, &refresh), Outcome::Replayed).and(ended)),
+    }
+}
+
+/// What retries do not explain. It is said once a day and installation, or each time that the network is another.
+async fn unusual(
+    tx: &mut Tx<'_>,
+    refresh: &Refresh,
+    another_network: bool,
+) -> Result<Option<&'static str>, StoreError> {
+    if another_network {
+        return Ok(Some("another_network"));
+    }
+    let since = tx.now().before(A_DAY);
+    let repeats = tx.repeats_since(&refresh.installation, since).await?;
+    Ok((repeats == USUAL_A_DAY + 1).then_some("often"))
+}
+
+fn event(name: EventName, refresh: &Refresh) -> Event {
+    Event::new(name, Actor::Client(refresh.client.to_string()))
+        .with("client", &refresh.client)
+        .with("grant", &refresh.grant)
+        .with("installation", &refresh.installation)
+}
+
+/// How often one token is answered again.
+const MOST_REPEATS: u32 = 16;
+/// Repetitions in a day that need no explanation.
+const USUAL_A_DAY: u64 = 3;
+const A_DAY: Span = Span::from_minutes(24 * 60);

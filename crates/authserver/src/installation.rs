@@ -1,0 +1,58 @@
+//! The installation that tokens are issued to, and its end by evidence about one credential.
+//!
+//! A code that is redeemed twice, a refresh token that comes back late, a client that gives up a token: each says
+//! something about one copy of a client. So the installation ends and the grant stands; only a person, an
+//! administrator or policy ends a grant.
+//!
+//! Spec: RFC 6749 §4.1.2, RFC 9700 §4.14.2, RFC 7009 §2.1.
+
+use model::{Actor, ClientId, Event, EventName, Grant, Id, Installation, Timestamp};
+use store::{StoreError, Tx};
+
+/// An installation that begins now, under `grant`, and lives until `not_after` unless it is refreshed.
+pub(crate) async fn begin(
+    tx: &mut Tx<'_>,
+    id: &Id<Installation>,
+    grant: &Grant,
+    client: &ClientId,
+    not_after: Timestamp,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let hard_end = now.after(Installation::LONGEST);
+    tx.put_installation(&Installation {
+        id: id.clone(),
+        grant: grant.id.clone(),
+        client: client.clone(),
+        person: grant.person.clone(),
+        since: now,
+        last_refresh: None,
+        not_after: not_after.min(hard_end),
+        hard_end,
+        ended_at: None,
+    })
+    .await
+}
+
+/// Ends it; `None` when it had ended before. The event belongs into the same commit, after that of its cause.
+pub(crate) async fn end(
+    tx: &mut Tx<'_>,
+    id: &Id<Installation>,
+    client: &ClientId,
+    cause: &'static str,
+) -> Result<Option<Event>, StoreError> {
+    let (now, known) = (tx.now(), tx.installation(id).await?);
+    if !tx.end_installation(id, now).await? {
+        return Ok(None);
+    }
+    let mut event = Event::new(EventName::InstallationEnded, Actor::Client(client.to_string()))
+        .with("installation", id)
+        .with("client", client)
+        .with("cause", cause);
+    if let Some(installation) = known {
+        event = event.with("grant", &installation.grant);
+        if let Some(person) = &installation.person {
+            event = event.with("person", person);
+        }
+    }
+    Ok(Some(event))
+}
