@@ -104,6 +104,20 @@ impl Call {
         }
     }
 
+    /// The id of a request, which has an answer; nothing else has.
+    pub fn request_id(&self) -> Option<&str> {
+        self.message().filter(|message| message.kind() == Kind::Request).and_then(Message::id)
+    }
+
+    /// Does it only listen? Then it does nothing that could be done twice.
+    pub fn listens(&self) -> bool {
+        match &self.action {
+            Action::Listen => true,
+            Action::Send(message) => message.kind() == Kind::Request && message.method() == "subscriptions/listen",
+            Action::EndSession => false,
+        }
+    }
+
     /// May the response list tools? Then it is filtered.
     pub fn may_list_tools(&self) -> bool {
         match &self.action {

@@ -13,6 +13,28 @@ pub struct Ending {
     status: Option<u16>,
     bytes: u64,
     how: &'static str,
+    done: Done,
+}
+
+/// What is known of whether the call was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Not a byte left.
+    NotSent,
+    /// It was sent, and there is no whole answer.
+    Unknown,
+    /// The upstream answered.
+    Answered,
+}
+
+impl Done {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Unknown => "unknown",
+            Self::Answered => "answered",
+        }
+    }
 }
 
 impl Ending {
@@ -23,7 +45,14 @@ impl Ending {
             .with("agent", &live.agent().id)
             .with("server", &call.server.id)
             .with("request", recorded.request());
-        Self { store: store.clone(), event: Some(event), status: None, bytes: 0, how: "client_gone" }
+        Self {
+            store: store.clone(),
+            event: Some(event),
+            status: None,
+            bytes: 0,
+            how: "client_gone",
+            done: Done::NotSent,
+        }
     }
 
     /// The upstream answered with this status.
@@ -36,6 +65,11 @@ impl Ending {
         self.bytes += bytes as u64;
     }
 
+    /// What is known of whether it was carried out.
+    pub fn done(&mut self, done: Done) {
+        self.done = done;
+    }
+
     /// Why it ends now, as a stable word.
     pub fn because(&mut self, how: &'static str) {
         self.how = how;
@@ -45,7 +79,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let Some(event) = self.event.take() else { return };
-        let mut event = event.with("outcome", self.how).count("bytes", self.bytes);
+        let mut event = event.with("outcome", self.how).with("done", self.done.as_str()).count("bytes", self.bytes);
         if let Some(status) = self.status {
             event = event.count("status", status.into());
         }

@@ -20,21 +20,31 @@ use crate::{
     permit::Recorded,
     refusal::Refusal,
     revision::VERSION_HEADER,
+    sent::{Failed, NothingLeft},
     session,
 };
 
 /// Sends a call whose intent is on record, and waits for the head of the response.
-pub async fn send(recorded: &Recorded<Call>, deadline: Duration) -> Result<Response<Incoming>, Refusal> {
+///
+/// Only where no connection could be made did nothing leave; after that, nobody knows what the server did.
+pub async fn send(recorded: &Recorded<Call>, deadline: Duration) -> Result<Response<Incoming>, Failed> {
     let call = recorded.call();
     let body = call.message().map_or_else(Bytes::new, |message| message.wire());
     let sent = call.server.upstream.send(call.http_method(), headers(call), body, deadline).await;
     sent.map_err(|error| {
         let server = call.server.id.to_string();
         tracing::warn!(event = "upstream_failed", %server, %error);
-        match error {
-            UpstreamError::TimedOut(_) => Refusal::TimedOut(server),
-            UpstreamError::Unreachable(_) | UpstreamError::Broken(_) => Refusal::Unreachable(server),
-        }
+        let what = match error {
+            UpstreamError::Unreachable(_) => {
+                return Failed::NotSent(NothingLeft::without_connection(), Refusal::Unreachable(server));
+            }
+            UpstreamError::TimedOut(_) => "the server did not answer in time",
+            UpstreamError::Broken(_) => "the connection to the server broke before it answered",
+        };
+        Failed::MayBeDone(match call.message() {
+            Some(_) if !call.listens() => Refusal::MayBeDone(what),
+            _ => Refusal::Unreachable(server),
+        })
     })
 }
 

@@ -22,8 +22,9 @@ use crate::{
     call::{Action, Call, Carried},
     dead_tokens::DeadTokens,
     door::Door,
-    ending::Ending,
-    envelope, forward,
+    ending::{Done, Ending},
+    envelope::{self, Kind},
+    forward,
     live::{Live, NotLive, Verifier},
     permit::{NotRecorded, Recorded},
     preflight,
@@ -32,6 +33,7 @@ use crate::{
     refusal::{Asked, Refusal, respond},
     relay::Relay,
     revision,
+    sent::{Failed, NothingLeft},
     session::Sessions,
     watch,
 };
@@ -210,6 +212,7 @@ impl Gateway {
                 Refusal::Malformed(malformed)
             })?;
             asked.id = message.id().map(Into::into);
+            asked.is_request = message.kind() == Kind::Request;
             asked.calls_tool = message.method() == "tools/call";
             let revision = revision::speak(headers, &message)?;
             asked.modern = revision.is_modern();
@@ -247,13 +250,22 @@ impl Gateway {
 
     /// Decide, record, send, relay.
     async fn run(&self, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
-        let (recorded, mut ending) = self.recorded(call, live).await?;
-        let upstream = self.send(&recorded, &mut ending).await?;
+        let (mut recorded, mut ending) = self.recorded(call, live).await?;
+        let upstream = match self.send(&mut recorded, &mut ending).await {
+            Ok(upstream) => upstream,
+            Err(Failed::NotSent(proof, refusal)) => {
+                ending.because(refusal.word());
+                recorded.give_back(proof).await;
+                return Err(refusal);
+            }
+            Err(Failed::MayBeDone(refusal)) => return Err(refusal),
+        };
         let relay = Relay {
             verifier: &self.verifier,
             sessions: &self.sessions,
             policies: &self.policies,
             list_bytes: self.config.limits.list_bytes,
+            longest_call: self.config.limits.longest_call,
         };
         relay.answer(recorded, upstream, ending).await
     }
@@ -281,23 +293,38 @@ impl Gateway {
         Err(Refusal::Unavailable)
     }
 
-    /// Sends what is still allowed, and waits for the head of the response as long as it is.
-    async fn send(&self, recorded: &Recorded<Call>, ending: &mut Ending) -> Result<Response<Incoming>, Refusal> {
-        let mut ground = recorded.ground();
+    /// Sends what nobody took away meanwhile, and waits for the head of the response as long as it is.
+    async fn send(&self, recorded: &mut Recorded<Call>, ending: &mut Ending) -> Result<Response<Incoming>, Failed> {
+        let limits = &self.config.limits;
+        let mut ground = recorded.ground(self.store.now(), limits.longest_call);
         // Writing took a moment: what was taken away meanwhile counts.
-        let stands = ground.stands(&self.verifier).await;
-        let lost = match stands {
-            Err(lost) => lost,
-            Ok(()) => tokio::select! {
-                biased;
-                lost = watch::lost(&self.verifier, ground) => lost,
-                sent = forward::send(recorded, self.config.limits.upstream_timeout.duration()) => {
-                    return sent.inspect_err(|refusal| ending.because(refusal.word()));
-                }
+        if let Err(lost) = ground.stands(&self.verifier).await {
+            let word = lost.word();
+            let refusal = recorded.refusal(lost);
+            ending.because(word);
+            return Err(Failed::NotSent(NothingLeft::before_sending(), refusal));
+        }
+        recorded.leave();
+        ending.done(Done::Unknown);
+        let failed = tokio::select! {
+            biased;
+            lost = watch::lost(&self.verifier, ground) => {
+                ending.because(lost.word());
+                return Err(Failed::MayBeDone(recorded.cut(lost)));
+            }
+            sent = forward::send(recorded, limits.upstream_timeout.duration()) => match sent {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
             },
         };
-        ending.because("authority_ended");
-        Err(recorded.refusal(lost))
+        match &failed {
+            Failed::NotSent(_, refusal) => {
+                ending.done(Done::NotSent);
+                ending.because(refusal.word());
+            }
+            Failed::MayBeDone(refusal) => ending.because(refusal.word()),
+        }
+        Err(failed)
     }
 
     async fn refuse(&self, refused: Refused) -> Refusal {

@@ -1,23 +1,25 @@
 //! What a call that was decided on rests on, for as long as it lasts.
 //!
-//! A decision is about a moment. Between it and the last byte of the answer the principal may be revoked,
-//! the tool switched off, or the elevation ended: whatever a call rested on has to hold until then.
+//! A decision is about a moment. Afterwards somebody may take away what it rested on: revoke the principal, switch the
+//! tool off, end the elevation. That ends a call at once. Time that merely passes does not (`lasting`).
 
 use std::sync::Arc;
 
 use model::{Elevation, ElevationState, Id, Timestamp, ToolName};
 
 use crate::{
+    lasting::{Lasting, Over},
     live::{Live, Verifier},
     refusal::Refusal,
 };
 
-/// Principal, tool and elevation of a call.
+/// Principal, tool and elevation of a call, and how long it may go on.
 #[derive(Debug, Clone)]
 pub struct Ground {
     pub(crate) live: Arc<Live>,
     pub(crate) tool: Option<ToolName>,
     pub(crate) elevation: Option<Lease>,
+    pub(crate) lasting: Lasting,
 }
 
 /// An elevation of which a use was taken.
@@ -32,16 +34,44 @@ pub struct Lease {
 /// What does not hold any more.
 #[derive(Debug)]
 pub enum Lost {
-    /// The principal is dead, or cannot be asked after.
+    /// The principal was taken its authority, or cannot be asked after.
     Principal(Refusal),
     /// The tool was switched off.
     Tool,
-    /// The elevation ran out or was ended.
+    /// The elevation was ended.
     Elevation,
+    /// A stream that only listens outlived its token, its grant or its elevation.
+    Expired,
+    /// Its own time is up.
+    Over(Over),
+}
+
+impl Lost {
+    /// What the client is told of a call that may have been done.
+    pub const fn told(&self) -> &'static str {
+        match self {
+            Self::Principal(Refusal::Unavailable) => "the gateway lost its store while the call was under way",
+            Self::Principal(_) | Self::Expired => "access was revoked while the call was under way",
+            Self::Tool => "the tool was switched off while the call was under way",
+            Self::Elevation => "the elevation was ended while the call was under way",
+            Self::Over(_) => "the call took longer than any may",
+        }
+    }
+
+    /// The stable word for how the call ended.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Principal(Refusal::Unavailable) => "store_silent",
+            Self::Principal(_) | Self::Tool | Self::Elevation => "authority_ended",
+            Self::Expired => "expired",
+            Self::Over(Over::TooLong) => "too_long",
+            Self::Over(Over::AfterTheAnswer) => "complete",
+        }
+    }
 }
 
 impl Ground {
-    /// Is everything as it was decided on? At once under an unchanged epoch, otherwise by asking the store again.
+    /// Was nothing taken away? At once under an unchanged epoch, otherwise by asking the store again.
     pub async fn stands(&mut self, verifier: &Verifier) -> Result<(), Lost> {
         let store = verifier.store();
         let live = verifier.still_live(&self.live).await.map_err(|dead| Lost::Principal(dead.refusal))?;
@@ -52,12 +82,12 @@ impl Ground {
         if self.tool.as_ref().is_some_and(|tool| live.tool_is_stopped(tool)) {
             return Err(Lost::Tool);
         }
-        if let Some(Lease { id, .. }) = &self.elevation {
-            let elevation = store.elevation(id).await.map_err(|error| {
+        if let Some(lease) = &self.elevation {
+            let elevation = store.elevation(&lease.id).await.map_err(|error| {
                 tracing::error!(event = "store_failed", %error);
                 Lost::Principal(Refusal::Unavailable)
             })?;
-            if !elevation.is_some_and(|elevation| is_in_force(&elevation, store.now())) {
+            if elevation.is_none_or(|elevation| lease.was_taken_away(&elevation)) {
                 return Err(Lost::Elevation);
             }
         }
@@ -65,18 +95,17 @@ impl Ground {
         Ok(())
     }
 
-    /// Has nothing of it run out?
+    /// May it still go on, as far as only time is asked?
     pub fn in_time(&self, now: Timestamp) -> Result<(), Lost> {
-        self.live.in_time(now).map_err(Lost::Principal)?;
+        self.lasting.is_over(now).map_err(Lost::Over)?;
+        if self.lasting != Lasting::Listening {
+            return Ok(());
+        }
+        self.live.in_time(now).map_err(|_| Lost::Expired)?;
         match &self.elevation {
-            Some(lease) if now >= lease.not_after => Err(Lost::Elevation),
+            Some(lease) if now >= lease.not_after => Err(Lost::Expired),
             _ => Ok(()),
         }
-    }
-
-    /// Who acts.
-    pub fn live(&self) -> &Arc<Live> {
-        &self.live
     }
 
     /// The epoch under which it was found to stand.
@@ -85,9 +114,53 @@ impl Ground {
     }
 }
 
-/// A use that was taken is good until the end, also when it was the last one.
-fn is_in_force(elevation: &Elevation, now: Timestamp) -> bool {
-    let used_up = elevation.state == ElevationState::Ended && elevation.uses >= elevation.max_uses;
-    let stands = elevation.state == ElevationState::Active || used_up;
-    stands && elevation.not_after.is_some_and(|end| now < end)
+impl Lease {
+    /// A use that was taken is good until the end, also when it was the last one, and also when the time of the
+    /// elevation is over meanwhile. Whoever ends an elevation by hand moves its end forward: that takes it away.
+    fn was_taken_away(&self, elevation: &Elevation) -> bool {
+        let used_up = elevation.uses >= elevation.max_uses;
+        match elevation.state {
+            ElevationState::Active => false,
+            ElevationState::Ended => !used_up && elevation.not_after.is_none_or(|end| end < self.not_after),
+            ElevationState::Requested | ElevationState::Denied => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Scope, Span, StepUp};
+
+    use super::*;
+
+    fn elevation(state: ElevationState, uses: u32, not_after: i64) -> Elevation {
+        Elevation {
+            id: "elv_1".parse().unwrap(),
+            grant: "grt_1".parse().unwrap(),
+            scope: "tickets.delete_ticket".parse::<Scope>().unwrap(),
+            by: StepUp::Approval,
+            state,
+            reason: String::new(),
+            requested_at: Timestamp::default(),
+            decide_before: Timestamp::default(),
+            decided_by: None,
+            decided_at: None,
+            lasts: Span::from_minutes(5),
+            not_after: Some(Timestamp::from_seconds(not_after)),
+            max_uses: 2,
+            uses,
+        }
+    }
+
+    /// Field: G3
+    #[test]
+    fn only_a_hand_takes_an_elevation_away_and_never_its_time_or_its_last_use() {
+        let lease = Lease { id: "elv_1".parse().unwrap(), not_after: Timestamp::from_seconds(100) };
+        let taken = |state, uses, not_after| lease.was_taken_away(&elevation(state, uses, not_after));
+        assert!(!taken(ElevationState::Active, 1, 100));
+        assert!(!taken(ElevationState::Ended, 1, 100), "its time was over, and a sweep wrote that down");
+        assert!(!taken(ElevationState::Ended, 2, 100), "used up");
+        assert!(taken(ElevationState::Ended, 1, 99), "ended before its time");
+        assert!(taken(ElevationState::Denied, 0, 100));
+    }
 }

@@ -58,10 +58,10 @@ impl Verifier {
         Ok(live)
     }
 
-    /// Is the principal still alive? At once under an unchanged epoch, otherwise by asking the store again.
+    /// Was nothing taken away from the principal? At once under an unchanged epoch, otherwise by asking the store
+    /// again. Time that ran out takes nothing away from what has begun.
     pub async fn still_live(&self, live: &Arc<Live>) -> Result<Arc<Live>, NotLive> {
         self.store.freshness().map_err(|_| Refusal::Unavailable)?;
-        live.in_time(self.store.now())?;
         if live.epoch == self.store.epoch() {
             return Ok(live.clone());
         }
@@ -92,9 +92,14 @@ impl From<Refusal> for NotLive {
 
 impl Live {
     async fn establish(store: &Store, server: &Id<Server>, verified: Verified) -> Result<Self, NotLive> {
-        Self::stand(store, server, verified.into_claims()).await
+        let live = Self::stand(store, server, verified.into_claims()).await?;
+        match live.in_time(store.now()) {
+            Ok(()) => Ok(live),
+            Err(refusal) => Err(NotLive::dead(live.claims, refusal)),
+        }
     }
 
+    /// The principal as it stands, whatever the time is.
     async fn stand(store: &Store, server: &Id<Server>, claims: AccessClaims) -> Result<Self, NotLive> {
         // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
         let epoch = store.epoch();
@@ -107,16 +112,14 @@ impl Live {
         };
         let mut live = Self { claims, standing, stopped: Vec::new(), epoch };
         let blocks = store.blocks();
-        if let Err(refusal) = live.is_alive(store.now(), server, &blocks) {
+        if let Err(refusal) = live.is_whole(server).and_then(|()| live.is_free(&blocks)) {
             return Err(NotLive::dead(live.claims, refusal));
         }
         live.stopped = blocks.iter().filter_map(|block| live.tool_stopped_by(block)).collect();
         Ok(live)
     }
 
-    fn is_alive(&self, now: Timestamp, server: &Id<Server>, blocks: &[Block]) -> Result<(), Refusal> {
-        self.in_time(now)?;
-        self.is_whole(server)?;
+    fn is_free(&self, blocks: &[Block]) -> Result<(), Refusal> {
         match blocks.iter().any(|block| self.is_stopped_by(block, None)) {
             true => Err(Refusal::InvalidToken("access was revoked")),
             false => Ok(()),
@@ -129,6 +132,10 @@ impl Live {
         let same_agent = grant.agent == self.claims.agent_id && agent.id == grant.agent;
         if !same_agent || agent.client != self.claims.client_id || grant.server != *server {
             return Err(Refusal::InvalidToken("the token does not fit its grant"));
+        }
+        // Its end in time is not asked here; that it was ended before is.
+        if grant.ended_at.is_some_and(|ended| ended < grant.not_after) {
+            return Err(Refusal::InvalidToken("the grant has ended"));
         }
         if agent.state != AgentState::Active {
             return Err(Refusal::InvalidToken("the agent is suspended"));

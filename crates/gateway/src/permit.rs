@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Event, Id, StepUp};
+use model::{Elevation, ElevationState, Event, Id, Span, StepUp, Timestamp};
 use store::{Commit, Store, StoreError};
 
 use crate::{
@@ -15,10 +15,13 @@ use crate::{
     call::Call,
     ending::Ending,
     ground::{Ground, Lease, Lost},
+    lasting::Lasting,
     live::Live,
     record::{decided, ended_by_last_use},
     refusal::Refusal,
+    sent::NothingLeft,
     to_the_end::ToTheEnd,
+    used::Used,
 };
 
 /// Policy allowed this one call.
@@ -48,7 +51,7 @@ pub enum Basis {
 #[derive(Debug)]
 pub struct Recorded<C> {
     permit: Permit<C>,
-    lease: Option<Lease>,
+    used: Option<Used>,
     request: String,
 }
 
@@ -83,7 +86,9 @@ impl Permit<Call> {
             };
             match taken {
                 Ok(Some(lease)) => {
-                    let recorded = Recorded { permit: self, lease, request };
+                    let used = |lease| Used::taken(store.clone(), self.live.clone(), lease, request.clone());
+                    let used = lease.map(used);
+                    let recorded = Recorded { permit: self, used, request };
                     let ending = Ending::of(&recorded, &store);
                     Ok((recorded, ending))
                 }
@@ -145,17 +150,46 @@ impl Recorded<Call> {
         &self.permit.live
     }
 
-    /// What has to hold until the answer is over.
-    pub fn ground(&self) -> Ground {
-        Ground { live: self.permit.live.clone(), tool: self.permit.matter.tool.clone(), elevation: self.lease.clone() }
+    /// What has to hold until the answer is over, of a call that may take as long as `longest`.
+    pub fn ground(&self, now: Timestamp, longest: Span) -> Ground {
+        Ground {
+            live: self.permit.live.clone(),
+            tool: self.permit.matter.tool.clone(),
+            elevation: self.used.as_ref().map(|used| used.lease().clone()),
+            lasting: if self.call().listens() { Lasting::Listening } else { Lasting::call(now, longest) },
+        }
     }
 
-    /// What the client is told when that does not hold any more.
+    /// What the client is told when that does not hold any more before anything left.
     pub fn refusal(&self, lost: Lost) -> Refusal {
         match lost {
             Lost::Principal(refusal) => refusal,
             Lost::Tool => Refusal::Blocked,
             Lost::Elevation => self.permit.step_up(),
+            Lost::Expired => Refusal::InvalidToken("the token has expired"),
+            Lost::Over(_) => Refusal::Unavailable,
+        }
+    }
+
+    /// What the client is told once it may have been sent. What only listens is asked for again without harm.
+    pub fn cut(&self, lost: Lost) -> Refusal {
+        if self.call().message().is_none() || self.call().listens() {
+            return self.refusal(lost);
+        }
+        Refusal::MayBeDone(lost.told())
+    }
+
+    /// From now on it may be carried out.
+    pub fn leave(&mut self) {
+        if let Some(used) = &mut self.used {
+            used.is_leaving();
+        }
+    }
+
+    /// Gives the use of the elevation back, because the call never left.
+    pub async fn give_back(&mut self, proof: NothingLeft) {
+        if let Some(used) = self.used.take() {
+            used.give_back(proof).await;
         }
     }
 

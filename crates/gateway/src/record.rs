@@ -60,6 +60,17 @@ pub fn ended_by_last_use(elevation: &Elevation) -> Event {
         .with("reason", "used_up")
 }
 
+/// A use of an elevation was given back: the call that took it never left.
+pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
+    Event::new(EventName::ElevationUseReturned, Actor::System)
+        .with("elevation", &elevation.id)
+        .with("grant", &elevation.grant)
+        .with("scope", &elevation.scope)
+        .with("request", request)
+        .with("state", elevation.state)
+        .count("uses", elevation.uses.into())
+}
+
 fn about(name: EventName, call: &Call, live: &Live) -> Event {
     let method: String = call.method().chars().take(128).collect();
     principal(name, live).with("server", &call.server.id).with("method", method).with("revision", call.revision)

@@ -9,7 +9,7 @@ mod wire;
 
 use model::{DenyReason, ScopeSet, StepUp, Tier, ToolName};
 
-pub use wire::{Asked, respond};
+pub use wire::{Asked, event_of, respond};
 
 use crate::{envelope::Malformed, revision::NotSpoken};
 
@@ -92,9 +92,9 @@ pub enum Refusal {
     /// The server could not be reached.
     #[error("the server `{0}` cannot be reached")]
     Unreachable(String),
-    /// The server did not answer in time.
-    #[error("the server `{0}` did not answer in time")]
-    TimedOut(String),
+    /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
+    #[error("{0}: it may have been done, so look before you repeat it")]
+    MayBeDone(&'static str),
     /// The server answered something that cannot be passed on.
     #[error("the server `{server}` {what}")]
     BadUpstream {
@@ -132,7 +132,7 @@ impl Refusal {
             Self::Blocked => "blocked",
             Self::Unavailable => "unavailable",
             Self::Unreachable(_) => "unreachable",
-            Self::TimedOut(_) => "timed_out",
+            Self::MayBeDone(_) => "may_be_done",
             Self::BadUpstream { .. } => "bad_upstream",
         }
     }

@@ -3,19 +3,25 @@
 //! Spec: MCP basic/transports/streamable-http; MCP basic/authorization (an upstream's challenge is ours to
 //! solve, never the client's).
 
+mod answer_seen;
 mod body;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
+use model::Span;
 use net::Body;
 use policy::Policies;
 
-use self::body::{Filter, Relayed};
+use self::{
+    answer_seen::AnswerSeen,
+    body::{Ends, Filter, Relayed},
+};
 use crate::{
     call::Call,
-    ending::Ending,
+    ending::{Done, Ending},
+    ground::Ground,
     live::Verifier,
     permit::Recorded,
     refusal::Refusal,
@@ -34,6 +40,8 @@ pub struct Relay<'g> {
     pub sessions: &'g Sessions,
     /// Say what may be seen.
     pub policies: &'g Arc<Policies>,
+    /// How long a call may take.
+    pub longest_call: Span,
     /// Longest list, and longest event of a filtered stream, in bytes.
     pub list_bytes: usize,
 }
@@ -48,6 +56,7 @@ impl Relay<'_> {
     ) -> Result<Response<Body>, Refusal> {
         let (head, incoming) = upstream.into_parts();
         ending.status(head.status.as_u16());
+        ending.done(Done::Unknown);
         if let Err(refusal) = self.may_pass(&recorded, head.status, &head.headers) {
             ending.because("bad_upstream");
             return Err(refusal);
@@ -81,13 +90,21 @@ impl Relay<'_> {
         ending: Ending,
     ) -> Body {
         let call = recorded.call();
-        let watch = Watch::over(self.verifier.clone(), recorded.ground());
+        let watch = Watch::over(self.verifier.clone(), self.ground(recorded));
         let mut relayed = Relayed::new(incoming, watch, ending);
         if kind == Kind::Events {
-            relayed.farewell = farewell(recorded);
+            relayed.ends = match (farewell(recorded), call.request_id()) {
+                (Some(farewell), _) => Ends::Saying(farewell),
+                (None, Some(id)) => Ends::Unanswered { id: id.into(), seen: AnswerSeen::new() },
+                (None, None) => Ends::Silently,
+            };
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
+    }
+
+    fn ground(&self, recorded: &Recorded<Call>) -> Ground {
+        recorded.ground(self.verifier.store().now(), self.longest_call)
     }
 
     /// Some answers mean nothing to the client, because they are about us.
@@ -103,7 +120,8 @@ impl Relay<'_> {
         }
         let coding = headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(bad(recorded, "answered in an encoding that was not asked for"));
+            bad(recorded, "answered in an encoding that was not asked for");
+            return Err(Refusal::MayBeDone("the server answered in an encoding that was not asked for"));
         }
         Ok(())
     }
@@ -150,9 +168,9 @@ impl Relay<'_> {
         let bad = |what| bad(recorded, what);
         let whole = tokio::select! {
             biased;
-            lost = watch::lost(self.verifier, recorded.ground()) => {
-                ending.because("authority_ended");
-                return Err(recorded.refusal(lost));
+            lost = watch::lost(self.verifier, self.ground(recorded)) => {
+                ending.because(lost.word());
+                return Err(recorded.cut(lost));
             }
             whole = net::read_body(incoming, self.list_bytes) => whole,
         };
@@ -169,6 +187,7 @@ impl Relay<'_> {
         let bytes = filtered.inspect_err(|_| ending.because("bad_upstream"))?;
         ending.relayed(bytes.len());
         ending.because("complete");
+        ending.done(Done::Answered);
         Ok(net::full(bytes))
     }
 }

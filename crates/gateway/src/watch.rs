@@ -1,7 +1,8 @@
-//! A call, and the stream that answers it, live no longer than the authority they began with.
+//! A call, and the stream that answers it, live no longer than somebody lets them.
 //!
 //! Whatever takes authority away raises the revocation epoch, which wakes all that is under way; each asks again
-//! whether what it rests on stands, and ends if not. Time is looked at every second, and before each event.
+//! whether what it rests on stands, and ends if not. How long it may go on by itself is looked at every second, and
+//! before each event.
 //!
 //! A long stream is otherwise the one call that outlives its revocation: it is closed within a second.
 
@@ -12,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -48,33 +49,42 @@ impl Watch {
         &self.verifier
     }
 
+    /// The call was answered: what follows has a moment.
+    pub fn answered(&mut self) {
+        self.ground.lasting = self.ground.lasting.answered(self.verifier.store().now());
+        // The one that asks knows the time it began with.
+        self.asking = None;
+    }
+
     /// May the next bytes go out? Cheap while nothing changed; `Err` is the end, with the reason.
-    pub fn poll_before_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+    pub fn poll_before_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         let store = self.verifier.store();
         if store.freshness().is_err() {
-            return Poll::Ready(Err("store_silent"));
+            return Poll::Ready(Err(Lost::Principal(Refusal::Unavailable)));
         }
-        if self.ground.in_time(store.now()).is_err() {
-            return Poll::Ready(Err("expired"));
+        if let Err(lost) = self.ground.in_time(store.now()) {
+            return Poll::Ready(Err(lost));
         }
         let is_current = |watch: &Self| watch.checked.load(Ordering::Acquire) == watch.verifier.store().epoch();
         if is_current(self) {
             return Poll::Ready(Ok(()));
         }
         match self.poll_ended(cx) {
-            Poll::Ready(reason) => Poll::Ready(Err(reason)),
+            Poll::Ready(lost) => Poll::Ready(Err(lost)),
             Poll::Pending if is_current(self) => Poll::Ready(Ok(())),
             Poll::Pending => Poll::Pending,
         }
     }
 
     /// Becomes ready when the stream must end; wakes the task until then.
-    pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+    pub fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Lost> {
         let asking = self.asking.get_or_insert_with(|| {
             let (verifier, ground, checked) = (self.verifier.clone(), self.ground.clone(), self.checked.clone());
             Box::pin(async move { end(&verifier, ground, &checked).await })
         });
-        asking.as_mut().poll(cx).map(|_| "authority_ended")
+        let lost = ready!(asking.as_mut().poll(cx));
+        self.asking = None;
+        Poll::Ready(lost)
     }
 }
 

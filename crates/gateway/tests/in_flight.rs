@@ -58,9 +58,9 @@ async fn an_elevation_that_is_ended_while_the_record_is_written_opens_nothing() 
     assert_eq!(world.upstream.arrived().len(), 1);
 }
 
-/// Spec: RFC 6750 §3.1
+/// Field: G1
 #[tokio::test]
-async fn whoever_is_revoked_while_the_upstream_thinks_gets_no_answer() {
+async fn whoever_is_revoked_while_the_upstream_thinks_is_told_that_it_may_be_done() {
     let world = World::start().await;
     world.upstream.hangs();
     let revoke = async {
@@ -68,12 +68,14 @@ async fn whoever_is_revoked_while_the_upstream_thinks_gets_no_answer() {
         world.revoke("agent", "bot@ada").await;
     };
     let (answer, ()) = tokio::join!(world.modern_tool("get_ticket"), revoke);
-    assert_eq!(answer.status, 401, "{:?}", answer.body);
+    let answer = answer.refused(200, -31001);
+    assert!(answer.text().contains("access was revoked while the call was under way: it may have been done"));
     assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
 }
 
+/// Field: G3
 #[tokio::test]
-async fn an_elevation_that_ends_while_the_upstream_thinks_is_asked_for_again() {
+async fn an_elevation_that_is_ended_while_the_upstream_thinks_cuts_and_is_not_asked_for_again() {
     let world = World::start().await;
     world.upstream.hangs();
     world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 9).await;
@@ -82,7 +84,7 @@ async fn an_elevation_that_ends_while_the_upstream_thinks_is_asked_for_again() {
         world.end_elevation("elv_1").await;
     };
     let (answer, ()) = tokio::join!(world.modern_tool("delete_ticket"), end);
-    answer.challenged("tickets.delete_ticket");
+    answer.refused(200, -31001);
     assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
 }
 
@@ -98,20 +100,27 @@ async fn whoever_is_revoked_while_a_list_is_read_gets_no_list() {
         world.revoke("agent", "bot@ada").await;
     };
     let (answer, ()) = tokio::join!(world.modern("tools/list", json!({})), revoke);
-    assert_eq!(answer.status, 401, "{:?}", answer.body);
+    answer.refused(200, -31001);
     assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
 }
 
+/// Field: G2, G3
 #[tokio::test]
-async fn a_stream_ends_with_the_time_of_its_elevation() {
+async fn the_stream_of_a_call_outlives_the_time_of_its_elevation_and_token() {
     let world = World::start().await;
     world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 9).await;
     let (upstream, mut body) = open(&world, "tools/call", json!({"name": "delete_ticket"})).await;
     upstream.send("data: 1\n\n".into()).unwrap();
     assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
-    world.clock.advance(Span::from_minutes(5));
-    upstream.send("data: too late\n\n".into()).unwrap();
+    world.clock.advance(Span::from_minutes(30));
+    let answer = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n";
+    upstream.send(answer.into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), answer);
+    // What follows the answer has a moment.
+    world.clock.advance(Span::from_seconds(6));
+    upstream.send("data: too late\n\n".into()).unwrap_or(());
     assert_eq!(next(&mut body).await, None);
+    assert_eq!(world.eventually("call_ended").await["done"], "answered");
 }
 
 #[tokio::test]
@@ -120,7 +129,8 @@ async fn a_stream_ends_when_its_elevation_is_ended() {
     world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 9).await;
     let (upstream, mut body) = open(&world, "tools/call", json!({"name": "delete_ticket"})).await;
     let (end, _) = tokio::join!(next(&mut body), world.end_elevation("elv_1"));
-    assert_eq!(end, None);
+    assert!(end.unwrap().contains("the elevation was ended while the call was under way: it may have been done"));
+    assert_eq!(next(&mut body).await, None);
     upstream.closed().await;
     assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
 }
@@ -142,7 +152,7 @@ async fn a_list_in_a_stream_shows_what_holds_when_it_comes() {
     let world = World::start().await;
     let list = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"create_ticket\"}]}}\n\n";
     world.elevate("elv_1", "tickets:medium", StepUp::Consent, 9).await;
-    let (upstream, mut body) = open(&world, "tools/list", json!({})).await;
+    let (upstream, mut body) = listening(&world).await;
     upstream.send(list.into()).unwrap();
     assert!(next(&mut body).await.unwrap().contains("\"usable\""));
     world.end_elevation("elv_1").await;
@@ -150,7 +160,7 @@ async fn a_list_in_a_stream_shows_what_holds_when_it_comes() {
     assert!(next(&mut body).await.unwrap().contains("\"step_up\""));
 
     world.elevate("elv_2", "tickets:medium", StepUp::Consent, 9).await;
-    let (upstream, mut body) = open(&world, "tools/list", json!({})).await;
+    let (upstream, mut body) = listening(&world).await;
     upstream.send(list.into()).unwrap();
     assert!(next(&mut body).await.unwrap().contains("\"usable\""));
     world.clock.advance(Span::from_minutes(5));
@@ -159,6 +169,23 @@ async fn a_list_in_a_stream_shows_what_holds_when_it_comes() {
     world.revoke("tool", "tickets.create_ticket").await;
     upstream.send(list.into()).unwrap();
     assert!(!next(&mut body).await.unwrap().contains("create_ticket"));
+}
+
+/// A session's stream of what the server has to say, resumed: it may replay lists.
+async fn listening(world: &World) -> (UnboundedSender<String>, net::Body) {
+    world.upstream.answers(|_| None);
+    let session = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
+    let (sender, response) = stream();
+    let mut response = Some(response);
+    world.upstream.answers(move |_| response.take());
+    let bearer = format!("Bearer {}", world.token());
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("mcp-protocol-version", "2025-11-25"),
+        ("mcp-session-id", session.as_str()),
+        ("accept", "text/event-stream"),
+    ];
+    (sender, world.open(Method::GET, "/mcp/tickets", &headers, "").await.into_body())
 }
 
 /// Also when the client leaves before it is on disk.

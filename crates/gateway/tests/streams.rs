@@ -110,6 +110,7 @@ async fn a_stream_ends_when_its_agent_is_revoked() {
     assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
     world.revoke("agent", "bot@ada").await;
     upstream.send("data: secret\n\n".into()).unwrap_or(());
+    assert!(next(&mut body).await.unwrap().contains("it may have been done"));
     assert_eq!(next(&mut body).await, None, "not one more event");
     assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
     upstream.closed().await;
@@ -126,6 +127,7 @@ async fn a_stream_ends_with_its_installation_and_not_with_another() {
     assert_eq!(next(&mut body).await.unwrap(), "data: 1\n\n");
     world.revoke("installation", "ins_ada").await;
     upstream.send("data: secret\n\n".into()).unwrap_or(());
+    assert!(next(&mut body).await.unwrap().contains("it may have been done"));
     assert_eq!(next(&mut body).await, None, "not one more event");
     upstream.closed().await;
 }
@@ -137,7 +139,8 @@ async fn a_silent_stream_ends_when_its_tool_is_blocked() {
     let (upstream, response) = open(&world, "tools/call", json!({"name": "get_ticket"})).await;
     let mut body = response.into_body();
     let (end, ()) = tokio::join!(next(&mut body), world.revoke("tool", "tickets.get_ticket"));
-    assert_eq!(end, None);
+    assert!(end.unwrap().contains("the tool was switched off while the call was under way: it may have been done"));
+    assert_eq!(next(&mut body).await, None);
     upstream.closed().await;
 }
 

@@ -119,6 +119,8 @@ events! {
     ElevationDenied = "elevation_denied",
     /// An elevation ended: expired, used up, or by hand.
     ElevationEnded = "elevation_ended",
+    /// A use of an elevation was given back, because the call that took it never left.
+    ElevationUseReturned = "elevation_use_returned",
     /// A call was decided, before it was sent upstream.
     CallDecided = "call_decided",
     /// A call was refused before or by the decision.

@@ -18,6 +18,8 @@ use crate::{
 pub struct Asked {
     /// The id of the message, as raw JSON text.
     pub id: Option<Box<str>>,
+    /// Is it a request, which has an answer?
+    pub is_request: bool,
     /// Does the message call a tool?
     pub calls_tool: bool,
     /// Does the request speak 2026-07-28 or later?
@@ -69,7 +71,9 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
         Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
-        Refusal::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+        // A status that says "not done" makes clients and proxies send it again. What has no answer was accepted.
+        Refusal::MayBeDone(_) if asked.is_request => StatusCode::OK,
+        Refusal::MayBeDone(_) => StatusCode::ACCEPTED,
     }
 }
 
@@ -101,6 +105,9 @@ fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
 
 /// A JSON-RPC error. Ours have HTTP-like codes, because the reserved range belongs to the protocol.
 fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
+    if matches!(refusal, Refusal::MayBeDone(_)) && !asked.is_request {
+        return Response::new(net::empty());
+    }
     let mut error = json!({"code": code(refusal, asked), "message": refusal.to_string()});
     if let Refusal::NotSpoken(NotSpoken::Unsupported { requested }) = refusal {
         // Only what the client can use to speak this way again.
@@ -112,8 +119,30 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
             .collect();
         error["data"] = json!({"supported": supported, "requested": requested});
     }
+    if let Refusal::MayBeDone(what) = refusal {
+        error["data"] = may_be_done(what);
+    }
     answer(asked, "error", error)
 }
+
+/// The event that ends the stream of a call without its answer.
+pub fn event_of(refusal: &Refusal, id: &str) -> String {
+    let mut error = json!({"code": MAY_BE_DONE, "message": refusal.to_string()});
+    if let Refusal::MayBeDone(what) = refusal {
+        error["data"] = may_be_done(what);
+    }
+    format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n\n")
+}
+
+/// For programs: what the text says.
+fn may_be_done(what: &str) -> Value {
+    json!({"mayHaveBeenDone": true, "what": what})
+}
+
+/// Outside of what the protocols keep for themselves, and no HTTP status: nothing takes it for "try again".
+///
+/// Spec: JSON-RPC 2.0 §5.1 (−32768 to −32000 are reserved)
+const MAY_BE_DONE: i32 = -31001;
 
 fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     match refusal {
@@ -121,6 +150,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
         Refusal::NotSpoken(why) => why.code(),
         Refusal::UnknownMethod | Refusal::Tasks => -32601,
         Refusal::NoTool => -32602,
+        Refusal::MayBeDone(_) => MAY_BE_DONE,
         _ => i32::from(status(refusal, asked).as_u16()),
     }
 }

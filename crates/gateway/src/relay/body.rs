@@ -13,10 +13,12 @@ use hyper::body::Incoming;
 use model::{Revision, Timestamp};
 use net::BodyError;
 
+use super::answer_seen::AnswerSeen;
 use crate::{
-    ending::Ending,
+    ending::{Done, Ending},
+    ground::Lost,
     live::Verifier,
-    refusal::Refusal,
+    refusal::{Refusal, event_of},
     sse::{self, Splitter},
     tool_list,
     viewer::Viewer,
@@ -31,15 +33,43 @@ pub struct Relayed {
     watch: Watch,
     /// Written down at the end, or when everything is dropped before.
     ending: Option<Ending>,
-    /// What is said last when the authority ends.
-    pub(super) farewell: Option<String>,
+    /// What is said last when it is cut.
+    pub(super) ends: Ends,
     pub(super) filter: Option<Filter>,
+}
+
+/// How a body ends that is cut.
+#[derive(Debug)]
+pub enum Ends {
+    /// An answer in one piece, of which a part may be gone already: the connection breaks.
+    Broken,
+    /// A stream that only listens.
+    Silently,
+    /// A subscription, which is answered when it ends.
+    Saying(String),
+    /// The stream of a call: before its answer, the client is told that it may have been done.
+    Unanswered {
+        /// The id of the request, as raw JSON text.
+        id: Box<str>,
+        /// Whether the answer was relayed.
+        seen: AnswerSeen,
+    },
+}
+
+impl Ends {
+    /// Does a whole body hold the answer?
+    fn is_answered(&self) -> bool {
+        match self {
+            Self::Unanswered { seen, .. } => seen.is_answered(),
+            Self::Broken | Self::Silently | Self::Saying(_) => true,
+        }
+    }
 }
 
 impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
-        let mut new = Self { incoming: Some(incoming), watch, ending: Some(ending), farewell: None, filter: None };
+        let mut new = Self { incoming: Some(incoming), watch, ending: Some(ending), ends: Ends::Broken, filter: None };
         new.end_if_complete();
         new
     }
@@ -54,19 +84,37 @@ impl Relayed {
     fn end(&mut self, how: &'static str) {
         if let Some(mut ending) = self.ending.take() {
             ending.because(how);
+            if how == "complete" && self.ends.is_answered() {
+                ending.done(Done::Answered);
+            }
         }
         self.incoming = None;
         self.filter = None;
     }
 
-    fn cut(&mut self, how: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.end(how);
-        Poll::Ready(self.farewell.take().map(|farewell| Ok(Frame::data(farewell.into()))))
+    fn cut(&mut self, lost: &Lost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.end(lost.word());
+        let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
+        match std::mem::replace(&mut self.ends, Ends::Silently) {
+            Ends::Saying(farewell) => data(farewell),
+            Ends::Unanswered { id, seen } if !seen.is_answered() => {
+                let half = if seen.is_inside() { "\n\n" } else { "" };
+                data(format!("{half}{}", event_of(&Refusal::MayBeDone(lost.told()), &id)))
+            }
+            Ends::Unanswered { .. } | Ends::Silently => Poll::Ready(None),
+            // A clean end would make half an answer look whole.
+            Ends::Broken => Poll::Ready(Some(Err(lost.told().into()))),
+        }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(ending) = &mut self.ending {
             ending.relayed(bytes.len());
+        }
+        if let Ends::Unanswered { seen, .. } = &mut self.ends
+            && seen.look(&bytes)
+        {
+            self.watch.answered();
         }
         self.end_if_complete();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
@@ -107,8 +155,8 @@ impl Body for Relayed {
         if self.incoming.is_none() && self.filter.is_none() {
             return Poll::Ready(None);
         }
-        if let Err(how) = ready!(self.watch.poll_before_bytes(cx)) {
-            return self.cut(how);
+        if let Err(lost) = ready!(self.watch.poll_before_bytes(cx)) {
+            return self.cut(&lost);
         }
         match self.poll_bytes(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
@@ -121,7 +169,7 @@ impl Body for Relayed {
                 Poll::Ready(None)
             }
             Poll::Pending => match self.watch.poll_ended(cx) {
-                Poll::Ready(how) => self.cut(how),
+                Poll::Ready(lost) => self.cut(&lost),
                 Poll::Pending => Poll::Pending,
             },
         }

@@ -57,13 +57,23 @@ impl World {
         Self::start_as("", "shared").await
     }
 
+    /// Before an upstream that is somewhere else.
+    pub async fn start_before(url: &str) -> Self {
+        Self::start_at("", "refused", Some(url)).await
+    }
+
     async fn start_as(policies: &str, tasks: &str) -> Self {
+        Self::start_at(policies, tasks, None).await
+    }
+
+    async fn start_at(policies: &str, tasks: &str, url: Option<&str>) -> Self {
         net::install_crypto_provider();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let store = open(directory.path(), clock.clone()).await;
         let upstream = Upstream::start().await;
-        let gateway = gateway(&store, &upstream, policies, tasks);
+        let url = url.map_or_else(|| upstream.url(), Into::into);
+        let gateway = gateway(&store, &url, policies, tasks);
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
         let signed = Mutex::default();
@@ -345,15 +355,15 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
     Store::open(options).await.unwrap()
 }
 
-fn gateway(store: &Store, upstream: &Upstream, policies: &str, tasks: &str) -> Arc<Gateway> {
+fn gateway(store: &Store, url: &str, policies: &str, tasks: &str) -> Arc<Gateway> {
     let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
         "allowed_origins": ["https://inspector.test"],
-        "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1},
+        "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1, "longest_call": 7200},
         "servers": {
-            "tickets": {"url": upstream.url(), "tools": tools, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
-            "files": {"url": upstream.url(), "tools": tools},
+            "tickets": {"url": url, "tools": tools, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
+            "files": {"url": url, "tools": tools},
             "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
         },
     }))

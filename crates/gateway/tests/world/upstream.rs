@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ struct Shared {
     arrived: Mutex<Vec<Arrived>>,
     script: Mutex<Option<Script>>,
     hangs: AtomicBool,
+    held: watch::Sender<bool>,
 }
 
 /// An MCP server on loopback.
@@ -79,6 +80,15 @@ impl Upstream {
         self.shared.hangs.store(true, Ordering::SeqCst);
     }
 
+    /// Takes requests from now on, and answers when it [goes on](Self::goes_on).
+    pub fn holds(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    pub fn goes_on(&self) {
+        self.shared.held.send_replace(false);
+    }
+
     /// Answers with this from now on; `None` is the usual answer.
     pub fn answers(&self, script: impl FnMut(&Arrived) -> Option<Response> + Send + 'static) {
         *self.shared.script.lock().unwrap() = Some(Box::new(script));
@@ -113,6 +123,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if shared.hangs.load(Ordering::SeqCst) {
         std::future::pending::<()>().await;
     }
+    let _ = shared.held.subscribe().wait_for(|held| !held).await;
     let scripted = shared.script.lock().unwrap().as_mut().and_then(|script| script(&arrived));
     scripted.unwrap_or_else(|| usual(&arrived))
 }

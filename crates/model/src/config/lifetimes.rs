@@ -112,6 +112,9 @@ pub struct LimitsConfig {
     pub list_bytes: usize,
     /// How long an upstream may take until its response begins.
     pub upstream_timeout: Span,
+    /// How long a call may take until it is answered. Longer ones are cut, and the client is told that it may
+    /// have been done.
+    pub longest_call: Span,
     /// Connections served at a time.
     pub connections: usize,
     /// Of these, how many may come from one address; a quarter of them when left out, and then loopback is
@@ -127,6 +130,7 @@ impl Default for LimitsConfig {
             request_bytes: 1024 * 1024,
             list_bytes: 8 * 1024 * 1024,
             upstream_timeout: Span::from_seconds(60),
+            longest_call: Span::from_minutes(15),
             connections: 4096,
             connections_per_address: None,
             store_silence: Span::from_seconds(2),

@@ -1,0 +1,74 @@
+//! A use of an elevation, taken for a call that has not left yet.
+//!
+//! It is counted before anything is sent, so that of two calls for one use only one leaves. A call that never left
+//! must not have cost it: the next try would ask a person again for what was not done.
+
+use std::sync::Arc;
+
+use store::{Commit, Store, StoreError};
+use tokio::runtime::Handle;
+
+use crate::{ground::Lease, live::Live, record::use_returned, sent::NothingLeft, to_the_end::ToTheEnd};
+
+/// One use. Dropped before its call left, it is given back; at most once.
+#[derive(Debug)]
+pub struct Used {
+    store: Store,
+    live: Arc<Live>,
+    lease: Lease,
+    request: String,
+    settled: bool,
+}
+
+impl Used {
+    /// The use that was taken just now.
+    pub fn taken(store: Store, live: Arc<Live>, lease: Lease, request: String) -> Self {
+        Self { store, live, lease, request, settled: false }
+    }
+
+    /// Of which elevation, and its end.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// From now on nobody knows whether the call was carried out: the use is spent.
+    pub fn is_leaving(&mut self) {
+        self.settled = true;
+    }
+
+    /// Gives it back. Brought to its end although nobody waits.
+    pub async fn give_back(mut self, _proof: NothingLeft) {
+        self.settled = true;
+        ToTheEnd::of(self.returned()).await;
+    }
+
+    /// What the last use ended goes on, unless anything was taken away since the decision: nobody gets that back.
+    fn returned(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (store, lease, request) = (self.store.clone(), self.lease.clone(), self.request.clone());
+        let (grant, epoch) = (self.live.grant().id.clone(), self.live.epoch());
+        async move {
+            let returned = store.write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let elevation = tx.return_use_of(&grant, &lease.id, lease.not_after, epoch).await?;
+                    Ok(match elevation {
+                        Some(elevation) => Commit::with(use_returned(&elevation, &request), ()),
+                        None => Commit::nothing(()),
+                    })
+                })
+            });
+            if let Err(error) = returned.await {
+                tracing::error!(event = "record_failed", %error);
+            }
+        }
+    }
+}
+
+impl Drop for Used {
+    fn drop(&mut self) {
+        if !self.settled
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.returned());
+        }
+    }
+}
