@@ -62,7 +62,7 @@ impl KeyRing {
         let now = Timestamp::from_seconds(claims.iat);
         let there = || self.0.iter().filter(|key| key.is_there(now));
         // A clock that runs behind may know no key whose time has come: then the oldest one signs on.
-        let signs = there().find(|key| key.signs_from <= now).or_else(|| there().last());
+        let signs = there().find(|key| key.signs_from <= now).or_else(|| there().next_back());
         access_token::sign(&signs.ok_or(KeyError::NoSigningKey)?.key, claims)
     }
 
