@@ -30,6 +30,21 @@ const WAYS: [Way; 4] = [
 impl Way {
     /// Calls `tool`; `meanwhile` happens after it arrived and before the upstream answers.
     async fn call(self, world: &World, tool: &str, meanwhile: impl Future<Output = ()>) -> Answer {
+        self.answered_after(world, tool, async {
+            meanwhile.await;
+            // Something that concerns somebody else makes everything under way look at what it rests on.
+            world.revoke("agent", "another").await;
+            world.upstream.goes_on();
+        })
+        .await
+    }
+
+    /// The same, and the upstream never answers.
+    async fn cut(self, world: &World, tool: &str, meanwhile: impl Future<Output = ()>) -> Answer {
+        self.answered_after(world, tool, meanwhile).await
+    }
+
+    async fn answered_after(self, world: &World, tool: &str, meanwhile: impl Future<Output = ()>) -> Answer {
         if self.events {
             world.upstream.answers(|arrived| {
                 let message: Value = serde_json::from_slice(&arrived.body).unwrap();
@@ -41,9 +56,6 @@ impl Way {
         let between = async {
             world.upstream.first().await;
             meanwhile.await;
-            // Something that concerns somebody else makes everything under way look at what it rests on.
-            world.revoke("agent", "another").await;
-            world.upstream.goes_on();
         };
         let call = async {
             match self.modern {
@@ -117,7 +129,7 @@ async fn what_a_person_takes_away_cuts_a_call_and_says_that_it_may_have_been_don
         ] {
             let world = World::start().await;
             world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 2).await;
-            let answer = way.call(&world, "delete_ticket", world.revoke(kind, name)).await.refused(200, -31001);
+            let answer = way.cut(&world, "delete_ticket", world.revoke(kind, name)).await.refused(200, -31001);
             let error = &answer.json()["error"];
             assert_eq!((&answer.json()["id"], &error["data"]["mayHaveBeenDone"]), (&json!(1), &json!(true)));
             assert!(error["message"].as_str().unwrap().contains(why), "{kind}: {error}");
@@ -135,9 +147,9 @@ async fn an_elevation_or_a_grant_ended_by_hand_cuts_a_call() {
     for way in WAYS {
         let world = World::start().await;
         world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 2).await;
-        way.call(&world, "delete_ticket", world.end_elevation("elv_1")).await.refused(200, -31001);
+        way.cut(&world, "delete_ticket", world.end_elevation("elv_1")).await.refused(200, -31001);
         let world = World::start().await;
-        way.call(&world, "get_ticket", end_grant(&world)).await.refused(200, -31001);
+        way.cut(&world, "get_ticket", end_grant(&world)).await.refused(200, -31001);
     }
 }
 
