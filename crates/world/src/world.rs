@@ -93,7 +93,8 @@ impl World {
     pub async fn start_with(config: WorldConfig) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let tickets_url = format!("http://{}{}", listener.local_addr().expect("an address"), tickets::PATH);
+        let usual = format!("http://{}{}", listener.local_addr().expect("an address"), tickets::PATH);
+        let tickets_url = config.tickets.clone().unwrap_or(usual);
         let tickets = tokio::spawn(tickets::serve(listener));
 
         let documents = Documents::serve(directory.path(), &["typescript", "python", "rust", "other"]).await;
