@@ -74,6 +74,15 @@ impl AuthServer {
         Ok(Arc::new(Self { cx: Arc::new(cx) }))
     }
 
+    /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
+    pub async fn write_counted(&self, last: bool) {
+        for event in self.cx.counted.overdue(self.cx.store.now(), last) {
+            if let Err(error) = self.cx.store.record(event).await {
+                tracing::error!(event = "record_failed", %error);
+            }
+        }
+    }
+
     /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout` and `/enrol`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         http::router(self.cx.clone())
