@@ -4,7 +4,7 @@
 
 use std::{pin::pin, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 
@@ -84,7 +84,7 @@ where
     let mut body = pin!(body);
     let announced = body.size_hint().exact().map_or(0, |bytes| bytes.min(max as u64) as usize);
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut rest = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| ReadError::from(error.into()))?;
         let Ok(bytes) = frame.into_data() else { continue };
@@ -97,15 +97,21 @@ where
         if first.is_empty() && rest.is_empty() {
             first = bytes;
         } else {
-            if rest.is_empty() {
-                // At most twice what has arrived: a length that was only announced takes no memory.
-                rest.reserve(announced.min(2 * (first.len() + bytes.len())));
-            }
+            make_room(&mut rest, first.len() + bytes.len(), announced);
             rest.extend_from_slice(&std::mem::take(&mut first));
             rest.extend_from_slice(&bytes);
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if rest.is_empty() { first } else { rest.into() })
+}
+
+/// At most twice what has arrived, and no more than was announced: a length alone takes no memory.
+fn make_room(rest: &mut Vec<u8>, more: usize, announced: usize) {
+    let needed = rest.len() + more;
+    if needed > rest.capacity() {
+        let capacity = (2 * needed).min(announced).max(needed);
+        rest.reserve_exact(capacity - rest.len());
+    }
 }
 
 impl From<BodyError> for ReadError {

@@ -306,8 +306,8 @@ fn end(ended: Result<(), hyper::Error>) {
     }
 }
 
-/// Longest head of a request.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Longest head of a request, and most that is read ahead of whoever takes a body.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Requests in flight on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
 /// Streams a client may open and reset before it is shown out (CVE-2023-44487).
