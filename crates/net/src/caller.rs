@@ -99,9 +99,9 @@ impl Room {
 }
 
 /// A login, a decision and a token request fit into it, so none of them depends on what others leave.
-pub(crate) const OWN_BYTES: usize = 16 * 1024;
+pub(crate) const OWN_BYTES: usize = 8 * 1024;
 /// Unfinished bodies of all callers of a listener, beyond what each connection has of its own.
-pub(crate) const SHARED_BYTES: usize = 48 * 1024 * 1024;
+pub(crate) const SHARED_BYTES: usize = 32 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     future::pending,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
@@ -258,8 +258,12 @@ where
     S: Fn(Request<Inbound>) -> F,
     F: Future<Output = Response<Body>>,
 {
-    let called: Option<CatchUnwind<AssertUnwindSafe<F>>> =
-        catch_unwind(AssertUnwindSafe(|| service(request))).ok().map(|work| AssertUnwindSafe(work).catch_unwind());
+    // In a box of its own, as long as the request lasts: otherwise each connection had room for the largest of them,
+    // also while it is idle, and once more for every layer around it.
+    let called: Option<Pin<Box<CatchUnwind<AssertUnwindSafe<F>>>>> =
+        catch_unwind(AssertUnwindSafe(|| service(request)))
+            .ok()
+            .map(|work| Box::pin(AssertUnwindSafe(work).catch_unwind()));
     async move {
         let answered = match called {
             Some(work) => work.await.ok(),
