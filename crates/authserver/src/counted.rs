@@ -3,7 +3,10 @@
 //! The first refusal of a kind is recorded, those of the following minute are counted, and the next record carries
 //! the count. A caller that is not known here is not named: what it calls itself is its own invention.
 
+use std::hash::Hash;
+
 use model::{ClientId, Event, Id, Pace, Person, Sampling, Timestamp};
+use store::Store;
 
 /// What is counted, by caller and cause.
 pub(crate) struct Counted {
@@ -49,16 +52,25 @@ impl Counted {
         counted(self.logins.see(Some(person.clone()), None, now, event).record)
     }
 
-    /// What was counted and is due although no further refusal came; all of it at the end.
-    pub(crate) fn overdue(&self, now: Timestamp, all: bool) -> Vec<Event> {
-        let due = self.recorded.due(now, all).into_iter().chain(self.logins.due(now, all));
-        due.filter_map(|due| counted(Some(due))).collect()
+    /// Records what was counted and is due although no further refusal came; all of it, when it is the `last` time.
+    pub(crate) async fn write_down(&self, store: &Store, last: bool) {
+        settle(&self.recorded, store, last).await;
+        settle(&self.logins, store, last).await;
     }
 
     fn tell(&self, cause: &'static str, now: Timestamp) {
         let event = || Event::new(model::EventName::TokenRefused, model::Actor::System);
         if let Some((_, count)) = self.told.see(cause, cause, now, event).record {
             tracing::info!(event = "refused", cause, count);
+        }
+    }
+}
+
+async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K>, store: &Store, last: bool) {
+    for due in sampling.due(store.now(), last) {
+        if let Err(error) = store.record(due.event.clone().count("count", due.count)).await {
+            tracing::error!(event = "record_failed", %error);
+            sampling.put_back(due, store.now());
         }
     }
 }

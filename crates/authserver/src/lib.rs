@@ -76,11 +76,7 @@ impl AuthServer {
 
     /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
     pub async fn write_counted(&self, last: bool) {
-        for event in self.cx.counted.overdue(self.cx.store.now(), last) {
-            if let Err(error) = self.cx.store.record(event).await {
-                tracing::error!(event = "record_failed", %error);
-            }
-        }
+        self.cx.counted.write_down(&self.cx.store, last).await;
     }
 
     /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout` and `/enrol`.

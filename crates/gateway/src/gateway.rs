@@ -6,12 +6,12 @@
 //!
 //! Spec: MCP basic/transports/streamable-http, basic/authorization.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
-use model::{Event, Grant, Id, config::Config};
+use model::{Event, Grant, Id, Sampling, config::Config};
 use net::{Body, BodyError, ReadError};
 use policy::Policies;
 use store::Store;
@@ -30,7 +30,7 @@ use crate::{
     quota::{self, NoRoom, Quota, Quotas, Share},
     record,
     refusal::{Asked, Refusal, respond},
-    refused::{Refusals, Told},
+    refused::{self, Refusals, Told},
     relay::Relay,
     revision,
     session::Sessions,
@@ -371,9 +371,15 @@ impl Gateway {
 
     /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
     pub async fn write_counted(&self, last: bool) {
-        for event in self.refusals.overdue(self.store.now(), last) {
-            // Logged there; it is counted, and nobody waits for it.
-            let _ = self.write_down(event).await;
+        self.settle(&self.refusals.grants, last).await;
+        self.settle(&self.refusals.dead, last).await;
+    }
+
+    async fn settle<K: Clone + Eq + Hash>(&self, counted: &Sampling<K>, last: bool) {
+        for due in counted.due(self.store.now(), last) {
+            if self.write_down(refused::counted((due.event.clone(), due.count))).await.is_err() {
+                counted.put_back(due, self.store.now());
+            }
         }
     }
 

@@ -11,8 +11,8 @@ use crate::{quota::Quota, refusal::Refusal};
 /// The refusals of this gateway.
 #[derive(Debug)]
 pub struct Refusals {
-    grants: Sampling<Option<Id<Grant>>>,
-    dead: Sampling<Box<str>>,
+    pub(crate) grants: Sampling<Option<Id<Grant>>>,
+    pub(crate) dead: Sampling<Box<str>>,
     told: Sampling<&'static str>,
 }
 
@@ -61,13 +61,9 @@ impl Refusals {
         let event = || Event::new(EventName::CallRefused, model::Actor::System);
         self.told.see(word, word, now, event).record.map(|(_, count)| count)
     }
-
-    /// What was counted and is due although no further refusal came; all of it at the end.
-    pub fn overdue(&self, now: Timestamp, all: bool) -> impl Iterator<Item = Event> {
-        self.grants.due(now, all).into_iter().chain(self.dead.due(now, all)).map(counted)
-    }
 }
 
-fn counted((event, count): (Event, u64)) -> Event {
+/// The event, with the number of refusals that it stands for.
+pub fn counted((event, count): (Event, u64)) -> Event {
     if count > 1 { event.count("count", count) } else { event }
 }

@@ -44,6 +44,16 @@ pub struct Seen {
     pub flood: bool,
 }
 
+/// Refusals that were counted, and are to be recorded.
+#[derive(Debug)]
+pub struct Due<K> {
+    kind: K,
+    /// The first of them.
+    pub event: Event,
+    /// How many they were.
+    pub count: u64,
+}
+
 #[derive(Debug)]
 struct Tally {
     since: Timestamp,
@@ -104,16 +114,26 @@ impl<K: Clone + Eq + Hash> Sampling<K> {
     }
 
     /// What was counted and whose minute is over; everything that was, when `all` is said because it is the end.
-    pub fn due(&self, now: Timestamp, all: bool) -> Vec<(Event, u64)> {
+    pub fn due(&self, now: Timestamp, all: bool) -> Vec<Due<K>> {
         let mut due = Vec::new();
         let mut kinds = self.kinds();
-        for tally in kinds.values_mut() {
+        for (kind, tally) in kinds.iter_mut() {
             let Some(flood) = tally.flood.take_if(|flood| all || now >= flood.until) else { continue };
             *tally = Tally::after(flood.count, now);
-            due.extend(flood.event.map(|event| (event, flood.count)));
+            due.extend(flood.event.map(|event| Due { kind: kind.clone(), event, count: flood.count }));
         }
         kinds.retain(|_, tally| !tally.is_over(now));
         due
+    }
+
+    /// What was due could not be recorded: it stays counted, until the minute after `now` is over.
+    pub fn put_back(&self, due: Due<K>, now: Timestamp) {
+        let mut kinds = self.kinds();
+        let tally = kinds.entry(due.kind).or_insert(Tally { since: now, seen: 0, flood: None });
+        let until = now.after(MINUTE);
+        let flood = tally.flood.get_or_insert(Flood { until, count: 0, event: None });
+        flood.count += due.count;
+        flood.event.get_or_insert(due.event);
     }
 
     fn kinds(&self) -> MutexGuard<'_, HashMap<K, Tally>> {
@@ -191,10 +211,25 @@ mod tests {
         let sampling = Sampling::at(Pace::STRANGER);
         (0..3).for_each(|_| _ = see(&sampling, 1, 100));
         assert!(sampling.due(at(159), false).is_empty());
-        assert_eq!(sampling.due(at(160), false).iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2]);
+        assert_eq!(sampling.due(at(160), false).iter().map(|due| due.count).collect::<Vec<_>>(), [2]);
         assert!(sampling.due(at(300), false).is_empty() && sampling.kinds().is_empty());
         (0..3).for_each(|_| _ = see(&sampling, 1, 400));
         assert_eq!(sampling.due(at(400), true).len(), 1, "at the end");
+    }
+
+    /// A full disk takes no record, and must not take the count either.
+    ///
+    /// Field: S5
+    #[test]
+    fn what_could_not_be_recorded_stays_counted() {
+        let sampling = Sampling::at(Pace::STRANGER);
+        (0..3).for_each(|_| _ = see(&sampling, 1, 100));
+        for due in sampling.due(at(160), false) {
+            sampling.put_back(due, at(160));
+        }
+        assert_eq!(see(&sampling, 1, 161), (None, true));
+        assert!(sampling.due(at(219), false).is_empty());
+        assert_eq!(sampling.due(at(220), false)[0].count, 3);
     }
 
     #[test]

@@ -80,8 +80,8 @@ impl Drop for Inbound {
 }
 
 impl Rest {
-    /// Is nothing of the body left, now that the answer is there? Takes off the wire what is small and on its way.
-    pub(crate) async fn is_gone(self, waits_for_us: bool) -> bool {
+    /// Nothing of the body is left, now that the answer is there? Takes off the wire what is small and on its way.
+    pub(crate) async fn goes_away(self, waits_for_us: bool) -> bool {
         let Some(body) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
         // Who asked whether to send the body is not told to send it for nothing.
         if waits_for_us || body.size_hint().lower() > SMALL {

@@ -165,7 +165,7 @@ impl Protocols {
                     }
                 };
                 if let Some(rest) = rest
-                    && !rest.is_gone(waits_for_us).await
+                    && !rest.goes_away(waits_for_us).await
                 {
                     unread.expected();
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -39,7 +39,7 @@ pub fn measure(product: &str) -> anyhow::Result<()> {
     let ground = Ground::of_product_alone(&PathBuf::from(product))?;
     let target = ground.targets.last().context("nothing is running")?;
     let flood = Flood { process: target.process, port: target.port, request: target.request.clone() };
-    let floods: [(&str, fn(&Flood) -> anyhow::Result<()>); 4] = [
+    let floods: [(&str, Make); 4] = [
         ("16 clients that hang up while their password is hashed", Flood::hang_up),
         ("1,500 bodies of 1 MiB of one agent, unfinished", Flood::unfinished_calls),
         ("1,500 forms of 60 KiB, unfinished", Flood::unfinished_forms),
@@ -59,6 +59,8 @@ pub fn measure(product: &str) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+type Make = fn(&Flood) -> anyhow::Result<()>;
 
 struct Flood {
     process: u32,
