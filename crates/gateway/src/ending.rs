@@ -1,9 +1,11 @@
 //! How a call ended, written down whatever happens: also when the client leaves and everything is dropped.
 
+use std::sync::Arc;
+
 use model::{Event, EventName};
 use store::Store;
 
-use crate::{call::Call, permit::Recorded};
+use crate::{call::Call, permit::Recorded, quota::Share};
 
 /// Writes `call_ended` when it is dropped.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub struct Ending {
     status: Option<u16>,
     bytes: u64,
     how: &'static str,
+    /// The call counts as under way until its end is on disk: hanging up must not buy any number of them.
+    share: Arc<Share>,
 }
 
 impl Ending {
@@ -23,7 +27,14 @@ impl Ending {
             .with("agent", &live.agent().id)
             .with("server", &call.server.id)
             .with("request", recorded.request());
-        Self { store: store.clone(), event: Some(event), status: None, bytes: 0, how: "client_gone" }
+        Self {
+            store: store.clone(),
+            event: Some(event),
+            status: None,
+            bytes: 0,
+            how: "client_gone",
+            share: call.share.clone(),
+        }
     }
 
     /// The upstream answered with this status.
@@ -51,11 +62,12 @@ impl Drop for Ending {
         }
         // The process may be going down; then nobody is left to write it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let store = self.store.clone();
+        let (store, share) = (self.store.clone(), self.share.clone());
         runtime.spawn(async move {
             if let Err(error) = store.record(event).await {
                 tracing::error!(event = "record_failed", %error);
             }
+            drop(share);
         });
     }
 }

@@ -193,12 +193,14 @@ impl Gateway {
         let grant = live.grant().id.clone();
         let mut bytes = self.quotas.bytes(&grant);
         let understood = match self.under_way(&grant, parts) {
-            Ok(share) => self.understand(server, parts, body, &live, asked, &mut bytes).await.map(|call| (call, share)),
+            Ok(share) => self.understand(server, parts, body, &live, asked, (&mut bytes, share)).await,
             Err(quota) => Err(quota.into()),
         };
-        let understood = understood.and_then(|(call, share)| Ok((self.standing(&grant, &call, share)?, call)));
         match understood {
-            Ok((share, call)) => Ok(self.run(call, live).await?.map(|body| body.keeping(share))),
+            Ok(call) => {
+                let share = call.share.clone();
+                Ok(self.run(call, live).await?.map(|body| body.keeping(share)))
+            }
             Err(refusal) => Err(self.refused_early(server, &live, refusal).await),
         }
     }
@@ -212,9 +214,9 @@ impl Gateway {
     }
 
     /// A call whose answer is a subscription becomes a stream.
-    fn standing(&self, grant: &Id<Grant>, call: &Call, share: Share) -> Result<Share, Refusal> {
-        match call.method() {
-            "subscriptions/listen" => Ok(self.quotas.stream(grant)?),
+    fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
+        match action {
+            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
             _ => Ok(share),
         }
     }
@@ -241,7 +243,7 @@ impl Gateway {
         body: B,
         live: &Live,
         asked: &mut Asked,
-        bytes: &mut quota::Bytes,
+        (bytes, share): (&mut quota::Bytes, Share),
     ) -> Result<Call, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -266,7 +268,8 @@ impl Gateway {
         // Later revisions have no sessions, and ignore what looks like one.
         let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
         let carried = Carried::of(headers, revision);
-        Ok(Call { server: server.clone(), revision, action, session, carried })
+        let share = Arc::new(self.standing(live, &action, share)?);
+        Ok(Call { server: server.clone(), revision, action, session, carried, share })
     }
 
     /// An encoded body could hide from the limit, and from the reader: it is refused.

@@ -7,7 +7,11 @@ mod world;
 use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
@@ -105,6 +109,28 @@ async fn a_grant_has_so_many_calls_until_their_answers_are_over() {
     for _ in 0..10 {
         world.modern_tool("get_ticket").await.answered();
     }
+}
+
+/// Whoever hangs up leaves an end to be written down; hanging up must not buy any number of those.
+///
+/// Field: S2, S5
+#[tokio::test]
+async fn a_call_counts_until_its_end_is_on_disk_although_its_client_left() {
+    let world = world().await;
+    world.modern_tool("get_ticket").await.answered();
+    world.upstream.hangs();
+    let sent = async {
+        while world.upstream.arrived().len() < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let calls = futures_util::future::join3(get_ticket(&world), get_ticket(&world), get_ticket(&world));
+    assert!(matches!(select(Box::pin(calls), Box::pin(sent)).await, Either::Right(..)), "and the calls are dropped");
+    too_many(&world, get_ticket(&world).await, "too_many_calls").await;
+    while world.records().await.iter().filter(|record| record["event"] == "call_ended").count() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert!(futures_util::poll!(&mut Box::pin(get_ticket(&world))).is_pending(), "there is room again");
 }
 
 /// A body that was announced, or that comes in pieces and never ends.
