@@ -62,6 +62,13 @@ async fn get_ticket(world: &World) -> Response<net::Body> {
     call(world, "tools/call", json!({"name": "get_ticket", "arguments": {}})).await
 }
 
+/// Waits until the ends of so many calls are on disk.
+async fn ended(world: &World, count: usize) {
+    while world.records().await.iter().filter(|record| record["event"] == "call_ended").count() < count {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Told to come again, and recorded.
 async fn too_many(world: &World, response: Response<net::Body>, word: &str) -> serde_json::Value {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -86,6 +93,7 @@ async fn a_grant_has_so_many_streams_and_its_calls_go_on_beside_them() {
     assert_eq!(too_many(&world, third, "too_many_streams").await["id"], 1);
     assert_eq!(get_ticket(&world).await.status(), StatusCode::OK);
     drop(first);
+    ended(&world, 2).await;
     assert_eq!(listen(&world).await.status(), StatusCode::OK);
 }
 
@@ -102,12 +110,15 @@ async fn a_grant_has_so_many_calls_until_their_answers_are_over() {
     too_many(&world, get_ticket(&world).await, "too_many_calls").await;
     assert_eq!(listen(&world).await.status(), StatusCode::OK, "a stream is no call");
     held.pop();
+    ended(&world, 1).await;
     held.push(get_ticket(&world).await);
     assert_eq!(held.last().unwrap().status(), StatusCode::OK);
     held.clear();
     world.upstream.answers(|_| None);
-    for _ in 0..10 {
+    ended(&world, 5).await;
+    for count in 0..10 {
         world.modern_tool("get_ticket").await.answered();
+        ended(&world, 6 + count).await;
     }
 }
 
@@ -118,6 +129,7 @@ async fn a_grant_has_so_many_calls_until_their_answers_are_over() {
 async fn a_call_counts_until_its_end_is_on_disk_although_its_client_left() {
     let world = world().await;
     world.modern_tool("get_ticket").await.answered();
+    ended(&world, 1).await;
     world.upstream.hangs();
     let sent = async {
         while world.upstream.arrived().len() < 4 {
@@ -127,9 +139,7 @@ async fn a_call_counts_until_its_end_is_on_disk_although_its_client_left() {
     let calls = futures_util::future::join3(get_ticket(&world), get_ticket(&world), get_ticket(&world));
     assert!(matches!(select(Box::pin(calls), Box::pin(sent)).await, Either::Right(..)), "and the calls are dropped");
     too_many(&world, get_ticket(&world).await, "too_many_calls").await;
-    while world.records().await.iter().filter(|record| record["event"] == "call_ended").count() < 4 {
-        tokio::task::yield_now().await;
-    }
+    ended(&world, 4).await;
     assert!(futures_util::poll!(&mut Box::pin(get_ticket(&world))).is_pending(), "there is room again");
 }
 
