@@ -117,10 +117,11 @@ impl Places {
 
     fn room(&self, taken: &mut Taken) -> Where {
         let full = taken.rooms.len() >= self.connections;
-        if full && !taken.said_full {
+        if full && !std::mem::replace(&mut taken.said_full, true) {
             tracing::warn!(event = "connections_exhausted", hint = "raise limits.connections or look for idle clients");
         }
-        taken.said_full = full;
+        // In a crowd somebody leaves all the time: not worth a line each.
+        taken.said_full &= taken.rooms.len() > self.connections / 2;
         if !full || taken.show_out_the_oldest_stranger() { Where::Room } else { Where::Hall }
     }
 
