@@ -6,8 +6,11 @@
 //! does, so that is what is compared, as a ratio to nginx.
 //!
 //! Load and upstream share the first processor, what is measured has the second to itself.
+//!
+//! `--memory` is another question: what strangers can make the product hold.
 
 mod load;
+mod memory;
 mod targets;
 mod upstream;
 
@@ -33,9 +36,11 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         }
         ["--hot-paths"] => hot_paths(),
         ["--beside-nginx"] => beside_nginx(),
+        ["--memory"] => memory(),
         ["measure"] => measure(),
+        ["measure-memory", product] => memory::measure(product),
         ["upstream", port] => upstream::serve(port.parse().context("a port")?),
-        _ => bail!("usage: cargo xtask bench [--hot-paths | --beside-nginx]"),
+        _ => bail!("usage: cargo xtask bench [--hot-paths | --beside-nginx | --memory]"),
     }
 }
 
@@ -58,6 +63,13 @@ fn beside_nginx() -> anyhow::Result<()> {
     run_it(cargo().args(["build", "--release", "--locked", "--package", "portcullis", "--package", "xtask"]))?;
     run_it(cargo().args(["build", "--workspace", "--locked", "--bin", "agent-token"]))?;
     run_it(Process::new("taskset").args(["-c", "0", "target/release/xtask", "bench", "measure"]))
+}
+
+/// On the development build: what is bounded is what is held, and that does not depend on speed.
+pub fn memory() -> anyhow::Result<()> {
+    run_it(cargo().args(["build", "--workspace", "--locked", "--quiet"]))?;
+    let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), std::path::PathBuf::from);
+    memory::run_raised(&env::current_dir()?.join(folder).join("debug/portcullis").display().to_string())
 }
 
 fn measure() -> anyhow::Result<()> {

@@ -70,6 +70,9 @@ pub(crate) async fn authenticate(cx: &Cx, headers: &HeaderMap, form: &Form) -> R
         return Err(TokenError::WrongAuthMethod(client.client.auth));
     }
     let assertion = credentials.prove(cx, &client)?;
+    if client.client.auth != AuthMethod::None {
+        net::caller::verified();
+    }
     if assertion.is_none() {
         return Ok(Authenticated { client, assertion });
     }

@@ -1,26 +1,32 @@
-//! Refusals of callers who have proved nothing: told to the process log at once, to the audit log now and then.
+//! Refusals of callers who have proved nothing: told to the process log at first, to the audit log now and then.
 //!
-//! Every record is durable and stays for ever, so nobody may cause them at will. The first refusal of a kind is
-//! recorded, those of the following minute are counted, and the next record carries the count. A caller that is
-//! not known here is not named: what it calls itself is its own invention.
+//! The first refusal of a kind is recorded, those of the following minute are counted, and the next record carries
+//! the count. A caller that is not known here is not named: what it calls itself is its own invention.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::hash::Hash;
 
-use model::{ClientId, Event, Span, Timestamp};
+use model::{ClientId, Event, Id, Pace, Person, Sampling, Timestamp};
+use store::Store;
 
-/// What is counted, by caller and cause, in bounded memory.
-#[derive(Default)]
-pub(crate) struct Counted(Mutex<HashMap<Kind, Tally>>);
+/// What is counted, by caller and cause.
+pub(crate) struct Counted {
+    recorded: Sampling<Kind>,
+    told: Sampling<&'static str>,
+    /// Of people: a stranger can make them wrong at will, so they are no better than those of strangers.
+    logins: Sampling<Option<Id<Person>>>,
+}
 
 /// The client, when it is one of ours, and the stable word of the cause.
 type Kind = (Option<ClientId>, &'static str);
 
-struct Tally {
-    recorded_at: Timestamp,
-    since: u64,
+impl Default for Counted {
+    fn default() -> Self {
+        Self {
+            recorded: Sampling::at(Pace::STRANGER),
+            told: Sampling::at(Pace::KNOWN),
+            logins: Sampling::at(Pace { one_by_one: WRONG_PASSWORDS, within: Pace::STRANGER.within }),
+        }
+    }
 }
 
 impl Counted {
@@ -32,32 +38,49 @@ impl Counted {
         now: Timestamp,
         event: impl FnOnce() -> Event,
     ) -> Option<Event> {
-        tracing::info!(event = "refused", cause);
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kind = (client.cloned(), cause);
-        if kinds.len() >= MOST_KINDS && !kinds.contains_key(&kind) {
-            kinds.retain(|_, tally| now < tally.recorded_at.after(EVERY));
-            if kinds.len() >= MOST_KINDS {
-                kind.0 = None;
-            }
-        }
-        match kinds.get_mut(&kind) {
-            Some(tally) if now < tally.recorded_at.after(EVERY) => {
-                tally.since += 1;
-                None
-            }
-            earlier => {
-                let count = earlier.map_or(0, |tally| tally.since) + 1;
-                kinds.insert(kind, Tally { recorded_at: now, since: 0 });
-                Some(event().count("count", count))
-            }
+        self.tell(cause, now);
+        counted(self.recorded.see((client.cloned(), cause), (None, cause), now, event).record)
+    }
+
+    /// The event of a wrong password for a person, when one is due.
+    pub(crate) fn due_login(
+        &self,
+        person: &Id<Person>,
+        now: Timestamp,
+        event: impl FnOnce() -> Event,
+    ) -> Option<Event> {
+        counted(self.logins.see(Some(person.clone()), None, now, event).record)
+    }
+
+    /// Records what was counted and is due although no further refusal came; all of it, when it is the `last` time.
+    pub(crate) async fn write_down(&self, store: &Store, last: bool) {
+        settle(&self.recorded, store, last).await;
+        settle(&self.logins, store, last).await;
+    }
+
+    fn tell(&self, cause: &'static str, now: Timestamp) {
+        let event = || Event::new(model::EventName::TokenRefused, model::Actor::System);
+        if let Some((_, count)) = self.told.see(cause, cause, now, event).record {
+            tracing::info!(event = "refused", cause, count);
         }
     }
 }
 
-const EVERY: Span = Span::from_minutes(1);
-/// Callers times causes that are told apart.
-const MOST_KINDS: usize = 4096;
+async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K>, store: &Store, last: bool) {
+    for due in sampling.due(store.now(), last) {
+        if let Err(error) = store.record(due.event.clone().count("count", due.count)).await {
+            tracing::error!(event = "record_failed", %error);
+            sampling.put_back(due, store.now());
+        }
+    }
+}
+
+fn counted(due: Option<(Event, u64)>) -> Option<Event> {
+    due.map(|(event, count)| event.count("count", count))
+}
+
+/// Wrong passwords of one person that are recorded one by one, a minute.
+const WRONG_PASSWORDS: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -88,12 +111,5 @@ mod tests {
             assert_eq!(due(&counted, client, cause, 100), Some(1));
             assert_eq!(due(&counted, client, cause, 100), None);
         }
-    }
-
-    #[test]
-    fn the_table_and_what_it_records_stay_bounded() {
-        let counted = Counted::default();
-        let recorded = (0..20_000).filter(|n| due(&counted, Some(&n.to_string()), "a", 100).is_some()).count();
-        assert!(counted.0.lock().unwrap().len() <= MOST_KINDS + 1 && recorded <= MOST_KINDS + 1, "{recorded}");
     }
 }

@@ -8,6 +8,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use model::{AgentState, AuthMethod, Elevation, Id};
+use net::ReadError;
 use pages::{FormError, Incident, fault, problem};
 use store::{StoreError, StoreSilent};
 use token::{AssertionError, KeyError, PkceError};
@@ -34,6 +35,8 @@ pub(crate) enum TokenError {
     Form(#[from] FormError),
     #[error("send the parameters as application/x-www-form-urlencoded in the body")]
     NotAForm,
+    #[error("{0}")]
+    Unread(ReadError),
     #[error("the grant type is not supported")]
     UnknownGrantType,
     #[error("this client may not use this grant type")]
@@ -107,6 +110,8 @@ impl TokenError {
     pub(crate) fn status(&self) -> StatusCode {
         match self.code() {
             INVALID_CLIENT => StatusCode::UNAUTHORIZED,
+            _ if matches!(self, Self::Unread(ReadError::TooLarge { .. })) => StatusCode::PAYLOAD_TOO_LARGE,
+            _ if matches!(self, Self::Unread(ReadError::TooSlow)) => StatusCode::REQUEST_TIMEOUT,
             UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
             SERVER_ERROR => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -142,6 +147,8 @@ impl TokenError {
         match self {
             Self::Form(_) => (INVALID_REQUEST, "malformed"),
             Self::NotAForm => (INVALID_REQUEST, "not_a_form"),
+            Self::Unread(ReadError::NoRoom) => (UNAVAILABLE, "no_room"),
+            Self::Unread(_) => (INVALID_REQUEST, "unread"),
             Self::UnknownGrantType => (ErrorCode("unsupported_grant_type"), "unknown_grant_type"),
             Self::GrantNotForClient => (ErrorCode("unauthorized_client"), "grant_not_for_client"),
             Self::SeveralAuthMethods => (INVALID_REQUEST, "several_auth_methods"),

@@ -141,7 +141,7 @@ async fn strict_form(headers: &HeaderMap, body: Body) -> Result<Form, TokenError
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(TokenError::NotAForm);
     }
-    let bytes = axum::body::to_bytes(body, LARGEST_FORM).await.map_err(|_| TokenError::NotAForm)?;
+    let bytes = net::receive(body, LARGEST_FORM).await.map_err(TokenError::Unread)?;
     Ok(Form::parse_allowing(&bytes, &["resource"])?)
 }
 
@@ -156,6 +156,9 @@ fn token_error(headers: &HeaderMap, error: TokenError) -> Response {
         body["interval"] = 2.into();
     }
     let mut response = json_for(status, &body, "no-store");
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if status == StatusCode::UNAUTHORIZED && headers.contains_key(header::AUTHORIZATION) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"portcullis\""));
     }

@@ -76,6 +76,11 @@ impl AuthServer {
         Ok(Arc::new(Self { cx: Arc::new(cx) }))
     }
 
+    /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
+    pub async fn write_counted(&self, last: bool) {
+        self.cx.counted.write_down(&self.cx.store, last).await;
+    }
+
     /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout` and `/enrol`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         http::router(self.cx.clone())

@@ -13,6 +13,7 @@ use crate::{
     envelope::{Kind, Message},
     method::{self, ActsOn},
     protected::Protected,
+    quota::Share,
     refusal::Refusal,
     revision::is_param,
     session::Session,
@@ -26,6 +27,8 @@ pub struct Call {
     pub(crate) action: Action,
     pub(crate) session: Option<Session>,
     pub(crate) carried: Carried,
+    /// What it counts as, for as long as anything of it is under way.
+    pub(crate) share: Arc<Share>,
 }
 
 /// What the request wants.

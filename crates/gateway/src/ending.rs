@@ -1,9 +1,11 @@
 //! How a call ended, written down whatever happens: also when the client leaves and everything is dropped.
 
+use std::sync::Arc;
+
 use model::{Event, EventName};
 use store::Store;
 
-use crate::{call::Call, permit::Recorded};
+use crate::{call::Call, permit::Recorded, quota::Share};
 
 /// Writes `call_ended` when it is dropped.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub struct Ending {
     bytes: u64,
     how: &'static str,
     done: Done,
+    /// The call counts as under way until its end is on disk: hanging up must not buy any number of them.
+    share: Arc<Share>,
 }
 
 /// What is known of whether the call was carried out.
@@ -52,6 +56,7 @@ impl Ending {
             bytes: 0,
             how: "client_gone",
             done: Done::NotSent,
+            share: call.share.clone(),
         }
     }
 
@@ -85,11 +90,12 @@ impl Drop for Ending {
         }
         // The process may be going down; then nobody is left to write it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let store = self.store.clone();
+        let (store, share) = (self.store.clone(), self.share.clone());
         runtime.spawn(async move {
             if let Err(error) = store.record(event).await {
                 tracing::error!(event = "record_failed", %error);
             }
+            drop(share);
         });
     }
 }

@@ -6,12 +6,12 @@
 //!
 //! Spec: MCP basic/transports/streamable-http, basic/authorization.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
-use model::{Event, config::Config};
+use model::{Event, Grant, Id, Sampling, config::Config};
 use net::{Body, BodyError, ReadError};
 use policy::Policies;
 use store::Store;
@@ -20,7 +20,6 @@ use crate::{
     authority::{self, Refused},
     bearer,
     call::{Action, Call, Carried},
-    dead_tokens::DeadTokens,
     door::Door,
     ending::{Done, Ending},
     envelope::{self, Kind},
@@ -29,8 +28,10 @@ use crate::{
     permit::{NotRecorded, Recorded},
     preflight,
     protected::Protected,
+    quota::{self, NoRoom, Quota, Quotas, Share},
     record,
     refusal::{Asked, Refusal, respond},
+    refused::{self, Refusals, Told},
     relay::Relay,
     revision,
     sent::{Failed, NothingLeft},
@@ -70,7 +71,8 @@ pub struct Gateway {
     servers: HashMap<String, Arc<Protected>>,
     verifier: Arc<Verifier>,
     sessions: Sessions,
-    dead_tokens: DeadTokens,
+    quotas: Quotas,
+    refusals: Refusals,
     policies: Arc<Policies>,
     store: Store,
 }
@@ -94,7 +96,8 @@ impl Gateway {
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
             sessions: Sessions::new(store.master()),
-            dead_tokens: DeadTokens::default(),
+            quotas: Quotas::of(config.limits.per_grant),
+            refusals: Refusals::new(),
             config,
             policies,
             store,
@@ -113,16 +116,16 @@ impl Gateway {
         B::Error: Into<BodyError>,
     {
         let (parts, body) = request.into_parts();
-        let Some(route) = self.route(parts.uri.path()) else { return refuse(&Refusal::NotFound, None) };
+        let Some(route) = self.route(parts.uri.path()) else { return self.turn_away(&Refusal::NotFound) };
         match route {
             Route::Metadata(server) => match self.door.knows_host(&parts) {
-                Ok(()) => metadata(server, &parts),
-                Err(refusal) => refuse(&refusal, None),
+                Ok(()) => self.metadata(server, &parts),
+                Err(refusal) => self.turn_away(&refusal),
             },
             Route::Endpoint(server) => {
                 let admitted = match self.door.admit(&parts) {
                     Ok(admitted) => admitted,
-                    Err(refusal) => return refuse(&refusal, None),
+                    Err(refusal) => return self.turn_away(&refusal),
                 };
                 let mut response = match parts.method {
                     Method::OPTIONS if admitted.origin.is_some() => preflight::answer(&parts.headers),
@@ -152,7 +155,9 @@ impl Gateway {
         match self.serve(server, parts, body, &mut asked).await {
             Ok(response) => response,
             Err(refusal) => {
-                tracing::info!(event = "call_refused", server = %server.id, reason = refusal.word());
+                if let Some(count) = self.refusals.line(&refusal, self.store.now()) {
+                    tracing::info!(event = "call_refused", server = %server.id, reason = refusal.word(), count);
+                }
                 respond(&refusal, Some(server), &asked)
             }
         }
@@ -176,18 +181,59 @@ impl Gateway {
         let live = match self.verifier.live(server, presented).await {
             Ok(live) => live,
             Err(NotLive { refusal, claims }) => {
-                if let Some(claims) = claims.filter(|claims| self.dead_tokens.is_news(&claims.jti, self.store.now())) {
-                    self.write_down(record::refused_dead(&refusal, &server.id, &claims)).await?;
+                net::caller::unverified();
+                if let Some(claims) = claims {
+                    let event = || record::refused_dead(&refusal, &server.id, &claims);
+                    let event = self.refusals.of_the_dead(&claims, self.store.now(), event);
+                    self.write_down_if_due(event).await?;
                 }
                 return Err(refusal);
             }
         };
-        match self.understand(server, parts, body, &live, asked).await {
-            Ok(call) => self.run(call, live).await,
-            Err(refusal) => {
-                self.write_down(record::refused_early(&refusal, &server.id, &live)).await?;
-                Err(refusal)
+        // The connection of a live token stays when the listener is full.
+        net::caller::verified();
+        let grant = live.grant().id.clone();
+        let mut bytes = self.quotas.bytes(&grant);
+        let understood = match self.under_way(&grant, parts) {
+            Ok(share) => self.understand(server, parts, body, &live, asked, (&mut bytes, share)).await,
+            Err(quota) => Err(quota.into()),
+        };
+        match understood {
+            Ok(call) => {
+                let share = call.share.clone();
+                Ok(self.run(call, live).await?.map(|body| body.keeping(share)))
             }
+            Err(refusal) => Err(self.refused_early(server, &live, refusal).await),
+        }
+    }
+
+    /// A GET is a stream from the first; everything else is a call.
+    fn under_way(&self, grant: &Id<Grant>, parts: &Parts) -> Result<Share, Quota> {
+        match parts.method {
+            Method::GET => self.quotas.stream(grant),
+            _ => self.quotas.call(grant),
+        }
+    }
+
+    /// A call whose answer is a subscription becomes a stream.
+    fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
+        match action {
+            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
+            _ => Ok(share),
+        }
+    }
+
+    /// Somebody known was refused before it was clear what they wanted.
+    async fn refused_early(&self, server: &Protected, live: &Live, refusal: Refusal) -> Refusal {
+        let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, live);
+        self.told(self.refusals.of_grant(&live.grant().id, refusal, self.store.now(), event)).await
+    }
+
+    /// No record, no answer: not even a refusal.
+    async fn told(&self, told: Told) -> Refusal {
+        match self.write_down_if_due(told.event).await {
+            Ok(()) => told.refusal,
+            Err(unavailable) => unavailable,
         }
     }
 
@@ -199,6 +245,7 @@ impl Gateway {
         body: B,
         live: &Live,
         asked: &mut Asked,
+        (bytes, share): (&mut quota::Bytes, Share),
     ) -> Result<Call, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
@@ -206,7 +253,7 @@ impl Gateway {
     {
         let headers = &parts.headers;
         let (revision, action) = if parts.method == Method::POST {
-            let body = self.read(headers, body).await?;
+            let body = self.read(headers, body, bytes).await?;
             let message = envelope::parse(&body).map_err(|malformed| {
                 asked.id.clone_from(&malformed.id);
                 Refusal::Malformed(malformed)
@@ -224,11 +271,12 @@ impl Gateway {
         // Later revisions have no sessions, and ignore what looks like one.
         let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
         let carried = Carried::of(headers, revision);
-        Ok(Call { server: server.clone(), revision, action, session, carried })
+        let share = Arc::new(self.standing(live, &action, share)?);
+        Ok(Call { server: server.clone(), revision, action, session, carried, share })
     }
 
     /// An encoded body could hide from the limit, and from the reader: it is refused.
-    async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+    async fn read<B>(&self, headers: &HeaderMap, body: B, bytes: &mut quota::Bytes) -> Result<Bytes, Refusal>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
@@ -242,8 +290,26 @@ impl Gateway {
             return Err(Refusal::MediaType);
         }
         let max = self.config.limits.request_bytes;
-        net::read_body(body, max).await.map_err(|error| match error {
+        let announced = body.size_hint().lower() as usize;
+        if announced > max {
+            return Err(Refusal::TooLarge(max));
+        }
+        let refused = |room| match room {
+            NoRoom::OfGrant => Quota::Bytes.into(),
+            NoRoom::OfAll => Refusal::NoRoom,
+        };
+        bytes.take(announced).map_err(refused)?;
+        let (mut arrived, mut full) = (0, None);
+        let read = net::read_counted(body, max, |more| {
+            arrived += more;
+            let beyond = more.min(arrived.saturating_sub(announced));
+            full = bytes.take(beyond).err();
+            full.is_none()
+        })
+        .await;
+        read.map_err(|error| match error {
             ReadError::TooLarge { .. } => Refusal::TooLarge(max),
+            ReadError::NoRoom => full.map_or(Refusal::NoRoom, refused),
             ReadError::Broken(_) | ReadError::TooSlow => Refusal::Incomplete,
         })
     }
@@ -328,9 +394,29 @@ impl Gateway {
     }
 
     async fn refuse(&self, refused: Refused) -> Refusal {
-        match self.write_down(record::refused(&refused, self.policies.fingerprint())).await {
-            Ok(()) => refused.refusal,
-            Err(unavailable) => unavailable,
+        let grant = refused.live.grant().id.clone();
+        let event = record::refused(&refused, self.policies.fingerprint());
+        self.told(self.refusals.of_grant(&grant, refused.refusal, self.store.now(), |_| event)).await
+    }
+
+    /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
+    pub async fn write_counted(&self, last: bool) {
+        self.settle(&self.refusals.grants, last).await;
+        self.settle(&self.refusals.dead, last).await;
+    }
+
+    async fn settle<K: Clone + Eq + Hash>(&self, counted: &Sampling<K>, last: bool) {
+        for due in counted.due(self.store.now(), last) {
+            if self.write_down(refused::counted((due.event.clone(), due.count))).await.is_err() {
+                counted.put_back(due, self.store.now());
+            }
+        }
+    }
+
+    async fn write_down_if_due(&self, event: Option<Event>) -> Result<(), Refusal> {
+        match event {
+            Some(event) => self.write_down(event).await,
+            None => Ok(()),
         }
     }
 
@@ -341,34 +427,37 @@ impl Gateway {
             Refusal::Unavailable
         })
     }
+
+    /// Somebody who is nobody yet.
+    fn turn_away(&self, refusal: &Refusal) -> Response<Body> {
+        if let Some(count) = self.refusals.line(refusal, self.store.now()) {
+            tracing::info!(event = "request_refused", reason = refusal.word(), count);
+        }
+        respond(refusal, None, &Asked::default())
+    }
+
+    /// For everybody, from any page, cacheable for minutes.
+    ///
+    /// Spec: RFC 9728 §3.2
+    fn metadata(&self, server: &Protected, parts: &Parts) -> Response<Body> {
+        let mut response = match parts.method {
+            Method::GET => Response::new(net::full(server.metadata.clone())),
+            Method::HEAD => Response::new(net::empty()),
+            Method::OPTIONS => preflight::answer(&parts.headers),
+            _ => self.turn_away(&Refusal::MethodNotAllowed),
+        };
+        let headers = response.headers_mut();
+        preflight::allow_everybody(headers);
+        if response.status() == StatusCode::OK {
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        }
+        response
+    }
 }
 
 enum Route<'g> {
     Endpoint(&'g Arc<Protected>),
     Metadata(&'g Arc<Protected>),
-}
-
-fn refuse(refusal: &Refusal, server: Option<&Protected>) -> Response<Body> {
-    tracing::info!(event = "request_refused", reason = refusal.word());
-    respond(refusal, server, &Asked::default())
-}
-
-/// For everybody, from any page, cacheable for minutes.
-///
-/// Spec: RFC 9728 §3.2
-fn metadata(server: &Protected, parts: &Parts) -> Response<Body> {
-    let mut response = match parts.method {
-        Method::GET => Response::new(net::full(server.metadata.clone())),
-        Method::HEAD => Response::new(net::empty()),
-        Method::OPTIONS => preflight::answer(&parts.headers),
-        _ => refuse(&Refusal::MethodNotAllowed, None),
-    };
-    let headers = response.headers_mut();
-    preflight::allow_everybody(headers);
-    if response.status() == StatusCode::OK {
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    }
-    response
 }

@@ -11,7 +11,7 @@ use model::{DenyReason, ScopeSet, StepUp, Tier, ToolName};
 
 pub use wire::{Asked, event_of, respond};
 
-use crate::{envelope::Malformed, revision::NotSpoken};
+use crate::{envelope::Malformed, quota::Quota, revision::NotSpoken};
 
 /// Why a request was not relayed: one variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,12 @@ pub enum Refusal {
     /// The kill switch stops this tool.
     #[error("the tool was switched off by an operator")]
     Blocked,
+    /// The grant has as much under way as it may.
+    #[error("{0}")]
+    Quota(#[from] Quota),
+    /// All grants together send more than there is room for.
+    #[error("there is no room for the body at the moment")]
+    NoRoom,
     /// The store can not be relied on right now.
     #[error("the gateway has lost its store for the moment")]
     Unavailable,
@@ -130,6 +136,8 @@ impl Refusal {
             Self::StepUp { .. } => "step_up",
             Self::Denied(reason, _) => reason.as_str(),
             Self::Blocked => "blocked",
+            Self::Quota(quota) => quota.word(),
+            Self::NoRoom => "no_room",
             Self::Unavailable => "unavailable",
             Self::Unreachable(_) => "unreachable",
             Self::MayBeDone(_) => "may_be_done",

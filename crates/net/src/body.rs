@@ -15,8 +15,12 @@ pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// The body of a response.
 ///
 /// The two kinds that make up nearly all traffic, bytes at hand and bytes relayed, need no box.
-#[derive(Debug)]
-pub struct Body(Kind);
+///
+/// It can keep something until the last byte was taken, or nobody takes any more: a place, a count.
+pub struct Body {
+    kind: Kind,
+    kept: Option<Box<dyn Send>>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -27,12 +31,12 @@ enum Kind {
 
 /// A body whose bytes are at hand.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
-    Body(Kind::Full(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
+    Body::of(Kind::Full(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
 }
 
 /// A body of no bytes.
 pub fn empty() -> Body {
-    Body(Kind::Full(None))
+    Body::of(Kind::Full(None))
 }
 
 /// Any other body, such as a filtered stream or what a router answered.
@@ -41,12 +45,33 @@ where
     B: hyper::body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BodyError>,
 {
-    Body(Kind::Boxed(body.map_err(Into::into).boxed_unsync()))
+    Body::of(Kind::Boxed(body.map_err(Into::into).boxed_unsync()))
+}
+
+impl Body {
+    fn of(kind: Kind) -> Self {
+        Self { kind, kept: None }
+    }
+
+    /// Keeps `what` as long as there are bytes to come. Bytes at hand are none to wait for.
+    #[must_use]
+    pub fn keeping(mut self, what: impl Send + 'static) -> Self {
+        if !matches!(self.kind, Kind::Full(_)) {
+            self.kept = Some(Box::new(what));
+        }
+        self
+    }
 }
 
 impl From<Incoming> for Body {
     fn from(incoming: Incoming) -> Self {
-        Self(Kind::Relayed(incoming))
+        Self::of(Kind::Relayed(incoming))
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.kind.fmt(f)
     }
 }
 
@@ -61,7 +86,7 @@ impl hyper::body::Body for Body {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Relayed(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
             Kind::Boxed(body) => Pin::new(body).poll_frame(cx),
@@ -69,7 +94,7 @@ impl hyper::body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => bytes.is_none(),
             Kind::Relayed(incoming) => incoming.is_end_stream(),
             Kind::Boxed(body) => body.is_end_stream(),
@@ -77,7 +102,7 @@ impl hyper::body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Relayed(incoming) => incoming.size_hint(),
             Kind::Boxed(body) => body.size_hint(),
@@ -107,6 +132,17 @@ mod tests {
         for body in [empty(), full(""), Body::default()] {
             assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), true));
         }
+    }
+
+    #[test]
+    fn what_a_body_keeps_is_given_back_with_it() {
+        let place = std::sync::Arc::new(());
+        let endless = || boxed(StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>()));
+        let body = endless().keeping(place.clone());
+        assert_eq!(std::sync::Arc::strong_count(&place), 2);
+        drop(body);
+        let _at_hand = full("answered").keeping(place.clone());
+        assert_eq!(std::sync::Arc::strong_count(&place), 1);
     }
 
     #[tokio::test]

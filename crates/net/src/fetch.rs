@@ -103,7 +103,7 @@ impl Fetcher {
         let max_age = check(&response)?;
         let body = read_body(response.into_body(), max_bytes).await.map_err(|error| match error {
             ReadError::TooLarge { max } => FetchError::TooLarge { max },
-            ReadError::TooSlow => FetchError::TimedOut,
+            ReadError::TooSlow | ReadError::NoRoom => FetchError::TimedOut,
             ReadError::Broken(why) => FetchError::Unreachable(why.to_string()),
         })?;
         Ok(Fetched { body: body.into(), max_age })

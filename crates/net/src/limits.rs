@@ -5,10 +5,16 @@ use std::time::Duration;
 /// Bounds on what a listener takes from strangers.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenLimits {
-    /// Connections served at a time; further ones wait in the backlog of the system.
+    /// Connections served at a time. For a further one the oldest leaves whose caller did not prove who it is; when
+    /// there is none, the further one is told so with 503.
     pub connections: usize,
-    /// How many of them one remote address may have; further ones of that address are closed.
+    /// How many of them one remote address may have; further ones of that address are told so with 503.
     pub per_address: PerAddress,
+    /// Connections beyond those, kept back for saying 503 and for what `always_open` names. The oldest of them leaves
+    /// for the next.
+    pub kept_back: usize,
+    /// The paths that are answered on the connections kept back.
+    pub always_open: fn(&str) -> bool,
     /// How long a client may take for the TLS handshake, from then on for the head of its first
     /// request, and, on HTTP/2, for how long it may have no request in flight.
     pub header_timeout: Duration,
@@ -18,6 +24,8 @@ pub struct ListenLimits {
     pub idle_timeout: Duration,
     /// After how long a connection takes no further request. What is in flight is finished first.
     pub max_age: Duration,
+    /// How long what was in flight then may go on. After that the connection is cut.
+    pub overtime: Duration,
     /// How long a client may leave what was sent to it unread, or vanish without a word.
     ///
     /// A connection whose bytes nobody takes is cut by the system, on Linux only. On HTTP/2 a
@@ -32,9 +40,12 @@ impl Default for ListenLimits {
         Self {
             connections: 4096,
             per_address: PerAddress::Quarter,
+            kept_back: 64,
+            always_open: |_| false,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             max_age: Duration::from_secs(60 * 60),
+            overtime: Duration::from_secs(20 * 60),
             unread_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }

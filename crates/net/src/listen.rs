@@ -2,8 +2,8 @@
 //!
 //! HTTP/1.1, and HTTP/2 where TLS agreed on it; there is no HTTP/2 without TLS, and no upgrade.
 //! A stranger gets a bounded time to say what is wanted, a bounded number of connections is
-//! served at a time, of which one address gets its share, and a request whose handling panics is
-//! answered with 500 while everything else goes on.
+//! served at a time, of which one address gets its share, who is known stays when it gets crowded,
+//! and a request whose handling panics is answered with 500 while everything else goes on.
 //!
 //! Spec: RFC 9112, RFC 9113.
 //!
@@ -12,7 +12,6 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -21,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    Body, ListenLimits,
+    Body, Inbound, ListenLimits, open_files,
     places::{Place, Places},
     serve::Protocols,
     tls::Tls,
@@ -78,34 +77,34 @@ impl Listener {
     /// Serves until `shutdown`, then until the requests in flight are answered or cut.
     ///
     /// Nothing is accepted any more when this returns.
-    pub async fn serve<S, F>(self, limits: ListenLimits, service: S, shutdown: impl Future)
+    pub async fn serve<S, F>(self, mut limits: ListenLimits, service: S, shutdown: impl Future)
     where
-        S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        S: Fn(Request<Inbound>) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
+        limits.connections = open_files::afford(limits.connections);
         let (leave, _) = watch::channel(());
         let mut connections = JoinSet::new();
         let protocols = Arc::new(Protocols::within(limits));
-        let mut places = Places::within(&limits);
+        let places = Places::within(&limits);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let (stream, place) = tokio::select! {
                 biased;
                 _ = &mut shutdown => break,
-                accepted = self.accept(&mut places) => accepted,
+                accepted = self.accept(&places) => accepted,
             };
             prepare(&stream, &limits);
             while connections.try_join_next().is_some() {}
             let (leave, tls, service, protocols) =
                 (leave.subscribe(), self.tls.clone(), service.clone(), protocols.clone());
             let peer = place.peer();
-            let service = move |mut request: Request<Incoming>| {
+            let service = move |mut request: Request<Inbound>| {
                 request.extensions_mut().insert(peer);
                 service(request)
             };
             connections.spawn(async move {
-                protocols.serve(stream, tls, service, leave).await;
-                drop(place);
+                protocols.serve(stream, tls, service, place, leave).await;
             });
         }
         drop(self.tcp);
@@ -116,18 +115,15 @@ impl Listener {
         connections.shutdown().await;
     }
 
-    /// The next connection there is room for. Faults of the system are waited out.
-    async fn accept(&self, places: &mut Places) -> (TcpStream, Place) {
-        let mut room = places.room().await;
+    /// The next connection, with its place. Faults of the system are waited out.
+    async fn accept(&self, places: &Places) -> (TcpStream, Place) {
         loop {
             match self.tcp.accept().await {
-                Ok((stream, peer)) => match places.take(peer.ip(), room) {
-                    Ok(place) => return (stream, place),
-                    Err(back) => room = back,
-                },
+                Ok((stream, peer)) => return (stream, places.take(peer.ip())),
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(event = "accept_failed", %error);
+                    places.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }

@@ -90,7 +90,9 @@ async fn one_address_does_not_get_all_places() {
         held.last_mut().unwrap().write_all(HELLO).await.unwrap();
         answered(held.last_mut().unwrap()).await;
     }
-    assert_eq!(server.raw("").await, "", "the third is closed");
+    let third = server.raw("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.to_lowercase();
+    assert!(third.starts_with("http/1.1 503") && third.contains("retry-after: 5"), "the third is told: {third}");
+    assert!(third.contains("connection: close"), "{third}");
     let other = TcpSocket::new_v4().unwrap();
     // On Linux all of 127.0.0.0/8 are addresses of this machine.
     #[cfg(target_os = "linux")]
@@ -126,17 +128,65 @@ async fn a_client_that_does_not_read_is_cut_off() {
     timeout(Duration::from_secs(10), server.waiting.notified()).await.expect("the body should be dropped");
 }
 
+/// Field: S3, S5
 #[tokio::test]
-async fn connections_beyond_the_cap_wait_for_a_place() {
-    let server = Running::start(ListenLimits { connections: 1, ..ListenLimits::default() }, None).await;
-    let mut first = TcpStream::connect(server.address).await.unwrap();
-    first.write_all(HELLO).await.unwrap();
-    answered(&mut first).await;
-    let mut second = TcpStream::connect(server.address).await.unwrap();
-    second.write_all(HELLO).await.unwrap();
-    assert!(timeout(SHORT, second.read_u8()).await.is_err(), "no place yet");
-    drop(first);
-    answered(&mut second).await;
+async fn when_the_house_is_full_the_oldest_stranger_makes_room_and_who_is_known_stays() {
+    let server = Running::start(ListenLimits { connections: 2, ..ListenLimits::default() }, None).await;
+    let mut known = TcpStream::connect(server.address).await.unwrap();
+    known.write_all(b"GET /verified HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    answered(&mut known).await;
+    assert_eq!(known.read_exact(&mut [0; 5]).await.unwrap(), 5);
+    let mut stranger = TcpStream::connect(server.address).await.unwrap();
+    stranger.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await.unwrap();
+    for _ in 0..4 {
+        let next = server.raw("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(next.starts_with("HTTP/1.1 200"), "{next}");
+    }
+    let gone = timeout(LONG, stranger.read_to_end(&mut Vec::new())).await.expect("should be closed");
+    assert!(gone.is_err() || gone.is_ok_and(|bytes| bytes == 0));
+    known.write_all(HELLO).await.unwrap();
+    answered(&mut known).await;
+}
+
+/// Silence would be taken for a network that is down.
+///
+/// Field: N15, S3
+#[tokio::test]
+async fn who_finds_no_room_is_told_so_and_health_is_answered_all_the_same() {
+    let always_open = |path: &str| path == "/short";
+    let limits = ListenLimits { connections: 2, kept_back: 1, always_open, ..ListenLimits::default() };
+    let server = Running::start(limits, None).await;
+    let mut known = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"GET /verified HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        answered(&mut stream).await;
+        known.push(stream);
+    }
+    let _silent = TcpStream::connect(server.address).await.unwrap();
+    for _ in 0..3 {
+        let refused = server.raw("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.to_lowercase();
+        assert!(refused.starts_with("http/1.1 503") && refused.contains("retry-after: "), "{refused}");
+        let health = server.raw("GET /short HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    }
+    drop(known);
+}
+
+/// The age of a connection used to start its end only: a body that never came put it off for ever.
+///
+/// Field: S3
+#[tokio::test]
+async fn an_old_connection_that_does_not_come_to_an_end_is_cut() {
+    let limits = ListenLimits { max_age: SHORT, overtime: SHORT, ..ListenLimits::default() };
+    let server = Running::start(limits, None).await;
+    let unfinished = server.raw("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n").await;
+    assert_eq!(unfinished, "", "its body never comes");
+    assert_eq!(server.raw("GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await, "", "its answer never comes");
+    let (server, mut connection) = Connection::to(limits).await;
+    let never = connection.get("/quiet").await;
+    assert!(timeout(LONG, never.into_body().collect()).await.expect("should be cut").is_err());
+    drop(server);
 }
 
 /// An idle client of a moment ago is more welcome than one that never said a word.

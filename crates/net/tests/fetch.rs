@@ -10,8 +10,10 @@ use certificate::Certificate;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response, header};
 use http_body_util::StreamBody;
-use hyper::body::{Frame, Incoming};
-use portcullis_net::{Body, FetchError, FetchRules, Fetched, Fetcher, ListenLimits, Listener, boxed, empty, full};
+use hyper::body::Frame;
+use portcullis_net::{
+    Body, FetchError, FetchRules, Fetched, Fetcher, Inbound, ListenLimits, Listener, boxed, empty, full,
+};
 
 /// A server on the loopback that answers by path, and a fetcher that may go there.
 struct Host {
@@ -46,7 +48,7 @@ impl Host {
     }
 }
 
-async fn answer(request: Request<Incoming>) -> Response<Body> {
+async fn answer(request: Request<Inbound>) -> Response<Body> {
     let json = Response::builder().header(header::CONTENT_TYPE, "application/json");
     let response = match request.uri().path() {
         "/good" => json.header(header::CACHE_CONTROL, "max-age=300").body(full("{}")),

@@ -15,8 +15,7 @@ use std::{
 use certificate::Certificate;
 use futures_util::future::join_all;
 use http::{Request, Response, header};
-use hyper::body::Incoming;
-use portcullis_net::{Body, FetchError, FetchRules, Fetcher, ListenLimits, Listener, full};
+use portcullis_net::{Body, FetchError, FetchRules, Fetcher, Inbound, ListenLimits, Listener, full};
 use tokio::sync::Semaphore;
 
 /// A server with two names, whose `/slow…` never answer, and a fetcher that may go there.
@@ -52,7 +51,7 @@ impl Hosts {
     }
 }
 
-async fn answer(request: Request<Incoming>, arrived: Arc<AtomicUsize>, slow: Arc<Semaphore>) -> Response<Body> {
+async fn answer(request: Request<Inbound>, arrived: Arc<AtomicUsize>, slow: Arc<Semaphore>) -> Response<Body> {
     let number = arrived.fetch_add(1, Ordering::SeqCst) + 1;
     if request.uri().path().starts_with("/slow") {
         slow.add_permits(1);

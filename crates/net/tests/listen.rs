@@ -91,20 +91,64 @@ async fn requests_that_two_parsers_read_differently_are_refused() {
     }
 }
 
-/// The length is not believed, and nothing that follows is taken for a request.
+/// Nothing that follows is taken for a request.
 ///
 /// Spec: RFC 9112 §6.1, §6.3
+///
+/// Field: G14
 #[tokio::test]
-async fn a_request_with_two_lengths_is_the_last_of_its_connection() {
+async fn a_request_whose_end_two_readers_could_see_elsewhere_is_400_and_the_last_of_its_connection() {
     let server = Running::plain().await;
-    let lengths =
-        ["content-length: 3\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 3"];
-    for both in lengths {
+    for fields in [
+        "content-length: 3\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 3",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity",
+        "transfer-encoding: identity",
+        "transfer-encoding: xchunked",
+        "content-length: 3\r\ncontent-length: 4",
+        "content-length: 3\r\ncontent-length: 3",
+        "content-length : 3",
+        "content-length: 3\r\n folded: y",
+        "content-length: 3\nx: y",
+        "content-length: 3\rx: y",
+        "content-length: 3\r\nhost: y",
+    ] {
         let smuggled = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
-        let answer = server.raw(&format!("POST / HTTP/1.1\r\nhost: x\r\n{both}\r\n\r\n0\r\n\r\n{smuggled}")).await;
-        assert!(answer.to_lowercase().contains("connection: close"), "{both}\n{answer}");
-        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{both}\n{answer}");
+        let request = format!("POST / HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n0\r\n\r\n{smuggled}");
+        let answer = server.raw(&request).await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 400"), "{fields:?}\n{answer}");
+        assert!(answer.contains("connection: close"), "{fields:?}\n{answer}");
+        assert_eq!(answer.matches("http/1.1").count(), 1, "{fields:?}\n{answer}");
     }
+}
+
+/// Spec: RFC 9112 §6.1 (501), §7.1
+///
+/// Field: G14
+#[tokio::test]
+async fn a_coding_that_is_not_understood_is_501_and_a_broken_chunk_ends_the_connection() {
+    let server = Running::plain().await;
+    let post = |field: &str, body: &str| format!("POST / HTTP/1.1\r\nhost: x\r\n{field}\r\n\r\n{body}");
+    let answer = server.raw(&post("transfer-encoding: gzip, chunked\r\nconnection: close", "0\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    for chunks in ["3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "fffffffffffffffff\r\n", "0x3\r\nabc\r\n"] {
+        let answer = server.raw(&post("transfer-encoding: chunked", chunks)).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{chunks:?}\n{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{chunks:?}\n{answer}");
+    }
+}
+
+/// What is framed once and clearly still is, also several to a packet.
+#[tokio::test]
+async fn requests_of_every_clear_framing_follow_each_other_on_one_connection() {
+    let server = Running::plain().await;
+    let text = "\r\nPOST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\na\n\nbc\
+        POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nd\ne\r\n0\r\nt: v\r\n\r\n\
+        GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = server.raw(text).await;
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 3, "{answer}");
+    assert!(answer.contains("a\n\nbc") && answer.contains("d\ne"), "{answer}");
 }
 
 /// Spec: RFC 6585 §5

@@ -6,8 +6,7 @@ use std::future::pending;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use portcullis_net::{Body, ListenLimits, Listener, WebClient, WebError, full, read_body};
+use portcullis_net::{Body, Inbound, ListenLimits, Listener, WebClient, WebError, boxed, full, read_body};
 
 async fn server() -> String {
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
@@ -16,7 +15,7 @@ async fn server() -> String {
     base
 }
 
-async fn answer(request: Request<Incoming>) -> Response<Body> {
+async fn answer(request: Request<Inbound>) -> Response<Body> {
     match request.uri().path() {
         "/redirect" => {
             let mut response = Response::new(full("elsewhere"));
@@ -25,7 +24,7 @@ async fn answer(request: Request<Incoming>) -> Response<Body> {
             response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_static("a=b"));
             response
         }
-        "/relay" => Response::new(request.into_body().into()),
+        "/relay" => Response::new(boxed(request.into_body())),
         path => {
             let told = serde_json::json!({
                 "method": request.method().as_str(),

@@ -1,4 +1,4 @@
-//! The two cookies: the session of a person who logged in, and the mark of a browser before that.
+//! The cookies: the session of a person who logged in, the mark of a browser before that, and what it is known by after.
 
 use http::{HeaderMap, HeaderValue, header};
 use model::{Span, config::PublicUrl};
@@ -10,6 +10,8 @@ pub enum Cookie {
     Session,
     /// This browser, before anybody logged in: binds a flow to where it began.
     Browser,
+    /// This browser, known from an earlier login: opens nothing, but has a line of its own for the next one.
+    Device,
 }
 
 impl Cookie {
@@ -19,6 +21,8 @@ impl Cookie {
             (Self::Session, false) => "portcullis_session",
             (Self::Browser, true) => "__Host-portcullis_browser",
             (Self::Browser, false) => "portcullis_browser",
+            (Self::Device, true) => "__Host-portcullis_device",
+            (Self::Device, false) => "portcullis_device",
         }
     }
 }

@@ -6,8 +6,8 @@ use axum::{
     extract::{FromRequest, Request},
     response::Response,
 };
-use http::{StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, StatusCode, header};
+use net::ReadError;
 
 use crate::problem;
 
@@ -113,11 +113,22 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         if !is_form {
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "This address takes only HTML forms."));
         }
-        let Ok(body) = Limited::new(request.into_body(), FORM_BYTES).collect().await else {
-            return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large, or it broke off."));
-        };
-        Self::parse(&body.to_bytes())
+        let body = net::receive(request.into_body(), FORM_BYTES).await.map_err(|error| unread(&error))?;
+        Self::parse(&body)
             .map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("The form was not accepted: {error}.")))
+    }
+}
+
+fn unread(error: &ReadError) -> Response {
+    match error {
+        ReadError::TooLarge { .. } => refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large."),
+        ReadError::TooSlow => refuse(StatusCode::REQUEST_TIMEOUT, "The form did not arrive in time."),
+        ReadError::Broken(_) => refuse(StatusCode::BAD_REQUEST, "The form broke off before its end."),
+        ReadError::NoRoom => {
+            let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "Too much is being sent here at the moment.");
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            response
+        }
     }
 }
 

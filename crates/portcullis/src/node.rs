@@ -13,7 +13,6 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::{Context, Result};
 use axum::{Router, routing};
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
 use model::{Clock, SystemClock, config::Config};
 use store::{OpenOptions, Store};
 use tower::ServiceExt;
@@ -27,6 +26,7 @@ pub struct Node {
     /// Where state lives.
     pub store: Store,
     gateway: Arc<gateway::Gateway>,
+    authserver: Arc<authserver::AuthServer>,
     router: Router,
     hosts: hosts::Hosts,
 }
@@ -60,7 +60,7 @@ impl Node {
             .merge(authserver.router())
             .merge(console.router());
         let hosts = hosts::Hosts::of(&config);
-        Ok(Arc::new(Self { config, store, gateway, router, hosts }))
+        Ok(Arc::new(Self { config, store, gateway, authserver, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.
@@ -83,9 +83,11 @@ impl Node {
         let limits = net::ListenLimits {
             connections: configured.connections,
             per_address: configured.connections_per_address.map_or(net::PerAddress::Quarter, net::PerAddress::AtMost),
+            always_open,
             ..Default::default()
         };
         let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
+        let counter = tokio::spawn(sweep::counted_refusals(self.gateway.clone(), self.authserver.clone()));
         let node = self.clone();
         let service = move |request| {
             let node = node.clone();
@@ -93,10 +95,13 @@ impl Node {
         };
         listener.serve(limits, service, shutdown).await;
         sweeper.abort();
+        counter.abort();
+        self.gateway.write_counted(true).await;
+        self.authserver.write_counted(true).await;
         self.store.clone().close().await;
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Response<net::Body> {
+    async fn respond(&self, request: Request<net::Inbound>) -> Response<net::Body> {
         if gateway::Gateway::owns(request.uri().path()) {
             return self.gateway.handle(request).await;
         }
@@ -108,6 +113,13 @@ impl Node {
             Err(never) => match never {},
         }
     }
+}
+
+/// Answered when everything else finds no room: whether this node is well, and the control plane. An agent that takes
+/// every connection must not keep people from stopping it.
+fn always_open(path: &str) -> bool {
+    let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ["/healthz", "/readyz", "/login", "/logout", "/console", "/me", "/assets"].into_iter().any(below)
 }
 
 /// Opens the store of this configuration; `node` is `None` for a command that only visits.

@@ -1,15 +1,17 @@
 //! Passwords of people: Argon2id, memory-hard on purpose.
 //!
-//! Each call takes tens of milliseconds and 19 MiB: callers move it off the async threads and
-//! bound how many run at once.
+//! Each hash takes tens of milliseconds and 19 MiB: callers move it off the async threads, bound how many run at
+//! once, and give each of those a [`HashMemory`] that is kept. Memory that is asked for and given back with every
+//! hash does not come back: the allocator keeps it, in one arena for each thread that ever hashed.
 //!
 //! Spec: RFC 9106, OWASP Password Storage (19 MiB, 2 passes, 1 lane).
 
 use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use model::Secret;
+use subtle::ConstantTimeEq;
 
 /// The hash of a password nobody has, made with the parameters of today.
 const NOBODY: &str =
@@ -25,28 +27,86 @@ const MOST_PASSES: u32 = 16;
 #[error("the password is wrong")]
 pub struct WrongPassword;
 
-/// The hash to store, in PHC form with a random salt. Blocks.
+/// What one hash at a time works in. Made at its first use, and kept from then on.
+#[derive(Default)]
+pub struct HashMemory(Vec<Block>);
+
+impl HashMemory {
+    /// Is this the password that was stored as `phc`? Blocks.
+    ///
+    /// # Errors
+    /// [`WrongPassword`], also when `phc` fails [`is_phc`].
+    pub fn check_password(&mut self, password: &Secret, phc: &str) -> Result<(), WrongPassword> {
+        let stored = acceptable(phc).ok_or(WrongPassword)?;
+        let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Err(WrongPassword) };
+        let params = Params::try_from(&stored).map_err(|_| WrongPassword)?;
+        let version = stored.version.map_or(Ok(Version::default()), Version::try_from).map_err(|_| WrongPassword)?;
+        let mut made = vec![0; expected.as_bytes().len()];
+        self.work(params.block_count(), |blocks| {
+            let argon2id = Argon2::new(Algorithm::Argon2id, version, params);
+            argon2id.hash_password_into_with_memory(password.expose().as_bytes(), salt.as_ref(), &mut made, blocks)
+        })
+        .map_err(|_| WrongPassword)?;
+        if bool::from(made.ct_eq(expected.as_bytes())) { Ok(()) } else { Err(WrongPassword) }
+    }
+
+    /// The hash to store, in PHC form with a random salt. Blocks.
+    ///
+    /// # Panics
+    /// When the system has neither randomness nor 19 MiB to give.
+    pub fn hash_password(&mut self, password: &Secret) -> String {
+        let params = Params::default();
+        let salt = Salt::new(&crate::random::<16>()).expect("16 bytes are a salt");
+        let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.work(params.block_count(), |blocks| {
+            let salt: &[u8] = salt.as_ref();
+            argon2id().hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut out, blocks)
+        })
+        .expect("password, salt and output have lengths that Argon2id takes");
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(&params).expect("the parameters of today are written as such"),
+            salt: Some(salt),
+            hash: Some(Output::new(&out).expect("32 bytes are an output")),
+        };
+        hash.to_string()
+    }
+
+    /// Works as hard as [`Self::check_password`] when there is no such person, so that time does not tell names. Blocks.
+    pub fn check_nobody(&mut self, password: &Secret) {
+        let _ = std::hint::black_box(self.check_password(password, NOBODY));
+    }
+
+    /// What a hash leaves behind is as good as the password to whoever reads this memory, so nothing is left.
+    fn work<T>(&mut self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        self.0.resize(self.0.len().max(blocks), Block::new());
+        let done = work(&mut self.0[..blocks]);
+        self.0[..blocks].fill(Block::new());
+        // A hash made with more memory than ours is the operator's; what it took is not kept.
+        let ours = Params::DEFAULT.block_count();
+        if self.0.len() > ours {
+            self.0.truncate(ours);
+            self.0.shrink_to_fit();
+        }
+        done
+    }
+}
+
+/// The hash to store. Blocks, in memory of its own: for who hashes once.
 ///
 /// # Panics
 /// When the system has neither randomness nor 19 MiB to give.
 pub fn hash_password(password: &Secret) -> String {
-    let hash: PasswordHash =
-        argon2id().hash_password(password.expose().as_bytes()).expect("Argon2id needs only randomness and 19 MiB");
-    hash.to_string()
+    HashMemory::default().hash_password(password)
 }
 
-/// Is this the password that was stored as `phc`? Blocks.
+/// Is this the password that was stored as `phc`? Blocks, in memory of its own: for who checks once.
 ///
 /// # Errors
 /// [`WrongPassword`], also when `phc` fails [`is_phc`].
 pub fn check_password(password: &Secret, phc: &str) -> Result<(), WrongPassword> {
-    let hash = acceptable(phc).ok_or(WrongPassword)?;
-    argon2id().verify_password(password.expose().as_bytes(), &hash).map_err(|_| WrongPassword)
-}
-
-/// Works as hard as [`check_password`] when there is no such person, so that time does not tell names. Blocks.
-pub fn check_nobody(password: &Secret) {
-    let _ = std::hint::black_box(check_password(password, NOBODY));
+    HashMemory::default().check_password(password, phc)
 }
 
 /// Is `text` an Argon2id hash in PHC form that this machine can be asked to check?
@@ -70,6 +130,8 @@ fn argon2id() -> Argon2<'static> {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
 
     #[test]
@@ -94,7 +156,32 @@ mod tests {
         let cost = |p: &Params| (p.m_cost(), p.t_cost(), p.p_cost(), p.output_len());
         assert_eq!(cost(&nobody), cost(&somebody));
         assert!(is_phc(NOBODY));
-        check_nobody(&Secret::new("x"));
+        HashMemory::default().check_nobody(&Secret::new("x"));
+    }
+
+    /// Field: S2
+    #[test]
+    fn one_memory_serves_one_hash_after_the_other_and_keeps_nothing_of_them() {
+        let mut memory = HashMemory::default();
+        let phc = hash_password(&Secret::new("correct horse"));
+        for _ in 0..2 {
+            assert_eq!(memory.check_password(&Secret::new("correct horse"), &phc), Ok(()));
+            assert_eq!(memory.check_password(&Secret::new("wrong horse"), &phc), Err(WrongPassword));
+            memory.check_nobody(&Secret::new("x"));
+        }
+        assert_eq!(memory.0.len(), Params::DEFAULT.block_count());
+        assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+    }
+
+    /// An operator's own hash may ask for other parameters; its memory is given back.
+    #[test]
+    fn a_hash_with_other_parameters_is_checked_with_those() {
+        let made = Argon2::from(Params::new(32 * 1024, 1, 2, Some(24)).unwrap());
+        let phc: PasswordHash = made.hash_password_with_salt(b"correct horse", b"saltsaltsalt").unwrap();
+        let mut memory = HashMemory::default();
+        assert_eq!(memory.check_password(&Secret::new("correct horse"), &phc.to_string()), Ok(()));
+        assert_eq!(memory.check_password(&Secret::new("correct hors"), &phc.to_string()), Err(WrongPassword));
+        assert_eq!(memory.0.len(), Params::DEFAULT.block_count());
     }
 
     #[test]

@@ -31,19 +31,37 @@ pub struct Ground {
     pub targets: Vec<Target>,
     running: Vec<Child>,
     folder: PathBuf,
+    /// Each on its processor?
+    pinned: bool,
 }
 
 impl Ground {
     pub fn start() -> anyhow::Result<Self> {
         let folder = env::temp_dir().join(format!("portcullis-bench-{}", process::id()));
         fs::create_dir(&folder)?;
-        let mut ground = Self { targets: Vec::new(), running: Vec::new(), folder };
-        let upstream = free_port()?;
-        let serve = ["bench".to_owned(), "upstream".to_owned(), upstream.to_string()];
-        ground.add("upstream itself", "0", &env::current_exe()?, &serve, upstream, request("/mcp", upstream, ""))?;
+        let mut ground = Self { targets: Vec::new(), running: Vec::new(), folder, pinned: true };
+        let upstream = ground.upstream()?;
         ground.nginx(upstream)?;
-        ground.portcullis(upstream)?;
+        let product = env::current_dir()?.join("target/release/portcullis");
+        ground.portcullis(upstream, &product)?;
         Ok(ground)
+    }
+
+    /// Only the upstream and this build of the product, on any processor; the product is the last target.
+    pub fn of_product_alone(product: &Path) -> anyhow::Result<Self> {
+        let folder = env::temp_dir().join(format!("portcullis-bench-{}", process::id()));
+        fs::create_dir(&folder)?;
+        let mut ground = Self { targets: Vec::new(), running: Vec::new(), folder, pinned: false };
+        let upstream = ground.upstream()?;
+        ground.portcullis(upstream, product)?;
+        Ok(ground)
+    }
+
+    fn upstream(&mut self) -> anyhow::Result<u16> {
+        let port = free_port()?;
+        let serve = ["bench".to_owned(), "upstream".to_owned(), port.to_string()];
+        self.add("upstream itself", "0", &env::current_exe()?, &serve, port, request("/mcp", port, ""))?;
+        Ok(port)
     }
 
     fn nginx(&mut self, upstream: u16) -> anyhow::Result<()> {
@@ -59,7 +77,7 @@ impl Ground {
         self.add(NGINX, "1", &nginx, &arguments, port, request("/mcp", port, "unchecked"))
     }
 
-    fn portcullis(&mut self, upstream: u16) -> anyhow::Result<()> {
+    fn portcullis(&mut self, upstream: u16, product: &Path) -> anyhow::Result<()> {
         let port = free_port()?;
         let tool = env::current_dir()?.join("target/debug/agent-token");
         let key = self.folder.join("agent.pem");
@@ -68,8 +86,7 @@ impl Ground {
         let file = self.folder.join("portcullis.yaml");
         fs::write(&file, portcullis_configuration(port, upstream, &data, &jwk))?;
         let serve = ["serve".to_owned(), "--config".to_owned(), file.display().to_string()];
-        let product = env::current_dir()?.join("target/release/portcullis");
-        self.add("portcullis", "1", &product, &serve, port, String::new())?;
+        self.add("portcullis", "1", product, &serve, port, String::new())?;
         let url = format!("http://localhost:{port}/mcp/bench");
         let token = Command::new(&tool).arg("token").arg(&key).args(["nightly", &url]).output()?;
         if !token.status.success() {
@@ -92,8 +109,11 @@ impl Ground {
         request: String,
     ) -> anyhow::Result<()> {
         let log = fs::File::create(self.folder.join(format!("{name}.log")))?;
-        let mut command = Command::new("taskset");
-        command.args(["-c", processor]).arg(program).args(arguments).stdin(Stdio::null());
+        let mut command = Command::new(if self.pinned { Path::new("taskset") } else { program });
+        if self.pinned {
+            command.args(["-c", processor]).arg(program);
+        }
+        command.args(arguments).stdin(Stdio::null());
         let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| shown(&command))?;
         // `taskset` becomes the program, so this is its process.
         self.targets.push(Target { name, process: child.id(), port, request });

@@ -9,7 +9,7 @@ use std::{
 use anyhow::bail;
 
 use super::Ground;
-use crate::{run::run, spec, tidy};
+use crate::{bench, run::run, spec, tidy};
 
 /// One step.
 pub struct Step {
@@ -27,6 +27,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "build", what: "the product and the world", run: |_| cargo(&["build", "--workspace", "--locked"]) },
     Step { name: "unit", what: "unit tests, and the store on SQLite and PostgreSQL", run: unit },
     Step { name: "world", what: "the real binary, the official clients in both eras, the browser", run: world },
+    Step {
+        name: "memory",
+        what: "floods of strangers and of one agent, and what they make the product hold",
+        run: memory,
+    },
     Step { name: "demo", what: "the guided tour, every step true", run: demo },
 ];
 
@@ -53,6 +58,10 @@ fn world(ground: &mut Ground) -> anyhow::Result<()> {
         bail!("crates/world/tests holds no tests");
     }
     tested(ground, &tests)
+}
+
+fn memory(_: &mut Ground) -> anyhow::Result<()> {
+    bench::memory()
 }
 
 fn demo(_: &mut Ground) -> anyhow::Result<()> {

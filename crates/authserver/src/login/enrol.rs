@@ -43,9 +43,9 @@ pub(crate) async fn enrol(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
         return Ok(page(cx, headers, ticket, &person, Some(complaint)));
     }
     let place = password::stand_in_line(cx).map_err(|password::Busy| PageError::Busy)?;
-    let phc = password::hash(cx, place, Secret::new(chosen)).await.ok_or(PageError::Stale)?;
+    let phc = password::hash(cx, place, Secret::new(chosen)).await.map_err(|password::Busy| PageError::Busy)?;
     let session = set_password(cx, Digest::of(ticket), person.id.clone(), phc).await?.ok_or(PageError::Stale)?;
-    Ok(enter(cx, home(&person), &session))
+    Ok(enter(cx, headers, &person, home(&person), &session))
 }
 
 /// Everything at once: the link is spent, older sessions end, the password is set, the person is logged in.

@@ -11,7 +11,7 @@ use store::{Commit, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
-    Browser, enter, home, home_of, new_session,
+    Browser, device, enter, home, home_of, new_session,
     password::{self, LoginError},
 };
 use crate::{cx::Cx, error::PageError, http::paths};
@@ -54,10 +54,15 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
     beat.tick().await;
-    let person = match password::check(cx, &name, password).await {
+    let from = password::TriedFrom { mark: &browser.mark, device: device::known_for(cx, headers, &name) };
+    let person = match password::check(cx, &name, password, from).await {
         Ok(person) => person,
         Err(LoginError::Store(error)) => return Err(error.into()),
-        Err(error @ LoginError::Wait { .. }) => return refused(&error, StatusCode::TOO_MANY_REQUESTS),
+        Err(error @ LoginError::Wait { seconds }) => {
+            let mut response = refused(&error, StatusCode::TOO_MANY_REQUESTS)?;
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            return Ok(response);
+        }
         Err(LoginError::Busy(_)) => return Err(PageError::Busy),
         Err(error @ LoginError::Wrong { .. }) => {
             if let LoginError::Wrong { person, cause } = &error {
@@ -67,7 +72,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             return refused(&error, StatusCode::FORBIDDEN);
         }
     };
-    let inner = cx.clone();
+    let (inner, known) = (cx.clone(), person.clone());
     let to = next.as_ref().map_or_else(|| home(&person).to_owned(), ToString::to_string);
     let cookie = cx
         .store
@@ -80,7 +85,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             })
         })
         .await?;
-    Ok(enter(cx, &to, &cookie))
+    Ok(enter(cx, headers, &known, &to, &cookie))
 }
 
 /// Wrong logins are answered on the beat: recording the one of a person takes longer than counting a stranger's,
@@ -94,10 +99,10 @@ async fn on_the_beat(mut beat: Interval) {
 /// What was typed is recorded only when it is the name of a person: people type passwords into that field.
 async fn record_refusal(cx: &Cx, person: Option<&Id<Person>>, cause: &'static str) -> Result<(), StoreError> {
     let event = match person {
-        Some(person) => {
+        Some(person) => cx.counted.due_login(person, cx.store.now(), || {
             let event = Event::new(EventName::LoginRefused, Actor::Person(person.to_string())).with("person", person);
-            Some(event.with("cause", cause))
-        }
+            event.with("cause", cause)
+        }),
         None => cx.counted.due(None, cause, cx.store.now(), || {
             Event::new(EventName::LoginRefused, Actor::System).with("cause", cause)
         }),

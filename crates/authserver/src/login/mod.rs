@@ -2,6 +2,7 @@
 //!
 //! Spec: RFC 9700 §4.11 and §4.12.
 
+mod device;
 mod enrol;
 mod form;
 mod password;
@@ -21,6 +22,7 @@ use crate::cx::Cx;
 /// The mark of this browser, and whether it has to be set.
 struct Browser {
     csrf: Csrf,
+    mark: String,
     fresh: Option<Opaque>,
 }
 
@@ -28,10 +30,10 @@ impl Browser {
     /// The browser that sent `headers`; one without a mark gets one.
     fn of(cx: &Cx, headers: &HeaderMap) -> Self {
         match cx.cookies.read(headers, Cookie::Browser) {
-            Some(value) => Self { csrf: Csrf::of_cookie(&value), fresh: None },
+            Some(mark) => Self { csrf: Csrf::of_cookie(&mark), mark, fresh: None },
             None => {
                 let mark = Opaque::mint("brw");
-                Self { csrf: Csrf::of_cookie(mark.expose()), fresh: Some(mark) }
+                Self { csrf: Csrf::of_cookie(mark.expose()), mark: mark.expose().to_owned(), fresh: Some(mark) }
             }
         }
     }
@@ -58,11 +60,19 @@ fn new_session(cx: &Cx, person: &model::Id<model::Person>, tx: &Tx<'_>) -> (Sess
     (session, secret)
 }
 
-/// `303` to `location` with the session's cookie.
-fn enter(cx: &Cx, location: &str, session: &Opaque) -> axum::response::Response {
+/// `303` to `location` with the session's cookie, and the one by which this browser is known from now on.
+fn enter(
+    cx: &Cx,
+    headers: &HeaderMap,
+    person: &model::Person,
+    location: &str,
+    session: &Opaque,
+) -> axum::response::Response {
+    net::caller::verified();
     let mut response = see_other(location);
     let cookie = cx.cookies.set(Cookie::Session, session.expose(), cx.config.tokens.session);
     response.headers_mut().append(header::SET_COOKIE, cookie);
+    response.headers_mut().append(header::SET_COOKIE, device::remember(cx, headers, person.id.as_str()));
     response
 }
 

@@ -37,7 +37,7 @@ impl Vendor {
         })));
         let fetched = Arc::new(AtomicUsize::new(0));
         let (served, count) = (document.clone(), fetched.clone());
-        let answer = move |request: http::Request<hyper::body::Incoming>| {
+        let answer = move |request: http::Request<net::Inbound>| {
             let document = served.lock().unwrap().clone();
             let body = match request.uri().path() {
                 "/deskbot/keys.json" => document["served_keys"].clone(),

@@ -209,3 +209,66 @@ async fn an_enrolment_link_of_a_blocked_person_is_no_longer_good() {
     reply.page(410, "no longer good");
     assert!(reply.headers.get(http::header::SET_COOKIE).is_none());
 }
+
+/// A stranger who tries passwords for a name spends tries of its own, not those of a browser that is known.
+///
+/// Field: P2
+#[tokio::test]
+async fn a_browser_that_logged_in_before_gets_in_while_a_stranger_tries_passwords() {
+    let world = World::start().await;
+    let mut known = world.browser();
+    known.log_in("ada", PASSWORD, "/me").await;
+    known.forget("session");
+    let mut stranger = world.browser();
+    let csrf = stranger.get("/login").await.field("csrf");
+    for _ in 0..12 {
+        stranger.post("/login", &[("csrf", &csrf), ("name", "ada"), ("password", "not it at all")]).await;
+    }
+    let refused = stranger.post("/login", &[("csrf", &csrf), ("name", "ada"), ("password", PASSWORD)]).await;
+    refused.page(429, "Too many attempts");
+    assert!(refused.headers.contains_key(http::header::RETRY_AFTER));
+    for _ in 0..3 {
+        assert_eq!(known.log_in("ada", PASSWORD, "/me").await.location(), "/me");
+        known.forget("session");
+    }
+    // Nor those of a browser that is new, at the same address: it has a mark of its own, and waits two seconds.
+    world.advance(2);
+    assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
+}
+
+/// Being known is for the name one logged in with, opens nothing, and is no way to try without end.
+///
+/// Field: P2
+#[tokio::test]
+async fn a_known_browser_has_a_line_of_its_own_and_no_more() {
+    let world = World::start().await;
+    let mut known = world.browser();
+    known.log_in("ada", PASSWORD, "/me").await;
+    known.forget("session");
+    assert!(known.get(&link("tickets:low", &[])).await.location().starts_with("/login?next="));
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(known.log_in("ada", "not it at all", "/me").await.status.as_u16());
+    }
+    assert_eq!(codes, [403, 403, 403, 403, 403, 429]);
+    // A cookie that is not ours counts for nothing, and two people can be known on one browser.
+    let mut forger = world.browser();
+    forger.bring("device", &"A".repeat(48));
+    assert_eq!(forger.log_in("bob", PASSWORD, "/me").await.location(), "/me");
+    forger.forget("session");
+    world.advance(2);
+    assert_eq!(forger.log_in("ada", PASSWORD, "/me").await.location(), "/me");
+    assert_eq!(forger.cookie("device").split('.').count(), 3, "bob, ada, and what was there");
+}
+
+/// Field: P2
+#[tokio::test]
+async fn wrong_passwords_are_recorded_one_by_one_at_first_and_then_counted() {
+    let world = World::start().await;
+    for _ in 0..30 {
+        world.browser().log_in("ada", "not it at all", "/me").await;
+        world.clock.advance(Span::from_seconds(2));
+    }
+    let refused = world.events(100).await.into_iter().filter(|event| event == "login_refused").count();
+    assert_eq!(refused, 20);
+}

@@ -441,6 +441,20 @@ impl Browser<'_> {
         request.body(Body::from(encode(fields))).unwrap()
     }
 
+    /// Loses a cookie, as when its time is over.
+    pub fn forget(&mut self, cookie: &str) {
+        self.cookies.remove(&cookie_name(cookie));
+    }
+
+    /// Comes with a cookie of its own making.
+    pub fn bring(&mut self, cookie: &str, value: &str) {
+        self.cookies.insert(cookie_name(cookie), value.to_owned());
+    }
+
+    pub fn cookie(&self, cookie: &str) -> &str {
+        &self.cookies[&cookie_name(cookie)]
+    }
+
     fn cookie_line(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
@@ -486,6 +500,10 @@ impl Browser<'_> {
         let back = self.answer(&page, "allow", "").await;
         back.parameter("code")
     }
+}
+
+fn cookie_name(cookie: &str) -> String {
+    format!("__Host-portcullis_{cookie}")
 }
 
 /// What came back.

@@ -10,6 +10,7 @@ use super::Refusal;
 use crate::{
     challenge::Challenge,
     protected::Protected,
+    quota::Quota,
     revision::{NotSpoken, REVISIONS},
 };
 
@@ -39,7 +40,10 @@ pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> 
         headers.insert(header::WWW_AUTHENTICATE, challenge.header());
     }
     match refusal {
-        Refusal::Unavailable => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        Refusal::Quota(Quota::Refusals) => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10")),
+        Refusal::Unavailable | Refusal::NoRoom | Refusal::Quota(_) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        }
         Refusal::MethodNotAllowed => {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE, OPTIONS"))
         }
@@ -69,7 +73,8 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         Refusal::UnknownMethod | Refusal::Tasks | Refusal::NoTool => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
-        Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Unavailable | Refusal::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
         // A status that says "not done" makes clients and proxies send it again. What has no answer was accepted.
         Refusal::MayBeDone(_) if asked.is_request => StatusCode::OK,

@@ -120,8 +120,28 @@ pub struct LimitsConfig {
     /// Of these, how many may come from one address; a quarter of them when left out, and then loopback is
     /// not counted. Behind a proxy on another machine every connection comes from the proxy: give it them all.
     pub connections_per_address: Option<usize>,
+    /// What one grant may have under way at a time; beyond that its requests are answered with 429.
+    pub per_grant: PerGrantConfig,
     /// A node that has not heard from the store for so long serves nobody.
     pub store_silence: Span,
+}
+
+/// What one grant may have under way at a time.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerGrantConfig {
+    /// Calls, each until its answer is over.
+    pub calls: usize,
+    /// Bytes of request bodies, each until it was sent on. All grants together may have four times as many.
+    pub bytes: usize,
+    /// Standing streams: GET streams and subscriptions.
+    pub streams: usize,
+}
+
+impl Default for PerGrantConfig {
+    fn default() -> Self {
+        Self { calls: 256, bytes: 32 * 1024 * 1024, streams: 32 }
+    }
 }
 
 impl Default for LimitsConfig {
@@ -133,6 +153,7 @@ impl Default for LimitsConfig {
             longest_call: Span::from_minutes(15),
             connections: 4096,
             connections_per_address: None,
+            per_grant: PerGrantConfig::default(),
             store_silence: Span::from_seconds(2),
         }
     }

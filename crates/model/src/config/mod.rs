@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clients::{ClientsConfig, RegisteredClient};
-pub use lifetimes::{ElevationConfig, LimitsConfig, TokensConfig};
+pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
 pub use people::{AgentConfig, PersonConfig};
 pub use servers::{ServerConfig, TaskAccess};
 

@@ -7,10 +7,10 @@ use std::{convert::Infallible, future::pending, net::SocketAddr, sync::Arc, time
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::StreamBody;
-use hyper::body::{Frame, Incoming};
-use portcullis_net::{Body, ListenLimits, Listener, Tls, boxed, full, read_body};
+use hyper::body::Frame;
+use portcullis_net::{Body, Inbound, ListenLimits, Listener, Tls, boxed, caller, full, read_body};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -41,7 +41,7 @@ impl Running {
         let (go, waiting) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let service = {
             let (go, waiting) = (go.clone(), waiting.clone());
-            move |request: Request<Incoming>| {
+            move |request: Request<Inbound>| {
                 assert!(request.uri().path() != "/panic-at-once", "at once");
                 answer(request, go.clone(), waiting.clone())
             }
@@ -68,7 +68,7 @@ impl Running {
     }
 }
 
-async fn answer(request: Request<Incoming>, go: Arc<Notify>, waiting: Arc<Notify>) -> Response<Body> {
+async fn answer(request: Request<Inbound>, go: Arc<Notify>, waiting: Arc<Notify>) -> Response<Body> {
     match request.uri().path() {
         "/panic" => panic!("in the middle"),
         "/wait" => {
@@ -97,11 +97,27 @@ async fn answer(request: Request<Incoming>, go: Arc<Notify>, waiting: Arc<Notify
             Response::new(full(peer.0.to_string()))
         }
         "/short" => Response::new(full("a few more bytes than there is window")),
+        "/verified" => {
+            caller::verified();
+            Response::new(full("known"))
+        }
+        "/refused" => {
+            let mut response = Response::new(full("refused"));
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response
+        }
         "/never" => {
             waiting.notify_one();
             pending().await
         }
-        _ => Response::new(full(read_body(request.into_body(), 100).await.unwrap())),
+        _ => match read_body(request.into_body(), 100).await {
+            Ok(body) => Response::new(full(body)),
+            Err(_) => {
+                let mut response = Response::new(full("unreadable"));
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response
+            }
+        },
     }
 }
 

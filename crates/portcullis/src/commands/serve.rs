@@ -18,6 +18,7 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
     let name = format!("{}:{}", host_name(), std::process::id());
     let node = Node::assemble(config, &name).await?;
     let listener = node.bind().await?;
+    let asked_to_stop = shutdown::requested();
     tracing::info!(
         event = "serving",
         listen = %listener.local_addr(),
@@ -27,7 +28,7 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
         "serving"
     );
     let survey = tokio::spawn(survey(node.config.clone()));
-    node.serve(listener, shutdown::requested()).await;
+    node.serve(listener, asked_to_stop).await;
     survey.abort();
     tracing::info!(event = "stopped", "stopped");
     Ok(output::OK)

@@ -1,7 +1,7 @@
 //! Elevations end by themselves: the check at each call sees to that. What is done here is to
 //! say so in the audit soon after, so that an end has a record like a beginning has.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{Actor, ElevationState, Event, EventName};
 use store::{Commit, Store, StoreError};
@@ -15,6 +15,17 @@ pub async fn ended_elevations(store: Store) {
         if let Err(error) = sweep(&store).await {
             tracing::warn!(event = "sweep_failed", %error, "ends of elevations are recorded late");
         }
+    }
+}
+
+/// Every second, records the refusals that were only counted and whose minute is over.
+pub async fn counted_refusals(gateway: Arc<gateway::Gateway>, authserver: Arc<authserver::AuthServer>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        gateway.write_counted(false).await;
+        authserver.write_counted(false).await;
     }
 }
 

@@ -1,0 +1,69 @@
+//! What is written of refusals, and what is only counted.
+//!
+//! A live token, a dead one and a stranger are refused in the same places, and can all come back at once. A grant
+//! whose refusals come faster than they are recorded one by one is told to come less often while that lasts; what it
+//! is allowed goes on. A dead token is recorded once a minute, a stranger never: only the process log hears of it.
+
+use model::{AccessClaims, Event, EventName, Grant, Id, Pace, Sampling, Timestamp};
+
+use crate::{quota::Quota, refusal::Refusal};
+
+/// The refusals of this gateway.
+#[derive(Debug)]
+pub struct Refusals {
+    pub(crate) grants: Sampling<Option<Id<Grant>>>,
+    pub(crate) dead: Sampling<Box<str>>,
+    told: Sampling<&'static str>,
+}
+
+/// What is left to do about a refusal.
+pub struct Told {
+    /// What the caller is told.
+    pub refusal: Refusal,
+    /// What is recorded before.
+    pub event: Option<Event>,
+}
+
+impl Refusals {
+    /// None yet.
+    pub fn new() -> Self {
+        let at = Sampling::at;
+        Self { grants: Sampling::at(Pace::KNOWN), dead: at(Pace::STRANGER), told: Sampling::at(Pace::KNOWN) }
+    }
+
+    /// Of a grant that is alive.
+    pub fn of_grant(
+        &self,
+        grant: &Id<Grant>,
+        refusal: Refusal,
+        now: Timestamp,
+        event: impl FnOnce(&Refusal) -> Event,
+    ) -> Told {
+        let seen = self.grants.see(Some(grant.clone()), None, now, || event(&refusal));
+        let event = seen.record.map(counted);
+        // A quota says more exactly what to do.
+        let refusal = match refusal {
+            Refusal::Quota(_) => refusal,
+            _ if seen.flood => Quota::Refusals.into(),
+            refusal => refusal,
+        };
+        Told { refusal, event }
+    }
+
+    /// Of a token of ours whose grant, agent or person is dead.
+    pub fn of_the_dead(&self, claims: &AccessClaims, now: Timestamp, event: impl FnOnce() -> Event) -> Option<Event> {
+        self.dead.see(claims.jti.as_str().into(), "".into(), now, event).record.map(counted)
+    }
+
+    /// Is a line about it due in the process log, and for how many does it stand?
+    pub fn line(&self, refusal: &Refusal, now: Timestamp) -> Option<u64> {
+        let word = refusal.word();
+        let event = || Event::new(EventName::CallRefused, model::Actor::System);
+        self.told.see(word, word, now, event).record.map(|(_, count)| count)
+    }
+}
+
+/// The event, with the number of refusals that it stands for.
+pub fn counted((event, count): (Event, u64)) -> Event {
+    if count > 1 { event.count("count", count) } else { event }
+}
