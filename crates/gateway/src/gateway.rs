@@ -9,7 +9,7 @@
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, Request, Response, header, request::Parts};
 use hyper::body::Incoming;
 use model::{Event, Grant, Id, Sampling, config::Config};
 use net::{Body, BodyError, ReadError};
@@ -25,6 +25,7 @@ use crate::{
     envelope::{self, Kind},
     forward,
     live::{Live, NotLive, Verifier},
+    metadata,
     permit::{NotRecorded, Recorded},
     preflight,
     protected::Protected,
@@ -119,7 +120,11 @@ impl Gateway {
         let Some(route) = self.route(parts.uri.path()) else { return self.turn_away(&Refusal::NotFound) };
         match route {
             Route::Metadata(server) => match self.door.knows_host(&parts) {
-                Ok(()) => self.metadata(server, &parts),
+                Ok(()) => metadata::answer(server, &parts).unwrap_or_else(|| {
+                    let mut response = self.turn_away(&Refusal::MethodNotAllowed);
+                    preflight::allow_everybody(response.headers_mut());
+                    response
+                }),
                 Err(refusal) => self.turn_away(&refusal),
             },
             Route::Endpoint(server) => {
@@ -434,26 +439,6 @@ impl Gateway {
             tracing::info!(event = "request_refused", reason = refusal.word(), count);
         }
         respond(refusal, None, &Asked::default())
-    }
-
-    /// For everybody, from any page, cacheable for minutes.
-    ///
-    /// Spec: RFC 9728 §3.2
-    fn metadata(&self, server: &Protected, parts: &Parts) -> Response<Body> {
-        let mut response = match parts.method {
-            Method::GET => Response::new(net::full(server.metadata.clone())),
-            Method::HEAD => Response::new(net::empty()),
-            Method::OPTIONS => preflight::answer(&parts.headers),
-            _ => self.turn_away(&Refusal::MethodNotAllowed),
-        };
-        let headers = response.headers_mut();
-        preflight::allow_everybody(headers);
-        if response.status() == StatusCode::OK {
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-        }
-        response
     }
 }
 

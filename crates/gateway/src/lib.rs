@@ -32,6 +32,7 @@ mod gateway;
 pub mod ground;
 pub mod lasting;
 pub mod live;
+mod metadata;
 pub mod method;
 pub mod permit;
 mod preflight;
