@@ -128,7 +128,7 @@ impl TryFrom<SpanText> for Span {
             SpanText::Seconds(seconds) => return Ok(Self(seconds)),
             SpanText::Text(text) => text,
         };
-        let expected = || format!("`{text}` is not a length of time; write seconds, or `90s`, `10m`, `8h`, `30d`");
+        let expected = || "not a length of time; write seconds, or `90s`, `10m`, `8h`, `30d`".to_owned();
         let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (count, unit) = text.split_at(split);
         let count: u32 = count.parse().map_err(|_| expected())?;

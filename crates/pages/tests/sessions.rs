@@ -30,6 +30,7 @@ impl World {
             clock: clock.clone(),
             node: None,
             store_silence: Span::from_seconds(60),
+            missing: store::Missing::IsMade,
         };
         let world = Self { store: Store::open(options).await.unwrap(), clock, _directory: directory };
         world.put_ada(false).await;

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use axum::{Router, routing};
 use http::{Request, Response, StatusCode};
 use model::{Clock, SystemClock, config::Config};
-use store::{OpenOptions, Store};
+use store::{Missing, OpenOptions, Store};
 use tower::ServiceExt;
 
 pub use logging::log_to_stderr;
@@ -36,7 +36,7 @@ impl Node {
     pub async fn assemble(config: Config, name: &str) -> Result<Arc<Self>> {
         let config = Arc::new(config);
         let policies = Arc::new(policies(&config)?);
-        let store = open_store(&config, Some(name.to_owned())).await?;
+        let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
         seed::declared(&store, &config).await.context("what the file declares could not be written to the store")?;
 
         let fetcher = Arc::new(net::Fetcher::new(fetch_rules(&config)?)?);
@@ -123,7 +123,7 @@ fn always_open(path: &str) -> bool {
 }
 
 /// Opens the store of this configuration; `node` is `None` for a command that only visits.
-pub async fn open_store(config: &Config, node: Option<String>) -> Result<Store> {
+pub async fn open_store(config: &Config, node: Option<String>, missing: Missing) -> Result<Store> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = OpenOptions {
         url: config.store.clone(),
@@ -132,6 +132,7 @@ pub async fn open_store(config: &Config, node: Option<String>) -> Result<Store> 
         clock,
         node,
         store_silence: config.limits.store_silence,
+        missing,
     };
     Store::open(options).await.context("the store")
 }

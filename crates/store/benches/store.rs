@@ -42,6 +42,7 @@ impl Place {
                 clock: Arc::new(SystemClock),
                 node: Some("bench".into()),
                 store_silence: Span::from_seconds(2),
+                missing: store::Missing::IsMade,
             })
             .await
             .unwrap();

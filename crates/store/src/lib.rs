@@ -53,7 +53,7 @@ pub use commit::Commit;
 pub use error::{StoreError, StoreSilent};
 pub use flows::Flow;
 pub use grants::Standing;
-pub use open::{OpenError, OpenOptions};
+pub use open::{Missing, OpenError, OpenOptions};
 pub use refresh::{Refresh, RefreshState, Rotation};
 pub use sessions::Session;
 pub use store::Store;

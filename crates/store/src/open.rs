@@ -41,8 +41,19 @@ pub struct OpenOptions {
     /// The name of this node, to which the store adds something of its own. `None` for a command-line visitor,
     /// for which nobody waits.
     pub node: Option<String>,
+    /// What happens when there is no store yet, or one of an older version.
+    pub missing: Missing,
     /// After how long without an answer a node counts as gone, and answers no more itself.
     pub store_silence: Span,
+}
+
+/// What happens when there is no store where one is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is made, and one of an older version is brought up to date.
+    IsMade,
+    /// Nothing is made or changed.
+    IsRefused,
 }
 
 /// Why a store did not open, and what to do.
@@ -123,13 +134,34 @@ pub enum OpenError {
         /// The newest this program knows.
         known: i64,
     },
+    /// There is no store here, and whoever asks does not make one.
+    #[error("there is no store at {0} yet; `portcullis serve` makes it. Is this the configuration that it runs with?")]
+    NothingThere(String),
+    /// A store of an older version, and whoever asks does not change it.
+    #[error(
+        "the database has schema {found}, this version needs {known}: start `portcullis serve` of this version once"
+    )]
+    OlderSchema {
+        /// What was found.
+        found: i64,
+        /// What this program needs.
+        known: i64,
+    },
     /// A first read or write failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl OpenError {
+    /// Is there simply nothing yet?
+    pub fn is_nothing_yet(&self) -> bool {
+        matches!(self, Self::NothingThere(_))
+    }
+}
+
 impl Store {
-    /// Opens the store; makes the directory, the master key, the schema and the keys when they are missing.
+    /// Opens the store; makes the directory, the master key, the schema and the keys when they are missing and may
+    /// be made.
     ///
     /// Several processes may do so at the same time.
     pub async fn open(mut options: OpenOptions) -> Result<Self, OpenError> {
@@ -137,10 +169,18 @@ impl Store {
         if let Some(node) = &mut options.node {
             node.push_str(&format!("-{:08x}", u32::from_ne_bytes(token::random())));
         }
-        key_file::directory(&options.data_dir)?;
-        if let Some(directory) = options.url.sqlite_directory() {
-            key_file::directory(&directory)?;
-            key_file::touch(&directory.join(SQLITE_FILE))?;
+        match (options.missing, options.url.sqlite_directory()) {
+            (Missing::IsMade, directory) => {
+                key_file::directory(&options.data_dir)?;
+                if let Some(directory) = directory {
+                    key_file::directory(&directory)?;
+                    key_file::touch(&directory.join(SQLITE_FILE))?;
+                }
+            }
+            (Missing::IsRefused, Some(directory)) if !directory.join(SQLITE_FILE).exists() => {
+                return Err(OpenError::NothingThere(directory.join(SQLITE_FILE).display().to_string()));
+            }
+            (Missing::IsRefused, _) => {}
         }
         let connect = Connect::new(&options.url)?;
         let mut connection = connect.first().await?;
@@ -152,7 +192,10 @@ impl Store {
                 .await
                 .map_err(StoreError::from)?;
         }
-        schema::migrate(&mut connection).await?;
+        match options.missing {
+            Missing::IsMade => schema::migrate(&mut connection).await?,
+            Missing::IsRefused => schema::is_current(&mut connection, connect.dialect, &options.url.shown()).await?,
+        }
         let opened = keys(&mut connection, connect.dialect, &options).await?;
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
         let seen = Seen::read(&mut connection, &opened.master).await?;

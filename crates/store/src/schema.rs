@@ -5,7 +5,7 @@
 
 use sqlx::{AnyConnection, Row, query, raw_sql};
 
-use crate::{OpenError, StoreError};
+use crate::{OpenError, StoreError, connect::Dialect};
 
 /// One entry per version, applied in order. A shipped entry never changes again.
 const MIGRATIONS: &[&str] = &[
@@ -31,6 +31,27 @@ pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenEr
             .map_err(StoreError::from)?;
     }
     Ok(())
+}
+
+/// Is the database of this version? Nothing is made.
+pub(crate) async fn is_current(connection: &mut AnyConnection, dialect: Dialect, shown: &str) -> Result<(), OpenError> {
+    let sql = match dialect {
+        Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = 'signing_key'",
+        Dialect::Postgres => {
+            "SELECT COUNT(*) FROM information_schema.tables
+             WHERE table_name = 'signing_key' AND table_schema = ANY (current_schemas(false))"
+        }
+    };
+    let row = query(sql).fetch_one(&mut *connection).await.map_err(StoreError::from)?;
+    if row.try_get::<i64, _>(0).map_err(StoreError::from)? == 0 {
+        return Err(OpenError::NothingThere(shown.to_owned()));
+    }
+    let (found, known) = (version(connection).await?, MIGRATIONS.len() as i64);
+    match found.cmp(&known) {
+        std::cmp::Ordering::Less => Err(OpenError::OlderSchema { found, known }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(OpenError::NewerSchema { found, known }),
+    }
 }
 
 async fn version(connection: &mut AnyConnection) -> Result<i64, StoreError> {

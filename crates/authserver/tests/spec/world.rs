@@ -376,6 +376,7 @@ async fn open(dir: &tempfile::TempDir, clock: Arc<ManualClock>, node: &str) -> S
         clock,
         node: Some(node.into()),
         store_silence: Span::from_seconds(2),
+        missing: store::Missing::IsMade,
     };
     Store::open(options).await.unwrap()
 }

@@ -351,6 +351,7 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
         clock,
         node: Some("test".into()),
         store_silence: Span::from_seconds(60),
+        missing: store::Missing::IsMade,
     };
     Store::open(options).await.unwrap()
 }

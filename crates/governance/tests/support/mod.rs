@@ -50,6 +50,7 @@ impl Installation {
             clock: clock.clone(),
             node: Some("node-1".into()),
             store_silence: Span::from_seconds(60),
+            missing: store::Missing::IsMade,
         })
         .await
         .unwrap();

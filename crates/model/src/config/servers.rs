@@ -48,7 +48,7 @@ pub enum TaskAccess {
 
 fn http_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let wrong = |why: &str| serde::de::Error::custom(format!("url `{text}` {why}"));
+    let wrong = |why: &str| serde::de::Error::custom(format!("the url {why}"));
     let url = Url::parse(&text).map_err(|_| wrong("is not a URL; write it like http://127.0.0.1:3001/mcp"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("must be http or https"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::Verification;
 
 use super::Visit;
-use crate::{cli, output};
+use crate::{cli, config, output};
 
 /// Runs `audit …`.
 pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
@@ -41,7 +41,7 @@ async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
 }
 
 async fn verify(visit: &Visit, witness: Option<&Path>, key: Option<&str>) -> Result<ExitCode> {
-    let config = visit.config()?;
+    let config = visit.config(config::Needs::Store)?;
     let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("{} can not be read", file.display()));
     let witness = witness.map(read).transpose()?;
     let key = match key {

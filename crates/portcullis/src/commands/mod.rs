@@ -16,14 +16,15 @@ mod server;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::CommandFactory;
 use model::config::Config;
 use store::Store;
 
 use crate::{
     cli::{Cli, Command},
-    config, node, output,
+    config::{self, Needs},
+    node, output,
 };
 
 /// Runs one command.
@@ -68,20 +69,26 @@ pub struct Visit {
 
 impl Visit {
     /// The configuration, with what deserves a loud word in it.
-    fn load(&self) -> Result<config::Loaded> {
-        Ok(config::load(&self.file)?)
+    fn load(&self, needs: Needs) -> Result<config::Loaded> {
+        Ok(config::load(&self.file, needs)?)
     }
 
     /// The configuration.
-    fn config(&self) -> Result<Config> {
-        Ok(self.load()?.config)
+    fn config(&self, needs: Needs) -> Result<Config> {
+        Ok(self.load(needs)?.config)
     }
 
-    /// The configuration and its store, beside whatever serves from it.
+    /// The configuration and its store, beside whatever serves from it. Nothing is made: a visitor who comes to the
+    /// wrong place must hear so, and not find an empty installation that does as it is told.
     async fn open(&self) -> Result<(Config, Store)> {
+        self.open_or(store::Missing::IsRefused).await
+    }
+
+    async fn open_or(&self, missing: store::Missing) -> Result<(Config, Store)> {
         node::log_to_stderr("error");
-        let config = self.config()?;
-        let store = node::open_store(&config, None).await?;
+        let config = self.config(Needs::Store)?;
+        let store =
+            node::open_store(&config, None, missing).await.with_context(|| format!("{}", self.file.display()))?;
         Ok((config, store))
     }
 }

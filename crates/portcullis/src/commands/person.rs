@@ -47,7 +47,8 @@ async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[S
     let roles = roles.iter().map(|role| role.parse::<Role>()).collect::<Result<BTreeSet<_>, _>>();
     let roles = roles.map_err(|why| anyhow::anyhow!("--role: {why}"))?;
     let id: Id<Person> = name.parse()?;
-    let (config, store) = visit.open().await?;
+    // The first people are added before the first start.
+    let (config, store) = visit.open_or(store::Missing::IsMade).await?;
     if store.person(&id).await?.is_some() {
         bail!("there is a person `{name}` already; `portcullis person list` shows everybody");
     }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::Visit;
-use crate::{cli, node, output};
+use crate::{cli, config, node, output};
 
 /// Runs `policy …`.
 pub fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
-    let policies = node::policies(&visit.config()?)?;
+    let policies = node::policies(&visit.config(config::Needs::Store)?)?;
     match command {
         cli::Policy::Check => {
             output::line(format!("the policies parse and fit the schema; version {}", policies.fingerprint()))

@@ -11,7 +11,7 @@ use crate::{config, node, node::Node, output, shutdown};
 /// Serves until asked to stop.
 pub async fn run(visit: &Visit) -> Result<ExitCode> {
     node::log_to_stderr("info");
-    let config::Loaded { config, notices } = visit.load()?;
+    let config::Loaded { config, notices } = visit.load(config::Needs::Everything)?;
     for notice in notices {
         tracing::warn!(event = "notice", path = notice.path, "{}", notice.what);
     }

@@ -11,11 +11,11 @@ use model::{
 use serde_json::json;
 
 use super::Visit;
-use crate::{cli, output};
+use crate::{cli, config, output};
 
 /// Runs `server …`.
 pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
-    let config = visit.config()?;
+    let config = visit.config(config::Needs::Servers)?;
     match command {
         cli::Server::List => {
             if visit.json {
@@ -53,7 +53,7 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
 /// Runs `tool …`.
 pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
     let cli::Tool::List = command;
-    let (tools, silent) = everything(&visit.config()?).await;
+    let (tools, silent) = everything(&visit.config(config::Needs::Servers)?).await;
     print(visit, &tools);
     for (id, error) in &silent {
         output::warn(format!("server {id} is not listed: {error:#}"));

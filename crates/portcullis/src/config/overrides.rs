@@ -1,132 +1,79 @@
 //! `PORTCULLIS__TOKENS__ACCESS=30s`: environment overrides by path, so there is no second list of names.
+//!
+//! The value is read as the file would be read at that place: where text is meant it is taken as it stands, `#` and
+//! quotes and leading zeros included; anything else is YAML.
 
-use std::{fmt, path::Path};
+use std::{ffi::OsString, path::Path};
 
 use model::config::Config;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ConfigError, parse};
+use super::{
+    ConfigError,
+    expects::{Expects, NoSuchKey},
+    plain::plain,
+    tree::Tree,
+};
 
 const PREFIX: &str = "PORTCULLIS__";
 
-/// One override: the variable, its path, its value as YAML.
+/// One override: the variable, its path, its value.
 pub struct Override {
     name: String,
     path: Vec<String>,
     value: String,
 }
 
-/// The overrides among these variables.
-pub fn from_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Override> {
-    let mut found: Vec<Override> = variables
-        .filter_map(|(name, value)| {
-            let path = name.strip_prefix(PREFIX)?.split("__").map(str::to_ascii_lowercase).collect();
-            Some(Override { path, name, value })
-        })
-        .collect();
+/// The overrides among these variables. Variables of others are none of our business, whatever is in them.
+pub fn from_environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<Override>, ConfigError> {
+    let mut found = Vec::new();
+    for (name, value) in variables {
+        let Some(name) = name.to_str() else { continue };
+        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        let wrong = |what: String| ConfigError::Override { names: name.to_owned(), what };
+        let value = value.into_string().map_err(|_| wrong("the value is not UTF-8".into()))?;
+        found.push(Override { name: name.to_owned(), path: place(path, &wrong)?, value });
+    }
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+    Ok(found)
 }
 
-/// The configuration of `text` with `overrides` on top.
-pub fn apply(file: &Path, text: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
-    let names = || overrides.iter().map(|o| o.name.as_str()).collect::<Vec<_>>().join(", ");
-    let wrong = |what: String| ConfigError::Override { names: names(), what };
-    let mut tree: Tree = parse(file, text)?;
+fn place(path: &str, wrong: &impl Fn(String) -> ConfigError) -> Result<Vec<String>, ConfigError> {
+    let path: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
+    match Expects::at(&path) {
+        Ok(_) if path.iter().all(|key| !key.is_empty()) => Ok(path),
+        Ok(_) => Err(wrong("a part of the name is empty; write PORTCULLIS__TABLE__KEY".into())),
+        Err(NoSuchKey { known }) if known.is_empty() => Err(wrong("there is no such key".into())),
+        Err(NoSuchKey { known }) => Err(wrong(format!("there is no such key; there are {}", known.join(", ")))),
+    }
+}
+
+/// The tree of `text` with `overrides` on top.
+pub fn apply(file: &Path, text: &str, overrides: &[Override]) -> Result<Tree, ConfigError> {
+    let mut tree = serde_saphyr::with_deserializer_from_str(text, |deserializer| {
+        serde::de::DeserializeSeed::deserialize(Expects::whole(), deserializer)
+    })
+    .map_err(|error| ConfigError::text(file, &error))?;
     for o in overrides {
-        let value: Tree =
-            serde_saphyr::from_str(&o.value).map_err(|_| wrong(format!("the value of {} is not YAML", o.name)))?;
+        let wrong = |what: String| ConfigError::Override { names: o.name.clone(), what };
+        let expects = Expects::at(&o.path).unwrap_or_else(|_| Expects::anything());
+        let value = if expects.only_text() {
+            Tree::Scalar(o.value.clone().into())
+        } else {
+            serde_saphyr::with_deserializer_from_str(&o.value, |deserializer| {
+                serde::de::DeserializeSeed::deserialize(expects, deserializer)
+            })
+            .map_err(|_| wrong("the value is not YAML".into()))?
+        };
         tree.set(&o.path, value);
     }
+    Ok(tree)
+}
+
+/// The configuration that a tree holds.
+pub fn config(tree: &Tree, overrides: &[Override]) -> Result<Config, ConfigError> {
+    let names = || overrides.iter().map(|o| o.name.as_str()).collect::<Vec<_>>().join(", ");
+    let wrong = |error: serde_json::Error| ConfigError::Override { names: names(), what: plain(&error.to_string()) };
     // By way of JSON text, which keeps the order of mappings: the first matching tool rule wins.
-    let json = serde_json::to_string(&tree).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&json).map_err(|error| {
-        let said = error.to_string();
-        wrong(said.split(" at line ").next().unwrap_or(&said).to_owned())
-    })
-}
-
-/// A YAML tree that keeps the order of its mappings.
-enum Tree {
-    Scalar(serde_json::Value),
-    List(Vec<Tree>),
-    Map(Vec<(String, Tree)>),
-}
-
-impl Tree {
-    fn set(&mut self, path: &[String], value: Self) {
-        let Some((head, rest)) = path.split_first() else {
-            *self = value;
-            return;
-        };
-        if !matches!(self, Self::Map(_)) {
-            *self = Self::Map(Vec::new());
-        }
-        let Self::Map(entries) = self else { return };
-        let at = match entries.iter().position(|(key, _)| key == head) {
-            Some(at) => at,
-            None => {
-                entries.push((head.clone(), Self::Map(Vec::new())));
-                entries.len() - 1
-            }
-        };
-        entries[at].1.set(rest, value);
-    }
-}
-
-impl Serialize for Tree {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Scalar(value) => value.serialize(serializer),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        macro_rules! scalar {
-            ($($visit:ident: $type:ty),+) => {$(
-                fn $visit<E: serde::de::Error>(self, value: $type) -> Result<Tree, E> {
-                    Ok(Tree::Scalar(value.into()))
-                }
-            )+};
-        }
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Tree;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("YAML")
-            }
-
-            scalar!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str, visit_string: String);
-
-            fn visit_unit<E: serde::de::Error>(self) -> Result<Tree, E> {
-                Ok(Tree::Scalar(serde_json::Value::Null))
-            }
-
-            fn visit_none<E: serde::de::Error>(self) -> Result<Tree, E> {
-                self.visit_unit()
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(Tree::List(items))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Tree::Map(entries))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
+    let json = serde_json::to_string(tree).map_err(wrong)?;
+    serde_json::from_str(&json).map_err(wrong)
 }

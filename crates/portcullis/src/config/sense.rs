@@ -1,8 +1,10 @@
 //! Values that are each fine but do not go together, and values that deserve a loud word.
 
+use std::net::SocketAddr;
+
 use model::{AuthMethod, config::Config, server::is_server_name};
 
-use super::ConfigError;
+use super::{ConfigError, Needs};
 
 /// Something an operator should know before opening the doors; nothing that stops them.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -13,8 +15,25 @@ pub struct Notice {
     pub what: String,
 }
 
+/// Without `listen`, a `public_url` on this computer says where: nobody would find the product elsewhere.
+pub fn listen_where_clients_look(config: &mut Config) {
+    if let Some(address) = on_this_computer(config) {
+        config.listen = address;
+    }
+}
+
+/// The address at which clients look, when `public_url` names this computer and a port.
+fn on_this_computer(config: &Config) -> Option<SocketAddr> {
+    if config.public_url.is_https() {
+        return None;
+    }
+    let (host, port) = config.public_url.authority().rsplit_once(':')?;
+    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    format!("{host}:{port}").parse().ok()
+}
+
 /// Refuses what can not work.
-pub fn check(config: &Config) -> Result<(), ConfigError> {
+pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
     let wrong = |path: String, why: String| Err(ConfigError::Sense { path, why });
     for name in config.servers.keys() {
         if !is_server_name(name.as_str()) {
@@ -41,7 +60,8 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         if person.password.is_some() && person.password_hash.is_some() {
             return wrong(format!("people.{name}"), "has both password and password_hash; keep one".into());
         }
-        if person.password_hash.as_ref().is_some_and(|hash| !token::is_phc(hash.expose())) {
+        let hash = person.password_hash.as_ref().filter(|_| needs == Needs::Everything);
+        if hash.is_some_and(|hash| !token::is_phc(hash.expose())) {
             return wrong(
                 format!("people.{name}.password_hash"),
                 "is not an Argon2id hash in PHC form ($argon2id$v=19$…)".into(),
@@ -119,6 +139,10 @@ fn registered_clients(config: &Config) -> Result<(), ConfigError> {
 pub fn notices(config: &Config) -> Vec<Notice> {
     let mut notices = Vec::new();
     let mut say = |path: &str, what: String| notices.push(Notice { path: path.to_owned(), what });
+    if let Some(looked) = on_this_computer(config).filter(|looked| looked.port() != config.listen.port()) {
+        let what = format!("is {}, but clients look at {looked}, because public_url says so", config.listen);
+        say("listen", what);
+    }
     let clients = &config.clients;
     if let Some(file) = &clients.extra_ca_file {
         say(

@@ -151,6 +151,7 @@ mod tests {
             clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
             node: None,
             store_silence: Span::from_seconds(2),
+            missing: store::Missing::IsMade,
         };
         Store::open(options).await.unwrap()
     }

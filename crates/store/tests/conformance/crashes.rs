@@ -27,6 +27,7 @@ async fn child() {
         clock: Arc::new(SystemClock),
         node: None,
         store_silence: Span::from_seconds(2),
+        missing: store::Missing::IsMade,
     };
     let store = Store::open(options).await.unwrap();
     let forever = (0..16).map(|_| async {

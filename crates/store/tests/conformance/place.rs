@@ -55,6 +55,7 @@ impl Place {
             clock: self.clock.clone() as Arc<dyn Clock>,
             node: node.map(Into::into),
             store_silence: Span::from_seconds(2),
+            missing: store::Missing::IsMade,
         }
     }
 
