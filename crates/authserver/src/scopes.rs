@@ -145,14 +145,12 @@ pub(crate) fn may_connect(cx: &Cx, asker: &Asker, server: &Id<Server>) -> Result
 pub(crate) fn need(cx: &Cx, asker: &Asker, scope: &Scope) -> Result<Need, ScopeRefusal> {
     let server = scope.server();
     let forbidden = || ScopeRefusal::Forbidden(scope.clone());
-    let rules = &cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::OtherServer(scope.clone()))?.tools;
+    let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::OtherServer(scope.clone()))?;
     match scope {
         Scope::Low(_) => Ok(Need::Standing),
         Scope::Medium(_) => {
             // A bucket may be asked for when at least one of its tools may.
-            let names = rules.iter().filter(|(_, tier)| *tier == Tier::Medium);
-            let names = names.filter_map(|(pattern, _)| pattern.as_str().replace('*', "x").parse::<ToolName>().ok());
-            let needs = names.filter(|name| rules.tier(name) == Some(Tier::Medium));
+            let needs = rules.examples(Tier::Medium);
             let needs = needs.filter_map(|name| decide(cx, asker, server, name, Tier::Medium));
             needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval))).ok_or_else(forbidden)
         }

@@ -68,7 +68,7 @@ impl Matter {
         let Some(tool) = tool else {
             return Self { tool: None, tier: Tier::Low, held: false, scope: Scope::Low(server.id.clone()) };
         };
-        let tier = server.rules.tier(tool);
+        let tier = server.config.tier(tool);
         let (held, tier) = (tier.is_none(), tier.unwrap_or(Tier::High));
         Self { tool: Some(tool.clone()), tier, held, scope: Scope::needed(&server.id, tool, tier) }
     }

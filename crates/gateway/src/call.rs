@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use model::{Revision, ToolName, config::TaskAccess};
+use model::{Revision, Tier, ToolName, config::TaskAccess};
 
 use crate::{
-    envelope::{Kind, Message},
+    envelope::{Kind, Message, Reference},
     method::{self, ActsOn},
     protected::Protected,
     quota::Share,
@@ -55,6 +55,14 @@ pub struct Carried {
     pub trace: Vec<(HeaderName, HeaderValue)>,
     /// `Mcp-Param-*` (2026-07-28): checked by the upstream, which has the schemas; never an input of ours.
     pub params: Vec<(HeaderName, HeaderValue)>,
+}
+
+fn prompt(name: &str) -> ToolName {
+    ToolName::of_prompt(name).unwrap_or_else(|| ToolName::unnamed("prompt"))
+}
+
+fn resource(rule: Option<(&str, Tier)>) -> ToolName {
+    rule.map_or_else(|| ToolName::unnamed("resource"), |(name, _)| ToolName::of_resource(name))
 }
 
 impl Carried {
@@ -121,12 +129,12 @@ impl Call {
         }
     }
 
-    /// May the response list tools? Then it is filtered.
+    /// May the response list tools, resources or prompts? Then it is filtered.
     pub fn may_list_tools(&self) -> bool {
         match &self.action {
             Action::Send(message) => {
                 message.kind() == Kind::Request
-                    && method::find(message.method()).is_some_and(|method| method.acts_on == ActsOn::ToolList)
+                    && method::find(message.method()).is_some_and(|method| method.acts_on == ActsOn::List)
             }
             // A resumed stream replays whatever was lost, lists included.
             Action::Listen => true,
@@ -134,7 +142,22 @@ impl Call {
         }
     }
 
-    /// What the call acts on: a tool, or the server as such. Refuses what is not in the table.
+    /// Of several resources the one with the most harm counts. Two rules of the high tier are two approvals, and one
+    /// request can not have both.
+    fn subscribed(&self, uris: &[Box<str>]) -> Result<Option<ToolName>, Refusal> {
+        let rules = &self.server.config.resources;
+        let mut all: Vec<_> = uris.iter().map(|uri| rules.find(uri)).collect();
+        all.sort_by_key(|rule| rule.map_or(Tier::High, |(_, tier)| tier));
+        all.dedup();
+        match all.as_slice() {
+            [] => Ok(None),
+            several if several.contains(&None) => Ok(Some(resource(None))),
+            [.., Some((_, Tier::High)), Some((_, Tier::High))] => Err(Refusal::OneAtATime),
+            [.., most] => Ok(Some(resource(*most))),
+        }
+    }
+
+    /// What the call acts on: a tool, a resource, a prompt, or the server as such. Refuses what is not in the table.
     ///
     /// Unknown methods, notifications and tasks would be side doors around the tools.
     pub fn subject(&self) -> Result<Option<ToolName>, Refusal> {
@@ -152,12 +175,24 @@ impl Call {
                 if tasks && self.server.tasks == TaskAccess::Refused {
                     return Err(Refusal::Tasks);
                 }
+                let params = message.params();
+                let rules = &self.server.config.resources;
                 match method.acts_on {
-                    ActsOn::Server | ActsOn::ToolList => Ok(None),
+                    ActsOn::Server | ActsOn::List => Ok(None),
                     ActsOn::Tool => {
-                        let name = message.params().name.as_deref().ok_or(Refusal::NoTool)?;
+                        let name = params.name.as_deref().ok_or(Refusal::NoTool)?;
                         name.parse().map(Some).map_err(|_| Refusal::NoTool)
                     }
+                    ActsOn::Prompt => params.name.as_deref().map(prompt).ok_or(Refusal::Missing("name")).map(Some),
+                    ActsOn::Resource => {
+                        let uri = params.uri.as_deref().ok_or(Refusal::Missing("uri"))?;
+                        Ok(Some(resource(rules.find(uri))))
+                    }
+                    ActsOn::Completed => Ok(Some(match params.reference.as_ref().ok_or(Refusal::Missing("ref"))? {
+                        Reference::Prompt(name) => prompt(name),
+                        Reference::Resource(uri) => resource(rules.find_template(uri)),
+                    })),
+                    ActsOn::Subscribed => self.subscribed(&params.subscribed),
                 }
             }
         }

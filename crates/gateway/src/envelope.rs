@@ -43,6 +43,10 @@ pub struct Params {
     pub uri: Option<Box<str>>,
     /// `taskId`.
     pub task: Option<Box<str>>,
+    /// `ref`: what is completed.
+    pub reference: Option<Reference>,
+    /// `notifications.resourceSubscriptions`: the resources whose changes a subscription hears of.
+    pub subscribed: Vec<Box<str>>,
     /// Is the request to run as a task (`task`, 2025-11-25), or to hear of tasks (`taskIds` to `subscriptions/listen`)?
     pub about_tasks: bool,
     /// The revision in `_meta` (2026-07-28 and later).
@@ -51,6 +55,15 @@ pub struct Params {
     pub meta_capabilities: bool,
     /// The revision that `initialize` asks for.
     pub asked_version: Option<Box<str>>,
+}
+
+/// What is to be completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// An argument of a prompt.
+    Prompt(Box<str>),
+    /// A variable of a resource template.
+    Resource(Box<str>),
 }
 
 /// Why a body is not one message, and the id to answer to, where there is one.
@@ -166,6 +179,9 @@ fn assemble(members: &[Member<'_>], id: Option<Box<str>>, size: usize) -> Result
     wire.push(b'{');
     for (name, value) in members {
         refuse_folded(name, ENVELOPE)?;
+        if !ENVELOPE.contains(&name.as_ref()) {
+            continue;
+        }
         begin_member(&mut wire, name);
         match name.as_ref() {
             "jsonrpc" => {
@@ -173,10 +189,14 @@ fn assemble(members: &[Member<'_>], id: Option<Box<str>>, size: usize) -> Result
                 wire.extend_from_slice(b"\"2.0\"");
             }
             "method" => {
-                let text = value.string().filter(|text| !text.is_empty()).ok_or(Cause::Shapeless)?;
+                let text = value.string().filter(|text| !text.is_empty() && is_plain(text)).ok_or(Cause::Shapeless)?;
                 push_string(&mut wire, &text);
                 method = Some(Box::from(text));
             }
+            "id" => match value.string() {
+                Some(text) => push_string(&mut wire, &text),
+                None => wire.extend_from_slice(value.as_str().as_bytes()),
+            },
             "params" => params = read_params(*value, &mut wire)?,
             "result" | "error" => {
                 answers += 1;
@@ -213,13 +233,22 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
                 read_meta(value, wire, &mut params)?;
                 continue;
             }
+            "ref" => {
+                params.reference = Some(read_reference(value, wire)?);
+                continue;
+            }
+            "notifications" => {
+                params.about_tasks |= read_notifications(value, &mut params.subscribed)?;
+                wire.extend_from_slice(value.as_str().as_bytes());
+                continue;
+            }
             name => {
-                params.about_tasks |= name == "task" || name == "notifications" && wants_tasks(value)?;
+                params.about_tasks |= name == "task";
                 wire.extend_from_slice(value.as_str().as_bytes());
                 continue;
             }
         };
-        let text = value.string().ok_or(Cause::BadParam(slot.0))?;
+        let text = value.string().filter(|text| is_plain(text)).ok_or(Cause::BadParam(slot.0))?;
         push_string(wire, &text);
         *slot.1 = Some(Box::from(text));
     }
@@ -227,14 +256,57 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
     Ok(params)
 }
 
-/// Spec: SEP-2663 (task status notifications)
-fn wants_tasks(notifications: Strict<'_>) -> Result<bool, Cause> {
-    let mut wants = false;
-    for (name, _) in notifications.members().unwrap_or_default() {
-        refuse_folded(&name, &["taskIds"])?;
-        wants |= name == "taskIds";
+/// No control character, at which a reader could end the text.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
+/// Written anew: of its members only those that say what is completed.
+///
+/// Spec: MCP server/utilities/completion
+fn read_reference(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Reference, Cause> {
+    const WRONG: Cause = Cause::BadParam("ref");
+    let (mut kind, mut name, mut uri) = (None, None, None);
+    for (member, value) in value.members().ok_or(WRONG)? {
+        refuse_folded(&member, &["type", "name", "uri", "title"])?;
+        let text = || value.string().filter(|text| is_plain(text)).map(Box::<str>::from).ok_or(WRONG);
+        match member.as_ref() {
+            "type" => kind = Some(text()?),
+            "name" => name = Some(text()?),
+            "uri" => uri = Some(text()?),
+            _ => {}
+        }
     }
-    Ok(wants)
+    let (reference, member, text) = match (kind.as_deref(), name, uri) {
+        (Some("ref/prompt"), Some(name), None) => (Reference::Prompt(name.clone()), "name", name),
+        (Some("ref/resource"), None, Some(uri)) => (Reference::Resource(uri.clone()), "uri", uri),
+        _ => return Err(WRONG),
+    };
+    wire.push(b'{');
+    begin_member(wire, "type");
+    push_string(wire, kind.as_deref().unwrap_or_default());
+    begin_member(wire, member);
+    push_string(wire, &text);
+    wire.push(b'}');
+    Ok(reference)
+}
+
+/// Does it ask to hear of tasks? And of which resources.
+///
+/// Spec: SEP-2663 (task status notifications), MCP 2026-07-28 basic/patterns/subscriptions
+fn read_notifications(notifications: Strict<'_>, subscribed: &mut Vec<Box<str>>) -> Result<bool, Cause> {
+    const WRONG: Cause = Cause::BadParam("notifications");
+    let mut wants_tasks = false;
+    for (name, value) in notifications.members().unwrap_or_default() {
+        refuse_folded(&name, &["taskIds", "resourceSubscriptions"])?;
+        wants_tasks |= name == "taskIds";
+        if name == "resourceSubscriptions" {
+            for uri in value.elements().ok_or(WRONG)? {
+                subscribed.push(uri.string().filter(|uri| is_plain(uri)).ok_or(WRONG)?.into());
+            }
+        }
+    }
+    Ok(wants_tasks)
 }
 
 fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Result<(), Cause> {

@@ -29,12 +29,20 @@ pub enum Eras {
 /// What a method acts on, and thereby what decides its tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActsOn {
-    /// The protocol itself, resources, prompts: the baseline is enough.
+    /// The protocol itself: the baseline is enough.
     Server,
     /// The tool it names: the tool's tier.
     Tool,
-    /// As [`ActsOn::Server`], and its result lists tools, which is filtered.
-    ToolList,
+    /// The resource it names: the tier of its rule.
+    Resource,
+    /// The prompt it names: the prompt's tier.
+    Prompt,
+    /// The prompt or resource whose values it completes.
+    Completed,
+    /// The resources whose changes it hears of, if any.
+    Subscribed,
+    /// As [`ActsOn::Server`], and its result lists tools, resources or prompts, which is filtered.
+    List,
 }
 
 /// The member of `params` that names what a method acts on.
@@ -84,23 +92,27 @@ const fn named(name: &'static str, eras: Eras, by: NamedBy) -> Method {
     Method { name, eras, acts_on: ActsOn::Server, named_by: Some(by) }
 }
 
+const fn acting(name: &'static str, eras: Eras, acts_on: ActsOn) -> Method {
+    Method { name, eras, acts_on, named_by: None }
+}
+
 /// Every request a client may send.
 pub const METHODS: &[Method] = &[
     Method { name: "tools/call", eras: Eras::Both, acts_on: ActsOn::Tool, named_by: Some(NamedBy::Name) },
-    Method { name: "tools/list", eras: Eras::Both, acts_on: ActsOn::ToolList, named_by: None },
+    Method { name: "tools/list", eras: Eras::Both, acts_on: ActsOn::List, named_by: None },
     method("server/discover", Eras::Stateless),
-    method("subscriptions/listen", Eras::Stateless),
+    acting("subscriptions/listen", Eras::Stateless, ActsOn::Subscribed),
     method("initialize", Eras::Sessions),
     method("ping", Eras::Sessions),
     method("logging/setLevel", Eras::Sessions),
-    method("resources/list", Eras::Both),
-    method("resources/templates/list", Eras::Both),
-    named("resources/read", Eras::Both, NamedBy::Uri),
-    method("resources/subscribe", Eras::Sessions),
-    method("resources/unsubscribe", Eras::Sessions),
-    method("prompts/list", Eras::Both),
-    named("prompts/get", Eras::Both, NamedBy::Name),
-    method("completion/complete", Eras::Both),
+    acting("resources/list", Eras::Both, ActsOn::List),
+    acting("resources/templates/list", Eras::Both, ActsOn::List),
+    Method { name: "resources/read", eras: Eras::Both, acts_on: ActsOn::Resource, named_by: Some(NamedBy::Uri) },
+    acting("resources/subscribe", Eras::Sessions, ActsOn::Resource),
+    acting("resources/unsubscribe", Eras::Sessions, ActsOn::Resource),
+    acting("prompts/list", Eras::Both, ActsOn::List),
+    Method { name: "prompts/get", eras: Eras::Both, acts_on: ActsOn::Prompt, named_by: Some(NamedBy::Name) },
+    acting("completion/complete", Eras::Both, ActsOn::Completed),
     named("tasks/get", Eras::Both, NamedBy::Task),
     named("tasks/update", Eras::Both, NamedBy::Task),
     named("tasks/cancel", Eras::Both, NamedBy::Task),

@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
-    Id, Server, ToolRules,
+    Id, Server,
     config::{PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
@@ -28,8 +28,8 @@ pub struct Protected {
     pub metadata_url: String,
     /// Its metadata (RFC 9728), as served.
     pub metadata: Bytes,
-    /// The tiers of its tools.
-    pub rules: ToolRules,
+    /// Its rules.
+    pub config: ServerConfig,
     /// May tasks be used, which are everybody's?
     pub tasks: TaskAccess,
     /// Headers that carry the server's own credentials.
@@ -51,7 +51,7 @@ impl Protected {
             resource: public_url.resource(id),
             metadata_url: public_url.resource_metadata(id),
             metadata: metadata(id, config, public_url),
-            rules: config.tools.clone(),
+            config: config.clone(),
             tasks: config.tasks,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)

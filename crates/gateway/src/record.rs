@@ -73,7 +73,13 @@ pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
 
 fn about(name: EventName, call: &Call, live: &Live) -> Event {
     let method: String = call.method().chars().take(128).collect();
-    principal(name, live).with("server", &call.server.id).with("method", method).with("revision", call.revision)
+    let event = principal(name, live).with("server", &call.server.id).with("method", method);
+    let event = match call.message().and_then(|message| message.params().uri.as_deref()) {
+        // As long as a log line may be; where it matters, the rule that matched is named beside it.
+        Some(uri) => event.with("uri", uri.chars().take(256).collect::<String>()),
+        None => event,
+    };
+    event.with("revision", call.revision)
 }
 
 fn principal(name: EventName, live: &Live) -> Event {

@@ -64,6 +64,12 @@ pub enum Refusal {
     /// `tools/call` without a tool's name, or with one that is no tool's.
     #[error("params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
     NoTool,
+    /// The member of `params` that says what is acted on is missing.
+    #[error("params.{0} is missing")]
+    Missing(&'static str),
+    /// A subscription to resources of two rules of the high tier.
+    #[error("these resources need an approval each: subscribe to one after the other")]
+    OneAtATime,
     /// The session is not known, not this principal's, or over.
     #[error("the session is not known; initialize again")]
     UnknownSession,
@@ -131,6 +137,8 @@ impl Refusal {
             Self::UnknownMethod => "unknown_method",
             Self::Tasks => "tasks",
             Self::NoTool => "no_tool",
+            Self::Missing(_) => "missing_param",
+            Self::OneAtATime => "one_at_a_time",
             Self::UnknownSession => "unknown_session",
             Self::OrphanResponse => "orphan_response",
             Self::StepUp { .. } => "step_up",

@@ -38,6 +38,9 @@ pub enum NotStrict {
     /// Two members of one object have the same name.
     #[error("a member name occurs twice in one object at byte {0}")]
     DuplicateMember(usize),
+    /// A member name with a control character: a reader that ends texts at a NUL takes it for another name.
+    #[error("a member name with a control character at byte {0}")]
+    ControlInName(usize),
     /// Half of a surrogate pair, which is no character.
     #[error("a lone surrogate at byte {0}")]
     LoneSurrogate(usize),

@@ -1,6 +1,6 @@
-//! A list of tools as one principal may see it.
+//! A list of tools, resources or prompts as one principal may see it.
 //!
-//! A tool that is usable now or after a step-up stays and is marked; one that nothing could open is absent,
+//! What is usable now or after a step-up stays and is marked; one that nothing could open is absent,
 //! so it can neither tempt a model nor lead anybody into a step-up that fails. Order, `nextCursor` and
 //! members we do not know stay.
 //!
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     strict_json::{self, NotStrict, Strict, push_string},
-    viewer::{Access, Viewer},
+    viewer::{Access, Listed, Viewer},
 };
 
 /// The member of a tool's `_meta` that says how it may be used.
@@ -57,21 +57,31 @@ impl Listing<'_> {
 
     fn result(&self, result: Strict<'_>) -> Option<Vec<u8>> {
         let members = result.members()?;
-        let (_, tools) = members.iter().find(|(name, _)| name == "tools")?;
-        let tools = array(tools.elements()?.into_iter().filter_map(|tool| self.tool(tool)));
+        let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+        if !members.iter().any(|(name, value)| is_list(name) && value.elements().is_some()) {
+            return None;
+        }
         let mut out: Vec<(&str, Vec<u8>)> = members
             .iter()
             .map(|(name, value)| match name.as_ref() {
-                "tools" => ("tools", tools.clone()),
                 "cacheScope" => ("cacheScope", b"\"private\"".to_vec()),
                 "ttlMs" => ("ttlMs", self.ttl(*value)),
-                name => (name, value.as_str().into()),
+                name => (name, self.list(name, *value)),
             })
             .collect();
         if self.modern && !members.iter().any(|(name, _)| name == "cacheScope") {
             out.push(("cacheScope", b"\"private\"".to_vec()));
         }
         Some(object(out.into_iter()))
+    }
+
+    /// The member of a result, filtered when it is a list.
+    fn list(&self, name: &str, value: Strict<'_>) -> Vec<u8> {
+        let list = LISTS.iter().find(|list| list.member == name);
+        match (list, value.elements()) {
+            (Some(list), Some(items)) => array(items.into_iter().filter_map(|item| self.item(list, item))),
+            _ => value.as_str().into(),
+        }
     }
 
     fn ttl(&self, ttl: Strict<'_>) -> Vec<u8> {
@@ -81,10 +91,10 @@ impl Listing<'_> {
         }
     }
 
-    fn tool(&self, tool: Strict<'_>) -> Option<Vec<u8>> {
-        let members = tool.members()?;
-        let (_, name) = members.iter().find(|(name, _)| name == "name")?;
-        let access = mark(&self.viewer.access(&name.string()?)?);
+    fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
+        let members = item.members()?;
+        let (_, name) = members.iter().find(|(name, _)| name == list.named_by)?;
+        let access = mark(&self.viewer.access((list.listed)(&name.string()?))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
         let mut marked = false;
         for (name, value) in &members {
@@ -106,6 +116,22 @@ impl Listing<'_> {
         Some(object(out.into_iter()))
     }
 }
+
+/// A list that a result may hold.
+struct List {
+    /// The member of the result.
+    member: &'static str,
+    /// The member of an item that names it.
+    named_by: &'static str,
+    listed: for<'l> fn(&'l str) -> Listed<'l>,
+}
+
+const LISTS: &[List] = &[
+    List { member: "tools", named_by: "name", listed: |name| Listed::Tool(name) },
+    List { member: "prompts", named_by: "name", listed: |name| Listed::Prompt(name) },
+    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri) },
+    List { member: "resourceTemplates", named_by: "uriTemplate", listed: |uri| Listed::Template(uri) },
+];
 
 fn mark(access: &Access) -> Vec<u8> {
     json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()

@@ -39,6 +39,19 @@ pub struct Access {
     pub by: &'static str,
 }
 
+/// What a list may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed<'l> {
+    /// A tool, by its name.
+    Tool(&'l str),
+    /// A prompt, by its name.
+    Prompt(&'l str),
+    /// A resource, by its URI.
+    Resource(&'l str),
+    /// A resource template.
+    Template(&'l str),
+}
+
 impl Viewer {
     /// Who looks at the lists of `server` at this moment.
     pub async fn of(
@@ -68,9 +81,15 @@ impl Viewer {
         self.live.epoch()
     }
 
-    /// How this tool may be used; `None` when it must not even be seen, because nothing could open it.
-    pub fn access(&self, name: &str) -> Option<Access> {
-        let tool: ToolName = name.parse().ok()?;
+    /// How what is listed may be used; `None` when it must not even be seen, because nothing could open it.
+    pub fn access(&self, listed: Listed<'_>) -> Option<Access> {
+        let resources = &self.server.config.resources;
+        let tool = match listed {
+            Listed::Tool(name) => name.parse().ok()?,
+            Listed::Prompt(name) => ToolName::of_prompt(name)?,
+            Listed::Resource(uri) => ToolName::of_resource(resources.find(uri)?.0),
+            Listed::Template(uri) => ToolName::of_resource(resources.find_template(uri)?.0),
+        };
         if self.live.tool_is_stopped(&tool) {
             return None;
         }

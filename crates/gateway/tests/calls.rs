@@ -190,9 +190,9 @@ async fn resources_prompts_and_the_protocol_need_the_baseline_only() {
     for (method, params) in [
         ("server/discover", json!({})),
         ("resources/list", json!({})),
-        ("resources/read", json!({"uri": "file:///a"})),
-        ("prompts/get", json!({"name": "p"})),
-        ("completion/complete", json!({})),
+        ("resources/read", json!({"uri": "file:///docs/a"})),
+        ("prompts/get", json!({"name": "summarize"})),
+        ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "summarize"}})),
     ] {
         world.modern(method, params).await.answered();
     }

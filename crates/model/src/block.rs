@@ -49,7 +49,7 @@ impl Target {
             Self::Grant(id) => id.to_string(),
             Self::Installation(id) => id.to_string(),
             Self::Server(id) => id.to_string(),
-            Self::Tool(server, tool) => format!("{server}.{tool}"),
+            Self::Tool(server, tool) => tool.qualified(server),
             Self::All => String::new(),
         }
     }
@@ -70,9 +70,10 @@ impl Target {
             "installation" => id(name).map(Self::Installation),
             "server" => id(name).map(Self::Server),
             "tool" => {
-                let (server, tool) =
-                    name.split_once('.').ok_or_else(|| format!("`{name}` is not a tool: write `server.tool`"))?;
-                Ok(Self::Tool(id(server)?, id(tool)?))
+                let at = name.find(['.', ':']).unwrap_or(name.len());
+                let (server, tool) = name.split_at(at);
+                let wrong = || format!("`{name}` is not a tool: write `server.tool`");
+                Ok(Self::Tool(id(server)?, ToolName::after_server(tool).ok_or_else(wrong)?))
             }
             "all" => Ok(Self::All),
             _ => Err(format!(
@@ -225,9 +226,14 @@ mod tests {
 
     #[test]
     fn a_target_reads_back_as_it_is_written() {
-        for (kind, name) in
-            [("agent", "a"), ("client", "https://x.test/c"), ("installation", "ins_x"), ("tool", "t.a.b"), ("all", "")]
-        {
+        for (kind, name) in [
+            ("agent", "a"),
+            ("client", "https://x.test/c"),
+            ("installation", "ins_x"),
+            ("tool", "t.a.b"),
+            ("tool", "t:prompt/a.b"),
+            ("all", ""),
+        ] {
             let target = Target::parse(kind, name).unwrap();
             assert_eq!((target.kind(), target.name().as_str()), (kind, name));
         }

@@ -18,6 +18,7 @@ pub mod grant;
 pub mod id;
 pub mod installation;
 pub mod person;
+pub mod resource;
 pub mod revision;
 pub mod sampling;
 pub mod scope;

@@ -2,7 +2,8 @@
 //!
 //! The low and the medium tier of a server are one bucket each, `tickets:low` and
 //! `tickets:medium`. In the high tier every tool is its own scope, `tickets.delete_ticket`,
-//! so that nobody is ever asked to approve "everything dangerous".
+//! so that nobody is ever asked to approve "everything dangerous". A rule of resources is `files:resource/docs`, a prompt
+//! `files:prompt/summarize`.
 //!
 //! Spec: RFC 6749 §3.3 (grammar), MCP 2026-07-28 basic/authorization (hierarchies).
 
@@ -60,14 +61,17 @@ impl fmt::Display for Scope {
         match self {
             Self::Low(server) => write!(f, "{server}:low"),
             Self::Medium(server) => write!(f, "{server}:medium"),
-            Self::Tool(server, tool) => write!(f, "{server}.{tool}"),
+            Self::Tool(server, tool) => f.write_str(&tool.qualified(server)),
         }
     }
 }
 
 /// Why a text is not a scope of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scope here: scopes are `server:low`, `server:medium` or `server.tool`")]
+#[error(
+    "`{0}` is not a scope here: scopes are `server:low`, `server:medium`, `server.tool`, \
+     `server:resource/rule` or `server:prompt/name`"
+)]
 pub struct UnknownScope(pub String);
 
 impl FromStr for Scope {
@@ -84,10 +88,7 @@ impl FromStr for Scope {
         match rest {
             ":low" => Ok(Self::Low(server)),
             ":medium" => Ok(Self::Medium(server)),
-            _ => match rest.strip_prefix('.').map(str::parse) {
-                Some(Ok(tool)) => Ok(Self::Tool(server, tool)),
-                _ => Err(unknown()),
-            },
+            _ => ToolName::after_server(rest).map(|tool| Self::Tool(server, tool)).ok_or_else(unknown),
         }
     }
 }
@@ -194,7 +195,14 @@ mod tests {
 
     #[test]
     fn a_scope_reads_back_as_it_is_written() {
-        for text in ["tickets:low", "tickets:medium", "tickets.delete_ticket", "a-b.x.y/z"] {
+        for text in [
+            "tickets:low",
+            "tickets:medium",
+            "tickets.delete_ticket",
+            "a-b.x.y/z",
+            "files:resource/docs",
+            "files:prompt/a.b-C",
+        ] {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
     }
@@ -207,9 +215,24 @@ mod tests {
     /// Spec: RFC 6749 §3.3
     #[test]
     fn scopes_outside_the_grammar_are_refused() {
-        for bad in
-            ["", "tickets", "tickets:*", "tickets.", ".x", "Tickets:low", "t\"x:low", "t.a b", "t.\u{a0}", "-t:low"]
-        {
+        for bad in [
+            "",
+            "tickets",
+            "tickets:*",
+            "tickets.",
+            ".x",
+            "Tickets:low",
+            "t\"x:low",
+            "t.a b",
+            "t.\u{a0}",
+            "-t:low",
+            "t:resource/",
+            "t:resource/A",
+            "t:prompt/",
+            "t:prompt/a:b",
+            "t:resource",
+            "t.:resource/a",
+        ] {
             assert!(bad.parse::<Scope>().is_err(), "{bad:?}");
         }
         assert!(vec!["t:low"; 65].join(" ").parse::<ScopeSet>().is_err());

@@ -32,6 +32,67 @@ impl ToolName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What stands for the resources of a rule wherever a tool may stand: in scopes, elevations, blocks and questions
+    /// to policy. No tool can have this name.
+    pub fn of_resource(rule: &str) -> Self {
+        Self(format!("{RESOURCE}{rule}").into())
+    }
+
+    /// What stands for a prompt; `None` when the prompt's name could not be a tool's.
+    pub fn of_prompt(name: &str) -> Option<Self> {
+        name.parse::<Self>().ok().map(|name| Self(format!("{PROMPT}{name}").into()))
+    }
+
+    /// What stands for everything of one kind that no rule names.
+    pub fn unnamed(kind: &str) -> Self {
+        Self(format!(":{kind}").into())
+    }
+
+    /// From what follows the server's name in a scope: `.delete_ticket`, `:resource/docs`, `:prompt/summarize`.
+    pub fn after_server(text: &str) -> Option<Self> {
+        if let Some(rule) = text.strip_prefix(RESOURCE) {
+            return crate::resource::is_rule_name(rule).then(|| Self::of_resource(rule));
+        }
+        match text.strip_prefix(PROMPT) {
+            Some(name) => Self::of_prompt(name),
+            None => text.strip_prefix('.')?.parse().ok(),
+        }
+    }
+
+    /// The name together with its server's: `tickets.delete_ticket`, `tickets:resource/docs`.
+    pub fn qualified(&self, server: &impl fmt::Display) -> String {
+        match self.kind() {
+            Kind::Tool(name) => format!("{server}.{name}"),
+            _ => format!("{server}{}", self.0),
+        }
+    }
+
+    /// What it stands for.
+    pub fn kind(&self) -> Kind<'_> {
+        match (self.0.strip_prefix(RESOURCE), self.0.strip_prefix(PROMPT), self.0.strip_prefix(':')) {
+            (Some(rule), _, _) => Kind::Resource(rule),
+            (_, Some(name), _) => Kind::Prompt(name),
+            (_, _, Some(kind)) => Kind::Unnamed(kind),
+            _ => Kind::Tool(&self.0),
+        }
+    }
+}
+
+const RESOURCE: &str = ":resource/";
+const PROMPT: &str = ":prompt/";
+
+/// What a [`ToolName`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind<'n> {
+    /// A tool.
+    Tool(&'n str),
+    /// The resources of a rule.
+    Resource(&'n str),
+    /// A prompt.
+    Prompt(&'n str),
+    /// What no rule names, of that kind.
+    Unnamed(&'n str),
 }
 
 /// Why a text is not a tool's name.
@@ -48,9 +109,15 @@ impl FromStr for ToolName {
     }
 }
 
+/// For people: `delete_ticket`, `resource docs`, `prompt summarize`.
 impl fmt::Display for ToolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self.kind() {
+            Kind::Tool(name) => f.write_str(name),
+            Kind::Resource(rule) => write!(f, "resource {rule}"),
+            Kind::Prompt(name) => write!(f, "prompt {name}"),
+            Kind::Unnamed(kind) => write!(f, "this {kind}"),
+        }
     }
 }
 

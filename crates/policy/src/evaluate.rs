@@ -48,7 +48,7 @@ impl Scene {
         let (action, resource) = match &question.tool {
             None => ("connect", server.clone()),
             Some(tool) => {
-                let resource = uid("Tool", &format!("{}.{tool}", question.server))?;
+                let resource = uid("Tool", &tool.qualified(&question.server))?;
                 let attributes = [
                     ("tier".to_owned(), word("Tier", question.tier.as_str())?),
                     ("held".to_owned(), RestrictedExpression::new_bool(question.held)),

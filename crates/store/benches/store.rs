@@ -42,7 +42,7 @@ impl Place {
                 clock: Arc::new(SystemClock),
                 node: Some("bench".into()),
                 store_silence: Span::from_seconds(2),
-                missing: store::Missing::IsMade,
+                missing: portcullis_store::Missing::IsMade,
             })
             .await
             .unwrap();

@@ -1,7 +1,7 @@
 //! What the consent and waiting pages show, in plain words.
 
 use askama::Template;
-use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, uri};
+use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, server::Kind, uri};
 use pages::CSRF_FIELD;
 use url::Url;
 
@@ -83,15 +83,32 @@ impl ConsentPage {
 
 fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
     let tools = |tier: Tier| {
-        let rules = cx.config.servers.get(scope.server()).map(|server| &server.tools);
-        let names = rules.into_iter().flat_map(|rules| rules.iter());
-        let names: Vec<&str> = names.filter(|rule| rule.1 == tier).map(|rule| rule.0.as_str()).take(8).collect();
-        if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+        let Some(server) = cx.config.servers.get(scope.server()) else { return String::new() };
+        let tools = server.tools.iter().map(|(pattern, tier)| (pattern.as_str().to_owned(), *tier));
+        let prompts = server.prompts.iter().map(|(pattern, tier)| (format!("prompt {}", pattern.as_str()), *tier));
+        let resources = server.resources.named().map(|(_, rule)| (rule.uri.clone(), rule.tier));
+        let all = tools.chain(prompts).chain(resources);
+        let names: Vec<String> = all.filter(|(_, of)| *of == tier).map(|(name, _)| name).collect();
+        match names.len() {
+            0 => String::new(),
+            count @ ..=24 => format!(" ({})", names[..count].join(", ")),
+            count => format!(" ({} and {} more)", names[..24].join(", "), count - 24),
+        }
     };
     let effect = match scope {
         Scope::Low(_) => format!("Read from {server} and make harmless changes{}", tools(Tier::Low)),
         Scope::Medium(_) => format!("Make changes in {server} that can be undone{}", tools(Tier::Medium)),
-        Scope::Tool(_, tool) => format!("Use {tool} of {server}, which can do harm that can not be undone"),
+        Scope::Tool(id, tool) => {
+            let harm = "which can do harm that can not be undone";
+            let rule = |name| cx.config.servers.get(id)?.resources.named().find(|(known, _)| *known == name);
+            match tool.kind() {
+                Kind::Resource(name) => {
+                    let uri = rule(name).map_or_else(String::new, |(_, rule)| format!(" ({})", rule.uri));
+                    format!("Read {tool} of {server}{uri}, {harm}")
+                }
+                _ => format!("Use {tool} of {server}, {harm}"),
+            }
+        }
     };
     Line { tier: scope.tier(), scope: scope.to_string(), effect, detail }
 }

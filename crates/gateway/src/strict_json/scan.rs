@@ -85,6 +85,9 @@ impl<'a> Scanner<'a> {
             }
             self.string()?;
             let name = unescape(&self.text[start..self.at]);
+            if name.bytes().any(|byte| byte.is_ascii_control()) {
+                return Err(NotStrict::ControlInName(start));
+            }
             let is_new = match &mut many {
                 Some(seen) => seen.insert(name),
                 None if self.names[first..].contains(&name) => false,

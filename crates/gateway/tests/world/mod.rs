@@ -358,12 +358,19 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
 
 fn gateway(store: &Store, url: &str, policies: &str, tasks: &str) -> Arc<Gateway> {
     let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
+    let resources = json!({
+        "docs": {"uri": "file:///docs/*", "tier": "low"},
+        "drafts": {"uri": "file:///drafts/*", "tier": "medium"},
+        "vault": {"uri": "file:///vault/*", "tier": "high"},
+        "keys": {"uri": "file:///keys/*", "tier": "high"},
+    });
+    let prompts = json!({"summarize": "low", "rewrite_*": "medium", "danger_*": "high"});
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
         "allowed_origins": ["https://inspector.test"],
         "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1, "longest_call": 7200},
         "servers": {
-            "tickets": {"url": url, "tools": tools, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
+            "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
             "files": {"url": url, "tools": tools},
             "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
         },

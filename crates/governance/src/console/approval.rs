@@ -77,7 +77,10 @@ impl Request {
         let waits = elevation.is_pending(now);
         let duty = may_approve(person, elevation, grant, agent);
         let opens = match &elevation.scope {
-            model::Scope::Tool(server, tool) => format!("the tool {tool} of {server}, and nothing else"),
+            model::Scope::Tool(server, tool) => match tool.kind() {
+                model::server::Kind::Tool(_) => format!("the tool {tool} of {server}, and nothing else"),
+                _ => format!("the {tool} of {server}, and nothing else"),
+            },
             model::Scope::Medium(server) => format!("every medium-tier tool of {server}"),
             model::Scope::Low(server) => format!("every low-tier tool of {server}"),
         };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use crate::{Secret, ToolRules};
+use crate::{Secret, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -23,6 +23,13 @@ pub struct ServerConfig {
     /// what matches nothing is high and held until a rule names it.
     #[serde(default)]
     pub tools: ToolRules,
+    /// Named rules for resources: `docs: {uri: "file:///docs/*", tier: low}`. The first match wins; what matches
+    /// nothing, or can be read in two ways, is high and held.
+    #[serde(default)]
+    pub resources: ResourceRules,
+    /// From prompt names (`*` stands for any run of characters) to tiers, like `tools`.
+    #[serde(default)]
+    pub prompts: ToolRules,
     /// Headers sent upstream on every request: the server's own credentials.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
@@ -33,6 +40,28 @@ pub struct ServerConfig {
     /// cancel every task on it, whoever began it. `refused` or `shared`.
     #[serde(default)]
     pub tasks: TaskAccess,
+}
+
+impl ServerConfig {
+    /// The tier of a tool, a rule of resources or a prompt; `None` when no rule names it: then it is high and held.
+    pub fn tier(&self, tool: &ToolName) -> Option<Tier> {
+        match tool.kind() {
+            Kind::Tool(_) => self.tools.tier(tool),
+            Kind::Resource(rule) => self.resources.tier(rule),
+            Kind::Prompt(name) => self.prompts.tier(&name.parse().ok()?),
+            Kind::Unnamed(_) => None,
+        }
+    }
+
+    /// An example of everything that has a rule in `tier`.
+    pub fn examples(&self, tier: Tier) -> impl Iterator<Item = ToolName> {
+        let example = |pattern: &str| pattern.replace('*', "x");
+        let tools = self.tools.iter().filter_map(move |(pattern, _)| example(pattern.as_str()).parse().ok());
+        let prompts =
+            self.prompts.iter().filter_map(move |(pattern, _)| ToolName::of_prompt(&example(pattern.as_str())));
+        let resources = self.resources.named().map(|(name, _)| ToolName::of_resource(name));
+        tools.chain(prompts).chain(resources).filter(move |tool| self.tier(tool) == Some(tier))
+    }
 }
 
 /// Whether the tasks of a server can be used.
