@@ -205,7 +205,7 @@ async fn known(store: &Store, target: &Target) -> Result<(), GovernanceError> {
         Target::Installation(id) if store.installation(id).await?.is_none() => unknown(
             "installation",
             id,
-            "the page `/me` and the `installation` of `token_issued` in the log name them".into(),
+            "the page `/me` lists those of a person; a token of client credentials is stopped with its agent".into(),
         ),
         Target::Client(id) if !id.is_metadata_url() && store.client(id).await?.is_none() => {
             let agents = store.agents().await?;

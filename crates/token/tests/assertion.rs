@@ -172,6 +172,44 @@ fn an_assertion_with_other_claims_is_refused() {
     }
 }
 
+/// The last value that is good, on each side of each bound.
+///
+/// Spec: RFC 7523 §3 (4, 5, 6 and 7)
+#[test]
+fn what_is_just_within_a_bound_is_accepted() {
+    let signer = Signer::new();
+    for (member, value) in [
+        ("exp", json!(NOW + 1)),
+        ("exp", json!(NOW + 300)),
+        ("iat", json!(NOW + 60)),
+        ("iat", json!(i64::MIN)),
+        ("nbf", json!(NOW + 60)),
+        ("nbf", json!(i64::MIN)),
+        ("jti", json!("x")),
+        ("jti", json!("x".repeat(256))),
+    ] {
+        let accepted = signer.signs(&header(), &with(payload(), member, value.clone()));
+        assert!(accepted.is_ok(), "{member} = {value}: {accepted:?}");
+    }
+    let expires_at = signer.signs(&header(), &with(payload(), "exp", json!(NOW + 1))).unwrap().expires_at;
+    assert_eq!(expires_at, Timestamp::from_seconds(NOW + 1), "its `jti` is remembered until then");
+}
+
+/// Only who signed with the client's key is told more than that it proves nothing.
+///
+/// Field: S10
+#[test]
+fn a_proof_of_the_key_is_told_from_none() {
+    let (signer, stranger) = (Signer::new(), Signer::new());
+    let late = with(payload(), "exp", json!(NOW));
+    assert!(signer.signs(&header(), &late).unwrap_err().key_was_proved());
+    let forged = jws(&header().to_string(), &late.to_string(), es256(&stranger.pkcs8));
+    for nothing in [forged.as_str(), "a.b.c", ""] {
+        assert!(!check(nothing, &signer.keys).unwrap_err().key_was_proved(), "{nothing}");
+    }
+    assert!(!signer.signs(&with(header(), "alg", json!("none")), &payload()).unwrap_err().key_was_proved());
+}
+
 /// A client can not buy time by a date of issue that lies ahead.
 #[test]
 fn a_life_is_five_minutes_even_from_a_clock_that_is_ahead() {

@@ -87,6 +87,32 @@ fn a_set_with_a_secret_in_it_is_refused_as_a_whole() {
     assert_eq!(refused(&encryption), KeyError::Private { member: "d" }, "whatever it is for");
 }
 
+/// An RSA key whose modulus has exactly so many bits.
+fn rsa_of(bits: usize) -> Value {
+    let mut n = vec![0x5a; bits.div_ceil(8)];
+    n[0] = 1 << ((bits - 1) % 8);
+    *n.last_mut().unwrap() = 1;
+    json!({"kty": "RSA", "n": base64url(n), "e": "AQAB"})
+}
+
+/// Spec: RFC 7518 §3.3 (2048 bits or larger)
+#[test]
+fn the_bounds_of_keys_are_where_they_are_said_to_be() {
+    for bits in [2048, 2049, 4095, 4096] {
+        assert_eq!(count(&rsa_of(bits)), 2, "{bits}");
+    }
+    for bits in [1024, 2047, 4097, 8192] {
+        assert_eq!(refused(&rsa_of(bits)), KeyError::RsaSize { bits });
+    }
+    for e in [&[3][..], &[1, 0, 1], &[1, 0, 0, 1]] {
+        assert_eq!(count(&rsa(2048, e)), 2, "{e:?}");
+    }
+    assert_eq!(count(&with(ec(), "kid", json!("x".repeat(256)))), 1);
+    let set = |keys: usize| json!({"keys": vec![ec(); keys]});
+    assert_eq!(count(&set(16)), 16);
+    assert_eq!(refused(&set(17)), KeyError::TooMany { most: 16 });
+}
+
 /// Spec: RFC 7518 §6.2.1 and §6.3.1, RFC 8725 §3.4 and §3.5
 #[test]
 fn a_key_that_is_no_key_is_refused() {

@@ -174,6 +174,28 @@ async fn a_repetition_is_checked_as_a_first_use_is_and_ends_nothing() {
 
 /// Field: A1
 #[tokio::test]
+async fn a_client_that_authenticates_otherwise_gets_nothing_again() {
+    let world = World::start().await;
+    let token = world.logged_in().await;
+    world.refresh(&refresh_of(&token)).await.granted();
+    let secret = world
+        .with_desk(|desk| {
+            desk.auth = model::AuthMethod::ClientSecretPost;
+            desk.secret = Some(model::Secret::new("s3cret"));
+        })
+        .await;
+    let with_secret = |token: &str| refresh_request("desk", token, &[("client_secret", "s3cret")]);
+    secret.send(with_secret(&refresh_of(&token))).await.refused(400, "invalid_grant");
+    assert!(!world.is_ended(&token).await);
+    // A client with a secret rotates and has its window like any other.
+    let newest = refresh_of(&world.refresh(&refresh_of(&token)).await.granted());
+    let first = refresh_of(&secret.send(with_secret(&newest)).await.granted());
+    assert_eq!(refresh_of(&secret.send(with_secret(&newest)).await.granted()), first);
+    secret.store.close().await;
+}
+
+/// Field: A1
+#[tokio::test]
 async fn what_was_taken_away_is_not_given_again() {
     let world = World::start().await;
     let first = refresh_of(&world.logged_in().await);

@@ -9,7 +9,7 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, header};
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Block, Elevation, Event, EventName, Grant, Id, Installation,
-    ManualClock, Person, Secret, Span, Target, Timestamp, config::Config, config::StoreUrl,
+    ManualClock, Person, Secret, Span, Target, Timestamp, config::Config, config::RegisteredClient, config::StoreUrl,
 };
 use net::{FetchRules, Fetcher};
 use policy::{Policies, PolicyFile};
@@ -90,19 +90,28 @@ impl World {
     /// A second node on the same database that serves, with the time of `clock`.
     pub async fn serving_node(&self, name: &str, clock: Arc<ManualClock>) -> Node {
         let store = open(&self.dir, clock, name).await;
-        self.serve(store, Policies::built_in(), FetchRules::default())
+        self.serve(store, self.config.clone(), Policies::built_in(), FetchRules::default())
     }
 
     /// The same installation under other policies.
     pub async fn under(&self, policies: &str, fetch: FetchRules) -> Node {
         let store = open(&self.dir, self.clock.clone(), "under").await;
         let file = PolicyFile { name: "test.cedar".into(), text: policies.into() };
-        self.serve(store, Policies::load(&[file]).unwrap(), fetch)
+        self.serve(store, self.config.clone(), Policies::load(&[file]).unwrap(), fetch)
     }
 
-    fn serve(&self, store: Store, policies: Policies, fetch: FetchRules) -> Node {
+    /// The same installation with another registration of `desk`.
+    pub async fn with_desk(&self, change: impl FnOnce(&mut RegisteredClient)) -> Node {
+        let store = open(&self.dir, self.clock.clone(), "with-desk").await;
+        let mut config = Config::clone(&self.config);
+        config.clients.allow_client_secrets = true;
+        change(config.clients.registered.get_mut(&"desk".parse().unwrap()).unwrap());
+        self.serve(store, Arc::new(config), Policies::built_in(), FetchRules::default())
+    }
+
+    fn serve(&self, store: Store, config: Arc<Config>, policies: Policies, fetch: FetchRules) -> Node {
         let parts = AuthServerParts {
-            config: self.config.clone(),
+            config,
             store: store.clone(),
             policies: Arc::new(policies),
             fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
