@@ -2,6 +2,7 @@
 
 mod absence;
 mod citations;
+mod field;
 mod layout;
 mod map;
 mod ranks;
@@ -32,6 +33,7 @@ fn run(_: &[String]) -> anyhow::Result<()> {
     let mut complaints = ranks::check()?;
     complaints.extend(absence::check(&sources));
     complaints.extend(citations::check(&sources));
+    complaints.extend(field::check(&sources)?);
     complaints.extend(layout::check(&sources));
     complaints.extend(map::check("ARCHITECTURE.md")?);
     for complaint in &complaints {

@@ -57,6 +57,9 @@ fn headers(call: &Call) -> HeaderMap {
         }
     };
     put(header::ACCEPT, carried.accept.as_ref());
+    // Some servers compress unless they are told not to, and nothing here is decompressed.
+    put(header::ACCEPT_ENCODING, Some(&HeaderValue::from_static("identity")));
+    put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
     put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
     put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
     put(HeaderName::from_static("last-event-id"), carried.last_event_id.as_ref());

@@ -133,11 +133,10 @@ async fn a_tool_nobody_classified_is_refused_in_words() {
 async fn a_name_that_looks_like_a_tool_is_not_that_tool() {
     let world = World::start().await;
     world.legacy_tool("Get_ticket").await.tool_error("nobody has classified it");
-    for name in
-        ["get_ticket ", " get_ticket", "get_ticket\0", "get_ticket\u{200b}", "ｇet_ticket", "get_größe", "", "get_a:b"]
-    {
+    for name in ["get_ticket ", " get_ticket", "get_ticket\u{200b}", "ｇet_ticket", "get_größe", "", "get_a:b"] {
         world.legacy_tool(name).await.refused(200, -32602);
     }
+    world.legacy_tool("get_ticket\0").await.refused(400, -32602);
     world.upstream.got_nothing();
 }
 

@@ -58,7 +58,11 @@ async fn what_no_rule_names_is_held_in_both_eras() {
         (true, "completion/complete", prompt("unheard_of")),
         (false, "completion/complete", completed("file:///{+path}")),
         (true, "completion/complete", completed("file:///etc/{name}")),
-        (true, "subscriptions/listen", json!({"notifications": {"resourceSubscriptions": ["file:///docs/a", "file:///etc/x"]}})),
+        (
+            true,
+            "subscriptions/listen",
+            json!({"notifications": {"resourceSubscriptions": ["file:///docs/a", "file:///etc/x"]}}),
+        ),
     ] {
         let answer = asked(&world, modern, method, params.clone()).await;
         assert_eq!(answer.status, 403, "{method} {params}: {:?}", answer.body);
@@ -116,7 +120,10 @@ async fn a_subscription_follows_its_resources() {
     listen(&["file:///vault/a", "file:///docs/b"]).await.challenged("tickets:resource/vault");
     listen(&["file:///vault/a", "file:///keys/b"]).await.refused(400, -32602);
     for bad in [json!("file:///docs/a"), json!([7]), json!(["a\0b"])] {
-        world.modern("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": bad}})).await.refused(400, -32602);
+        world
+            .modern("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": bad}}))
+            .await
+            .refused(400, -32602);
     }
 }
 
@@ -148,7 +155,10 @@ async fn lists_show_what_is_usable_what_may_be_asked_for_and_nothing_else() {
                 items.iter().map(|item| (item[key].as_str().unwrap().to_owned(), state(item))).collect()
             };
             let pair = |name: &str, state: &str| (name.to_owned(), state.to_owned());
-            assert_eq!(names("resources", "uri"), [pair("file:///docs/a", "usable"), pair("file:///vault/a", "step_up")]);
+            assert_eq!(
+                names("resources", "uri"),
+                [pair("file:///docs/a", "usable"), pair("file:///vault/a", "step_up")]
+            );
             assert_eq!(names("resourceTemplates", "uriTemplate"), [pair("file:///docs/{page}", "usable")]);
             assert_eq!(names("prompts", "name"), [pair("summarize", "usable"), pair("danger_x", "step_up")]);
         }

@@ -11,6 +11,8 @@ use world::{World, modern, reply};
 /// Passed-through tokens, spoofed identities and bypass headers all need a header that travels.
 ///
 /// Spec: MCP basic/authorization (token passthrough)
+///
+/// Field: G7
 #[tokio::test]
 async fn only_what_the_call_consists_of_goes_upstream() {
     let world = World::start().await;
@@ -34,12 +36,15 @@ async fn only_what_the_call_consists_of_goes_upstream() {
     headers.extend([("traceparent", "00-1-2-01"), ("mcp-param-region", "eu")]);
     world.post(&headers, body).await.answered();
     let got = world.upstream.last();
+    assert_eq!(got.headers["accept-encoding"], "identity", "nothing here is decompressed");
+    assert!(got.headers["user-agent"].to_str().unwrap().starts_with("portcullis/"));
     let mut names: Vec<_> = got.headers.keys().map(|name| name.as_str().to_owned()).collect();
     names.sort();
     assert_eq!(
         names,
         [
             "accept",
+            "accept-encoding",
             "content-length",
             "content-type",
             "host",
@@ -48,6 +53,7 @@ async fn only_what_the_call_consists_of_goes_upstream() {
             "mcp-param-region",
             "mcp-protocol-version",
             "traceparent",
+            "user-agent",
             "x-api-key"
         ]
     );

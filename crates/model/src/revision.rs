@@ -9,6 +9,8 @@ use crate::agent::text_enum;
 /// A protocol revision; ordered by date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Revision {
+    /// 2024-11-05, on which some servers settle that are reached over streamable HTTP all the same.
+    V2024_11_05,
     /// 2025-03-26, what a request without a version header is taken for.
     V2025_03_26,
     /// 2025-06-18, sessions.
@@ -20,6 +22,7 @@ pub enum Revision {
 }
 
 text_enum!(Revision {
+    V2024_11_05 => "2024-11-05",
     V2025_03_26 => "2025-03-26",
     V2025_06_18 => "2025-06-18",
     V2025_11_25 => "2025-11-25",

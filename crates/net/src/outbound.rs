@@ -43,7 +43,8 @@ pub(crate) fn innermost(error: &Error) -> String {
     innermost.to_string()
 }
 
-/// A pooled connection unused for so long is closed; shorter than what servers usually allow.
-const IDLE: Duration = Duration::from_secs(45);
+/// A pooled connection unused for so long is closed: most servers wait longer before they close it themselves, and one
+/// that is closed while a request is on its way may or may not have carried it.
+const IDLE: Duration = Duration::from_secs(4);
 /// Dead peers are noticed by TCP.
 const KEEPALIVE: Duration = Duration::from_secs(60);

@@ -43,18 +43,21 @@ impl Cookies {
     }
 
     /// The value of a cookie. Sent twice, it counts as absent: nobody can say which one is ours.
+    ///
+    /// The header is bytes, and other programs on the host put into it what they like: what is not ours is passed over.
+    ///
+    /// Spec: RFC 6265 §5.4 (user agents send octets)
     pub fn read(self, headers: &HeaderMap, cookie: Cookie) -> Option<String> {
-        let name = cookie.name(self.https);
-        let mut found = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| value);
+        let name = cookie.name(self.https).as_bytes();
+        let lines = headers.get_all(header::COOKIE).iter();
+        let mut found = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=')?;
+            (pair[..at].trim_ascii() == name).then(|| pair[at + 1..].trim_ascii())
+        });
         match (found.next(), found.next()) {
-            (Some(value), None) if !value.is_empty() && value.len() <= 256 => Some(value.to_owned()),
+            (Some(value), None) if !value.is_empty() && value.len() <= 256 => {
+                value.is_ascii().then(|| String::from_utf8_lossy(value).into_owned())
+            }
             _ => None,
         }
     }
@@ -109,6 +112,23 @@ mod tests {
     fn a_cookie_is_found_among_others() {
         let headers = sent(&["a=1; __Host-portcullis_session=pcs_x", "b=2"]);
         assert_eq!(cookies("https://gw.test").read(&headers, Cookie::Session).as_deref(), Some("pcs_x"));
+    }
+
+    /// Field: P1
+    #[test]
+    fn what_neighbours_on_the_host_put_there_is_passed_over() {
+        for neighbour in
+            [&b"theme=\xe4\xf6"[..], b"\xff\xfe", b"=", b"a", b"q=\"x; y\"", b"name=gr\xc3\xb6\xc3\x9fe", b";;;"]
+        {
+            let together = [neighbour, b"; portcullis_session=pcs_x; ", neighbour].concat();
+            let apart = [neighbour, b"portcullis_session=pcs_x"];
+            for lines in [vec![&together[..]], apart.to_vec()] {
+                let headers: HeaderMap =
+                    lines.iter().map(|line| (header::COOKIE, HeaderValue::from_bytes(line).unwrap())).collect();
+                let read = cookies("http://localhost:1").read(&headers, Cookie::Session);
+                assert_eq!(read.as_deref(), Some("pcs_x"), "{lines:?}");
+            }
+        }
     }
 
     #[test]

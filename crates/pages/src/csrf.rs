@@ -50,15 +50,15 @@ impl Csrf {
 
 /// Refuses a request that says it comes from another site.
 ///
-/// `Origin: null` is fine from a browser that also says `same-origin`: with `Referrer-Policy: no-referrer`
-/// browsers send it for our own forms (Fetch, "append a request Origin header"). Tools that send neither
-/// header have no cookies to steal.
+/// `Origin: null` is fine unless the browser says that the page is another site's: with `Referrer-Policy: no-referrer`
+/// browsers send it for our own forms (Fetch, "append a request Origin header"), and what is in the form decides.
+/// Tools that send neither header have no cookies to steal.
 pub fn check_origin(headers: &HeaderMap, public_url: &PublicUrl) -> Result<(), Forged> {
     let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
     let origin = headers.get(header::ORIGIN).map(|value| value.as_bytes());
     let ours = public_url.as_str().as_bytes();
     match (site, origin) {
-        (Some(b"same-origin"), None | Some(b"null")) | (None, None) => Ok(()),
+        (Some(b"same-origin") | None, None | Some(b"null")) => Ok(()),
         (Some(b"same-origin") | None, Some(origin)) if origin == ours => Ok(()),
         _ => Err(Forged::OtherSite),
     }
@@ -90,6 +90,7 @@ mod tests {
         Form::parse(format!("csrf={csrf}").as_bytes()).unwrap()
     }
 
+    /// Field: P5
     #[test]
     fn a_post_from_our_own_page_passes() {
         let csrf = Csrf::of_cookie("pcs_1");
@@ -98,6 +99,7 @@ mod tests {
             from(Some("same-origin"), Some("null")),
             from(Some("same-origin"), None),
             from(None, Some(OURS)),
+            from(None, Some("null")),
             from(None, None),
         ] {
             assert_eq!(csrf.check(&headers, &ours(), &form(&csrf.text())), Ok(()), "{headers:?}");
@@ -116,7 +118,8 @@ mod tests {
             from(None, Some("https://evil.test")),
             from(None, Some("http://gw.test")),
             from(None, Some("https://gw.test.evil.test")),
-            from(None, Some("null")),
+            from(Some("cross-site"), Some("null")),
+            from(Some("same-site"), Some("null")),
         ] {
             let refused = csrf.check(&headers, &ours(), &form(&csrf.text()));
             assert_eq!(refused, Err(Forged::OtherSite), "{headers:?}");

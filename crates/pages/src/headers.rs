@@ -33,17 +33,37 @@ impl FormTargets {
 ///
 /// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); W3C UI Security.
 pub fn harden(headers: &mut HeaderMap, targets: FormTargets) {
-    let fixed: [(HeaderName, &'static str); 8] = [
+    if targets == FormTargets::Us {
+        // A page that hands the browser back to a client must not cut the window that opened it off.
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    }
+    let fixed: [(HeaderName, &'static str); 7] = [
         (header::CONTENT_SECURITY_POLICY, targets.policy()),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Field: A8
+    #[test]
+    fn a_page_that_hands_the_browser_back_does_not_cut_off_its_opener() {
+        let opener = |targets| {
+            let mut headers = HeaderMap::new();
+            harden(&mut headers, targets);
+            assert_eq!(headers["x-frame-options"], "DENY");
+            headers.contains_key("cross-origin-opener-policy")
+        };
+        assert!(!opener(FormTargets::Onward) && opener(FormTargets::Us));
     }
 }

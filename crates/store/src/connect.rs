@@ -146,7 +146,8 @@ impl Patience {
 const fn settings(dialect: Dialect, purpose: Purpose) -> &'static str {
     match (dialect, purpose) {
         (Dialect::Sqlite, Purpose::Write) => {
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA journal_size_limit = 8388608"
         }
         (Dialect::Sqlite, Purpose::Read) => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON",
         // In WAL mode NORMAL does not wait for the disk; the next change of the writer takes it along.

@@ -1,6 +1,6 @@
 //! Grants, and whether what hangs on one still stands.
 
-use model::{Agent, Grant, Id, Installation, ScopeSet, Server, Timestamp};
+use model::{Agent, Grant, Id, Installation, Person, ScopeSet, Server, Timestamp};
 use sqlx::{AnyConnection, query};
 
 use crate::{Store, StoreError, Tx, agents, columns::Columns};
@@ -190,6 +190,19 @@ impl Tx<'_> {
             .await?;
         self.end_what_hangs_on(id, now).await?;
         Ok(ended == 1)
+    }
+
+    /// Ends every grant under which somebody acts for `person`, or an agent of theirs acts. Returns how many.
+    pub async fn end_grants_of_person(&mut self, person: &Id<Person>, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT g.id FROM agent_grant g JOIN agent a ON a.id = g.agent
+                   WHERE g.ended_at IS NULL AND (g.person = $1 OR a.owner = $1)";
+        let rows = query(sql).bind(person.as_str()).fetch_all(&mut *self.connection).await?;
+        let mut ended = 0;
+        for row in &rows {
+            let id: Id<Grant> = Columns::of("grant", row).parsed()?;
+            ended += u64::from(self.end_grant(&id, now).await?);
+        }
+        Ok(ended)
     }
 
     async fn end_what_hangs_on(&mut self, id: &Id<Grant>, at: Timestamp) -> Result<(), StoreError> {

@@ -104,7 +104,7 @@ fn page(cx: &Cx, headers: &HeaderMap, ticket: &str, person: &Person, complaint: 
         complaint,
     };
     let status = if complaint.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = Page::new("Choose a password", &content).status(status).forms_lead(FormTargets::Us);
+    let page = Page::new("Choose a password", &content).status(status).forms_lead(FormTargets::Onward);
     browser.mark(cx, page.into_response())
 }
 

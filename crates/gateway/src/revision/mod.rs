@@ -22,6 +22,7 @@ pub const REVISIONS: &[(Revision, Check)] = &[
     (Revision::V2025_11_25, sessions::check),
     (Revision::V2025_06_18, sessions::check),
     (Revision::V2025_03_26, sessions::check),
+    (Revision::V2024_11_05, sessions::check),
 ];
 
 /// Do the headers of a request agree with its message, by the rules of one revision?
@@ -98,6 +99,10 @@ fn claimed(headers: &HeaderMap, message: &Message) -> Result<Revision, NotSpoken
         (None, Some(_)) => Err(NotSpoken::HeaderMismatch("the header MCP-Protocol-Version is missing".into())),
         (Some(header), Some(meta)) if header != meta => {
             Err(NotSpoken::HeaderMismatch("the header MCP-Protocol-Version differs from the version in `_meta`".into()))
+        }
+        // Before the two agreed on a revision its header can name none: the body of `initialize` does.
+        (Some(header), None) if message.method() == "initialize" && header.parse::<Revision>().is_err() => {
+            Ok(assumed(message))
         }
         (Some(header), meta) => header.parse().map_err(|_| match meta {
             Some(requested) => NotSpoken::Unsupported { requested: requested.chars().take(64).collect() },

@@ -145,3 +145,12 @@ fn a_request_without_a_body_is_of_the_old_era_only() {
     assert_eq!(speak_without_body(&headers("2026-07-28")), None);
     assert_eq!(speak_without_body(&headers("1999-01-01")), None);
 }
+
+/// Field: G6
+#[test]
+fn initialize_is_not_vetoed_by_a_header_and_the_oldest_revision_is_spoken() {
+    let unknown = &[("mcp-protocol-version", "2099-01-01")];
+    assert_eq!(spoken(unknown, "initialize", r#""protocolVersion":"2024-11-05""#), Ok(Revision::V2024_11_05));
+    assert_eq!(spoken(unknown, "tools/list", ""), Err(NotSpoken::UnknownVersion));
+    assert_eq!(spoken(&[("mcp-protocol-version", "2024-11-05")], "tools/list", ""), Ok(Revision::V2024_11_05));
+}

@@ -78,22 +78,175 @@ fn server_name(text: &str) -> String {
     if is_server_name(&name) { name } else { "server".into() }
 }
 
-/// What a tool could do, by the first word of its name; in doubt the highest tier.
+/// What a tool could do, by every word of its name and the risky ones of its description; in doubt the highest tier.
 ///
 /// Annotations are not looked at: a server that calls itself harmless proves nothing.
 /// Spec: MCP 2026-07-28 server/tools (annotations are untrusted).
 fn proposed(tool: &ListedTool) -> Tier {
-    const READS: [&str; 9] = ["get", "list", "read", "search", "find", "show", "describe", "query", "fetch"];
-    const WRITES: [&str; 9] = ["create", "add", "update", "set", "edit", "comment", "assign", "tag", "draft"];
-    let name = tool.name.to_ascii_lowercase();
-    let verb = |verbs: &[&str]| name.split(['_', '-', '.', '/']).next().is_some_and(|first| verbs.contains(&first));
-    if verb(&READS) {
-        Tier::Low
-    } else if verb(&WRITES) {
-        Tier::Medium
-    } else {
-        Tier::High
+    let words = words(&tool.name);
+    let has = |risky: &[&str]| words.iter().any(|word| risky.contains(&word.as_str()));
+    if has(RISKY) || says(&tool.description, GIVEN_AWAY) {
+        return Tier::High;
     }
+    match words.first().map(String::as_str) {
+        Some(first) if READS.contains(&first) && !has(WRITES) => Tier::Low,
+        Some(first) if WRITES.contains(&first) || READS.contains(&first) => Tier::Medium,
+        _ if words.last().is_some_and(|last| THINGS.contains(&last.as_str())) && !has(WRITES) => Tier::Low,
+        _ => Tier::High,
+    }
+}
+
+const READS: &[&str] = &[
+    "get",
+    "list",
+    "read",
+    "search",
+    "find",
+    "show",
+    "describe",
+    "lookup",
+    "look",
+    "count",
+    "convert",
+    "view",
+    "check",
+    "compare",
+    "summarize",
+    "current",
+    "calculate",
+];
+const WRITES: &[&str] = &[
+    "create", "add", "update", "set", "edit", "comment", "assign", "tag", "draft", "write", "rename", "move", "copy",
+    "label", "mark", "save", "append", "insert", "upload", "store", "put",
+];
+/// A name that is a thing and no deed: `directory_tree`, `project_status`.
+const THINGS: &[&str] = &["tree", "status", "info", "stats", "summary", "schema", "version", "help"];
+/// Words after which a tool is never proposed below high, wherever in its name they stand: what can not be undone, goes
+/// out, runs something, opens any address, or reads what opens other doors.
+const RISKY: &[&str] = &[
+    "delete",
+    "remove",
+    "drop",
+    "purge",
+    "destroy",
+    "truncate",
+    "wipe",
+    "reset",
+    "kill",
+    "terminate",
+    "revoke",
+    "cancel",
+    "send",
+    "mail",
+    "email",
+    "post",
+    "publish",
+    "share",
+    "tweet",
+    "notify",
+    "message",
+    "reply",
+    "invite",
+    "forward",
+    "run",
+    "exec",
+    "execute",
+    "eval",
+    "evaluate",
+    "shell",
+    "command",
+    "script",
+    "sql",
+    "query",
+    "invoke",
+    "deploy",
+    "fetch",
+    "download",
+    "navigate",
+    "browse",
+    "crawl",
+    "scrape",
+    "request",
+    "http",
+    "url",
+    "webhook",
+    "click",
+    "type",
+    "env",
+    "environment",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "credential",
+    "credentials",
+    "password",
+    "passwords",
+    "key",
+    "keys",
+    "cookie",
+    "cookies",
+    "export",
+    "dump",
+    "backup",
+    "pay",
+    "payment",
+    "refund",
+    "transfer",
+    "charge",
+    "purchase",
+    "buy",
+    "order",
+    "grant",
+    "permission",
+    "permissions",
+    "admin",
+    "sudo",
+    "impersonate",
+    "merge",
+    "push",
+];
+/// What a description gives away that a name does not.
+const GIVEN_AWAY: &[&str] = &[
+    "environment variable",
+    "api key",
+    "credential",
+    "password",
+    "secret",
+    "arbitrary",
+    "any url",
+    "shell command",
+    "execute",
+    "permanently",
+    "irreversibl",
+    "delete",
+];
+
+fn says(description: &str, given_away: &[&str]) -> bool {
+    let description = description.to_lowercase();
+    given_away.iter().any(|words| description.contains(words))
+}
+
+/// The words of a name, however they are joined: `get_env`, `get-env`, `getEnv`, `HTTPRequest`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    let mut characters = name.chars().peekable();
+    while let Some(c) = characters.next() {
+        let begins = c.is_uppercase()
+            && (before.is_lowercase()
+                || before.is_numeric()
+                || characters.peek().is_some_and(|next| next.is_lowercase()));
+        if begins || !c.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            words.last_mut().into_iter().for_each(|word| word.extend(c.to_lowercase()));
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)]) -> String {
@@ -112,6 +265,7 @@ fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)])
         out.push_str("    # The first match wins; `*` stands for any characters; what matches nothing is held.\n");
         if tools.is_empty() {
             out.push_str("    tools: {}\n");
+            out.push_str(HELD);
             continue;
         }
         out.push_str("    tools:\n");
@@ -131,6 +285,7 @@ fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)])
                 let _ = writeln!(out, "      {}: {tier}  # {says}", quoted(&tool.name));
             }
         }
+        out.push_str(HELD);
     }
     out.push_str(
         "\n# Who may log in. `portcullis person add NAME --role approver` makes a link with which they set a password;\n\
@@ -143,6 +298,9 @@ fn render(public_url: &PublicUrl, servers: &[(String, String, Vec<ListedTool>)])
     );
     out
 }
+
+/// Resources and prompts are held until somebody names them.
+const HELD: &str = "    # Resources and prompts are held until a rule names them, for example:\n    # resources: { docs: { uri: \"file:///docs/*\", tier: low } }\n    # prompts: { \"summarize_*\": low }\n";
 
 /// A YAML scalar that means this text, whatever is in it.
 fn quoted(text: &str) -> String {
@@ -163,6 +321,94 @@ mod tests {
         assert_eq!(proposed(&tool("update-ticket")), Tier::Medium);
         for name in ["delete_ticket", "transmogrify", "", "getaway", "execute_query"] {
             assert_eq!(proposed(&tool(name)), Tier::High, "{name}");
+        }
+    }
+
+    /// Names of public servers.
+    ///
+    /// Field: O10, H5
+    #[test]
+    fn what_reads_secrets_goes_out_runs_or_destroys_is_never_proposed_low() {
+        for name in [
+            "get-env",
+            "getEnv",
+            "printEnv",
+            "get_and_purge",
+            "list_and_email",
+            "fetch",
+            "fetch_html",
+            "get_secret_value",
+            "readSecrets",
+            "list_api_keys",
+            "get_access_token",
+            "search_and_delete",
+            "read_query",
+            "execute_sql",
+            "run_command",
+            "browser_navigate",
+            "puppeteer_evaluate",
+            "browser_click",
+            "send_message",
+            "slack_post_message",
+            "create_payment",
+            "list_cookies",
+            "get_url",
+            "HTTPRequest",
+            "find_and_replace_shell",
+            "merge_pull_request",
+            "push_files",
+            "export_customers",
+        ] {
+            assert_eq!(proposed(&tool(name)), Tier::High, "{name}");
+        }
+        for (name, description) in [
+            ("get_config", "Returns all environment variables of the process"),
+            ("read_note", "Reads a note, then permanently removes it"),
+            ("list_settings", "Lists settings including API keys"),
+            ("get_page", "Opens any URL and returns it"),
+        ] {
+            let tool = ListedTool { name: name.into(), description: description.into() };
+            assert_eq!(proposed(&tool), Tier::High, "{name}");
+        }
+    }
+
+    /// Field: H5
+    #[test]
+    fn what_only_reads_is_not_proposed_high_for_an_unusual_word() {
+        for name in [
+            "lookup_customer",
+            "convert_time",
+            "directory_tree",
+            "get_current_time",
+            "list_allowed_directories",
+            "read_file",
+            "search_files",
+            "get_file_info",
+            "git_status",
+            "list_issues",
+            "search_repositories",
+            "get_issue",
+            "read_graph",
+            "search_nodes",
+            "open_status",
+            "list_tables",
+            "describe_table",
+            "getUserProfile",
+            "list-events",
+            "calculate_total",
+        ] {
+            assert_eq!(proposed(&tool(name)), Tier::Low, "{name}");
+        }
+        for name in [
+            "write_file",
+            "edit_file",
+            "create_issue",
+            "add_observations",
+            "move_file",
+            "update_page",
+            "get_or_create_room",
+        ] {
+            assert_eq!(proposed(&tool(name)), Tier::Medium, "{name}");
         }
     }
 

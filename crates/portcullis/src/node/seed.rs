@@ -39,7 +39,16 @@ pub async fn declared(store: &Store, config: &Config) -> Result<(), StoreError> 
                     commit = commit.and(event);
                 }
                 for (person, phc) in &people {
+                    let known = tx.person(&person.id).await?.is_some();
                     tx.put_person(person, phc.as_deref()).await?;
+                    if known && phc.is_some() {
+                        tx.end_sessions_of(&person.id).await?;
+                        commit = commit.and(
+                            Event::new(EventName::PersonChanged, Actor::System)
+                                .with("person", &person.id)
+                                .with("change", "another password in the configuration: every session ended"),
+                        );
+                    }
                 }
                 for agent in &agents {
                     tx.put_agent(agent).await?;
@@ -58,10 +67,14 @@ async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, St
             person.disabled = true;
             tx.put_person(&person, None).await?;
             tx.void_enrolment(&id).await?;
+            // Who comes back under the name may be somebody else: nothing is left to inherit.
+            let now = tx.now();
+            let grants = tx.end_grants_of_person(&id, now).await?;
             events.push(
                 Event::new(EventName::PersonChanged, Actor::System)
                     .with("person", &id)
-                    .with("change", "disabled: taken out of the configuration"),
+                    .with("change", "disabled: taken out of the configuration")
+                    .count("grants_ended", grants),
             );
         }
     }
@@ -95,11 +108,12 @@ async fn person(
         roles: declared.roles.clone(),
         disabled: false,
     };
+    let stored = store.password_phc(id).await?;
     if let Some(hash) = &declared.password_hash {
-        return Ok((person, Some(hash.expose().to_owned())));
+        let is_new = stored.as_deref() != Some(hash.expose());
+        return Ok((person, is_new.then(|| hash.expose().to_owned())));
     }
     let Some(password) = declared.password.clone() else { return Ok((person, None)) };
-    let stored = store.password_phc(id).await?;
     // Argon2id takes tens of milliseconds on purpose: not on a thread that serves.
     let phc = tokio::task::spawn_blocking(move || match stored {
         Some(phc) if token::check_password(&password, &phc).is_ok() => None,
@@ -156,6 +170,69 @@ mod tests {
         Store::open(options).await.unwrap()
     }
 
+    async fn change(
+        store: &Store,
+        run: impl for<'t, 'c> FnOnce(
+            &'t mut Tx<'c>,
+        ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 't>>
+        + Send
+        + 'static,
+    ) {
+        let changed = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                run(tx).await?;
+                Ok(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
+            })
+        });
+        changed.await.unwrap();
+    }
+
+    /// A live grant of an agent that acts for `person`.
+    async fn grant_of(store: &Store, person: &str) -> Id<model::Grant> {
+        let person: Id<Person> = person.parse().unwrap();
+        let bot = Agent {
+            id: "claude@bob".parse().unwrap(),
+            owner: person.clone(),
+            kind: AgentKind::Delegated,
+            ..agent(&"claude".parse().unwrap(), &declared_agent(), store.now())
+        };
+        let grant = model::Grant {
+            id: token::mint(),
+            agent: bot.id.clone(),
+            person: Some(person),
+            server: "t".parse().unwrap(),
+            scopes: "t:low".parse().unwrap(),
+            created_at: store.now(),
+            not_after: store.now().after(Span::from_minutes(60)),
+            ended_at: None,
+        };
+        let id = grant.id.clone();
+        change(store, move |tx| {
+            Box::pin(async move {
+                tx.put_agent(&bot).await?;
+                tx.put_grant(&grant).await
+            })
+        })
+        .await;
+        id
+    }
+
+    fn declared_agent() -> AgentConfig {
+        serde_json::from_str(&format!(r#"{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#)).unwrap()
+    }
+
+    async fn log_in(store: &Store, person: &str) -> token::Digest {
+        let digest = token::Digest::of(&format!("{person} {:?}", token::random::<8>()));
+        let session = store::Session {
+            digest,
+            person: person.parse().unwrap(),
+            logged_in_at: store.now(),
+            not_after: store.now().after(Span::from_minutes(60)),
+        };
+        change(store, move |tx| Box::pin(async move { tx.put_session(&session).await })).await;
+        digest
+    }
+
     #[tokio::test]
     async fn who_is_taken_out_of_the_file_loses_access() {
         let dir = tempfile::tempdir().unwrap();
@@ -174,6 +251,40 @@ mod tests {
         assert!(!store.person(&bob).await.unwrap().unwrap().disabled, "a person who is declared again may log in");
         let state = store.agent(&bot_id).await.unwrap().unwrap().state;
         assert_eq!(state, AgentState::Suspended, "an agent waits until somebody resumes it");
+    }
+
+    /// Field: O2
+    #[tokio::test]
+    async fn who_is_put_back_into_the_file_inherits_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path()).await;
+        declared(&store, &config(r#""ada":{},"bob":{}"#, "")).await.unwrap();
+        let id = grant_of(&store, "bob").await;
+        declared(&store, &config(r#""ada":{}"#, "")).await.unwrap();
+        assert!(store.grant(&id).await.unwrap().unwrap().ended_at.is_some());
+        declared(&store, &config(r#""ada":{},"bob":{"name":"Another Bob"}"#, "")).await.unwrap();
+        assert!(store.grant(&id).await.unwrap().unwrap().ended_at.is_some());
+    }
+
+    /// Field: O3
+    #[tokio::test]
+    async fn another_password_in_the_file_ends_every_session_and_the_same_one_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path()).await;
+        let hash = token::hash_password(&model::Secret::new("an old password"));
+        for (entry, stays) in [
+            (r#""ada":{"password":"an old password"}"#.to_owned(), true),
+            (r#""ada":{"password":"an old password"}"#.to_owned(), true),
+            (r#""ada":{"password":"another password"}"#.to_owned(), false),
+            (format!(r#""ada":{{"password_hash":"{hash}"}}"#), false),
+            (format!(r#""ada":{{"password_hash":"{hash}"}}"#), true),
+        ] {
+            let digest = log_in(&store, "ada").await;
+            declared(&store, &config(&entry, "")).await.unwrap();
+            let session = store.session(digest, store.now()).await.unwrap();
+            // The first of all declares somebody whom the store did not know.
+            assert_eq!(session.is_some(), stays, "{entry}");
+        }
     }
 
     #[tokio::test]

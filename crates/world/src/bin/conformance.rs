@@ -69,7 +69,7 @@ async fn main() -> Result<ExitCode> {
     Ok(if report.wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The fixture's tools are all low: transparency is judged, not policy. The runner speaks to the shim's
+/// The fixture's tools, resources and prompts are all low: transparency is judged, not policy. The runner speaks to the shim's
 /// port and claims to be a page from there, so that name and that origin are ours for the run.
 fn config(fixture: &str, front: &str) -> WorldConfig {
     WorldConfig {
@@ -77,7 +77,8 @@ fn config(fixture: &str, front: &str) -> WorldConfig {
             name: NAME.into(),
             url: fixture.into(),
             tools: vec![("*".into(), "low".into())],
-            keys: "    tasks: shared\n".into(),
+            keys: "    tasks: shared\n    resources: { all: { uri: \"test://*\", tier: low } }\n    prompts: { \"*\": low }\n"
+                .into(),
         }],
         extra: format!("extra_hosts: [\"{front}\"]\nallowed_origins: [\"http://{front}\"]\n"),
         clients: format!(
