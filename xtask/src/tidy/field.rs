@@ -29,7 +29,8 @@ fn rows(page: &str) -> Vec<Row<'_>> {
         .filter_map(|(number, line)| {
             let mut cells = line.strip_prefix('|')?.trim_end().strip_suffix('|')?.split('|').map(str::trim);
             let id = cells.next().filter(|id| is_id(id))?;
-            let tests = cells.next_back()?.split(['`', ' ', ',']).filter(|word| word.contains("::")).collect();
+            let tests =
+                cells.next_back()?.split(['`', ' ', ',', '<', '>']).filter(|word| word.contains("::")).collect();
             Some(Row { line: number + 1, id, tests })
         })
         .collect()
