@@ -7,12 +7,13 @@ use http::{HeaderMap, header};
 use model::{AuthMethod, ClientId, config::Config};
 use pages::{Form, FormError};
 use store::Tx;
-use token::{Assertion, Digest, claimed_issuer, verify_assertion};
+use token::{Assertion, AssertionError, Digest, claimed_issuer, verify_assertion};
 
 use crate::{
     clients::{ClientRefusal, Resolved},
     cx::Cx,
     error::TokenError,
+    http::paths,
 };
 
 /// The methods, as the metadata lists them.
@@ -162,7 +163,13 @@ impl Credentials {
             Self::None(_) => Ok(None),
             Self::Assertion { client: id, jwt } => {
                 let keys = client.keys.as_ref().ok_or(wrong)?;
-                Ok(Some(verify_assertion(jwt, id, keys, cx.issuer(), cx.store.now())?))
+                let signed_for = |audience: &str| verify_assertion(jwt, id, keys, audience, cx.store.now());
+                match signed_for(cx.issuer()) {
+                    Err(AssertionError::Audience { .. }) if signs_for_token_endpoint(cx, id) => {
+                        Ok(Some(signed_for(&format!("{}{}", cx.issuer(), paths::TOKEN))?))
+                    }
+                    signed => Ok(Some(signed?)),
+                }
             }
             Self::Basic { secret, .. } | Self::Post { secret, .. } => {
                 let known = client.secret.as_ref().ok_or(wrong)?;
@@ -174,6 +181,11 @@ impl Credentials {
             }
         }
     }
+}
+
+/// A switch for this one client, whose name the operator wrote down. Nobody else may choose another audience.
+fn signs_for_token_endpoint(cx: &Cx, client: &ClientId) -> bool {
+    cx.config.clients.known(client).is_some_and(|known| known.facts().signs_for_token_endpoint)
 }
 
 fn client_id(text: &str) -> Result<ClientId, TokenError> {

@@ -40,7 +40,7 @@ pub(crate) fn document(cx: &Cx) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": !cx.config.clients.metadata_domains.is_empty(),
+        "client_id_metadata_document_supported": cx.config.clients.accept_documents(),
         "scopes_supported": baselines.chain(mediums).collect::<Vec<_>>(),
         "protected_resources": servers().map(|server| cx.config.public_url.resource(server)).collect::<Vec<_>>(),
     })

@@ -129,10 +129,28 @@ pub(crate) fn message(response: &net::WebResponse) -> Option<Value> {
         return serde_json::from_slice(&response.body).ok();
     }
     let text = String::from_utf8_lossy(&response.body);
-    text.lines()
-        .filter_map(|line| line.strip_prefix("data:"))
-        .filter_map(|data| serde_json::from_str::<Value>(data.trim_start()).ok())
+    messages(&text)
+        .filter_map(|data| serde_json::from_str::<Value>(&data).ok())
         .find(|message| message.get("result").is_some() || message.get("error").is_some())
+}
+
+/// The data of each event, its lines joined.
+///
+/// Spec: WHATWG HTML §9.2.6 (CR, LF and CRLF end a line; a blank line ends an event)
+fn messages(text: &str) -> impl Iterator<Item = String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
+    let data = |event: &str| {
+        let lines = event.lines().filter_map(|line| {
+            let value = line.strip_prefix("data")?;
+            if value.is_empty() {
+                Some("")
+            } else {
+                value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    text.split("\n\n").map(data).collect::<Vec<_>>().into_iter()
 }
 
 /// Spec: RFC 6750 §3, RFC 9110 §11.2 (quoted strings; an attribute we do not know is skipped)
@@ -182,6 +200,19 @@ mod tests {
     fn a_broken_challenge_says_nothing() {
         for text in ["", "Basic", "Bearer", "Bearer scope=\"never closed", "Bearer ="] {
             assert_eq!(parse_challenge(text), Challenge::default(), "{text}");
+        }
+    }
+
+    /// Field: G5
+    #[test]
+    fn a_message_over_several_lines_of_any_kind_is_one() {
+        for text in [
+            "data: {\"a\":\ndata: 1}\n\n",
+            "\u{feff}: ping\r\n\r\nid: 1\r\ndata: {\"a\":\r\ndata:1}\r\n\r\n",
+            "event: message\rdata: {\rdata\rdata: \"a\":1}\r\r",
+        ] {
+            let read: Vec<Value> = messages(text).filter_map(|data| serde_json::from_str(&data).ok()).collect();
+            assert_eq!(read, [json!({"a": 1})], "{text:?}");
         }
     }
 }

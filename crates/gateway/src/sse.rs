@@ -100,9 +100,13 @@ pub fn with_data(event: &[u8], message: &[u8]) -> Vec<u8> {
         out.extend_from_slice(line);
         out.push(b'\n');
     }
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(message);
-    out.extend_from_slice(b"\n\n");
+    // A line break of the message would end the field: each of its lines is one, and a reader joins them again.
+    for line in message.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out.push(b'\n');
     out
 }
 
@@ -181,6 +185,20 @@ mod tests {
         let began = first.as_ptr();
         first.unsplit(splitter.take().unwrap().unwrap());
         assert_eq!((first.as_ptr(), &first[..]), (began, &b"data: 1\n\ndata: 2\n\n"[..]));
+    }
+
+    /// Field: G5
+    #[test]
+    fn a_message_of_several_lines_leaves_as_an_event_that_reads_back_as_the_same() {
+        for message in ["{\n \"a\": 1\n}", "{\r\n\"a\":1}", "{\"a\":\r1}", "{}"] {
+            let event = with_data(b"id: 7\ndata: x\n\n", message.as_bytes());
+            let mut splitter = Splitter::new(1024);
+            splitter.push(&event);
+            let whole = splitter.take().unwrap().unwrap();
+            assert_eq!(whole, event, "one event, and all of it");
+            let read: serde_json::Value = serde_json::from_slice(&data(&whole).unwrap()).unwrap();
+            assert_eq!(read, serde_json::from_str::<serde_json::Value>(message).unwrap());
+        }
     }
 
     #[test]

@@ -64,6 +64,13 @@ pub fn check(bytes: &[u8]) -> Result<Strict<'_>, NotStrict> {
     Scanner::new(text).whole().map(Strict)
 }
 
+/// `bytes` as far as its grammar goes: names may be there twice. Only for taking apart what is not strict, so that each
+/// part can be [checked](check) by itself.
+pub fn grammar(bytes: &[u8]) -> Result<Strict<'_>, NotStrict> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NotStrict::Encoding)?;
+    Scanner::lenient(text).whole().map(Strict)
+}
+
 impl<'a> Strict<'a> {
     /// The text, digit for digit as it came.
     pub fn as_str(self) -> &'a str {

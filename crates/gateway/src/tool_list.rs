@@ -26,7 +26,14 @@ pub fn filter(
     modern: bool,
     now: model::Timestamp,
 ) -> Result<Option<Vec<u8>>, NotStrict> {
-    let message = strict_json::check(message)?;
+    let salvaged;
+    let message = match strict_json::check(message) {
+        Ok(message) => message,
+        Err(why) => {
+            salvaged = salvage(message, viewer).ok_or(why)?;
+            strict_json::check(&salvaged)?
+        }
+    };
     let listing = Listing { viewer, modern, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
     if let Some(batch) = message.elements() {
         // 2025-03-26 lets a server answer in batches.
@@ -36,6 +43,33 @@ pub fn filter(
         return Ok(any.then(|| array(each)));
     }
     Ok(listing.message(message))
+}
+
+/// The message without those items of its list that two parsers could read differently: one bad item must not take the
+/// others away. What is not strict outside of the items is not salvaged.
+fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(message).ok()?;
+    let whole = strict_json::grammar(message).ok()?;
+    let (_, result) = whole.members()?.into_iter().find(|(name, _)| name == "result")?;
+    let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+    let (name, list) = result.members()?.into_iter().find(|(name, _)| is_list(name))?;
+    let (good, bad): (Vec<_>, Vec<_>) =
+        list.elements()?.into_iter().partition(|item| strict_json::check(item.as_str().as_bytes()).is_ok());
+    for item in &bad {
+        let called = item.members().and_then(|members| {
+            members
+                .iter()
+                .find(|(key, _)| key == "name")
+                .and_then(|(_, value)| value.string().map(Into::<String>::into))
+        });
+        let called: String = called.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect();
+        tracing::warn!(event = "tool_left_out", server = %viewer.server.id, list = %name, name = called,
+            why = "two parsers could read it differently; the server has to list it as strict JSON");
+    }
+    let start = list.as_str().as_ptr() as usize - text.as_ptr() as usize;
+    let (before, after) = (text.get(..start)?, text.get(start + list.as_str().len()..)?);
+    let kept = array(good.into_iter().map(|item| item.as_str().into()));
+    Some([before.as_bytes(), &kept, after.as_bytes()].concat())
 }
 
 struct Listing<'a> {

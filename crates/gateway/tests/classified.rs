@@ -225,3 +225,36 @@ async fn a_reference_is_sent_as_it_was_read() {
     let sent: Value = serde_json::from_slice(&world.upstream.last().body).unwrap();
     assert_eq!(sent["params"]["ref"], json!({"type": "ref/prompt", "name": "summarize"}));
 }
+
+/// Field: G10
+#[tokio::test]
+async fn one_item_that_two_parsers_read_differently_is_left_out_and_the_others_are_listed() {
+    let world = World::start().await;
+    for (bad, listed) in [
+        (r#"{"name":"get_x","name":"delete_all"}"#, true),
+        (r#"{"name":"get_x","inputSchema":{"type":"object","type":"string"}}"#, true),
+        (r#"{"name\u0000":"delete_all","name":"get_x"}"#, true),
+        (r#"{"name":"get_x""#, false),
+    ] {
+        for events in [false, true] {
+            world.upstream.answers(move |_| {
+                let list = format!(
+                    r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{{"name":"get_a"}},{bad},{{"name":"get_b"}}]}}}}"#
+                );
+                Some(match events {
+                    false => reply(200, &[("content-type", "application/json")], list),
+                    true => reply(200, &[("content-type", "text/event-stream")], format!("data: {list}\n\n")),
+                })
+            });
+            let bearer = format!("Bearer {}", world.token());
+            let (headers, body) = world::modern("tools/list", json!({}));
+            let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+            let answer = world.open(http::Method::POST, "/mcp/tickets", &headers, body).await;
+            let body = http_body_util::BodyExt::collect(answer.into_body()).await;
+            let text = body.map(|body| String::from_utf8(body.to_bytes().to_vec()).unwrap()).unwrap_or_default();
+            assert_eq!(text.contains("get_a") && text.contains("get_b"), listed, "{bad} {events}: {text}");
+            assert!(!text.contains("get_x") && !text.contains("delete_all"), "{text}");
+        }
+    }
+}

@@ -105,7 +105,7 @@ pub fn standing_block(store: &Store, target: &Target) -> Option<Block> {
 }
 
 /// The standing block that stops an agent on every server.
-fn stopped_by(store: &Store, agent: &Agent) -> Option<Block> {
+pub fn stopped_by(store: &Store, agent: &Agent) -> Option<Block> {
     let targets = [
         Target::Agent(agent.id.clone()),
         Target::Client(agent.client.clone()),

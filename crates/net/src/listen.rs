@@ -69,6 +69,11 @@ impl Listener {
         Ok(Self { address: tcp.local_addr().map_err(failed)?, tcp, tls })
     }
 
+    /// The certificate it shows, to be [replaced](Tls::replace) when it is renewed.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
+    }
+
     /// The address it got: with its port, when `0` was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.address

@@ -126,7 +126,7 @@ impl Protocols {
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let Some(tls) = tls else { return self.speak_http1(stream, service, held).await };
-        match timeout(self.limits.header_timeout, tls.acceptor.accept(stream)).await {
+        match timeout(self.limits.header_timeout, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                 self.speak_http2(stream, service, held).await;
             }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio_rustls::TlsAcceptor;
 
 /// A certificate and its key, ready to accept connections with. HTTP/2 and HTTP/1.1 by ALPN.
+///
+/// Clones share it, so a renewed certificate reaches a listener that is serving.
 #[derive(Clone)]
 pub struct Tls {
-    pub(crate) acceptor: TlsAcceptor,
+    config: Arc<ArcSwap<ServerConfig>>,
 }
 
 /// Why a certificate or its key can not be used.
@@ -47,7 +50,16 @@ impl Tls {
             .with_single_cert(chain, key)
             .map_err(mismatch)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Self { config: Arc::new(ArcSwap::from_pointee(config)) })
+    }
+
+    /// From the next connection on the certificate is that of `renewed`, for every clone.
+    pub fn replace(&self, renewed: Self) {
+        self.config.store(renewed.config.load_full());
+    }
+
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.load_full())
     }
 }
 

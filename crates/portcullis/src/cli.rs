@@ -55,6 +55,8 @@ pub enum Command {
     /// The keys that sign access tokens: list, rotate.
     #[command(subcommand)]
     Key(Key),
+    /// What is revoked now, since when and why.
+    Revoked,
     /// Policies: check them.
     #[command(subcommand)]
     Policy(Policy),
@@ -118,6 +120,20 @@ pub enum Person {
         #[arg(long)]
         display_name: Option<String>,
         /// approver, auditor or admin; may be repeated.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+    },
+    /// Print a new one-time link with which a person sets a password: the old one lapsed, or they forgot it. Older links
+    /// of theirs are void.
+    Link {
+        /// The login name.
+        name: String,
+    },
+    /// Give a person the roles that are named, and no others.
+    Role {
+        /// The login name.
+        name: String,
+        /// approver, auditor or admin; may be repeated. None takes them all away.
         #[arg(long = "role")]
         roles: Vec<String>,
     },

@@ -5,12 +5,14 @@
 
 mod hosts;
 mod logging;
+mod reload;
 mod seed;
 mod sweep;
 
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
 use axum::{Router, routing};
 use http::{Request, Response, StatusCode};
 use model::{Clock, SystemClock, config::Config};
@@ -34,11 +36,16 @@ pub struct Node {
 impl Node {
     /// Opens the store, writes what the file declares into it, and puts the roles together.
     pub async fn assemble(config: Config, name: &str) -> Result<Arc<Self>> {
+        // What is wrong with them must not cost a store that was made for nothing.
+        policies(&config)?;
+        let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
+        Self::generation(store, config).await
+    }
+
+    /// Puts the roles together over a store that is open, and writes what the file declares into it.
+    async fn generation(store: Store, config: Config) -> Result<Arc<Self>> {
         let config = Arc::new(config);
         let policies = Arc::new(policies(&config)?);
-        let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
-        seed::declared(&store, &config).await.context("what the file declares could not be written to the store")?;
-
         let fetcher = Arc::new(net::Fetcher::new(fetch_rules(&config)?)?);
         let authserver = authserver::AuthServer::new(authserver::AuthServerParts {
             config: config.clone(),
@@ -60,25 +67,17 @@ impl Node {
             .merge(authserver.router())
             .merge(console.router());
         let hosts = hosts::Hosts::of(&config);
+        seed::declared(&store, &config).await.context("what the file declares could not be written to the store")?;
         Ok(Arc::new(Self { config, store, gateway, authserver, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.
     pub async fn bind(&self) -> Result<net::Listener> {
-        let tls = match &self.config.tls {
-            None => None,
-            Some(files) => {
-                let read = |file: &PathBuf| {
-                    std::fs::read(file).with_context(|| format!("tls: {} can not be read", file.display()))
-                };
-                Some(net::Tls::from_pem(&read(&files.certificate_file)?, &read(&files.key_file)?)?)
-            }
-        };
-        Ok(net::Listener::bind(self.config.listen, tls).await?)
+        Ok(net::Listener::bind(self.config.listen, certificate(&self.config)?).await?)
     }
 
-    /// Serves until `shutdown`.
-    pub async fn serve(self: Arc<Self>, listener: net::Listener, shutdown: impl Future) {
+    /// Serves until `shutdown`. With a `file`, a hangup reads it again.
+    pub async fn serve(self: Arc<Self>, listener: net::Listener, file: Option<PathBuf>, shutdown: impl Future) {
         let configured = &self.config.limits;
         let limits = net::ListenLimits {
             connections: configured.connections,
@@ -87,17 +86,26 @@ impl Node {
             ..Default::default()
         };
         let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
-        let counter = tokio::spawn(sweep::counted_refusals(self.gateway.clone(), self.authserver.clone()));
-        let node = self.clone();
+        let current = Arc::new(ArcSwap::from(self.clone()));
+        let counter = tokio::spawn(sweep::counted_refusals(current.clone()));
+        let reloader = match (file, reload::hangups()) {
+            (Some(file), Ok(hangups)) => {
+                Some(tokio::spawn(reload::on_hangup(hangups, file, current.clone(), listener.tls())))
+            }
+            _ => None,
+        };
+        let nodes = current.clone();
         let service = move |request| {
-            let node = node.clone();
+            let node = nodes.load_full();
             async move { node.respond(request).await }
         };
         listener.serve(limits, service, shutdown).await;
         sweeper.abort();
         counter.abort();
-        self.gateway.write_counted(true).await;
-        self.authserver.write_counted(true).await;
+        reloader.iter().for_each(tokio::task::JoinHandle::abort);
+        let last = current.load_full();
+        last.gateway.write_counted(true).await;
+        last.authserver.write_counted(true).await;
         self.store.clone().close().await;
     }
 
@@ -113,6 +121,14 @@ impl Node {
             Err(never) => match never {},
         }
     }
+}
+
+/// The certificate and key that are configured, read now.
+fn certificate(config: &Config) -> Result<Option<net::Tls>> {
+    let Some(files) = &config.tls else { return Ok(None) };
+    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("tls: {} can not be read", file.display()));
+    let tls = net::Tls::from_pem(&read(&files.certificate_file)?, &read(&files.key_file)?);
+    tls.map(Some).with_context(|| format!("tls: {} and {}", files.certificate_file.display(), files.key_file.display()))
 }
 
 /// Answered when everything else finds no room: whether this node is well, and the control plane. An agent that takes

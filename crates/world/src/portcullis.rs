@@ -67,6 +67,11 @@ impl Portcullis {
         run(&self.config, args).await
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, with no chance to tidy up.
     pub fn kill(&mut self) {
         // It may have ended by itself; then there is nothing to end.

@@ -138,7 +138,8 @@ impl World {
         self.portcullis = Portcullis::serve(&self.config_file(), &self.url).await;
     }
 
-    fn config_file(&self) -> std::path::PathBuf {
+    /// The configuration file.
+    pub fn config_file(&self) -> std::path::PathBuf {
         self.directory.path().join("portcullis.yaml")
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// Names of the members of all objects that are still open, innermost last.
     names: Vec<Cow<'a, str>>,
+    /// Names are not looked at.
+    lenient: bool,
 }
 
 /// Objects with more members than this are checked with a hash set, because comparing each with each
@@ -20,7 +22,11 @@ const FEW: usize = 16;
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, names: Vec::new() }
+        Self { text, at: 0, names: Vec::new(), lenient: false }
+    }
+
+    pub(super) fn lenient(text: &'a str) -> Self {
+        Self { lenient: true, ..Self::new(text) }
     }
 
     /// The one value of the text, without the white space around it.
@@ -85,7 +91,7 @@ impl<'a> Scanner<'a> {
             }
             self.string()?;
             let name = unescape(&self.text[start..self.at]);
-            if name.bytes().any(|byte| byte.is_ascii_control()) {
+            if !self.lenient && name.bytes().any(|byte| byte.is_ascii_control()) {
                 return Err(NotStrict::ControlInName(start));
             }
             let is_new = match &mut many {
@@ -99,7 +105,7 @@ impl<'a> Scanner<'a> {
                     true
                 }
             };
-            if !is_new {
+            if !is_new && !self.lenient {
                 return Err(NotStrict::DuplicateMember(start));
             }
             self.space();

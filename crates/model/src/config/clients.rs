@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::KnownClient;
 use crate::{AuthMethod, ClientId, Id, Secret, Server};
 
 /// Which clients may ask people for access. Nothing here, nobody.
@@ -13,6 +14,9 @@ use crate::{AuthMethod, ClientId, Id, Secret, Server};
 pub struct ClientsConfig {
     /// Hosts whose Client ID Metadata Documents are accepted: `claude.ai`, `*.acme.example`, or `*` for any.
     pub metadata_domains: Vec<String>,
+    /// Clients that people use, by name: exactly the metadata document of each is accepted, with what it needs.
+    /// `claude`, `claude-code`, `chatgpt`, `codex`, `vscode`, `goose`, `zed`, `opencode`.
+    pub known: Vec<KnownClient>,
     /// For tests: a PEM file of certificate authorities to trust when fetching metadata documents.
     pub extra_ca_file: Option<PathBuf>,
     /// For tests: `host` or `host:port` whose metadata documents may live on private or loopback addresses.
@@ -22,6 +26,18 @@ pub struct ClientsConfig {
     pub registered: BTreeMap<ClientId, RegisteredClient>,
     /// Accept `client_secret_basic` and `client_secret_post` from registered clients that have a secret.
     pub allow_client_secrets: bool,
+}
+
+impl ClientsConfig {
+    /// What is known of the client with this id, if the operator allowed it by name.
+    pub fn known(&self, client: &ClientId) -> Option<KnownClient> {
+        self.known.iter().copied().find(|known| known.facts().client_id == client.as_str())
+    }
+
+    /// Are metadata documents accepted at all?
+    pub fn accept_documents(&self) -> bool {
+        !self.metadata_domains.is_empty() || !self.known.is_empty()
+    }
 }
 
 /// A client registered by hand.

@@ -5,6 +5,7 @@
 //! and a missing table never opens anything.
 
 mod clients;
+mod known_clients;
 mod lifetimes;
 mod people;
 mod servers;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use clients::{ClientsConfig, RegisteredClient};
+pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
 pub use people::{AgentConfig, PersonConfig};
 pub use servers::{ServerConfig, TaskAccess};

@@ -24,8 +24,14 @@ pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
 async fn list(visit: &Visit) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
     let agents = store.agents().await?;
+    let revoked = |agent: &model::Agent| governance::inventory::stopped_by(&store, agent);
     if visit.json {
-        output::json(&agents)?;
+        let agents = agents.iter().map(|agent| {
+            let mut shown = serde_json::to_value(agent)?;
+            shown["revoked"] = revoked(agent).map(|block| block.reason).into();
+            Ok::<_, serde_json::Error>(shown)
+        });
+        output::json(&agents.collect::<Result<Vec<_>, _>>()?)?;
         return Ok(output::OK);
     }
     output::table(
@@ -36,7 +42,7 @@ async fn list(visit: &Visit) -> Result<ExitCode> {
                 agent.owner.to_string(),
                 agent.kind.to_string(),
                 agent.assurance.to_string(),
-                agent.state.to_string(),
+                revoked(agent).map_or_else(|| agent.state.to_string(), |_| "revoked".to_owned()),
                 agent.purpose.clone(),
             ]
         }),
@@ -49,7 +55,8 @@ async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {
     let agent = found(&store, name).await?;
     let grants = store.grants_of(&agent.id).await?;
     // One shape for people and scripts: an agent is not a row of a table.
-    output::json(&json!({"agent": agent, "grants": grants}))?;
+    let revoked = governance::inventory::stopped_by(&store, &agent).map(|block| block.reason);
+    output::json(&json!({"agent": agent, "grants": grants, "revoked": revoked}))?;
     Ok(output::OK)
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use model::{Actor, Target};
+use serde_json::json;
 
 use super::Visit;
 use crate::{cli, output};
@@ -26,6 +27,24 @@ pub async fn restore(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     governance::restore(&store, &target, Actor::Operator, &kill.reason).await?;
     store.wait_until_everywhere().await?;
     output::line(format!("restored: {target}. Tokens issued before the revocation stay dead."));
+    Ok(output::OK)
+}
+
+/// Everything that is revoked now.
+pub async fn revoked(visit: &Visit) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let blocks: Vec<_> = store.all_blocks().await?.into_iter().filter(|block| block.lifted_at.is_none()).collect();
+    if visit.json {
+        let blocks = blocks.iter().map(|block| {
+            json!({"kind": block.target.kind(), "name": block.target.name(), "since": block.at, "reason": block.reason})
+        });
+        output::json(&blocks.collect::<Vec<_>>())?;
+    } else {
+        output::table(
+            &["REVOKED", "SINCE", "REASON"],
+            blocks.iter().map(|block| vec![block.target.to_string(), block.at.to_string(), block.reason.clone()]),
+        );
+    }
     Ok(output::OK)
 }
 

@@ -43,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Elevation(command) => elevation::run(&visit, command).await,
         Command::Revoke(kill) => kill::revoke(&visit, kill).await,
         Command::Restore(kill) => kill::restore(&visit, kill).await,
+        Command::Revoked => kill::revoked(&visit).await,
         Command::Key(command) => key::run(&visit, command).await,
         Command::Policy(command) => policy::run(&visit, command),
         Command::Audit(command) => audit::run(&visit, command).await,

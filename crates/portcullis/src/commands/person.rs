@@ -19,6 +19,8 @@ pub async fn run(visit: &Visit, command: cli::Person) -> Result<ExitCode> {
     match command {
         cli::Person::List => list(visit).await,
         cli::Person::Add { name, display_name, roles } => add(visit, &name, display_name, &roles).await,
+        cli::Person::Link { name } => link(visit, &name).await,
+        cli::Person::Role { name, roles } => role(visit, &name, &roles).await,
         cli::Person::Disable { name, reason } => {
             kill::revoke(visit, cli::Kill { kind: cli::TargetKind::Person, name: Some(name), reason }).await
         }
@@ -36,16 +38,79 @@ async fn list(visit: &Visit) -> Result<ExitCode> {
         &["NAME", "SHOWN AS", "ROLES", "STATE"],
         people.iter().map(|person| {
             let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-            let state = if person.disabled { "disabled" } else { "active" };
+            let state = match governance::inventory::blocked_person(&store, &person.id) {
+                Some(_) => "revoked",
+                None if person.disabled => "disabled",
+                None => "active",
+            };
             vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state.into()]
         }),
     );
     Ok(output::OK)
 }
 
-async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[String]) -> Result<ExitCode> {
+async fn link(visit: &Visit, name: &str) -> Result<ExitCode> {
+    let (config, store) = visit.open().await?;
+    let person = found(&store, name).await?;
+    if person.disabled || governance::inventory::blocked_person(&store, &person.id).is_some() {
+        bail!("`{name}` is disabled or revoked, and a link would open nothing");
+    }
+    let link = offer_enrolment(&store, &config, &person.id).await?;
+    if visit.json {
+        output::json(&json!({"person": person.id, "enrolment": link}))?;
+    } else {
+        output::line(format!("Once, within {ENROLMENT}, this link sets the password of {}:\n{link}", person.id));
+    }
+    Ok(output::OK)
+}
+
+async fn role(visit: &Visit, name: &str, roles: &[String]) -> Result<ExitCode> {
+    let roles = parsed(roles)?;
+    let (config, store) = visit.open().await?;
+    let mut person = found(&store, name).await?;
+    if config.people.contains_key(&person.id) {
+        bail!("`{name}` is declared in {}; change `people.{name}.roles` there", visit.file.display());
+    }
+    person.roles = roles;
+    let changed = person.clone();
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let roles: Vec<&str> = changed.roles.iter().map(|role| role.as_str()).collect();
+                let event = Event::new(EventName::PersonChanged, Actor::Operator)
+                    .with("person", &changed.id)
+                    .with("roles", roles.join(" "))
+                    .with("change", "other roles");
+                tx.put_person(&changed, None).await?;
+                // What a session may do is asked of the store; decisions that wait are asked again.
+                tx.bump_epoch().await?;
+                Ok(Commit::with(event, ()))
+            })
+        })
+        .await?;
+    let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+    let said = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+    if visit.json {
+        output::json(&person)?;
+    } else {
+        output::line(format!("{} has {said}", person.id));
+    }
+    Ok(output::OK)
+}
+
+async fn found(store: &Store, name: &str) -> Result<Person> {
+    let id: Id<Person> = name.parse()?;
+    let person = store.person(&id).await?;
+    person.with_context(|| format!("there is no person `{name}`; `portcullis person list` shows everybody"))
+}
+
+fn parsed(roles: &[String]) -> Result<BTreeSet<Role>> {
     let roles = roles.iter().map(|role| role.parse::<Role>()).collect::<Result<BTreeSet<_>, _>>();
-    let roles = roles.map_err(|why| anyhow::anyhow!("--role: {why}"))?;
+    roles.map_err(|why| anyhow::anyhow!("--role: {why}"))
+}
+
+async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[String]) -> Result<ExitCode> {
+    let roles = parsed(roles)?;
     let id: Id<Person> = name.parse()?;
     // The first people are added before the first start.
     let (config, store) = visit.open_or(store::Missing::IsMade).await?;

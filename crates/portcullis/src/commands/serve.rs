@@ -28,7 +28,7 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
         "serving"
     );
     let survey = tokio::spawn(survey(node.config.clone()));
-    node.serve(listener, asked_to_stop).await;
+    node.serve(listener, Some(visit.file.clone()), asked_to_stop).await;
     survey.abort();
     tracing::info!(event = "stopped", "stopped");
     Ok(output::OK)

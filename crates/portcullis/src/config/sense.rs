@@ -162,8 +162,16 @@ pub fn notices(config: &Config) -> Vec<Notice> {
             "any client on the internet may ask people for access; list the hosts you trust".into(),
         );
     }
-    if clients.metadata_domains.is_empty() && clients.registered.is_empty() && !config.servers.is_empty() {
-        say("clients", "nobody may ask people for access; list metadata_domains or register a client".into());
+    if !clients.accept_documents() && clients.registered.is_empty() && !config.servers.is_empty() {
+        say(
+            "clients",
+            "nobody may ask people for access; name clients in `known`, list metadata_domains or register a client"
+                .into(),
+        );
+    }
+    for known in clients.known.iter().filter(|known| known.facts().signs_for_token_endpoint) {
+        let what = format!("{known} signs for the token endpoint; from this one client that is accepted as well");
+        say("clients.known", what);
     }
     if clients.allow_client_secrets {
         say("clients.allow_client_secrets", "client secrets are accepted; private_key_jwt is the safer way".into());

@@ -3,8 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use model::{Actor, ElevationState, Event, EventName};
 use store::{Commit, Store, StoreError};
+
+use super::Node;
 
 /// Every second, records the end of elevations that ran out and of requests nobody decided.
 pub async fn ended_elevations(store: Store) {
@@ -19,13 +22,14 @@ pub async fn ended_elevations(store: Store) {
 }
 
 /// Every second, records the refusals that were only counted and whose minute is over.
-pub async fn counted_refusals(gateway: Arc<gateway::Gateway>, authserver: Arc<authserver::AuthServer>) {
+pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        gateway.write_counted(false).await;
-        authserver.write_counted(false).await;
+        let node = current.load_full();
+        node.gateway.write_counted(false).await;
+        node.authserver.write_counted(false).await;
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
     let node = Node::assemble(config, "demo").await?;
     let listener = node.bind().await?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(node.clone().serve(listener, async {
+    let serving = tokio::spawn(node.clone().serve(listener, None, async {
         let _ = stopped.await;
     }));
 
