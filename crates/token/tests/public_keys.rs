@@ -91,7 +91,7 @@ fn a_set_with_a_secret_in_it_is_refused_as_a_whole() {
 fn rsa_of(bits: usize) -> Value {
     let mut n = vec![0x5a; bits.div_ceil(8)];
     n[0] = 1 << ((bits - 1) % 8);
-    *n.last_mut().unwrap() = 1;
+    *n.last_mut().expect("a modulus has bytes") = 1;
     json!({"kty": "RSA", "n": base64url(n), "e": "AQAB"})
 }
 

@@ -218,6 +218,19 @@ async fn without_a_window_the_first_repetition_ends_the_installation() {
 
 /// Field: A1
 #[tokio::test]
+async fn without_a_window_a_clock_that_is_behind_does_not_open_one() {
+    let world = World::with(|config| config["tokens"] = json!({"refresh_reuse": 0})).await;
+    let other = world.serving_node("behind", Arc::new(ManualClock::at(world.store.now()))).await;
+    let token = world.logged_in().await;
+    world.advance(50);
+    world.refresh(&refresh_of(&token)).await.granted();
+    other.send(refresh_request("desk", &refresh_of(&token), &[])).await.refused(400, "invalid_grant");
+    assert!(world.is_ended(&token).await);
+    other.store.close().await;
+}
+
+/// Field: A1
+#[tokio::test]
 async fn a_node_whose_clock_is_behind_takes_a_use_in_the_future_for_one_just_now() {
     let world = World::start().await;
     let behind = Arc::new(ManualClock::at(world.store.now()));
