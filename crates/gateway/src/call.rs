@@ -35,7 +35,7 @@ pub struct Call {
 #[derive(Debug)]
 pub enum Action {
     /// A message is sent.
-    Send(Message),
+    Send(Box<Message>),
     /// GET: a stream of what the server has to say (sessions only).
     Listen,
     /// DELETE: the session is over (sessions only).
@@ -110,7 +110,7 @@ impl Call {
     /// The message, if there is one.
     pub fn message(&self) -> Option<&Message> {
         match &self.action {
-            Action::Send(message) => Some(message),
+            Action::Send(message) => Some(message.as_ref()),
             Action::Listen | Action::EndSession => None,
         }
     }

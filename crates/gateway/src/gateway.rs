@@ -268,7 +268,7 @@ impl Gateway {
             asked.calls_tool = message.method() == "tools/call";
             let revision = revision::speak(headers, &message)?;
             asked.modern = revision.is_modern();
-            (revision, Action::Send(message))
+            (revision, Action::Send(Box::new(message)))
         } else {
             let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
             (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })

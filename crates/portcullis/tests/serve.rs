@@ -255,7 +255,7 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
     for (more, line, word) in [
         ("servers:\n  a:\n    uri: http://127.0.0.1:1/mcp\n", 7, "uri"),
         ("colour: red\n", 5, "colour"),
-        ("limits: [1]\n", 5, "mapping"),
+        ("limits: [1]\n", 5, "table"),
         ("people:\n  ada: { name: [ }\n", 6, ""),
     ] {
         let error = Installation::new(more).refuses_to_serve();

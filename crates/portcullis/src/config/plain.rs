@@ -27,8 +27,8 @@ pub fn plain(said: &str) -> String {
         return format!("the key {rest} is written twice");
     }
     for (theirs, ours) in [
-        ("expected mapping start", "a single value stands where a table (`key: value` lines) is expected"),
-        ("expected sequence start", "a single value stands where a list (`- item` lines, or `[a, b]`) is expected"),
+        ("expected mapping start", "something else stands where a table (`key: value` lines) is expected"),
+        ("expected sequence start", "something else stands where a list (`- item` lines, or `[a, b]`) is expected"),
         ("expected string scalar", "a table or list stands where text is expected"),
         ("expected scalar", "a table or list stands where a single value is expected"),
         ("invalid boolean", "something else stands where `true` or `false` is expected"),

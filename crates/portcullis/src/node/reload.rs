@@ -3,7 +3,10 @@
 //! What is under way goes on with what it was decided with; the next request meets the new generation. The store stays
 //! open, so sessions, tokens and sealed values are none of its business.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
@@ -28,7 +31,7 @@ pub async fn on_hangup(mut hangups: Signal, file: PathBuf, current: Arc<ArcSwap<
     }
 }
 
-async fn reload(file: &PathBuf, current: &ArcSwap<Node>, tls: Option<&net::Tls>) -> Result<()> {
+async fn reload(file: &Path, current: &ArcSwap<Node>, tls: Option<&net::Tls>) -> Result<()> {
     let config::Loaded { config, notices } = config::load(file, config::Needs::Everything)?;
     let before = current.load_full();
     needs_no_restart(&before.config, &config)?;
