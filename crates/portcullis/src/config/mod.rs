@@ -24,7 +24,7 @@ pub use sense::Notice;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can not be read.
-    #[error("{} can not be read: {why}; write one with `portcullis init`, or name it with --config", file.display())]
+    #[error("{} can not be read: {why}; write one with `portcullis init`, or name it with --config{}", file.display(), demo())]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -65,6 +65,12 @@ pub enum ConfigError {
         /// What to do.
         why: String,
     },
+}
+
+/// Whoever tried the demo in this folder looks for its file.
+fn demo() -> &'static str {
+    let there = Path::new("portcullis-data/demo.yaml").exists();
+    if there { "; that of the demo is `--config portcullis-data/demo.yaml`" } else { "" }
 }
 
 /// A configuration that can be used, and what deserves a loud word in it.
