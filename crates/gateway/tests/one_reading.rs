@@ -141,7 +141,7 @@ fn plain(object: &Value, name: &str) -> Option<Value> {
 /// As Go's encoding/json: the last member whose name is equal when case is folded.
 fn folding(object: &Value, name: &str) -> Option<Value> {
     let fold = |text: &str| text.replace('\u{17f}', "s").replace('\u{212a}', "k").to_lowercase();
-    object.as_object()?.iter().filter(|(key, _)| fold(key) == fold(name)).next_back().map(|(_, value)| value.clone())
+    object.as_object()?.iter().rfind(|(key, _)| fold(key) == fold(name)).map(|(_, value)| value.clone())
 }
 
 /// As a program that keeps names and texts as C strings.

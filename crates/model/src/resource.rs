@@ -30,7 +30,12 @@ impl ResourceRules {
     /// The rule for `uri`; `None` when no rule names it, or when it can be read in two ways: then it is held.
     pub fn find(&self, uri: &str) -> Option<(&str, Tier)> {
         let uri = canonical(uri, Stars::Refused)?;
-        self.named().find(|(_, rule)| matches(&rule.uri, &uri)).map(|(name, rule)| (name, rule.tier))
+        let found = self.named().find(|(_, rule)| matches(&rule.uri, &uri));
+        // Some servers fold the case of what stands where a host stands, and some do not: both must mean one rule.
+        let folded = uri.to_lowercase();
+        let folding = self.named().find(|(_, rule)| matches(&rule.uri.to_lowercase(), &folded));
+        let (name, rule) = found.filter(|_| found.map(|(name, _)| name) == folding.map(|(name, _)| name))?;
+        Some((name, rule.tier))
     }
 
     /// The rule for everything that a URI template can expand to; `None` when that is not one rule.
@@ -118,6 +123,18 @@ fn canonical(uri: &str, stars: Stars) -> Option<String> {
         "ftp" => ":21",
         _ => ":",
     };
+    if scheme == "file" && !(rest.starts_with("//") && matches!(authority, "" | "*")) {
+        // `file:/x`, `file:///x` and `file://localhost/x` are one file (RFC 8089): only one of them is written here.
+        return None;
+    }
+    // A star in a host would reach over its end, to another host.
+    if stars == Stars::Kept && authority.contains('*') && (authority != "*" || !path.is_empty()) {
+        return None;
+    }
+    let is_host = default_port != ":";
+    if is_host && (!authority.is_ascii() || is_odd_number(authority)) {
+        return None;
+    }
     if authority.contains(['@', '%']) || authority.ends_with(['.', ':']) || authority.ends_with(default_port) {
         return None;
     }
@@ -129,8 +146,18 @@ fn canonical(uri: &str, stars: Stars) -> Option<String> {
         return None;
     }
     let slashes = if rest.starts_with("//") { "//" } else { "" };
-    let authority = decode(&authority.to_lowercase(), stars)?;
+    let authority = decode(&if is_host { authority.to_lowercase() } else { authority.to_owned() }, stars)?;
     Some(format!("{scheme}:{slashes}{authority}{decoded}{}", decode(query, stars)?))
+}
+
+/// An IPv4 address in another spelling than four decimal numbers: `127.1`, `0x7f.0.0.1`, `2130706433`.
+fn is_odd_number(authority: &str) -> bool {
+    let host = authority.split(':').next().unwrap_or_default();
+    let number = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_digit())
+            && part.bytes().all(|b| b.is_ascii_hexdigit() || b == b'x' || b == b'X')
+    };
+    host.rsplit('.').next().is_some_and(number) && host.parse::<std::net::Ipv4Addr>().is_err()
 }
 
 /// Blanks and letters beyond ASCII may be encoded. Whatever else is, could stand unencoded as well, and then another
@@ -184,6 +211,9 @@ impl<'de> Deserialize<'de> for ResourceRules {
                             "this pattern can match no URI: write a scheme in small letters, no `%` but %20 and letters \
                              beyond ASCII, no `.` or empty segments, no `#`, no user and no default port",
                         ));
+                    }
+                    if rules.iter().any(|(known, _)| *known == name) {
+                        return Err(wrong("two rules have the same name"));
                     }
                     rules.push((name, rule));
                 }
@@ -281,11 +311,23 @@ mod tests {
             "https://api.test/q?id=7?x",
             " file:///docs/a",
             "file:/docs/a",
+            "file://localhost/docs/a",
+            "file://LOCALHOST/docs/a",
+            "docs://readme",
+            "https://127.1/a",
+            "https://0x7f.0.0.1/a",
+            "https://2130706433/a",
+            "https://wıki.test/a",
         ] {
             assert_eq!(docs.find(held), None, "{held}");
         }
         assert_eq!(docs.find("https://WIKI.test/a").map(|(name, _)| name), Some("web"), "a host has no case");
-        assert_eq!(docs.find("docs://readme").map(|(name, _)| name), Some("read"));
+        assert_eq!(docs.find("docs://README").map(|(name, _)| name), Some("read"));
+        let broad = rules(r#"{"etc":{"uri":"file:///etc/*","tier":"high"},"all":{"uri":"file://*","tier":"low"}}"#);
+        assert_eq!(broad.find("file:///etc/shadow").map(|(name, _)| name), Some("etc"));
+        assert_eq!(broad.find("file:///home/a").map(|(name, _)| name), Some("all"));
+        assert_eq!(broad.find("file://localhost/etc/shadow"), None);
+        assert_eq!(broad.find("file:///ETC/shadow"), None, "some systems fold case");
     }
 
     /// Field: S4
@@ -303,10 +345,25 @@ mod tests {
 
     #[test]
     fn a_rule_that_could_never_match_is_refused() {
-        for uri in ["", "docs", "FILE:///x", "file:///a/../b", "file:///a%2fb", "https://a.test:443/", "file:///a#b"] {
+        for uri in [
+            "",
+            "docs",
+            "FILE:///x",
+            "file:///a/../b",
+            "file:///a%2fb",
+            "https://a.test:443/",
+            "file:///a#b",
+            "file:*",
+            "https://*.example.com/*",
+            "https://good*",
+            "https://*/x",
+            "file://localhost/*",
+        ] {
             let text = format!(r#"{{"x":{{"uri":"{uri}","tier":"low"}}}}"#);
             assert!(serde_json::from_str::<ResourceRules>(&text).is_err(), "{uri}");
         }
+        let twice = r#"{"x":{"uri":"a:b","tier":"low"},"x":{"uri":"a:c","tier":"high"}}"#;
+        assert!(serde_json::from_str::<ResourceRules>(twice).is_err());
         assert!(serde_json::from_str::<ResourceRules>(r#"{"X y":{"uri":"a:b","tier":"low"}}"#).is_err());
     }
 }
