@@ -226,6 +226,6 @@ fn farewell(recorded: &Recorded<Call>) -> Option<String> {
     let message = recorded.call().message().filter(|message| message.method() == "subscriptions/listen")?;
     let id = message.id()?;
     Some(format!(
-        "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
+        "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
     ))
 }

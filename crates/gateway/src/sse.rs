@@ -93,6 +93,22 @@ pub fn data(event: &[u8]) -> Option<Vec<u8>> {
     joined
 }
 
+/// Does the event hold a message? One with another name than `message` is not for the protocol: a ping of the server's.
+pub fn is_message(event: &[u8]) -> bool {
+    lines(event).all(|line| matches!(value_of(line, b"event"), None | Some(b"" | b"message")))
+}
+
+/// The event without name and data: readers take its id and its retry time, and dispatch nothing.
+pub fn without_data(event: &[u8]) -> Vec<u8> {
+    let mut out = b":\n".to_vec();
+    for line in lines(event).filter(|line| value_of(line, b"id").is_some() || value_of(line, b"retry").is_some()) {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out.push(b'\n');
+    out
+}
+
 /// The event with another message; everything else in it stays.
 pub fn with_data(event: &[u8], message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(event.len() + message.len());
@@ -111,7 +127,11 @@ pub fn with_data(event: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 fn data_of(line: &[u8]) -> Option<&[u8]> {
-    let value = line.strip_prefix(b"data").filter(|rest| rest.is_empty() || rest[0] == b':')?;
+    value_of(line, b"data")
+}
+
+fn value_of<'l>(line: &'l [u8], field: &[u8]) -> Option<&'l [u8]> {
+    let value = line.strip_prefix(field).filter(|rest| rest.is_empty() || rest[0] == b':')?;
     let value = value.strip_prefix(b":").unwrap_or(value);
     Some(value.strip_prefix(b" ").unwrap_or(value))
 }
@@ -207,6 +227,21 @@ mod tests {
         assert_eq!(data(event).unwrap(), b"{\n\"a\":1}\n");
         assert_eq!(with_data(event, b"{}"), b"id: 7\nretry: 10\n: c\nevent: message\ndatax: no\ndata: {}\n\n");
         assert_eq!(data(b": comment\n\n"), None);
+    }
+
+    #[test]
+    fn an_event_of_another_name_keeps_its_id_and_says_nothing() {
+        for message in ["data: x\n\n", "event: message\ndata: x\n\n", "event\ndata: x\n\n", "eventx: ping\ndata: x\n\n"]
+        {
+            assert!(is_message(message.as_bytes()), "{message}");
+        }
+        for other in
+            ["event: ping\ndata: x\n\n", "event:message\nevent:x\n\n", "\u{feff}event: x\n\n", "event:  message\n\n"]
+        {
+            assert!(!is_message(other.as_bytes()), "{other}");
+        }
+        assert_eq!(without_data(b"event: ping\nid: 7\r\ndata: x\nretry: 5\n\n"), b":\nid: 7\nretry: 5\n\n");
+        assert_eq!(without_data(b"event: ping\ndata: x\n\n"), b":\n\n");
     }
 
     proptest! {

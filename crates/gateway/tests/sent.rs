@@ -64,8 +64,9 @@ impl Way {
             }
         };
         let (mut answer, ()) = tokio::join!(call, between);
-        if let Some(data) = answer.text().strip_prefix("data: ") {
-            answer.body = data.trim_end().to_owned().into();
+        let text = answer.text();
+        if let Some(data) = text.lines().find_map(|line| line.strip_prefix("data: ")) {
+            answer.body = data.to_owned().into();
         }
         answer
     }
@@ -332,5 +333,5 @@ async fn a_stream_that_is_cut_in_the_middle_of_an_event_ends_it_first() {
     assert!(body.frame().await.unwrap().is_ok());
     let (cut, ()) = tokio::join!(body.frame(), world.revoke("agent", "bot@ada"));
     let cut = cut.unwrap().unwrap().into_data().unwrap();
-    assert!(cut.starts_with(b"\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"error\":"), "{cut:?}");
+    assert!(cut.starts_with(b"\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"error\":"), "{cut:?}");
 }

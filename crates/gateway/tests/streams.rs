@@ -72,6 +72,24 @@ async fn a_list_is_filtered_inside_a_stream_too() {
     assert!(!event.contains("mystery"));
 }
 
+/// Servers send pings of their own as named events. They hold no message, so they neither break a stream nor hide one.
+#[tokio::test]
+async fn an_event_of_another_name_breaks_no_stream_and_hides_no_list() {
+    let world = World::start().await;
+    let (upstream, response) = open(&world, "tools/list", json!({})).await;
+    let mut body = response.into_body();
+    upstream.send("event: ping\nid: 1\ndata: ping\n\n".into()).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), ":\nid: 1\n\n");
+    let list =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"mystery\"},{\"name\":\"get_ticket\"}]}}";
+    upstream.send(format!("event: other\ndata: {list}\n\n")).unwrap();
+    assert_eq!(next(&mut body).await.unwrap(), ":\n\n", "not even for a reader that does not look at names");
+    upstream.send(format!("event: message\ndata: {list}\n\n")).unwrap();
+    let event = next(&mut body).await.unwrap();
+    assert!(event.starts_with("event: message\ndata: {") && event.contains("get_ticket"), "{event}");
+    assert!(!event.contains("mystery"), "{event}");
+}
+
 /// A portion of tiny events costs no more than its bytes: a piece for each would cost a hundred times as much.
 #[tokio::test]
 async fn events_that_need_no_change_pass_together() {

@@ -9,6 +9,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use unicode_normalization::is_nfkc;
 
 use crate::Tier;
 
@@ -30,10 +31,12 @@ impl ResourceRules {
     /// The rule for `uri`; `None` when no rule names it, or when it can be read in two ways: then it is held.
     pub fn find(&self, uri: &str) -> Option<(&str, Tier)> {
         let uri = canonical(uri, Stars::Refused)?;
-        let found = self.named().find(|(_, rule)| matches(&rule.uri, &uri));
-        // Some servers fold the case of what stands where a host stands, and some do not: both must mean one rule.
-        let folded = uri.to_lowercase();
-        let folding = self.named().find(|(_, rule)| matches(&rule.uri.to_lowercase(), &folded));
+        let pattern = |rule: &ResourceRule| canonical(&rule.uri, Stars::Kept);
+        let found = self.named().find(|(_, rule)| pattern(rule).is_some_and(|pattern| matches(&pattern, &uri)));
+        // Some servers and file systems fold case, and some do not: both must mean one rule.
+        let folded = fold(&uri);
+        let folding =
+            self.named().find(|(_, rule)| pattern(rule).is_some_and(|pattern| matches(&fold(&pattern), &folded)));
         let (name, rule) = found.filter(|_| found.map(|(name, _)| name) == folding.map(|(name, _)| name))?;
         Some((name, rule.tier))
     }
@@ -42,19 +45,30 @@ impl ResourceRules {
     ///
     /// Spec: RFC 6570 §1.2
     pub fn find_template(&self, template: &str) -> Option<(&str, Tier)> {
-        let Some((literal, _)) = template.split_once('{') else { return self.find(template) };
-        // A fragment of a URI: completed, so that it is read as one.
+        let Some((literal, rest)) = template.split_once('{') else { return self.find(template) };
+        // What expands to a query or a fragment is covered by no `*`.
+        if rest.contains(['?', '&', '#']) {
+            return None;
+        }
+        // A beginning of a URI: completed, so that it is read as one.
         let literal = canonical(&format!("{literal}x"), Stars::Refused)?;
         let literal = &literal[..literal.len() - 1];
-        // The first rule that any expansion could match has to match them all.
+        let found = self.covering(literal, str::to_owned);
+        let folding = self.covering(&fold(literal), fold);
+        found.filter(|_| found == folding)
+    }
+
+    /// The first rule that could match anything that begins with `literal`, if it matches all of it.
+    fn covering(&self, literal: &str, read: impl Fn(&str) -> String) -> Option<(&str, Tier)> {
+        let pattern = |rule: &ResourceRule| canonical(&rule.uri, Stars::Kept).map(|pattern| read(&pattern));
         let (name, rule) = self.named().find(|(_, rule)| {
-            canonical(&rule.uri, Stars::Kept).is_some_and(|pattern| {
+            pattern(rule).is_some_and(|pattern| {
                 let prefix = pattern.split('*').next().unwrap_or_default();
                 prefix.starts_with(literal) || literal.starts_with(prefix)
             })
         })?;
-        let prefix = canonical(&rule.uri, Stars::Kept)?;
-        let prefix = prefix.strip_suffix('*').filter(|prefix| !prefix.contains('*'))?;
+        let pattern = pattern(rule)?;
+        let prefix = pattern.strip_suffix('*').filter(|prefix| !prefix.contains('*'))?;
         literal.starts_with(prefix).then_some((name, rule.tier))
     }
 
@@ -76,7 +90,6 @@ pub fn is_rule_name(name: &str) -> bool {
 }
 
 fn matches(pattern: &str, uri: &str) -> bool {
-    let Some(pattern) = canonical(pattern, Stars::Kept) else { return false };
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| uri.strip_prefix(first)) else { return false };
     let mut parts = parts.peekable();
@@ -140,14 +153,31 @@ fn canonical(uri: &str, stars: Stars) -> Option<String> {
     }
     let (segments, query) = path.split_at(path.find('?').unwrap_or(path.len()));
     let decoded = decode(segments, stars)?;
-    let mut parts = decoded.strip_prefix('/').unwrap_or(&decoded).split('/');
-    let is_root = decoded.is_empty() || decoded == "/";
-    if !is_root && parts.any(|part| part.is_empty() || part == "." || part == "..") {
+    let inner = decoded.strip_prefix('/').unwrap_or(&decoded);
+    if !inner.is_empty() && inner.split('/').enumerate().any(|(at, part)| is_odd_segment(part, scheme == "file", at)) {
         return None;
     }
     let slashes = if rest.starts_with("//") { "//" } else { "" };
     let authority = decode(&if is_host { authority.to_lowercase() } else { authority.to_owned() }, stars)?;
     Some(format!("{scheme}:{slashes}{authority}{decoded}{}", decode(query, stars)?))
+}
+
+/// A segment that some server strips of a part, or opens under another name.
+///
+/// Servlet containers cut parameters off (`..;x` climbs), Windows cuts blanks and dots at an end, reads `name:stream`
+/// as `name`, and knows a file by its short name (`SECRET~1`).
+fn is_odd_segment(part: &str, of_file: bool, at: usize) -> bool {
+    let is_drive = at == 0 && part.len() == 2 && part.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_short = || part.as_bytes().windows(2).any(|pair| pair[0] == b'~' && pair[1].is_ascii_digit());
+    part.is_empty()
+        || part.ends_with(['.', ' '])
+        || part.contains(';')
+        || of_file && (is_short() || part.contains(':') && !(is_drive && part.ends_with(':')))
+}
+
+/// What is left when differences of case are ignored, in full: `ß` and `ss` are one.
+fn fold(text: &str) -> String {
+    text.to_uppercase().to_lowercase()
 }
 
 /// An IPv4 address in another spelling than four decimal numbers: `127.1`, `0x7f.0.0.1`, `2130706433`.
@@ -182,7 +212,8 @@ fn decode(text: &str, stars: Stars) -> Option<String> {
         bytes.push(byte);
     }
     let text = String::from_utf8(bytes).ok()?;
-    text.chars().all(|c| c.is_ascii() || c.is_alphanumeric()).then_some(text)
+    // Some file systems compose letters, and some look through compatibility forms.
+    (text.is_ascii() || text.chars().all(|c| c.is_ascii() || c.is_alphanumeric()) && is_nfkc(&text)).then_some(text)
 }
 
 /// Longest URI that a rule can match, in bytes.
@@ -318,9 +349,34 @@ mod tests {
             "https://0x7f.0.0.1/a",
             "https://2130706433/a",
             "https://wıki.test/a",
+            "https://wiki.test/pub/..;/admin",
+            "https://wiki.test/pub/a;x=1",
+            "file:///docs/..%20/etc",
+            "file:///docs/.%20/etc",
+            "file:///docs/.../etc",
+            "file:///docs/secre.",
+            "file:///docs/secre%20",
+            "file:///docs/a::$DATA",
+            "file:///docs/c:/a",
+            "file:///docs/SECRET~1",
+            "file:///docs/\u{17f}ecret",
+            "file:///docs/%C5%BFecret",
+            "file:///docs/\u{1112}\u{1161}",
+            "file:///docs/\u{ff41}",
+            "file:///docs/\u{fb01}",
+            "file:///docs/SECRET/a",
         ] {
             assert_eq!(docs.find(held), None, "{held}");
         }
+        assert_eq!(docs.find("file:///docs/.env").map(|(name, _)| name), Some("docs"));
+        assert_eq!(docs.find("file:///docs/~me/a~b").map(|(name, _)| name), Some("docs"));
+        let drive = rules(r#"{"c":{"uri":"file:///c:/*","tier":"low"}}"#);
+        assert_eq!(drive.find("file:///c:/docs/a").map(|(name, _)| name), Some("c"));
+        assert_eq!(drive.find("file:///C:/docs/a").map(|(name, _)| name), None, "written with another case");
+        let sharp =
+            rules(r#"{"s":{"uri":"file:///stra%C3%9Fe/*","tier":"high"},"all":{"uri":"file:///*","tier":"low"}}"#);
+        assert_eq!(sharp.find("file:///straße/a").map(|(name, _)| name), Some("s"));
+        assert_eq!(sharp.find("file:///strasse/a"), None, "some systems fold in full");
         assert_eq!(docs.find("https://WIKI.test/a").map(|(name, _)| name), Some("web"), "a host has no case");
         assert_eq!(docs.find("docs://README").map(|(name, _)| name), Some("read"));
         let broad = rules(r#"{"etc":{"uri":"file:///etc/*","tier":"high"},"all":{"uri":"file://*","tier":"low"}}"#);
@@ -338,7 +394,17 @@ mod tests {
         assert_eq!(found("https://wiki.test/{page}"), Some("web"));
         assert_eq!(found("file:///docs/manual/{page}"), Some("docs"));
         assert_eq!(found("file:///docs/secret/{page}"), Some("secret"));
-        for held in ["file:///docs/{page}", "file:///{+path}", "{+uri}", "https://{host}/a", "file:///etc/{x}"] {
+        for held in [
+            "file:///docs/{page}",
+            "file:///{+path}",
+            "{+uri}",
+            "https://{host}/a",
+            "file:///etc/{x}",
+            "file:///docs/SECRET/{x}",
+            "https://wiki.test/{page}{?q}",
+            "https://wiki.test/{page}{#f}",
+            "https://wiki.test/{page}{&q}",
+        ] {
             assert_eq!(found(held), None, "{held}");
         }
     }

@@ -132,13 +132,13 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     answer(asked, "error", error)
 }
 
-/// The event that ends the stream of a call without its answer.
+/// The event that ends the stream of a call without its answer. It is named, because some readers look for the name.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
     let mut error = json!({"code": MAY_BE_DONE, "message": refusal.to_string()});
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
     }
-    format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n\n")
+    format!("event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n\n")
 }
 
 /// For programs: what the text says.

@@ -230,6 +230,8 @@ impl Filter {
         let mut untouched = BytesMut::new();
         while let Some(event) = self.held.take().map_or_else(|| self.splitter.take(), |held| Ok(Some(held)))? {
             let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
+                // A reader that does not look at names would find a list in it that nobody filtered.
+                Some(_) if !sse::is_message(&event) => Some(sse::without_data(&event)),
                 Some(message) => tool_list::filter(&message, &self.viewer, self.modern, now)?
                     .map(|message| sse::with_data(&event, &message)),
                 None => None,
