@@ -9,36 +9,36 @@
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header, request::Parts};
+use http::{Method, Request, Response, request::Parts};
 use hyper::body::Incoming;
-use model::{Event, Grant, Id, Sampling, config::Config};
-use net::{Body, BodyError, ReadError};
+use model::{Event, Sampling, config::Config};
+use net::{Body, BodyError};
 use policy::Policies;
 use store::Store;
 
 use crate::{
     authority::{self, Refused},
     bearer,
-    call::{Action, Call, Carried},
+    call::Call,
     door::Door,
     ending::{Done, Ending},
-    envelope::{self, Kind},
     forward,
     live::{Live, NotLive, Verifier},
     metadata,
     permit::{NotRecorded, Recorded},
     preflight,
     protected::Protected,
-    quota::{self, NoRoom, Quota, Quotas, Share},
+    quota::Quotas,
     record,
     refusal::{Asked, Refusal, respond},
     refused::{self, Refusals, Told},
     relay::Relay,
-    revision,
     sent::{Failed, NothingLeft},
     session::Sessions,
     watch,
 };
+
+mod request;
 
 /// What a gateway is made of.
 #[derive(Debug)]
@@ -212,22 +212,6 @@ impl Gateway {
         }
     }
 
-    /// A GET is a stream from the first; everything else is a call.
-    fn under_way(&self, grant: &Id<Grant>, parts: &Parts) -> Result<Share, Quota> {
-        match parts.method {
-            Method::GET => self.quotas.stream(grant),
-            _ => self.quotas.call(grant),
-        }
-    }
-
-    /// A call whose answer is a subscription becomes a stream.
-    fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
-        match action {
-            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
-            _ => Ok(share),
-        }
-    }
-
     /// Somebody known was refused before it was clear what they wanted.
     async fn refused_early(&self, server: &Protected, live: &Live, refusal: Refusal) -> Refusal {
         let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, live);
@@ -240,83 +224,6 @@ impl Gateway {
             Ok(()) => told.refusal,
             Err(unavailable) => unavailable,
         }
-    }
-
-    /// From a request to a call, or to why it is none.
-    async fn understand<B>(
-        &self,
-        server: &Arc<Protected>,
-        parts: &Parts,
-        body: B,
-        live: &Live,
-        asked: &mut Asked,
-        (bytes, share): (&mut quota::Bytes, Share),
-    ) -> Result<Call, Refusal>
-    where
-        B: http_body::Body<Data = Bytes> + Send,
-        B::Error: Into<BodyError>,
-    {
-        let headers = &parts.headers;
-        let (revision, action) = if parts.method == Method::POST {
-            let body = self.read(headers, body, bytes).await?;
-            let message = envelope::parse(&body).map_err(|malformed| {
-                asked.id.clone_from(&malformed.id);
-                Refusal::Malformed(malformed)
-            })?;
-            asked.id = message.id().map(Into::into);
-            asked.is_request = message.kind() == Kind::Request;
-            asked.calls_tool = message.method() == "tools/call";
-            let revision = revision::speak(headers, &message)?;
-            asked.modern = revision.is_modern();
-            (revision, Action::Send(Box::new(message)))
-        } else {
-            let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
-            (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })
-        };
-        // Later revisions have no sessions, and ignore what looks like one.
-        let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
-        let carried = Carried::of(headers, revision);
-        let share = Arc::new(self.standing(live, &action, share)?);
-        Ok(Call { server: server.clone(), revision, action, session, carried, share })
-    }
-
-    /// An encoded body could hide from the limit, and from the reader: it is refused.
-    async fn read<B>(&self, headers: &HeaderMap, body: B, bytes: &mut quota::Bytes) -> Result<Bytes, Refusal>
-    where
-        B: http_body::Body<Data = Bytes> + Send,
-        B::Error: Into<BodyError>,
-    {
-        let coding = headers.get(header::CONTENT_ENCODING);
-        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Refusal::ContentCoding);
-        }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-        if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(Refusal::MediaType);
-        }
-        let max = self.config.limits.request_bytes;
-        let announced = body.size_hint().lower() as usize;
-        if announced > max {
-            return Err(Refusal::TooLarge(max));
-        }
-        let refused = |room| match room {
-            NoRoom::OfGrant => Quota::Bytes.into(),
-            NoRoom::OfAll => Refusal::NoRoom,
-        };
-        bytes.take(announced).map_err(refused)?;
-        let (mut arrived, mut full) = (0, None);
-        let read = net::read_counted(body, max, |more| {
-            arrived += more;
-            let beyond = more.min(arrived.saturating_sub(announced));
-            full = bytes.take(beyond).err();
-            full.is_none()
-        })
-        .await;
-        read.map_err(|error| match error {
-            ReadError::TooLarge { .. } => Refusal::TooLarge(max),
-            ReadError::NoRoom => full.map_or(Refusal::NoRoom, refused),
-            ReadError::Broken(_) | ReadError::TooSlow => Refusal::Incomplete,
-        })
     }
 
     /// Decide, record, send, relay.

@@ -29,6 +29,7 @@ struct Taken {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     calls: usize,
+    cancels: usize,
     streams: usize,
     bytes: usize,
 }
@@ -75,8 +76,24 @@ pub enum NoRoom {
 #[derive(Debug)]
 pub struct Share {
     grant: Id<Grant>,
-    standing: bool,
+    kind: Kind,
     taken: Arc<Mutex<Taken>>,
+}
+
+/// What is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Call,
+    /// What came when all calls were under way, and may only end one.
+    Cancel,
+    Stream,
+}
+
+impl Share {
+    /// Is there room for nothing but the cancellation of a call?
+    pub fn only_cancels(&self) -> bool {
+        self.kind == Kind::Cancel
+    }
 }
 
 /// The bytes of one request; given back when dropped.
@@ -94,32 +111,36 @@ impl Quotas {
         Self { most, taken: Arc::default() }
     }
 
-    /// One more call.
+    /// One more call. When all are under way there is still room for a few messages that [only cancel] one: what fills
+    /// the house must not keep out what empties it.
+    ///
+    /// [only cancel]: Share::only_cancels
     pub fn call(&self, grant: &Id<Grant>) -> Result<Share, Quota> {
-        self.share(grant, false)
+        self.share(grant, Kind::Call).or_else(|_| self.share(grant, Kind::Cancel))
     }
 
     /// One more standing stream.
     pub fn stream(&self, grant: &Id<Grant>) -> Result<Share, Quota> {
-        self.share(grant, true)
+        self.share(grant, Kind::Stream)
     }
 
-    fn share(&self, grant: &Id<Grant>, standing: bool) -> Result<Share, Quota> {
+    fn share(&self, grant: &Id<Grant>, kind: Kind) -> Result<Share, Quota> {
         let mut taken = lock(&self.taken);
         if !taken.grants.contains_key(grant) {
             taken.grants.insert(grant.clone(), Counts::default());
         }
         let Some(counts) = taken.grants.get_mut(grant) else { return Err(Quota::Calls) };
-        let (count, most, quota) = match standing {
-            true => (&mut counts.streams, self.most.streams, Quota::Streams),
-            false => (&mut counts.calls, self.most.calls, Quota::Calls),
+        let (count, most, quota) = match kind {
+            Kind::Call => (&mut counts.calls, self.most.calls, Quota::Calls),
+            Kind::Cancel => (&mut counts.cancels, CANCELS, Quota::Calls),
+            Kind::Stream => (&mut counts.streams, self.most.streams, Quota::Streams),
         };
         if *count >= most {
             taken.forget_if_idle(grant);
             return Err(quota);
         }
         *count += 1;
-        Ok(Share { grant: grant.clone(), standing, taken: self.taken.clone() })
+        Ok(Share { grant: grant.clone(), kind, taken: self.taken.clone() })
     }
 
     /// None yet of the bytes of a request.
@@ -160,9 +181,10 @@ impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
         if let Some(counts) = taken.grants.get_mut(&self.grant) {
-            match self.standing {
-                true => counts.streams -= 1,
-                false => counts.calls -= 1,
+            match self.kind {
+                Kind::Call => counts.calls -= 1,
+                Kind::Cancel => counts.cancels -= 1,
+                Kind::Stream => counts.streams -= 1,
             }
         }
         taken.forget_if_idle(&self.grant);
@@ -187,6 +209,9 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// So many messages of a grant whose calls are all under way are read to see whether they cancel one.
+const CANCELS: usize = 4;
+
 /// So many grants may have all their bytes under way at once; with the default that is 128 MiB.
 const GRANTS_AT_ONCE: usize = 4;
 
@@ -206,7 +231,8 @@ mod tests {
     #[test]
     fn calls_and_streams_of_a_grant_are_counted_apart_and_given_back() {
         let (quotas, one, other) = (quotas(), grant("one"), grant("other"));
-        let mut held: Vec<_> = (0..3).map(|_| quotas.call(&one).unwrap()).collect();
+        let mut held: Vec<_> = (0..3 + CANCELS).map(|_| quotas.call(&one).unwrap()).collect();
+        assert_eq!(held.iter().filter(|share| share.only_cancels()).count(), CANCELS, "the last ones");
         assert_eq!(quotas.call(&one).unwrap_err(), Quota::Calls);
         held.extend((0..2).map(|_| quotas.stream(&one).unwrap()));
         assert_eq!(quotas.stream(&one).unwrap_err(), Quota::Streams);

@@ -122,6 +122,29 @@ async fn a_grant_has_so_many_calls_until_their_answers_are_over() {
     }
 }
 
+/// What fills the house must not keep out what empties it.
+///
+/// Field: S5
+#[tokio::test]
+async fn a_call_can_be_cancelled_when_all_calls_are_under_way() {
+    let world = world().await;
+    streams_without_end(&world);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(get_ticket(&world).await);
+    }
+    world.upstream.answers(|_| Some(reply(202, &[], "")));
+    let notify = async |method: &str| {
+        let body = json!({"jsonrpc": "2.0", "method": method, "params": {"requestId": 1}}).to_string();
+        world.post(&[("mcp-protocol-version", "2025-11-25")], body).await.status
+    };
+    assert_eq!(notify("notifications/progress").await, StatusCode::TOO_MANY_REQUESTS);
+    for _ in 0..10 {
+        assert_eq!(notify("notifications/cancelled").await, StatusCode::ACCEPTED);
+    }
+    too_many(&world, get_ticket(&world).await, "too_many_calls").await;
+}
+
 /// Whoever hangs up leaves an end to be written down; hanging up must not buy any number of those.
 ///
 /// Field: S2, S5

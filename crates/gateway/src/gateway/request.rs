@@ -1,0 +1,126 @@
+//! From a request to a call, or to why it is none.
+//!
+//! Content coding and media type → the bytes of the body, each one counted for its grant → strict JSON → revision → session.
+//!
+//! Spec: MCP basic/transports/streamable-http.
+//!
+//! Next: `authority::decide`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header, request::Parts};
+use model::{Grant, Id};
+use net::{BodyError, ReadError};
+
+use super::Gateway;
+use crate::{
+    call::{Action, Call, Carried},
+    envelope::{self, Kind},
+    live::Live,
+    protected::Protected,
+    quota::{self, NoRoom, Quota, Share},
+    refusal::{Asked, Refusal},
+    revision,
+};
+
+impl Gateway {
+    /// A GET is a stream from the first; everything else is a call.
+    pub(super) fn under_way(&self, grant: &Id<Grant>, parts: &Parts) -> Result<Share, Quota> {
+        match parts.method {
+            Method::GET => self.quotas.stream(grant),
+            _ => self.quotas.call(grant),
+        }
+    }
+
+    /// A call whose answer is a subscription becomes a stream.
+    fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
+        match action {
+            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
+            _ => Ok(share),
+        }
+    }
+
+    /// From a request to a call, or to why it is none.
+    pub(super) async fn understand<B>(
+        &self,
+        server: &Arc<Protected>,
+        parts: &Parts,
+        body: B,
+        live: &Live,
+        asked: &mut Asked,
+        (bytes, share): (&mut quota::Bytes, Share),
+    ) -> Result<Call, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let headers = &parts.headers;
+        let (revision, action) = if parts.method == Method::POST {
+            let body = self.read(headers, body, bytes).await?;
+            let message = envelope::parse(&body).map_err(|malformed| {
+                asked.id.clone_from(&malformed.id);
+                Refusal::Malformed(malformed)
+            })?;
+            asked.id = message.id().map(Into::into);
+            asked.is_request = message.kind() == Kind::Request;
+            asked.calls_tool = message.method() == "tools/call";
+            let revision = revision::speak(headers, &message)?;
+            asked.modern = revision.is_modern();
+            if share.only_cancels() && message.method() != "notifications/cancelled" {
+                return Err(Quota::Calls.into());
+            }
+            (revision, Action::Send(Box::new(message)))
+        } else {
+            let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
+            if share.only_cancels() {
+                return Err(Quota::Calls.into());
+            }
+            (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })
+        };
+        // Later revisions have no sessions, and ignore what looks like one.
+        let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
+        let carried = Carried::of(headers, revision);
+        let share = Arc::new(self.standing(live, &action, share)?);
+        Ok(Call { server: server.clone(), revision, action, session, carried, share })
+    }
+
+    /// An encoded body could hide from the limit, and from the reader: it is refused.
+    async fn read<B>(&self, headers: &HeaderMap, body: B, bytes: &mut quota::Bytes) -> Result<Bytes, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<BodyError>,
+    {
+        let coding = headers.get(header::CONTENT_ENCODING);
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Refusal::ContentCoding);
+        }
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+            return Err(Refusal::MediaType);
+        }
+        let max = self.config.limits.request_bytes;
+        let announced = body.size_hint().lower() as usize;
+        if announced > max {
+            return Err(Refusal::TooLarge(max));
+        }
+        let refused = |room| match room {
+            NoRoom::OfGrant => Quota::Bytes.into(),
+            NoRoom::OfAll => Refusal::NoRoom,
+        };
+        bytes.take(announced).map_err(refused)?;
+        let (mut arrived, mut full) = (0, None);
+        let read = net::read_counted(body, max, |more| {
+            arrived += more;
+            let beyond = more.min(arrived.saturating_sub(announced));
+            full = bytes.take(beyond).err();
+            full.is_none()
+        })
+        .await;
+        read.map_err(|error| match error {
+            ReadError::TooLarge { .. } => Refusal::TooLarge(max),
+            ReadError::NoRoom => full.map_or(Refusal::NoRoom, refused),
+            ReadError::Broken(_) | ReadError::TooSlow => Refusal::Incomplete,
+        })
+    }
+}
