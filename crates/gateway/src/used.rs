@@ -45,11 +45,12 @@ impl Used {
     /// What the last use ended goes on, unless anything was taken away since the decision: nobody gets that back.
     fn returned(&self) -> impl Future<Output = ()> + Send + 'static {
         let (store, lease, request) = (self.store.clone(), self.lease.clone(), self.request.clone());
-        let (grant, epoch) = (self.live.grant().id.clone(), self.live.epoch());
+        let grant = self.live.grant().id.clone();
+        let epoch = store.epoch_stamp(self.live.epoch());
         async move {
             let returned = store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    let elevation = tx.return_use_of(&grant, &lease.id, lease.not_after, epoch).await?;
+                    let elevation = tx.return_use_of(&grant, &lease.id, lease.not_after, epoch.as_deref()).await?;
                     Ok(match elevation {
                         Some(elevation) => Commit::with(use_returned(&elevation, &request), ()),
                         None => Commit::nothing(()),

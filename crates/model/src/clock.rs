@@ -160,6 +160,11 @@ impl schemars::JsonSchema for Span {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Does it show the time of the world, so that it can be compared with the clock of another machine?
+    fn is_wall(&self) -> bool {
+        false
+    }
 }
 
 /// The clock of the machine.
@@ -169,6 +174,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+
+    fn is_wall(&self) -> bool {
+        true
     }
 }
 

@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use axum::{Router, routing};
 use http::{Request, Response, StatusCode};
 use model::{Clock, SystemClock, config::Config};
-use store::{Missing, OpenOptions, Store};
+use store::{Missing, OpenOptions, Store, StoreSilent};
 use tower::ServiceExt;
 
 pub use logging::log_to_stderr;
@@ -77,7 +77,15 @@ impl Node {
     }
 
     /// Serves until `shutdown`. With a `file`, a hangup reads it again.
-    pub async fn serve(self: Arc<Self>, listener: net::Listener, file: Option<PathBuf>, shutdown: impl Future) {
+    ///
+    /// # Errors
+    /// When the store does not go on: only a new process can, and whoever watches over this one has to know.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: net::Listener,
+        file: Option<PathBuf>,
+        shutdown: impl Future,
+    ) -> Result<()> {
         let configured = &self.config.limits;
         let limits = net::ListenLimits {
             connections: configured.connections,
@@ -99,7 +107,14 @@ impl Node {
             let node = nodes.load_full();
             async move { node.respond(request).await }
         };
-        listener.serve(limits, service, shutdown).await;
+        let mut gone = false;
+        let ended = async {
+            tokio::select! {
+                _ = shutdown => {}
+                () = self.store.closed() => gone = true,
+            }
+        };
+        listener.serve(limits, service, ended).await;
         sweeper.abort();
         counter.abort();
         reloader.iter().for_each(tokio::task::JoinHandle::abort);
@@ -107,6 +122,8 @@ impl Node {
         last.gateway.write_counted(true).await;
         last.authserver.write_counted(true).await;
         self.store.clone().close().await;
+        anyhow::ensure!(!gone, "the store does not go on; what was logged before says why");
+        Ok(())
     }
 
     async fn respond(&self, request: Request<net::Inbound>) -> Response<net::Body> {
@@ -185,7 +202,10 @@ pub fn fetch_rules(config: &Config) -> Result<net::FetchRules> {
 
 async fn readiness(store: Store) -> (StatusCode, &'static str) {
     match store.freshness() {
-        Ok(()) => (StatusCode::OK, "ready"),
+        Ok(()) if store.commits() => (StatusCode::OK, "ready"),
+        Ok(()) => (StatusCode::SERVICE_UNAVAILABLE, "the last write to the store failed"),
+        Err(StoreSilent::Denied) => (StatusCode::SERVICE_UNAVAILABLE, "told to deny everything"),
+        Err(StoreSilent::Clock) => (StatusCode::SERVICE_UNAVAILABLE, "the clock can not be right"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
     }
 }

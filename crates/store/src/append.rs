@@ -5,6 +5,7 @@
 //! Spec: RFC 6962 §2.1, C2SP tlog-checkpoint.
 
 use audit::{Checkpoint, Frontier, FullTile, Hash, Tail, encode_bundle, encode_tile, leaf_hash};
+use model::Timestamp;
 use sqlx::{AnyConnection, query};
 use token::LogKey;
 
@@ -33,7 +34,7 @@ impl LogSigner {
     /// Writes the head of the empty log.
     pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<Known, StoreError> {
         let frontier = Frontier::new();
-        let head = Head { size: 0, note: self.sign(&frontier), frontier };
+        let head = Head { size: 0, note: self.sign(&frontier), frontier, changed_at: Timestamp::default() };
         query("INSERT INTO audit_head (one, size, frontier, checkpoint) VALUES (1, 0, $1, $2)")
             .bind(head.frontier.to_bytes())
             .bind(&head.note)
@@ -49,6 +50,7 @@ impl LogSigner {
         connection: &mut AnyConnection,
         known: &Known,
         records: &[Vec<u8>],
+        now: Timestamp,
     ) -> Result<Known, StoreError> {
         let Known { head: Head { mut frontier, .. }, mut tail } = known.clone();
         let leaves: Vec<Hash> = records.iter().map(|record| leaf_hash(record)).collect();
@@ -65,11 +67,12 @@ impl LogSigner {
                 put_tile(connection, &tile).await?;
             }
         }
-        let head = Head { size: frontier.size(), note: self.sign(&frontier), frontier };
-        query("UPDATE audit_head SET size = $1, frontier = $2, checkpoint = $3 WHERE one = 1")
+        let head = Head { size: frontier.size(), note: self.sign(&frontier), frontier, changed_at: now };
+        query("UPDATE audit_head SET size = $1, frontier = $2, checkpoint = $3, changed_at = $4 WHERE one = 1")
             .bind(head.size as i64)
             .bind(head.frontier.to_bytes())
             .bind(&head.note)
+            .bind(now.micros())
             .execute(connection)
             .await?;
         Ok(Known { head, tail })

@@ -7,7 +7,7 @@ use std::{
 };
 
 use model::config::StoreUrl;
-use sqlx::{AnyConnection, ConnectOptions, Connection, any::AnyConnectOptions, raw_sql};
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, any::AnyConnectOptions, raw_sql};
 use tokio::time::timeout;
 
 use crate::{
@@ -18,10 +18,10 @@ use crate::{
 /// The file inside the directory that a `sqlite:` URL names.
 pub(crate) const SQLITE_FILE: &str = "portcullis.db";
 
-/// How long a connection may take to be made.
-const TO_CONNECT: Duration = Duration::from_secs(5);
-/// How long one step of a transaction may take on a server; longer than the server's own limits below.
-const TO_ANSWER: Duration = Duration::from_secs(15);
+/// How long a connection may take to be made, at least.
+const TO_CONNECT: Duration = Duration::from_secs(2);
+/// So much longer than its own limits below a server may take for one step of a transaction.
+const TO_ANSWER: Duration = Duration::from_millis(500);
 
 /// Which of the two it is, for the few statements that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) enum Purpose {
     Write,
     /// Reads.
     Read,
-    /// The epoch, and signs of life whose loss harms nobody.
+    /// The epoch, and the lease.
     Watch,
 }
 
@@ -47,13 +47,15 @@ pub(crate) struct Connect {
     options: AnyConnectOptions,
     pub(crate) dialect: Dialect,
     shown: String,
+    /// No lock, no transaction and no statement of a writer outlasts this.
+    silence: Duration,
     /// Where writers of a SQLite file take turns.
     turn: Option<PathBuf>,
 }
 
 impl Connect {
     /// To the database of `url`; a SQLite database must exist already.
-    pub(crate) fn new(url: &StoreUrl) -> Result<Self, OpenError> {
+    pub(crate) fn new(url: &StoreUrl, silence: Duration) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let shown = url.shown();
         let turn = url.sqlite_directory().map(|directory| directory.join(TURN_FILE));
@@ -63,12 +65,12 @@ impl Connect {
         };
         let options = AnyConnectOptions::from_str(&text)
             .map_err(|error| OpenError::Unreachable { shown: shown.clone(), reason: error.to_string() })?;
-        Ok(Self { options: options.disable_statement_logging(), dialect, shown, turn })
+        Ok(Self { options: options.disable_statement_logging(), dialect, shown, silence, turn })
     }
 
     /// The same, for reading only.
     pub(crate) fn read_only(url: &StoreUrl) -> Result<Self, OpenError> {
-        let mut connect = Self::new(url)?;
+        let mut connect = Self::new(url, TO_CONNECT)?;
         if connect.dialect == Dialect::Sqlite {
             connect.options.database_url.set_query(Some("mode=ro"));
         }
@@ -79,10 +81,10 @@ impl Connect {
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<AnyConnection, StoreError> {
         let settled = async {
             let mut connection = AnyConnection::connect_with(&self.options).await?;
-            raw_sql(settings(self.dialect, purpose)).execute(&mut connection).await?;
+            raw_sql(AssertSqlSafe(settings(self.dialect, purpose, self.silence))).execute(&mut connection).await?;
             Ok(connection)
         };
-        match timeout(TO_CONNECT, settled).await {
+        match timeout(TO_CONNECT.max(self.silence), settled).await {
             Ok(connected) => connected,
             Err(_) => Err(StoreError::Silent),
         }
@@ -101,11 +103,16 @@ impl Connect {
     }
 
     /// How long to wait for answers. A file answers or fails; a server may be cut off without a word.
-    pub(crate) const fn patience(&self) -> Patience {
+    pub(crate) fn patience(&self) -> Patience {
         match self.dialect {
             Dialect::Sqlite => Patience(None),
-            Dialect::Postgres => Patience(Some(TO_ANSWER)),
+            Dialect::Postgres => Patience(Some(self.silence + TO_ANSWER)),
         }
+    }
+
+    /// What must not be outlasted.
+    pub(crate) const fn silence(&self) -> Duration {
+        self.silence
     }
 
     /// Begins a transaction that has the database to itself among writers, as far as the engine can say so;
@@ -143,21 +150,28 @@ impl Patience {
 }
 
 /// What a connection is told first.
-const fn settings(dialect: Dialect, purpose: Purpose) -> &'static str {
+///
+/// A node that hangs must hold up nobody: what it holds is taken from it, and what it waits for it gives up, within
+/// `silence`.
+fn settings(dialect: Dialect, purpose: Purpose, silence: Duration) -> String {
+    let (silence, half) = (silence.as_millis(), silence.as_millis() / 2);
     match (dialect, purpose) {
-        (Dialect::Sqlite, Purpose::Write) => {
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA journal_size_limit = 8388608"
+        (Dialect::Sqlite, Purpose::Write) => format!(
+            "PRAGMA busy_timeout = {silence}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 8388608"
+        ),
+        (Dialect::Sqlite, Purpose::Read) => format!("PRAGMA busy_timeout = {silence}; PRAGMA query_only = ON"),
+        // A lease counts when it is on disk.
+        (Dialect::Sqlite, Purpose::Watch) => format!("PRAGMA busy_timeout = {half}; PRAGMA synchronous = FULL"),
+        (Dialect::Postgres, Purpose::Write) => format!(
+            "SET idle_in_transaction_session_timeout = {half}; SET lock_timeout = {silence};
+             SET statement_timeout = {silence}; SET synchronous_commit = on"
+        ),
+        // Pages read long lists, and hold up nobody.
+        (Dialect::Postgres, Purpose::Read) => "SET statement_timeout = 10000".into(),
+        (Dialect::Postgres, Purpose::Watch) => {
+            format!("SET statement_timeout = {silence}; SET lock_timeout = {half}; SET synchronous_commit = on")
         }
-        (Dialect::Sqlite, Purpose::Read) => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON",
-        // In WAL mode NORMAL does not wait for the disk; the next change of the writer takes it along.
-        (Dialect::Sqlite, Purpose::Watch) => "PRAGMA busy_timeout = 1000; PRAGMA synchronous = NORMAL",
-        // A node that hangs between two statements must not hold the head of the log for ever.
-        (Dialect::Postgres, Purpose::Write) => {
-            "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'; SET synchronous_commit = on"
-        }
-        (Dialect::Postgres, Purpose::Read) => "SET statement_timeout = '10s'",
-        (Dialect::Postgres, Purpose::Watch) => "SET statement_timeout = '2s'; SET synchronous_commit = off",
     }
 }
 

@@ -224,24 +224,24 @@ impl Tx<'_> {
     /// Gives one use of that elevation of that grant back. `None` when there is none to give back.
     ///
     /// If the last use ended it and its time is not over, it is in force again, unless anything was taken away
-    /// since `epoch`: who ends what is used up leaves no trace on it, so a change is taken for that.
+    /// since the epoch of that [stamp](Store::epoch_stamp): who ends what is used up leaves no trace on it, so a change is taken for that.
     pub async fn return_use_of(
         &mut self,
         grant: &Id<Grant>,
         id: &Id<Elevation>,
         not_after: Timestamp,
-        epoch: u64,
+        epoch: Option<&str>,
     ) -> Result<Option<Elevation>, StoreError> {
         let sql = concat!(
             "UPDATE elevation SET uses = uses - 1,
                  state = CASE WHEN state = 'ended' AND uses >= max_uses AND not_after = $3 AND not_after > $4
-                     AND (SELECT value FROM counter WHERE name = 'epoch') = $5 THEN 'active' ELSE state END
+                     AND (SELECT stamp FROM epoch ORDER BY value DESC LIMIT 1) = $5 THEN 'active' ELSE state END
              WHERE id = $1 AND grant_id = $2 AND uses > 0 RETURNING ",
             elevation_columns!()
         );
         let now = self.now.micros();
         let query = query(sql).bind(id.as_str()).bind(grant.as_str());
-        self.row(query.bind(not_after.micros()).bind(now).bind(epoch as i64))
+        self.row(query.bind(not_after.micros()).bind(now).bind(epoch.unwrap_or_default()))
             .await?
             .map(|row| elevation(&row))
             .transpose()

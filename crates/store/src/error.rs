@@ -58,10 +58,22 @@ pub enum StoreError {
     RecordTooLong(usize),
 }
 
-/// The store was not heard from for too long: what is held in memory may be out of date.
+/// Nothing that is held in memory may be relied on: a node answers nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the store has not answered for {} ms", since.as_millis())]
-pub struct StoreSilent {
-    /// Time since the last successful read.
-    pub since: std::time::Duration,
+pub enum StoreSilent {
+    /// The store was not heard from for too long: what is held in memory may be out of date.
+    #[error("the store has not answered for {} ms", since.as_millis())]
+    Silent {
+        /// Time since the last sign of life that was written.
+        since: std::time::Duration,
+    },
+    /// It is unknown whether the last batch is on disk, or the log is not the one this process knows.
+    #[error("the store is closed; restart the process")]
+    Closed,
+    /// The file `deny-all` stands in the data directory.
+    #[error("this node was told to deny everything; remove the file `deny-all` from its data directory")]
+    Denied,
+    /// The clock of this node can not be right.
+    #[error("the clock of this node and that of the store are too far apart; set the clock")]
+    Clock,
 }

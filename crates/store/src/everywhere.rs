@@ -7,29 +7,27 @@ use std::{
 
 use sqlx::query;
 
-use crate::{Store, StoreError, columns::Columns, connect::Purpose, view, watch::LOOK_EVERY};
+use crate::{Store, StoreError, columns::Columns, connect::Purpose, epoch, watch::LOOK_EVERY};
+
+/// The nodes whose last durable word is of an older epoch, or of none of this history.
+const LAGGING: &str = "SELECT n.name, n.seen_at FROM node n LEFT JOIN epoch e ON e.stamp = n.stamp
+    WHERE e.value IS NULL OR e.value < $1";
 
 impl Store {
-    /// Returns when every live node acts on an epoch at least as new as the newest in the database.
+    /// Returns when every live node has written down, durably, that it acts on an epoch at least as new as the newest in
+    /// the database.
     ///
     /// A node that gives no sign of life for `store_silence` refuses everything by itself, so nobody waits
     /// for it longer. Clocks of different machines are never compared.
     pub async fn wait_until_everywhere(&self) -> Result<(), StoreError> {
         let silence = self.silence();
         let mut connection = self.connect().connect(Purpose::Watch).await?;
-        let goal = view::epoch(&mut connection).await?;
-        if goal > self.epoch() {
-            self.view().publish(self.view().read(&mut connection).await?);
-        }
+        let goal = epoch::current(&mut connection).await?.value;
         let began = Instant::now();
         // When each node that lags was first seen with its present sign of life.
         let mut signs: HashMap<String, (i64, Instant)> = HashMap::new();
         loop {
-            let rows = query("SELECT name, seen_at FROM node WHERE epoch < $1 AND name <> $2")
-                .bind(goal as i64)
-                .bind(self.node().unwrap_or_default())
-                .fetch_all(&mut connection)
-                .await?;
+            let rows = query(LAGGING).bind(goal as i64).fetch_all(&mut connection).await?;
             let mut lagging = Vec::new();
             for row in &rows {
                 let mut columns = Columns::of("node", row);

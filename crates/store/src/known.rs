@@ -7,6 +7,7 @@
 //! Spec: C2SP tlog-checkpoint.
 
 use audit::{Checkpoint, Frontier, Tail};
+use model::Timestamp;
 use sqlx::{AnyConnection, query};
 
 use crate::{StoreError, append::LogSigner, columns::Columns, connect::Dialect, tail};
@@ -17,31 +18,46 @@ pub(crate) struct Head {
     pub(crate) size: u64,
     pub(crate) frontier: Frontier,
     pub(crate) note: String,
+    /// When the last change was made.
+    pub(crate) changed_at: Timestamp,
 }
 
 impl Head {
-    /// Reads it. In PostgreSQL this is where writers of all nodes wait for each other.
-    pub(crate) async fn lock(connection: &mut AnyConnection, dialect: Dialect) -> Result<Self, StoreError> {
-        let sql = match dialect {
-            Dialect::Sqlite => "SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1",
-            Dialect::Postgres => "SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1 FOR UPDATE",
-        };
-        Self::of(sql, connection).await
+    /// Reads it, and the clock of the database server if there is one. In PostgreSQL this is where writers of all
+    /// nodes wait for each other.
+    pub(crate) async fn lock(
+        connection: &mut AnyConnection,
+        dialect: Dialect,
+    ) -> Result<(Self, Option<Timestamp>), StoreError> {
+        Self::of(
+            connection,
+            match dialect {
+                Dialect::Sqlite => "SELECT size, frontier, checkpoint, changed_at, NULL FROM audit_head WHERE one = 1",
+                Dialect::Postgres => concat!(
+                    "SELECT size, frontier, checkpoint, changed_at, ",
+                    server_clock!(),
+                    " FROM audit_head WHERE one = 1 FOR UPDATE"
+                ),
+            },
+        )
+        .await
     }
 
     /// Reads it, and waits for nobody.
     pub(crate) async fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
-        Self::of("SELECT size, frontier, checkpoint FROM audit_head WHERE one = 1", connection).await
+        let sql = "SELECT size, frontier, checkpoint, changed_at, NULL FROM audit_head WHERE one = 1";
+        Ok(Self::of(connection, sql).await?.0)
     }
 
-    async fn of(sql: &'static str, connection: &mut AnyConnection) -> Result<Self, StoreError> {
+    async fn of(connection: &mut AnyConnection, sql: &'static str) -> Result<(Self, Option<Timestamp>), StoreError> {
         let Some(row) = query(sql).fetch_optional(connection).await? else {
             return Err(forked("its head is gone"));
         };
         let mut columns = Columns::of("head of the log", &row);
         let (size, frontier, note) = (columns.number()?, columns.bytes()?, columns.text()?);
+        let (changed_at, clock) = (columns.time()?, columns.optional_time()?);
         let frontier = Frontier::from_bytes(&frontier).map_err(forked)?;
-        Ok(Self { size, frontier, note })
+        Ok((Self { size, frontier, note, changed_at }, clock))
     }
 
     /// Is it the one that was signed?
@@ -103,7 +119,15 @@ impl Known {
     }
 }
 
-fn forked(why: impl ToString) -> StoreError {
+/// The clock of a PostgreSQL server, in microseconds.
+macro_rules! server_clock {
+    () => {
+        "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+pub(crate) use server_clock;
+
+pub(crate) fn forked(why: impl ToString) -> StoreError {
     StoreError::LogForked(why.to_string())
 }
 

@@ -15,10 +15,13 @@ use audit::{Checkpoint, check_consistency};
 use sqlx::AnyConnection;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{OpenError, append::LogSigner, key_file, known::Known, log};
+use crate::{OpenError, append::LogSigner, key_file, known::Known, log, watch::LogName};
 
 /// The file inside the data directory: a checkpoint, as a witness keeps one.
 pub(crate) const LAST_HEAD_FILE: &str = "audit.head";
+
+/// Whoever puts a file of this name into the data directory stops the node that runs with it, whatever its store does.
+pub(crate) const DENY_ALL_FILE: &str = "deny-all";
 
 /// What the file says; `None` when there is none.
 pub(crate) fn read(data_dir: &Path) -> std::io::Result<Option<String>> {
@@ -50,6 +53,25 @@ pub(crate) async fn check(
     check_consistency(seen.size, size, &proof, seen.root, known.head.frontier.root()).map_err(|_| rewritten())
 }
 
+/// Writes that head down beside the keys, and waits until it is there.
+pub(crate) async fn keep(data_dir: PathBuf, note: String, size: u64, log: LogName) {
+    let _ = write(data_dir, note, size, log).await;
+}
+
+fn write(data_dir: PathBuf, note: String, size: u64, log: LogName) -> JoinHandle<()> {
+    spawn_blocking(move || {
+        // Another process with this directory may be ahead.
+        let there = read(&data_dir).ok().flatten();
+        let there = there.and_then(|note| Checkpoint::open(&note, &log.origin, &log.public).ok());
+        if there.is_some_and(|there| there.size >= size) {
+            return;
+        }
+        if let Err(error) = key_file::replace(&data_dir.join(LAST_HEAD_FILE), note.as_bytes(), 0o644) {
+            tracing::warn!(event = "log_head_not_kept", %error);
+        }
+    })
+}
+
 /// Keeps the file up to date, now and then.
 pub(crate) struct Keeper {
     pub(crate) data_dir: PathBuf,
@@ -70,16 +92,7 @@ impl Keeper {
         self.kept.clone_from(&known.head.note);
         let (data_dir, note, size) = (self.data_dir.clone(), known.head.note.clone(), known.head.size);
         let (origin, public) = (signer.origin.clone(), signer.public);
-        self.at_work = Some(spawn_blocking(move || {
-            // Another process with this directory may be ahead.
-            let there = read(&data_dir).ok().flatten().and_then(|note| Checkpoint::open(&note, &origin, &public).ok());
-            if there.is_some_and(|there| there.size >= size) {
-                return;
-            }
-            if let Err(error) = key_file::replace(&data_dir.join(LAST_HEAD_FILE), note.as_bytes(), 0o644) {
-                tracing::warn!(event = "log_head_not_kept", %error);
-            }
-        }));
+        self.at_work = Some(write(data_dir, note, size, LogName { origin, public }));
     }
 
     /// Writes `known` down and waits until it is there.

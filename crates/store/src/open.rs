@@ -16,12 +16,14 @@ use crate::{
     append::LogSigner,
     columns::Columns,
     connect::{Connect, Dialect, SQLITE_FILE},
+    identity::OpenFile,
     key_file::{self, MASTER_KEY_FILE},
     known::{Head, Known},
-    last_head, schema,
+    last_head::{self, LAST_HEAD_FILE},
+    schema,
     store::Parts,
     view::Seen,
-    watch,
+    watch::{self, NodeName},
 };
 
 /// The verifier key of the log inside the data directory, for whoever checks it from outside.
@@ -110,6 +112,17 @@ pub enum OpenError {
         /// Its size.
         seen: u64,
     },
+    /// The database is gone, and it is known that there was one.
+    #[error(
+        "the database `{file}` is gone, but `{head}` shows that there was one: restore it. If the loss is known and \
+         accepted, keep the data directory elsewhere as evidence, and start with an empty one"
+    )]
+    DatabaseGone {
+        /// Where it was.
+        file: PathBuf,
+        /// What is known of it.
+        head: PathBuf,
+    },
     /// The file of the last head is not one of this log.
     #[error("`{path}` is not a head of this log: {why}; if its log may go, move the file away")]
     NotAHead {
@@ -166,15 +179,18 @@ impl Store {
     /// Several processes may do so at the same time.
     pub async fn open(mut options: OpenOptions) -> Result<Self, OpenError> {
         // Two processes that were given one name are still two.
-        if let Some(node) = &mut options.node {
-            node.push_str(&format!("-{:08x}", u32::from_ne_bytes(token::random())));
-        }
+        let boot = format!("{:08x}", u32::from_ne_bytes(token::random()));
+        let node = options.node.take().map(|name| NodeName { name: format!("{name}-{boot}"), boot });
         match (options.missing, options.url.sqlite_directory()) {
             (Missing::IsMade, directory) => {
                 key_file::directory(&options.data_dir)?;
                 if let Some(directory) = directory {
                     key_file::directory(&directory)?;
-                    key_file::touch(&directory.join(SQLITE_FILE))?;
+                    let file = directory.join(SQLITE_FILE);
+                    if !file.exists() && options.data_dir.join(LAST_HEAD_FILE).exists() {
+                        return Err(OpenError::DatabaseGone { file, head: options.data_dir.join(LAST_HEAD_FILE) });
+                    }
+                    key_file::touch(&file)?;
                 }
             }
             (Missing::IsRefused, Some(directory)) if !directory.join(SQLITE_FILE).exists() => {
@@ -182,15 +198,19 @@ impl Store {
             }
             (Missing::IsRefused, _) => {}
         }
-        let connect = Connect::new(&options.url)?;
+        let connect = Connect::new(&options.url, options.store_silence.duration())?;
         let mut connection = connect.first().await?;
+        let file = options.url.sqlite_directory().and_then(|directory| OpenFile::at(&directory.join(SQLITE_FILE)));
         connect.begin(&mut connection).await?;
         if connect.dialect == Dialect::Postgres {
-            // Only one process at a time may look whether the tables are there.
-            raw_sql("SELECT pg_advisory_xact_lock(7093321)")
-                .execute(&mut connection)
-                .await
-                .map_err(StoreError::from)?;
+            // Only one process at a time may look whether the tables are there, and making them may take a while.
+            raw_sql(
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';
+                 SET LOCAL idle_in_transaction_session_timeout = '30s'; SELECT pg_advisory_xact_lock(7093321)",
+            )
+            .execute(&mut connection)
+            .await
+            .map_err(StoreError::from)?;
         }
         match options.missing {
             Missing::IsMade => schema::migrate(&mut connection).await?,
@@ -200,8 +220,9 @@ impl Store {
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
         let seen = Seen::read(&mut connection, &opened.master).await?;
         // From its first moment others wait for it.
-        if let Some(node) = &options.node {
-            watch::sign_of_life(&mut connection, node, seen.epoch).await?;
+        if let Some(node) = &node {
+            let size = opened.known.head.size;
+            watch::sign_of_life(&mut connection, node, &seen.epoch.stamp, size).await?;
         }
         raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
         verifier_key(&options.data_dir, &opened.signer)?;
@@ -209,7 +230,7 @@ impl Store {
             tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
         }
         let Keys { master, signer, known, .. } = opened;
-        let parts = Parts { options, connect, connection, master, signer, known, seen };
+        let parts = Parts { options, connect, connection, master, signer, known, seen, node, file };
         Ok(Self::start(parts))
     }
 }
@@ -234,7 +255,7 @@ async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOp
     if rows.is_empty() {
         return first_keys(connection, options, master).await;
     }
-    let head = Head::lock(connection, dialect).await?;
+    let (head, _) = Head::lock(connection, dialect).await?;
     let mut signer = None;
     for row in &rows {
         let mut columns = Columns::of("signing key", row);
@@ -272,7 +293,7 @@ async fn first_keys(
     .map(|event| event.to_record(now))
     .collect();
     let empty = signer.begin(connection).await?;
-    let known = signer.append(connection, &empty, &records).await?;
+    let known = signer.append(connection, &empty, &records, now).await?;
     Ok(Keys { master, signer, known })
 }
 

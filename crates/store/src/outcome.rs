@@ -1,6 +1,6 @@
 //! Why a batch failed, and what became of a commit that was not confirmed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit::encode_bundle;
 use sqlx::{AnyConnection, query};
@@ -12,8 +12,7 @@ use crate::{
     known::Head,
 };
 
-/// How often, and how far apart, a server is asked what became of a commit.
-const ATTEMPTS: u32 = 20;
+/// How far apart a server is asked what became of a commit.
 const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Why nobody in a batch got what they asked for.
@@ -88,7 +87,8 @@ fn is_harmless_to_sqlite(code: Option<&str>) -> bool {
 ///
 /// The lock on the head makes the answer final, because the old session holds it until it is done.
 async fn ask_the_log(connect: &Connect, first: u64, entries: &[u8]) -> Result<(), BatchError> {
-    for _ in 0..ATTEMPTS {
+    let asked = Instant::now();
+    while asked.elapsed() < 3 * connect.silence() {
         if let Ok(mut connection) = connect.connect(Purpose::Write).await
             && let Ok(found) = entries_at(&mut connection, connect, first).await
         {

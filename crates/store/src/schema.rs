@@ -13,12 +13,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002_issued_at.sql"),
     include_str!("schema/0003_installations.sql"),
     include_str!("schema/0004_key_times.sql"),
+    include_str!("schema/0005_epoch.sql"),
 ];
+
+/// The version that this program works with.
+pub(crate) const fn known() -> i64 {
+    MIGRATIONS.len() as i64
+}
 
 /// Brings the database up to date. The caller holds the transaction.
 pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
     let found = version(connection).await?;
-    let known = MIGRATIONS.len() as i64;
+    let known = known();
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
@@ -46,7 +52,7 @@ pub(crate) async fn is_current(connection: &mut AnyConnection, dialect: Dialect,
     if row.try_get::<i64, _>(0).map_err(StoreError::from)? == 0 {
         return Err(OpenError::NothingThere(shown.to_owned()));
     }
-    let (found, known) = (version(connection).await?, MIGRATIONS.len() as i64);
+    let (found, known) = (version(connection).await?, known());
     match found.cmp(&known) {
         std::cmp::Ordering::Less => Err(OpenError::OlderSchema { found, known }),
         std::cmp::Ordering::Equal => Ok(()),

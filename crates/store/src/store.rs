@@ -1,6 +1,7 @@
 //! The handle everybody holds.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,11 +25,12 @@ use crate::{
     append::LogSigner,
     change::{Start, Typed},
     connect::Connect,
+    identity::OpenFile,
     known::Known,
     last_head::Keeper,
     readers::{Reader, Readers},
     view::{Seen, View},
-    watch::Watcher,
+    watch::{LogName, NodeName, Watcher},
     writer::{Job, Writer},
 };
 
@@ -66,18 +68,22 @@ pub(crate) struct Parts {
     pub(crate) signer: LogSigner,
     pub(crate) known: Known,
     pub(crate) seen: Seen,
+    pub(crate) node: Option<NodeName>,
+    pub(crate) file: Option<OpenFile>,
 }
 
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, master, signer, known, seen } = parts;
+        let Parts { options, connect, connection, master, signer, known, seen, node, file } = parts;
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, master, silence));
         let readers = Arc::new(Readers::new(connect.clone()));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
+        view.changed(known.head.changed_at);
+        let (log, head) = (LogName::of(&signer), (known.head.size, known.head.frontier.root()));
         let writer = Writer {
             connect: connect.clone(),
             connection: Some(connection),
@@ -87,6 +93,7 @@ impl Store {
             known,
             keeper: Keeper::new(options.data_dir.clone()),
             swept_at: Timestamp::default(),
+            left: VecDeque::new(),
         };
         tokio::spawn(writer.run(queue));
         let watcher = Watcher {
@@ -94,8 +101,13 @@ impl Store {
             connection: None,
             view: view.clone(),
             readers: readers.clone(),
-            node: options.node.clone(),
+            node,
             silence,
+            clock: options.clock.clone(),
+            log,
+            data_dir: options.data_dir.clone(),
+            file,
+            head,
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
         let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };
@@ -107,9 +119,9 @@ impl Store {
         &self.shared.options.clock
     }
 
-    /// Now, by that clock.
+    /// Now, by that clock, and never before the last change that was seen.
     pub fn now(&self) -> Timestamp {
-        self.clock().now()
+        self.clock().now().max(self.view().mark())
     }
 
     /// The keys that sign access tokens.
@@ -218,6 +230,24 @@ impl Store {
         }
     }
 
+    /// Which epoch of the database stands behind `epoch` of this process; `None` when it is not the newest any more.
+    pub fn epoch_stamp(&self, epoch: u64) -> Option<String> {
+        let shown = self.view().shown();
+        (shown.0 == epoch).then(|| shown.1.stamp.clone())
+    }
+
+    /// Did the last commit go through?
+    pub fn commits(&self) -> bool {
+        self.view().commits()
+    }
+
+    /// Returns when the store does not go on: only a new process can.
+    pub async fn closed(&self) {
+        let mut closed = self.view().closed();
+        // An error means that the store is gone altogether.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+
     /// Finishes what was queued and lets the database go. Other clones answer [`StoreError::Closed`].
     pub async fn close(self) {
         let (closed, done) = oneshot::channel();
@@ -248,10 +278,6 @@ impl Store {
 
     pub(crate) fn silence(&self) -> Duration {
         self.shared.options.store_silence.duration()
-    }
-
-    pub(crate) fn node(&self) -> Option<&str> {
-        self.shared.options.node.as_deref()
     }
 }
 

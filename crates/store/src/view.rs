@@ -3,22 +3,25 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
-use model::Block;
-use sqlx::{AnyConnection, query};
+use model::{Block, Timestamp};
+use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::{StoreError, StoreSilent, access_keys, blocks, columns::Columns};
+use crate::{
+    StoreError, StoreSilent, access_keys, blocks,
+    epoch::{self, Epoch},
+};
 
 /// What was seen in the database.
 pub(crate) struct Seen {
-    pub(crate) epoch: u64,
+    pub(crate) epoch: Epoch,
     blocks: Vec<Block>,
     keys: KeyRing,
 }
@@ -26,39 +29,61 @@ pub(crate) struct Seen {
 impl Seen {
     /// Reads the epoch first and the rest after it: that may be newer than the epoch, never older.
     pub(crate) async fn read(connection: &mut AnyConnection, master: &MasterKey) -> Result<Self, StoreError> {
-        let epoch = epoch(connection).await?;
+        let epoch = epoch::current(connection).await?;
         let blocks = blocks::all(connection).await?;
         Ok(Self { epoch, blocks, keys: access_keys::ring(connection, master).await? })
     }
 }
 
-/// The epoch in the database.
-pub(crate) async fn epoch(connection: &mut AnyConnection) -> Result<u64, StoreError> {
-    let row = query("SELECT value FROM counter WHERE name = 'epoch'").fetch_one(connection).await?;
-    Columns::of("epoch", &row).number()
-}
-
 /// What a node holds in memory.
+///
+/// Its own epochs are numbers that count what was shown here, and never come again in this process; which epoch of the
+/// database stands behind the newest one is in `shown`.
 pub(crate) struct View {
     epoch: watch::Sender<u64>,
     /// The same number, for the hot path.
     current: AtomicU64,
+    shown: ArcSwap<(u64, Epoch)>,
     blocks: ArcSwap<Vec<Block>>,
     keys: ArcSwap<KeyRing>,
     master: MasterKey,
     publishing: Mutex<()>,
     began: Instant,
-    /// Microseconds from `began` to the start of the last read that succeeded.
+    /// Microseconds from `began` to the start of the last sign of life that succeeded.
     heard: AtomicU64,
     silence: Duration,
-    closed: AtomicBool,
+    /// The latest time of any change that was seen.
+    mark: AtomicI64,
+    /// Why this node answers nobody although the store is there; see [`Halt`].
+    halted: AtomicU64,
+    /// The last commit went through.
+    committed: AtomicBool,
+    is_closed: AtomicBool,
+    /// The same, for whoever waits for it.
+    closed: watch::Sender<bool>,
+    /// Something was shown that other nodes wait for.
+    pub(crate) news: Notify,
+}
+
+/// Why a node answers nobody although it hears its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Halt {
+    /// Nothing is wrong.
+    No = 0,
+    /// The file `deny-all` stands in the data directory.
+    Denied = 1,
+    /// Its clock and that of the database are too far apart, or it stands far behind the last change.
+    Clock = 2,
 }
 
 impl View {
     pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration) -> Self {
+        const FIRST: u64 = 1;
         Self {
-            epoch: watch::Sender::new(seen.epoch),
-            current: AtomicU64::new(seen.epoch),
+            epoch: watch::Sender::new(FIRST),
+            current: AtomicU64::new(FIRST),
+            shown: ArcSwap::from_pointee((FIRST, seen.epoch)),
             blocks: ArcSwap::from_pointee(seen.blocks),
             keys: ArcSwap::from_pointee(seen.keys),
             master,
@@ -66,7 +91,12 @@ impl View {
             began: Instant::now(),
             heard: AtomicU64::new(0),
             silence,
-            closed: AtomicBool::new(false),
+            mark: AtomicI64::new(0),
+            halted: AtomicU64::new(Halt::No as u64),
+            committed: AtomicBool::new(true),
+            is_closed: AtomicBool::new(false),
+            closed: watch::Sender::new(false),
+            news: Notify::new(),
         }
     }
 
@@ -76,6 +106,11 @@ impl View {
 
     pub(crate) fn epochs(&self) -> watch::Receiver<u64> {
         self.epoch.subscribe()
+    }
+
+    /// Which epoch of the database is shown, and under which number here.
+    pub(crate) fn shown(&self) -> Arc<(u64, Epoch)> {
+        self.shown.load_full()
     }
 
     pub(crate) fn blocks(&self) -> Arc<Vec<Block>> {
@@ -95,19 +130,35 @@ impl View {
         Seen::read(connection, &self.master).await
     }
 
-    /// Shows what was seen, unless something newer is shown already.
+    /// Shows what the writer saw inside its own transaction: nothing is newer.
     pub(crate) fn publish(&self, seen: Seen) {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.epoch > self.epoch() {
-            // INVARIANT: the blocks and keys are there before the epoch that says so.
-            self.blocks.store(Arc::new(seen.blocks));
-            self.keys.store(Arc::new(seen.keys));
-            self.current.store(seen.epoch, Ordering::Release);
-            self.epoch.send_replace(seen.epoch);
-        }
+        self.show(seen);
     }
 
-    /// A read that began at `when` succeeded.
+    /// Shows what was seen by a read that began when `before` was shown; `false` when something else came in between,
+    /// and may be newer.
+    pub(crate) fn publish_after(&self, before: u64, seen: Seen) -> bool {
+        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_next = self.epoch() == before;
+        if is_next {
+            self.show(seen);
+        }
+        is_next
+    }
+
+    fn show(&self, seen: Seen) {
+        let number = self.epoch() + 1;
+        // INVARIANT: the blocks and keys are there before the epoch that says so.
+        self.blocks.store(Arc::new(seen.blocks));
+        self.keys.store(Arc::new(seen.keys));
+        self.shown.store(Arc::new((number, seen.epoch)));
+        self.current.store(number, Ordering::Release);
+        self.epoch.send_replace(number);
+        self.news.notify_one();
+    }
+
+    /// A sign of life that began at `when` succeeded.
     pub(crate) fn heard(&self, when: Instant) {
         let micros = when.saturating_duration_since(self.began).as_micros() as u64;
         self.heard.fetch_max(micros, Ordering::AcqRel);
@@ -115,12 +166,66 @@ impl View {
 
     /// The store does not go on: nothing in memory may be relied on from now.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.is_closed.store(true, Ordering::Release);
+        self.closed.send_replace(true);
+    }
+
+    /// Says when the store does not go on.
+    pub(crate) fn closed(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    /// Answers nobody from now, or goes on.
+    pub(crate) fn halt(&self, why: Halt) {
+        if self.halted.swap(why as u64, Ordering::AcqRel) != why as u64 {
+            match why {
+                Halt::No => tracing::warn!(event = "node_goes_on", "this node answers again"),
+                why => tracing::error!(event = "node_halted", why = why.word(), "this node answers nobody"),
+            }
+        }
+    }
+
+    /// A change was made at `when`.
+    pub(crate) fn changed(&self, when: Timestamp) {
+        self.mark.fetch_max(when.micros(), Ordering::AcqRel);
+    }
+
+    /// The latest time of any change that was seen from here.
+    pub(crate) fn mark(&self) -> Timestamp {
+        Timestamp::from_micros(self.mark.load(Ordering::Acquire))
+    }
+
+    /// Did the last commit go through?
+    pub(crate) fn committed(&self, went_through: bool) {
+        self.committed.store(went_through, Ordering::Release);
+    }
+
+    /// Whether the last commit went through.
+    pub(crate) fn commits(&self) -> bool {
+        self.committed.load(Ordering::Acquire)
     }
 
     pub(crate) fn freshness(&self) -> Result<(), StoreSilent> {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         let since = self.began.elapsed().saturating_sub(heard);
-        if since > self.silence || self.closed.load(Ordering::Acquire) { Err(StoreSilent { since }) } else { Ok(()) }
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(StoreSilent::Closed);
+        }
+        match self.halted.load(Ordering::Acquire) {
+            halted if halted == Halt::Denied as u64 => Err(StoreSilent::Denied),
+            halted if halted == Halt::Clock as u64 => Err(StoreSilent::Clock),
+            _ if since > self.silence => Err(StoreSilent::Silent { since }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Halt {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::No => "nothing",
+            Self::Denied => "deny-all",
+            Self::Clock => "clock",
+        }
     }
 }

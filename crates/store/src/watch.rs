@@ -1,14 +1,19 @@
-//! Seeing what other processes changed, and telling them that it was seen.
+//! Seeing what other processes changed, and writing down that it was seen.
 //!
-//! Every node reads the epoch twenty times a second, whatever clock the rest uses, and writes down
-//! which one it acts on. That is how a revocation on the command line can say "now it holds everywhere".
+//! Every node looks at the epoch twenty times a second, whatever clock the rest uses. What it acts on it writes down
+//! durably: that is its acknowledgement of a revocation, and at the same time its lease. Who can not write it answers
+//! nobody, and whoever waits for it knows when that is.
+//!
+//! The log that is looked at has to be the one this process knows, in the file that it opened.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use model::{Clock, SystemClock};
+use audit::Hash;
+use model::{Clock, SystemClock, Timestamp};
 use sqlx::{AnyConnection, Connection, query};
 use tokio::{
     sync::watch,
@@ -17,13 +22,25 @@ use tokio::{
 
 use crate::{
     StoreError,
-    connect::{Connect, Purpose},
+    append::LogSigner,
+    columns::Columns,
+    connect::{Connect, Dialect, Purpose},
+    epoch::Epoch,
+    identity::OpenFile,
+    known::{Head, forked, server_clock},
+    last_head::{self, DENY_ALL_FILE},
+    log,
     readers::Readers,
-    view::{self, View},
+    schema,
+    view::{Halt, View},
 };
 
 /// Between two looks at the epoch.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How far the clock of a node may be from that of the database server.
+const APART: i64 = 2_000_000;
+/// How far the clock of a node may be behind the last change.
+const BEHIND: i64 = 120_000_000;
 
 /// The task's state.
 pub(crate) struct Watcher {
@@ -31,27 +48,75 @@ pub(crate) struct Watcher {
     pub(crate) connection: Option<AnyConnection>,
     pub(crate) view: Arc<View>,
     pub(crate) readers: Arc<Readers>,
-    pub(crate) node: Option<String>,
+    pub(crate) node: Option<NodeName>,
     pub(crate) silence: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: LogName,
+    pub(crate) data_dir: PathBuf,
+    /// The database file that is open; a server has none.
+    pub(crate) file: Option<OpenFile>,
+    /// The last head that was checked here.
+    pub(crate) head: (u64, Hash),
 }
+
+/// A node, as others know it.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeName {
+    /// Its name, which no other process has.
+    pub(crate) name: String,
+    /// Which start of it this is.
+    pub(crate) boot: String,
+}
+
+/// Whose signature the head of the log carries.
+#[derive(Clone, Debug)]
+pub(crate) struct LogName {
+    pub(crate) origin: String,
+    pub(crate) public: [u8; 32],
+}
+
+impl LogName {
+    pub(crate) fn of(signer: &LogSigner) -> Self {
+        Self { origin: signer.origin.clone(), public: signer.public }
+    }
+}
+
+/// What a look sees.
+struct Look {
+    epoch: Epoch,
+    size: u64,
+    changed_at: Timestamp,
+    schema: i64,
+    server_clock: Option<Timestamp>,
+}
+
+/// What this node last said about itself, and when.
+type Said = Option<(String, Instant)>;
 
 impl Watcher {
     /// Looks until `stop` is gone.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<()>) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut said: Option<(u64, Instant)> = None;
+        let mut said: Said = None;
+        let view = self.view.clone();
         loop {
             tokio::select! {
                 _ = stop.changed() => break,
                 _ = ticks.tick() => {}
+                () = view.news.notified() => {}
             }
-            let looked = match timeout(self.silence, self.look(said)).await {
+            let looked = match timeout(self.silence, self.look(&said)).await {
                 Ok(looked) => looked,
                 Err(_) => Err(StoreError::Silent),
             };
             match looked {
                 Ok(now_said) => said = now_said,
+                Err(error @ StoreError::LogForked(_)) => {
+                    tracing::error!(event = "log_forked", known = self.head.0, %error);
+                    self.view.close();
+                    break;
+                }
                 Err(error) => {
                     tracing::warn!(event = "store_silent", %error);
                     self.connection = None;
@@ -61,47 +126,162 @@ impl Watcher {
         }
         if let Some(mut connection) = self.connection {
             if let Some(node) = &self.node {
-                let _ = query("DELETE FROM node WHERE name = $1").bind(node).execute(&mut connection).await;
+                let _ = query("DELETE FROM node WHERE name = $1").bind(&node.name).execute(&mut connection).await;
             }
             let _ = connection.close().await;
         }
     }
 
     /// Looks once. Returns what this node last said about itself, and when.
-    async fn look(&mut self, said: Option<(u64, Instant)>) -> Result<Option<(u64, Instant)>, StoreError> {
+    async fn look(&mut self, said: &Said) -> Result<Said, StoreError> {
         let began = Instant::now();
+        let shown = self.view.shown();
+        if self.file.as_ref().is_some_and(|file| !file.is_in_its_place()) {
+            return Err(forked("the file of the database was deleted or replaced under this process"));
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect.connect(Purpose::Watch).await?,
         };
-        if view::epoch(&mut connection).await? > self.view.epoch() {
-            self.view.publish(self.view.read(&mut connection).await?);
-        }
-        self.view.heard(began);
-        // Often enough not to be taken for dead, and at once when there is news.
-        let due = said.is_none_or(|(epoch, when)| epoch != self.view.epoch() || when.elapsed() * 4 >= self.silence);
-        let said = match &self.node {
-            Some(node) if due => {
-                let epoch = self.view.epoch();
-                let _turn = self.connect.turn().await;
-                sign_of_life(&mut connection, node, epoch).await?;
-                Some((epoch, began))
+        let look = Look::at(&mut connection, self.connect.dialect).await?;
+        self.is_ours(&look)?;
+        self.view.changed(look.changed_at);
+        self.view.halt(self.why_halted(&look));
+        let (number, epoch) = &*shown;
+        if look.epoch != *epoch && self.view.epoch() == *number {
+            self.follow(&mut connection).await?;
+            let seen = self.view.read(&mut connection).await?;
+            // A lower number would be another history, and that does not continue the log.
+            if seen.epoch.value <= epoch.value && seen.epoch != *epoch && self.view.epoch() == *number {
+                return Err(forked("its revocations are not those that were seen before"));
             }
-            _ => said,
-        };
+            self.view.publish_after(*number, seen);
+        }
+        let said = self.sign(&mut connection, look.size, began, said).await?;
         self.connection = Some(connection);
         Ok(said)
     }
+
+    /// Writes the lease: often enough not to be taken for dead, and at once when there is news.
+    async fn sign(
+        &mut self,
+        connection: &mut AnyConnection,
+        size: u64,
+        began: Instant,
+        said: &Said,
+    ) -> Result<Said, StoreError> {
+        let Some(node) = &self.node else {
+            self.view.heard(began);
+            return Ok(None);
+        };
+        let shown = self.view.shown();
+        let stamp = &shown.1.stamp;
+        if let Some((said_stamp, when)) = said
+            && said_stamp == stamp
+            && when.elapsed() * 4 < self.silence
+        {
+            return Ok(said.clone());
+        }
+        let _turn = self.connect.turn().await;
+        sign_of_life(connection, node, stamp, size).await?;
+        self.view.heard(began);
+        Ok(Some((stamp.clone(), began)))
+    }
+
+    /// Is it the database, and the log, that this process knows, as far as one look can say?
+    fn is_ours(&self, look: &Look) -> Result<(), StoreError> {
+        if look.schema != schema::known() {
+            let known = schema::known();
+            return Err(forked(format!("the database has schema {} now, and this version knows {known}", look.schema)));
+        }
+        if look.size < self.head.0 {
+            return Err(forked(format!("it has {} records, and had {} before", look.size, self.head.0)));
+        }
+        Ok(())
+    }
+
+    /// Checks that the head of the log is signed and continues the last one, and keeps it in memory and on disk: what
+    /// is acknowledged after this is not forgotten by this machine.
+    async fn follow(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let head = Head::read(connection).await?;
+        head.check(&self.log.origin, &self.log.public)?;
+        let (size, root) = self.head;
+        let found = head.frontier.root();
+        if head.size < size {
+            return Err(forked(format!("it has {} records, and had {size} before", head.size)));
+        }
+        let broken = || forked("it does not continue the log that was seen before");
+        let proof = match log::consistency(connection, size, head.size).await {
+            Err(StoreError::Unreadable { .. }) => return Err(broken()),
+            proof => proof?,
+        };
+        audit::check_consistency(size, head.size, &proof, root, found).map_err(|_| broken())?;
+        self.head = (head.size, found);
+        if self.node.is_some() {
+            last_head::keep(self.data_dir.clone(), head.note, head.size, self.log.clone()).await;
+        }
+        Ok(())
+    }
+
+    fn why_halted(&self, look: &Look) -> Halt {
+        if self.data_dir.join(DENY_ALL_FILE).exists() {
+            return Halt::Denied;
+        }
+        if !self.clock.is_wall() {
+            return Halt::No;
+        }
+        let here = self.clock.now().micros();
+        let apart = look.server_clock.is_some_and(|there| (here - there.micros()).abs() > APART);
+        if apart || look.changed_at.micros() - here > BEHIND { Halt::Clock } else { Halt::No }
+    }
 }
 
-/// Writes down which epoch `node` acts on. Nobody compares the time with a clock, only with itself.
-pub(crate) async fn sign_of_life(connection: &mut AnyConnection, node: &str, epoch: u64) -> Result<(), StoreError> {
+impl Look {
+    async fn at(connection: &mut AnyConnection, dialect: Dialect) -> Result<Self, StoreError> {
+        let sql = match dialect {
+            Dialect::Sqlite => concat!(look!(), "NULL", from!()),
+            Dialect::Postgres => concat!(look!(), server_clock!(), from!()),
+        };
+        let Some(row) = query(sql).fetch_optional(connection).await? else { return Err(forked("its head is gone")) };
+        let mut columns = Columns::of("epoch", &row);
+        Ok(Self {
+            epoch: Epoch { value: columns.number()?, stamp: columns.text()? },
+            size: columns.number()?,
+            changed_at: columns.time()?,
+            schema: columns.number()?,
+            server_clock: columns.optional_time()?,
+        })
+    }
+}
+
+macro_rules! look {
+    () => {
+        "SELECT e.value, e.stamp, h.size, h.changed_at, s.version, "
+    };
+}
+macro_rules! from {
+    () => {
+        " FROM (SELECT value, stamp FROM epoch ORDER BY value DESC LIMIT 1) e, audit_head h, schema_version s"
+    };
+}
+use {from, look};
+
+/// Writes down, durably, which epoch `node` acts on. Nobody compares the time with a clock, only with itself.
+pub(crate) async fn sign_of_life(
+    connection: &mut AnyConnection,
+    node: &NodeName,
+    stamp: &str,
+    log_size: u64,
+) -> Result<(), StoreError> {
     query(
-        "INSERT INTO node (name, epoch, seen_at) VALUES ($1, $2, $3)
-         ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, seen_at = excluded.seen_at",
+        "INSERT INTO node (name, boot, stamp, log_size, seen_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, stamp = excluded.stamp,
+             log_size = excluded.log_size, seen_at = excluded.seen_at",
     )
-    .bind(node)
-    .bind(epoch as i64)
+    .bind(&node.name)
+    .bind(&node.boot)
+    .bind(stamp)
+    .bind(log_size as i64)
     .bind(SystemClock.now().micros())
     .execute(connection)
     .await?;

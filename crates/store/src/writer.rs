@@ -8,7 +8,11 @@
 //!
 //! Next: `append`.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use model::{Clock, Event, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
@@ -22,6 +26,7 @@ use crate::{
     append::LogSigner,
     change::{Answer, Change, Start},
     connect::{Connect, Purpose},
+    epoch,
     known::{Head, Known},
     last_head::Keeper,
     outcome::{self, BatchError},
@@ -38,6 +43,8 @@ const COMPANY: usize = 4;
 const LINGER: Duration = Duration::from_millis(1);
 /// How often expired rows are deleted, at most.
 const SWEEP_EVERY: Span = Span::from_minutes(1);
+/// How far the clock of a node may run ahead of that of the database server.
+const APART: Span = Span::from_seconds(2);
 /// How often the head of the log is written down beside the keys, at most.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
 
@@ -80,6 +87,8 @@ pub(crate) struct Writer {
     pub(crate) known: Known,
     pub(crate) keeper: Keeper,
     pub(crate) swept_at: Timestamp,
+    /// What the last transaction had no time for.
+    pub(crate) left: VecDeque<Job>,
 }
 
 /// One transaction in the making.
@@ -102,20 +111,27 @@ impl Writer {
         let mut ticks = interval(KEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut company = 0;
-        while done.is_none() {
-            let first = tokio::select! {
-                job = jobs.recv() => job,
-                _ = ticks.tick() => {
-                    self.keeper.keep(&self.signer, &self.known);
-                    continue;
+        while done.is_none() || !self.left.is_empty() {
+            let mut batch = Batch { waiting: std::mem::take(&mut self.left), ..Batch::default() };
+            let mut next = if batch.waiting.is_empty() {
+                let first = tokio::select! {
+                    job = jobs.recv() => job,
+                    _ = ticks.tick() => {
+                        self.keeper.keep(&self.signer, &self.known);
+                        self.probe().await;
+                        continue;
+                    }
+                };
+                if first.is_none() {
+                    break;
                 }
+                if company >= COMPANY {
+                    sleep(LINGER).await;
+                }
+                first
+            } else {
+                jobs.try_recv().ok()
             };
-            let Some(first) = first else { break };
-            if company >= COMPANY {
-                sleep(LINGER).await;
-            }
-            let mut batch = Batch::default();
-            let mut next = Some(first);
             while let Some(job) = next {
                 match job {
                     Job::Close(closed) => {
@@ -132,6 +148,9 @@ impl Writer {
             }
         }
         jobs.close();
+        for job in std::mem::take(&mut self.left) {
+            job.refuse(&BatchError::Closed);
+        }
         while let Some(job) = jobs.recv().await {
             job.refuse(&BatchError::Closed);
         }
@@ -151,9 +170,11 @@ impl Writer {
                 for (first, answer) in batch.ran {
                     answer(Ok(first));
                 }
+                self.left = batch.waiting;
                 true
             }
             Err(error) => {
+                self.view.committed(false);
                 let closed = match &error {
                     BatchError::Forked(_) => {
                         let known = self.known.head.size;
@@ -182,10 +203,11 @@ impl Writer {
     /// An error in here drops the connection, and with it everything since BEGIN.
     async fn attempt(&mut self, batch: &mut Batch) -> Result<(), BatchError> {
         let patience = self.connect.patience();
-        let (mut connection, head) = patience.wait(self.begin()).await?;
+        let (mut connection, (head, server)) = patience.wait(self.begin()).await?;
+        let now = self.time(&head, server);
         patience.wait(self.known.follow(&mut connection, &self.signer, head)).await?;
         let first = self.known.head.size;
-        let composed = patience.wait(self.compose(&mut connection, batch)).await?;
+        let composed = patience.wait(self.compose(&mut connection, batch, now)).await?;
         let Some((known, seen)) = composed else {
             patience.wait(async { Ok(raw_sql("ROLLBACK").execute(&mut connection).await?) }).await?;
             self.connection = Some(connection);
@@ -199,8 +221,12 @@ impl Writer {
             }
         }
         self.known = known;
+        self.view.committed(true);
+        self.view.changed(now);
         if let Some(seen) = seen {
             self.view.publish(seen);
+            // Whoever is told that something was taken away is told what no restored copy can forget unseen.
+            self.keeper.finish(&self.signer, &self.known).await;
         }
         Ok(())
     }
@@ -210,9 +236,13 @@ impl Writer {
         &mut self,
         connection: &mut AnyConnection,
         batch: &mut Batch,
+        now: Timestamp,
     ) -> Result<Option<(Known, Option<Seen>)>, StoreError> {
-        let now = self.clock.now();
-        while let Some(job) = batch.waiting.pop_front() {
+        let began = Instant::now();
+        // Whoever holds the head of the log holds up everybody: what does not fit is for the next transaction.
+        while began.elapsed() * 4 < self.connect.silence()
+            && let Some(job) = batch.waiting.pop_front()
+        {
             if !job.start() {
                 continue;
             }
@@ -236,13 +266,46 @@ impl Writer {
             sweep::expired(connection, now).await?;
             self.swept_at = now;
         }
-        let known = self.signer.append(connection, &self.known, &batch.records).await?;
-        let seen = if batch.bumped { Some(self.view.read(connection).await?) } else { None };
+        let known = self.signer.append(connection, &self.known, &batch.records, now).await?;
+        let seen = if batch.bumped {
+            epoch::begin(connection, &known.head).await?;
+            Some(self.view.read(connection).await?)
+        } else {
+            None
+        };
         Ok(Some((known, seen)))
     }
 
+    /// After a commit that failed: would one go through now?
+    async fn probe(&mut self) {
+        if self.view.commits() {
+            return;
+        }
+        let patience = self.connect.patience();
+        let wrote = async {
+            let (mut connection, _) = patience.wait(self.begin()).await?;
+            let nothing = "UPDATE audit_head SET size = size WHERE one = 1; COMMIT";
+            patience.wait(async { Ok(raw_sql(nothing).execute(&mut connection).await?) }).await?;
+            Ok::<_, StoreError>(connection)
+        };
+        if let Ok(connection) = wrote.await {
+            self.connection = Some(connection);
+            self.view.committed(true);
+        }
+    }
+
+    /// The time of a change: never before the last one, and never far from the clock of the server.
+    fn time(&self, head: &Head, server: Option<Timestamp>) -> Timestamp {
+        let here = self.clock.now();
+        let here = match server {
+            Some(server) if self.clock.is_wall() => here.min(server.after(APART)),
+            _ => here,
+        };
+        here.max(head.changed_at)
+    }
+
     /// A connection with a transaction that no other writer can disturb, and the head of the log.
-    async fn begin(&mut self) -> Result<(AnyConnection, Head), StoreError> {
+    async fn begin(&mut self) -> Result<(AnyConnection, (Head, Option<Timestamp>)), StoreError> {
         if let Some(mut connection) = self.connection.take()
             && let Ok(head) = begin_on(&self.connect, &mut connection).await
         {
@@ -255,7 +318,7 @@ impl Writer {
     }
 }
 
-async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<Head, StoreError> {
+async fn begin_on(connect: &Connect, connection: &mut AnyConnection) -> Result<(Head, Option<Timestamp>), StoreError> {
     connect.begin(connection).await?;
     Head::lock(connection, connect.dialect).await
 }

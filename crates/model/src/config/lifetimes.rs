@@ -154,7 +154,7 @@ impl Default for LimitsConfig {
             connections: 4096,
             connections_per_address: None,
             per_grant: PerGrantConfig::default(),
-            store_silence: Span::from_seconds(2),
+            store_silence: Span::from_seconds(1),
         }
     }
 }

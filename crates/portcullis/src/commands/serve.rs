@@ -28,8 +28,9 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
         "serving"
     );
     let survey = tokio::spawn(survey(node.config.clone()));
-    node.serve(listener, Some(visit.file.clone()), asked_to_stop).await;
+    let served = node.serve(listener, Some(visit.file.clone()), asked_to_stop).await;
     survey.abort();
+    served?;
     tracing::info!(event = "stopped", "stopped");
     Ok(output::OK)
 }

@@ -75,7 +75,7 @@ async fn a_lifted_block_is_remembered(place: &Place) {
 
 async fn a_node_that_is_gone_is_not_waited_for_long(place: &Place) {
     let store = place.open().await;
-    place.tamper("INSERT INTO node (name, epoch, seen_at) VALUES ('crashed', 0, 0)").await;
+    place.tamper("INSERT INTO node (name, boot, stamp, log_size, seen_at) VALUES ('crashed', 'x', 'of another history', 0, 0)").await;
     block(&store, Target::All).await;
     let wait = || tokio::time::timeout(Duration::from_secs(20), store.wait_until_everywhere());
     wait().await.unwrap().unwrap();

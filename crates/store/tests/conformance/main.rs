@@ -14,6 +14,7 @@ mod crashes;
 mod elevations;
 mod epoch;
 mod forks;
+mod history;
 mod installations;
 mod log;
 mod opening;
