@@ -44,12 +44,12 @@ pub(crate) async fn check(
     client: &ClientId,
     issued_at: Timestamp,
 ) -> Result<Agent, TokenError> {
-    if !grant.is_live(tx.now()) {
-        return Err(Dead::GrantEnded.into());
-    }
     let agent = tx.agent(&grant.agent).await?.ok_or(Dead::AgentUnknown)?;
     let owner = tx.person(&agent.owner).await?;
     check_agent(store, &agent, owner.as_ref(), client, Some(grant), &grant.server, issued_at)?;
+    if !grant.is_live(tx.now()) {
+        return Err(Dead::GrantEnded.into());
+    }
     Ok(agent)
 }
 

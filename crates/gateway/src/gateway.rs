@@ -253,6 +253,19 @@ impl Gateway {
         for attempt in 1.. {
             let permit = match authority::decide(&self.store, &self.policies, call, live).await {
                 Ok(permit) => permit,
+                // Something was taken away meanwhile: the refusal has to say what it is.
+                Err(Refused { call: again, live: before, .. })
+                    if attempt < ATTEMPTS && before.epoch() != self.store.epoch() =>
+                {
+                    match self.verifier.still_live(&before).await {
+                        Ok(now) => (call, live) = (again, now),
+                        Err(NotLive { refusal, .. }) => {
+                            let refused = Refused { refusal, call: again, live: before, tool: None, tier: None };
+                            return Err(self.refuse(refused).await);
+                        }
+                    }
+                    continue;
+                }
                 Err(refused) => return Err(self.refuse(refused).await),
             };
             match permit.record(&self.store, self.policies.fingerprint()).await {

@@ -112,7 +112,7 @@ impl Live {
         };
         let mut live = Self { claims, standing, stopped: Vec::new(), epoch };
         let blocks = store.blocks();
-        if let Err(refusal) = live.is_whole(server).and_then(|()| live.is_free(&blocks)) {
+        if let Err(refusal) = live.is_free(&blocks).and_then(|()| live.is_whole(server)) {
             return Err(NotLive::dead(live.claims, refusal));
         }
         live.stopped = blocks.iter().filter_map(|block| live.tool_stopped_by(block)).collect();

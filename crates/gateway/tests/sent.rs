@@ -237,9 +237,9 @@ async fn a_use_of_a_call_that_never_left_is_given_back() {
     assert_eq!((&ended["outcome"], &ended["done"]), (&json!("unreachable"), &json!("not_sent")));
 }
 
-/// Field: G4
+/// Field: G4, N7
 #[tokio::test]
-async fn a_use_of_a_call_that_was_revoked_before_it_left_revives_nothing() {
+async fn a_call_that_was_decided_before_a_revocation_and_recorded_after_it_takes_no_use_and_is_not_sent() {
     let world = World::start().await;
     world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 1).await;
     world.modern_tool("get_ticket").await.answered();
@@ -247,9 +247,9 @@ async fn a_use_of_a_call_that_was_revoked_before_it_left_revives_nothing() {
     let (answer, ()) = tokio::join!(world.modern_tool("delete_ticket"), world.revoke("tool", "tickets.delete_ticket"));
     answer.tool_error("switched off");
     assert_eq!(world.upstream.arrived().len(), 1);
-    world.eventually("elevation_use_returned").await;
     let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
     assert!(!elevation.is_live(world.clock_now()), "what was taken away since comes back for nobody");
+    assert_eq!(elevation.uses, 0);
 }
 
 /// Field: G4

@@ -12,7 +12,6 @@ pub async fn set_agent_state(
     state: AgentState,
     actor: Actor,
 ) -> Result<(), GovernanceError> {
-    let grants = if state == AgentState::Retired { store.grants_of(id).await? } else { Vec::new() };
     let id = id.clone();
     store
         .write(move |tx| {
@@ -28,10 +27,7 @@ pub async fn set_agent_state(
                 if !tx.set_agent_state(&id, state).await? {
                     return Err(GovernanceError::Unchanged { agent: id.to_string(), state: agent.state });
                 }
-                let mut ended = 0;
-                for grant in &grants {
-                    ended += u64::from(tx.end_grant(&grant.id, now).await?);
-                }
+                let ended = if state == AgentState::Retired { tx.end_grants_of_agent(&id, now).await? } else { 0 };
                 tx.bump_epoch().await?;
                 let event = Event::new(EventName::AgentChanged, actor)
                     .with("agent", &id)

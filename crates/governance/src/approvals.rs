@@ -39,8 +39,13 @@ pub async fn approve(
                 let now = tx.now();
                 let case = case(tx, &id, &decider).await?;
                 may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
-                still_waits(&case.elevation, now)?;
                 case.stands(&blocks, now)?;
+                // The copy in memory may be a moment old, and a block on the decider after the decision ends nothing.
+                let decider_is = Target::Person(case.person.id.clone());
+                if tx.is_blocked(&decider_is).await? {
+                    return Err(GovernanceError::Blocked(decider_is));
+                }
+                still_waits(&case.elevation, now)?;
                 let lasts = shortened(lasts, case.elevation.lasts)?;
                 let end = now.after(lasts).min(case.grant.not_after);
                 if !tx.activate_elevation(&id, case.person.id.as_str(), now, end).await? {

@@ -25,4 +25,4 @@ pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
 pub use keys::{Rotation, Urgency, rotate_keys};
-pub use revocation::{Revocation, check_named, end_installation, restore, revoke};
+pub use revocation::{Ends, check_named, end_installation, restore, revoke, write_ends};

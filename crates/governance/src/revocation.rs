@@ -5,70 +5,103 @@
 //! under them may be in other hands. A server, a tool or everything is stopped and can go on later; the
 //! elevations that were asked for or in force there end for good. An installation is one login of one copy of a
 //! client: ending it ends the tokens of that copy, and leaves the grant to the others.
+//!
+//! Turning it is one short transaction, however much it covers: the block, the epoch and the record. What it ends is
+//! refused from that moment by the block itself, and [written down afterwards](write_ends), in pages.
 
-use model::{
-    Actor, Agent, Block, Elevation, Event, EventName, Grant, Id, Installation, Scope, Target, block::Covered,
-    config::Config,
-};
-use store::{Commit, Store};
+use model::{Actor, Block, Event, EventName, Id, Installation, Target, config::Config};
+use store::{Commit, PageStart, Store, StoreError, Tx};
 
 use crate::GovernanceError;
-
-/// What a turn of the kill switch ended, besides what it stops from now on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Revocation {
-    /// Grants that ended.
-    pub grants: u64,
-    /// Elevations that ended apart from those of the ended grants.
-    pub elevations: u64,
-}
 
 /// Stops `target` at once. Every node refuses once [`Store::wait_until_everywhere`] returns.
 ///
 /// Servers and tools are known to the configuration alone: check those names with [`check_named`].
-pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<Revocation, GovernanceError> {
+pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<(), GovernanceError> {
     let reason = said(reason)?;
-    known(store, target).await?;
-    let now = store.now();
-    let reach = Reach::of(store, target).await?;
-    let target = target.clone();
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut ended = Revocation::default();
-                for grant in &reach.grants {
-                    ended.grants += u64::from(tx.end_grant(&grant.id, now).await?);
-                }
-                for elevation in &reach.elevations {
-                    ended.elevations += u64::from(tx.end_elevation(&elevation.id, now).await?);
-                }
-                match &target {
-                    Target::Grant(id) if ended.grants == 0 => {
-                        return Err(GovernanceError::GrantEnded(id.clone()));
+    let wanted = target.clone();
+    let turned = store.write(move |tx| Box::pin(async move { turn(tx, wanted, actor, reason).await })).await;
+    match turned {
+        // Names are looked for only when there is nothing to stop.
+        Err(GovernanceError::UnknownName { kind, name, .. }) => {
+            let hint = hint(store, target).await?;
+            Err(GovernanceError::UnknownName { kind, name, hint })
+        }
+        turned => turned,
+    }
+}
+
+async fn turn(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: String) -> Result<Commit<()>, GovernanceError> {
+    let now = tx.now();
+    if !is_known(tx, &target).await? {
+        return Err(GovernanceError::UnknownName { kind: target.kind(), name: target.name(), hint: String::new() });
+    }
+    match &target {
+        Target::Grant(id) => {
+            if !tx.end_grant(id, now).await? {
+                return Err(GovernanceError::GrantEnded(id.clone()));
+            }
+        }
+        Target::Installation(id) => {
+            if !tx.end_installation(id, now).await? {
+                return Err(GovernanceError::InstallationEnded(id.clone()));
+            }
+        }
+        _ => {
+            let block = Block { target: target.clone(), at: now, reason: reason.clone(), lifted_at: None };
+            tx.put_block(&block).await?;
+        }
+    }
+    if let Target::Person(id) = &target {
+        tx.end_sessions_of(id).await?;
+        tx.void_enrolment(id).await?;
+    }
+    tx.bump_epoch().await?;
+    Ok(Commit::with(about(EventName::Revoked, actor, &target, &reason), ()))
+}
+
+/// Writes down what the blocks ended that nobody has written down yet: some at a time, each in a transaction of its
+/// own, so that it holds up nobody. Any number of processes may do so at once. Returns how much it was.
+pub async fn write_ends(store: &Store) -> Result<Ends, StoreError> {
+    let mut all = Ends::default();
+    for block in store.unwritten_blocks().await? {
+        let mut ends = Ends::default();
+        let mut next = Some(PageStart::default());
+        while let Some(from) = next {
+            let (target, since, before) = (block.target.clone(), block.at, ends);
+            let page = store.write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let page = tx.end_page_of(&target, since, from).await?;
+                    let ends =
+                        Ends { grants: before.grants + page.grants, elevations: before.elevations + page.elevations };
+                    let is_last = page.next.is_none();
+                    if (is_last && tx.ends_are_written(&target, since).await?) || page.grants + page.elevations > 0 {
+                        let event = Event::new(EventName::EndsWritten, Actor::System)
+                            .with("target", target.kind())
+                            .with("name", target.name())
+                            .with("complete", is_last)
+                            .count("grants_ended", ends.grants)
+                            .count("elevations_ended", ends.elevations);
+                        return Ok(Commit::with(event, (page.next, ends)));
                     }
-                    Target::Grant(_) => {}
-                    Target::Installation(id) => {
-                        if !tx.end_installation(id, now).await? {
-                            return Err(GovernanceError::InstallationEnded(id.clone()));
-                        }
-                    }
-                    _ => {
-                        let block = Block { target: target.clone(), at: now, reason: reason.clone(), lifted_at: None };
-                        tx.put_block(&block).await?;
-                    }
-                }
-                if let Target::Person(id) = &target {
-                    tx.end_sessions_of(id).await?;
-                    tx.void_enrolment(id).await?;
-                }
-                tx.bump_epoch().await?;
-                let event = about(EventName::Revoked, actor, &target, &reason)
-                    .count("grants_ended", ended.grants)
-                    .count("elevations_ended", ended.elevations);
-                Ok(Commit::with(event, ended))
-            })
-        })
-        .await
+                    Ok(Commit::nothing((page.next, ends)))
+                })
+            });
+            (next, ends) = page.await?;
+        }
+        all.grants += ends.grants;
+        all.elevations += ends.elevations;
+    }
+    Ok(all)
+}
+
+/// What was written down of what blocks ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Grants.
+    pub grants: u64,
+    /// Elevations apart from those of the grants.
+    pub elevations: u64,
 }
 
 /// Ends one installation for good: what one authorization gave to one copy of a client. Its grant stands, and so do
@@ -124,101 +157,41 @@ pub fn check_named(config: &Config, target: &Target) -> Result<(), GovernanceErr
     }
 }
 
-/// What a target covers and a revocation ends.
-struct Reach {
-    grants: Vec<Grant>,
-    elevations: Vec<Elevation>,
+/// Is there anything of that name? What only the configuration knows is not asked here.
+async fn is_known(tx: &mut Tx<'_>, target: &Target) -> Result<bool, StoreError> {
+    Ok(match target {
+        Target::Agent(id) => tx.agent(id).await?.is_some(),
+        Target::Person(id) => tx.person(id).await?.is_some(),
+        Target::Grant(id) => tx.grant(id).await?.is_some(),
+        Target::Installation(id) => tx.installation(id).await?.is_some(),
+        Target::Client(id) => id.is_metadata_url() || tx.knows_client(id).await?,
+        Target::Server(_) | Target::Tool(..) | Target::All => true,
+    })
 }
 
-impl Reach {
-    async fn of(store: &Store, target: &Target) -> Result<Self, GovernanceError> {
-        let now = store.now();
-        let grants = match target {
-            Target::Grant(id) => store.grant(id).await?.into_iter().collect(),
-            Target::Agent(id) => store.grants_of(id).await?,
-            Target::Client(_) | Target::Person(_) => {
-                let agents = store.agents().await?;
-                let mut grants = store.grants(Some(now)).await?;
-                grants
-                    .retain(|grant| agents.iter().any(|agent| agent.id == grant.agent && names(target, agent, grant)));
-                grants
-            }
-            Target::Installation(_) | Target::Server(_) | Target::Tool(..) | Target::All => Vec::new(),
-        };
-        let mut elevations = match target {
-            Target::Server(_) | Target::Tool(..) | Target::All | Target::Person(_) => {
-                store.elevations(LATEST_ELEVATIONS).await?
-            }
-            Target::Agent(_) | Target::Client(_) | Target::Grant(_) | Target::Installation(_) => Vec::new(),
-        };
-        elevations
-            .retain(|elevation| (elevation.is_pending(now) || elevation.is_live(now)) && ends_with(target, elevation));
-        Ok(Self { grants, elevations })
-    }
-}
-
-/// Elevations live minutes; more than these are never alive at a time.
-const LATEST_ELEVATIONS: u32 = 10_000;
-
-fn names(target: &Target, agent: &Agent, grant: &Grant) -> bool {
-    let covered = Covered {
-        agent: &agent.id,
-        person: grant.person.as_ref(),
-        owner: &agent.owner,
-        client: &agent.client,
-        grant: Some(&grant.id),
-        server: &grant.server,
-        tool: None,
-    };
-    let block = Block { target: target.clone(), at: grant.created_at, reason: String::new(), lifted_at: None };
-    block.stops(&covered, grant.created_at)
-}
-
-/// Does the elevation open what is stopped, or rest on the word of the person who is?
-fn ends_with(target: &Target, elevation: &Elevation) -> bool {
-    match (target, &elevation.scope) {
-        (Target::All, _) => true,
-        (Target::Server(server), scope) => server == scope.server(),
-        (Target::Tool(server, tool), Scope::Tool(at, scope)) => server == at && tool == scope,
-        // Whoever has the approver's session may have approved for anybody.
-        (Target::Person(person), _) => elevation.decided_by.as_deref() == Some(person.as_str()),
-        _ => false,
-    }
-}
-
-async fn known(store: &Store, target: &Target) -> Result<(), GovernanceError> {
-    let unknown = |kind: &'static str, name: &dyn std::fmt::Display, hint: String| {
-        Err(GovernanceError::UnknownName { kind, name: name.to_string(), hint })
-    };
-    match target {
-        Target::Agent(id) if store.agent(id).await?.is_none() => {
+/// What there is instead of a name that stands for nothing.
+async fn hint(store: &Store, target: &Target) -> Result<String, StoreError> {
+    Ok(match target {
+        Target::Agent(_) => {
             let agents = store.agents().await?;
-            unknown("agent", id, listed("there are", agents.iter().map(|agent| agent.id.to_string()), "there are none"))
+            listed("there are", agents.iter().map(|agent| agent.id.to_string()), "there are none")
         }
-        Target::Person(id) if store.person(id).await?.is_none() => {
+        Target::Person(_) => {
             let people = store.people().await?;
-            unknown("person", id, listed("there are", people.iter().map(|p| p.id.to_string()), "there are none"))
+            listed("there are", people.iter().map(|person| person.id.to_string()), "there are none")
         }
-        Target::Grant(id) if store.grant(id).await?.is_none() => {
-            unknown("grant", id, "`portcullis grant list` shows those that stand".into())
+        Target::Grant(_) => "`portcullis grant list` shows those that stand".into(),
+        Target::Installation(_) => {
+            "the page `/me` lists those of a person; a token of client credentials is stopped with its agent".into()
         }
-        Target::Installation(id) if store.installation(id).await?.is_none() => unknown(
-            "installation",
-            id,
-            "the page `/me` lists those of a person; a token of client credentials is stopped with its agent".into(),
-        ),
-        Target::Client(id) if !id.is_metadata_url() && store.client(id).await?.is_none() => {
+        _ => {
             let agents = store.agents().await?;
-            if agents.iter().any(|agent| agent.client == *id) {
-                return Ok(());
-            }
             let mut clients: Vec<String> = agents.iter().map(|agent| agent.client.to_string()).collect();
             clients.sort();
             clients.dedup();
-            unknown("client", id, listed("those that came here are", clients.into_iter(), "none came here yet"))
+            listed("those that came here are", clients.into_iter(), "none came here yet")
         }
-        _ => Ok(()),
-    }
+    })
 }
 
 /// At most ten names: `there are a, b, … and 5 more`.

@@ -5,7 +5,8 @@ mod support;
 
 use model::{Actor, AgentState, ElevationState, Target};
 use portcullis_governance::{
-    GovernanceError, approve, check_named, end_installation, inventory, restore, revoke, set_agent_state,
+    Ends, GovernanceError, approve, check_named, end_installation, inventory, restore, revoke, set_agent_state,
+    write_ends,
 };
 use support::{CLAUDE, Installation, NIGHTLY};
 
@@ -18,16 +19,21 @@ async fn live(world: &Installation, grant: &str) -> bool {
     grant.is_live(world.now())
 }
 
-async fn turn(world: &Installation, kind: &str, name: &str) -> portcullis_governance::Revocation {
-    revoke(&world.store, &target(kind, name), Actor::Operator, "a drill").await.unwrap()
+/// Turns the kill switch, and writes down what that ended.
+async fn turn(world: &Installation, kind: &str, name: &str) -> Ends {
+    turn_only(world, kind, name).await;
+    write_ends(&world.store).await.unwrap()
+}
+
+async fn turn_only(world: &Installation, kind: &str, name: &str) {
+    revoke(&world.store, &target(kind, name), Actor::Operator, "a drill").await.unwrap();
 }
 
 #[tokio::test]
 async fn revoking_an_agent_ends_its_grants_and_no_others() {
     let world = Installation::start().await;
     let epoch = world.store.epoch();
-    let ended = turn(&world, "agent", NIGHTLY).await;
-    assert_eq!(ended.grants, 1);
+    turn_only(&world, "agent", NIGHTLY).await;
     assert!(!live(&world, "grt_nightly").await && live(&world, "grt_claude").await);
     assert!(world.store.epoch() > epoch);
     let record = world.last_record().await;
@@ -35,6 +41,120 @@ async fn revoking_an_agent_ends_its_grants_and_no_others() {
         (record["event"].as_str(), record["target"].as_str(), record["name"].as_str(), record["reason"].as_str()),
         (Some("revoked"), Some("agent"), Some(NIGHTLY), Some("a drill"))
     );
+    assert_eq!(write_ends(&world.store).await.unwrap(), Ends { grants: 1, elevations: 0 });
+    let record = world.last_record().await;
+    assert_eq!((record["event"].as_str(), record["grants_ended"].as_u64()), (Some("ends_written"), Some(1)));
+    assert_eq!(record["complete"], "true");
+    assert!(!live(&world, "grt_nightly").await && live(&world, "grt_claude").await);
+    assert_eq!(write_ends(&world.store).await.unwrap(), Ends::default(), "once");
+}
+
+/// A revocation is over when its block is there; the writing down may come whenever it likes, or after the restore.
+///
+/// Field: N2
+#[tokio::test]
+async fn what_a_revocation_ended_stays_ended_although_nobody_has_written_it_down() {
+    for (kind, name) in [("agent", NIGHTLY), ("client", NIGHTLY), ("person", "ada")] {
+        let world = Installation::start().await;
+        let id = world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+        turn_only(&world, kind, name).await;
+        assert_eq!(world.state_of(&id).await, ElevationState::Ended, "{kind}");
+        assert!(!live(&world, "grt_nightly").await, "{kind}");
+        assert!(world.store.pending(world.now()).await.unwrap().is_empty(), "{kind}");
+        world.clock.advance(model::Span::from_seconds(60));
+        restore(&world.store, &target(kind, name), Actor::Operator, "it was a drill").await.unwrap();
+        assert!(!live(&world, "grt_nightly").await, "{kind}");
+        let approved = approve(&world.store, &id, &world.decider("bob").await, None).await;
+        assert!(approved.is_err(), "{kind}: {approved:?}");
+        let grants = world.store.grants(Some(world.now())).await.unwrap();
+        assert!(grants.iter().all(|grant| grant.id.as_str() != "grt_nightly"), "{kind}");
+        write_ends(&world.store).await.unwrap();
+        assert!(!live(&world, "grt_nightly").await, "{kind}");
+    }
+}
+
+/// Whoever has the approver's session may have approved for anybody, however many approvals came after.
+///
+/// Field: N7
+#[tokio::test]
+async fn no_approval_of_a_revoked_approver_opens_anything_not_even_when_they_are_back() {
+    let world = Installation::start().await;
+    let id = world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+    approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
+    world.clock.advance(model::Span::from_seconds(1));
+    turn_only(&world, "person", "bob").await;
+    let uses = async || {
+        let (grant, id) = ("grt_nightly".parse().unwrap(), id.clone());
+        let used = world.store.write::<_, store::StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let used = tx.use_elevation_of(&grant, &id).await?.is_some();
+                Ok(store::Commit::with(model::Event::new(model::EventName::CallDecided, Actor::System), used))
+            })
+        });
+        used.await.unwrap()
+    };
+    assert!(!uses().await);
+    assert!(world.store.live_elevations(&"grt_nightly".parse().unwrap(), world.now()).await.unwrap().is_empty());
+    restore(&world.store, &target("person", "bob"), Actor::Operator, "it was a drill").await.unwrap();
+    assert!(!uses().await, "what was approved before stays dead");
+    assert_eq!(write_ends(&world.store).await.unwrap().elevations, 1);
+    assert!(!uses().await);
+}
+
+/// Field: N7
+#[tokio::test]
+async fn revoking_and_restoring_everything_leaves_no_elevation_alive_at_any_number() {
+    let world = Installation::start().await;
+    let id = world.request("elv_old", "grt_nightly", "tickets.delete_ticket").await;
+    approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
+    let template = world.store.elevation(&id).await.unwrap().unwrap();
+    let many = world.store.write::<_, store::StoreError, _>(move |tx| {
+        Box::pin(async move {
+            for number in 0..600 {
+                let id = format!("elv_{number}").parse().unwrap();
+                tx.put_elevation(&model::Elevation { id, ..template.clone() }).await?;
+            }
+            Ok(store::Commit::with(model::Event::new(model::EventName::ElevationApproved, Actor::System), ()))
+        })
+    });
+    many.await.unwrap();
+    world.clock.advance(model::Span::from_seconds(1));
+    turn_only(&world, "all", "").await;
+    restore(&world.store, &Target::All, Actor::Operator, "it was a drill").await.unwrap();
+    let live = async || world.store.live_elevations(&"grt_nightly".parse().unwrap(), world.now()).await.unwrap().len();
+    assert_eq!(live().await, 0);
+    assert_eq!(write_ends(&world.store).await.unwrap().elevations, 601);
+    assert_eq!(live().await, 0);
+}
+
+/// Field: N2
+#[tokio::test]
+async fn the_ends_of_a_thousand_agents_are_written_down_in_pages() {
+    let world = Installation::start().await;
+    let (agent, grant) = (
+        world.store.agent(&NIGHTLY.parse().unwrap()).await.unwrap().unwrap(),
+        world.store.grant(&"grt_nightly".parse().unwrap()).await.unwrap().unwrap(),
+    );
+    let many = world.store.write::<_, store::StoreError, _>(move |tx| {
+        Box::pin(async move {
+            for number in 0..1000 {
+                let id: model::Id<model::Agent> = format!("fleet-{number}").parse().unwrap();
+                tx.put_agent(&model::Agent { id: id.clone(), ..agent.clone() }).await?;
+                let grant = model::Grant { id: format!("grt_{number}").parse().unwrap(), agent: id, ..grant.clone() };
+                tx.put_grant(&grant).await?;
+            }
+            Ok(store::Commit::with(model::Event::new(model::EventName::GrantMade, Actor::System), ()))
+        })
+    });
+    many.await.unwrap();
+    let before = world.store.log_size().await.unwrap();
+    turn_only(&world, "person", "ada").await;
+    assert_eq!(world.store.log_size().await.unwrap(), before + 1);
+    assert!(!live(&world, "grt_999").await);
+    assert_eq!(write_ends(&world.store).await.unwrap().grants, 1002);
+    let pages = world.store.log_size().await.unwrap() - before - 1;
+    assert!((4..=8).contains(&pages), "{pages}");
+    assert!(world.store.unwritten_blocks().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -129,6 +129,8 @@ events! {
     CallEnded = "call_ended",
     /// The kill switch was turned.
     Revoked = "revoked",
+    /// What a revocation ended was written down, page by page; it was refused before, from the revocation on.
+    EndsWritten = "ends_written",
     /// A block was lifted.
     Restored = "restored",
     /// A signing key was made.

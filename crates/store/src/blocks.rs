@@ -1,7 +1,7 @@
 //! Blocks: what the kill switch has stopped.
 
 use model::{Block, Target, Timestamp};
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, any::AnyRow, query};
 
 use crate::{Store, StoreError, Tx, columns::Columns};
 
@@ -19,15 +19,17 @@ impl Tx<'_> {
     pub async fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
         self.run(
             query(
-                "INSERT INTO block (kind, name, since, reason, lifted_at) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO block (kind, name, since, reason, lifted_at, written) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (kind, name) DO UPDATE SET since = excluded.since, reason = excluded.reason,
-                 lifted_at = excluded.lifted_at",
+                 lifted_at = excluded.lifted_at, written = excluded.written",
             )
             .bind(block.target.kind())
             .bind(block.target.name())
             .bind(block.at.micros())
             .bind(&block.reason)
-            .bind(block.lifted_at.map(Timestamp::micros)),
+            .bind(block.lifted_at.map(Timestamp::micros))
+            // An installation is ended in the transaction that blocks it.
+            .bind(i64::from(matches!(block.target, Target::Installation(_)))),
         )
         .await?;
         self.bump_epoch().await
@@ -46,7 +48,16 @@ impl Tx<'_> {
 pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
     let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE kind <> 'installation'
          ORDER BY since DESC, kind, name";
-    let rows = query(sql).fetch_all(connection).await?;
+    read(query(sql).fetch_all(connection).await?)
+}
+
+/// Those whose ends are not all written down, oldest first.
+pub(crate) async fn unwritten(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
+    let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE written = 0 ORDER BY since, kind, name";
+    read(query(sql).fetch_all(connection).await?)
+}
+
+fn read(rows: Vec<AnyRow>) -> Result<Vec<Block>, StoreError> {
     rows.iter()
         .map(|row| {
             let mut columns = Columns::of("block", row);

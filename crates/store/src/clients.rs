@@ -40,6 +40,12 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Is the client registered, or is there an agent that presents it?
+    pub async fn knows_client(&mut self, id: &ClientId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM client WHERE id = $1 UNION SELECT 1 FROM agent WHERE client = $1 LIMIT 1";
+        Ok(self.row(query(sql).bind(id.as_str())).await?.is_some())
+    }
+
     /// Keeps a fetched document in place of the one before.
     pub async fn put_client(&mut self, client: &StoredClient) -> Result<(), StoreError> {
         let json = serde_json::to_string(&client.client)

@@ -2,16 +2,27 @@
 //!
 //! Every step is one conditional statement, so of several callers one wins.
 
-use model::{Agent, Elevation, Grant, Id, Scope, Span, Timestamp};
+use model::{Agent, Elevation, ElevationState, Grant, Id, Scope, Span, Timestamp};
 use sqlx::{AnyConnection, any::AnyRow, query};
 
-use crate::{Store, StoreError, Tx, columns::Columns};
+use crate::{Store, StoreError, Tx, columns::Columns, stopped::elevation_stopped};
 
-/// The columns [`elevation`] reads.
+/// The columns [`elevation`] reads, of a table called `e`.
 macro_rules! elevation_columns {
     () => {
-        "id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, \
-         lasts, not_after, max_uses, uses"
+        concat!(
+            "e.id, e.grant_id, e.scope, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
+             e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, ",
+            elevation_stopped!()
+        )
+    };
+}
+
+/// The same of a row that was just changed, which is none that is stopped.
+macro_rules! changed_columns {
+    () => {
+        "id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
+         not_after, max_uses, uses, CAST(NULL AS BIGINT)"
     };
 }
 
@@ -26,8 +37,11 @@ impl Store {
     /// The newest `limit` elevations, newest first.
     pub async fn elevations(&self, limit: u32) -> Result<Vec<Elevation>, StoreError> {
         let mut reader = self.reader().await?;
-        let sql =
-            concat!("SELECT ", elevation_columns!(), " FROM elevation ORDER BY requested_at DESC, id DESC LIMIT $1");
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e ORDER BY e.requested_at DESC, e.id DESC LIMIT $1"
+        );
         let rows = query(sql).bind(i64::from(limit)).fetch_all(reader.connection()).await;
         all(&reader.done(rows.map_err(StoreError::from))?)
     }
@@ -38,10 +52,12 @@ impl Store {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation WHERE state = 'requested' AND decide_before > $1 ORDER BY requested_at, id"
+            " FROM elevation e WHERE e.state = 'requested' AND e.decide_before > $1 ORDER BY e.requested_at, e.id"
         );
         let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
-        all(&reader.done(rows.map_err(StoreError::from))?)
+        let mut pending = all(&reader.done(rows.map_err(StoreError::from))?)?;
+        pending.retain(|elevation| elevation.is_pending(now));
+        Ok(pending)
     }
 
     /// Those whose time is over at `now` although nobody has ended them: active beyond their end, or
@@ -51,8 +67,8 @@ impl Store {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation WHERE (state = 'active' AND not_after <= $1)
-              OR (state = 'requested' AND decide_before <= $1) ORDER BY requested_at, id LIMIT 256"
+            " FROM elevation e WHERE (e.state = 'active' AND e.not_after <= $1)
+              OR (e.state = 'requested' AND e.decide_before <= $1) ORDER BY e.requested_at, e.id LIMIT 256"
         );
         let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
         all(&reader.done(rows.map_err(StoreError::from))?)
@@ -82,13 +98,13 @@ impl Tx<'_> {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation WHERE grant_id = $1 AND scope = $2 AND state = 'requested' AND decide_before > $3
-              ORDER BY requested_at, id LIMIT 1"
+            " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 AND e.state = 'requested' AND e.decide_before > $3
+              ORDER BY e.requested_at, e.id"
         );
-        self.row(query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros()))
-            .await?
-            .map(|row| elevation(&row))
-            .transpose()
+        let pending = query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros());
+        let pending = pending.fetch_all(&mut *self.connection).await;
+        self.failed |= pending.is_err();
+        Ok(all(&pending?)?.into_iter().find(|elevation| elevation.is_pending(now)))
     }
 
     /// How many of an agent's wait for a decision.
@@ -116,9 +132,9 @@ impl Tx<'_> {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation WHERE grant_id IN (SELECT id FROM agent_grant WHERE agent = $1)
-               AND ((state = 'denied' AND decided_at > $2) OR (decided_at IS NULL AND requested_at > $2))
-              ORDER BY requested_at DESC, id DESC LIMIT 256"
+            " FROM elevation e WHERE e.grant_id IN (SELECT id FROM agent_grant WHERE agent = $1)
+               AND ((e.state = 'denied' AND e.decided_at > $2) OR (e.decided_at IS NULL AND e.requested_at > $2))
+              ORDER BY e.requested_at DESC, e.id DESC LIMIT 256"
         );
         let rows = query(sql).bind(agent.as_str()).bind(since.micros()).fetch_all(&mut *self.connection).await;
         self.failed |= rows.is_err();
@@ -206,11 +222,12 @@ impl Tx<'_> {
         id: &Id<Elevation>,
     ) -> Result<Option<Elevation>, StoreError> {
         let sql = concat!(
-            "UPDATE elevation SET uses = uses + 1,
+            "UPDATE elevation AS e SET uses = uses + 1,
                  state = CASE WHEN uses + 1 >= max_uses THEN 'ended' ELSE state END
-             WHERE id = $1 AND grant_id = $2 AND state = 'active' AND not_after > $3 AND uses < max_uses
-             RETURNING ",
-            elevation_columns!()
+             WHERE id = $1 AND grant_id = $2 AND state = 'active' AND not_after > $3 AND uses < max_uses AND ",
+            elevation_stopped!(),
+            " IS NULL RETURNING ",
+            changed_columns!()
         );
         let now = self.now.micros();
         self.row(query(sql).bind(id.as_str()).bind(grant.as_str()).bind(now))
@@ -237,7 +254,7 @@ impl Tx<'_> {
                  state = CASE WHEN state = 'ended' AND uses >= max_uses AND not_after = $3 AND not_after > $4
                      AND (SELECT stamp FROM epoch ORDER BY value DESC LIMIT 1) = $5 THEN 'active' ELSE state END
              WHERE id = $1 AND grant_id = $2 AND uses > 0 RETURNING ",
-            elevation_columns!()
+            changed_columns!()
         );
         let now = self.now.micros();
         let query = query(sql).bind(id.as_str()).bind(grant.as_str());
@@ -249,7 +266,7 @@ impl Tx<'_> {
 }
 
 async fn by_id(connection: &mut AnyConnection, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-    query(concat!("SELECT ", elevation_columns!(), " FROM elevation WHERE id = $1"))
+    query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1"))
         .bind(id.as_str())
         .fetch_optional(connection)
         .await?
@@ -261,10 +278,12 @@ async fn live(connection: &mut AnyConnection, grant: &Id<Grant>, now: Timestamp)
     let sql = concat!(
         "SELECT ",
         elevation_columns!(),
-        " FROM elevation WHERE grant_id = $1 AND state = 'active' AND not_after > $2 AND uses < max_uses
-          ORDER BY not_after, id"
+        " FROM elevation e WHERE e.grant_id = $1 AND e.state = 'active' AND e.not_after > $2 AND e.uses < e.max_uses
+          ORDER BY e.not_after, e.id"
     );
-    all(&query(sql).bind(grant.as_str()).bind(now.micros()).fetch_all(connection).await?)
+    let mut live = all(&query(sql).bind(grant.as_str()).bind(now.micros()).fetch_all(connection).await?)?;
+    live.retain(|elevation| elevation.is_live(now));
+    Ok(live)
 }
 
 fn all(rows: &[AnyRow]) -> Result<Vec<Elevation>, StoreError> {
@@ -273,7 +292,7 @@ fn all(rows: &[AnyRow]) -> Result<Vec<Elevation>, StoreError> {
 
 fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
     let mut columns = Columns::of("elevation", row);
-    Ok(Elevation {
+    let mut elevation = Elevation {
         id: columns.parsed()?,
         grant: columns.parsed()?,
         scope: columns.parsed()?,
@@ -288,5 +307,11 @@ fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
         not_after: columns.optional_time()?,
         max_uses: columns.number()?,
         uses: columns.number()?,
-    })
+    };
+    let waits_or_stands = matches!(elevation.state, ElevationState::Requested | ElevationState::Active);
+    if let (Some(stopped), true) = (columns.optional_time()?, waits_or_stands) {
+        elevation.state = ElevationState::Ended;
+        elevation.not_after = elevation.not_after.map(|end| end.min(stopped));
+    }
+    Ok(elevation)
 }

@@ -3,12 +3,26 @@
 use model::{Agent, Grant, Id, Installation, Person, ScopeSet, Server, Timestamp};
 use sqlx::{AnyConnection, query};
 
-use crate::{Store, StoreError, Tx, agents, columns::Columns};
+use crate::{
+    Store, StoreError, Tx, agents,
+    columns::Columns,
+    stopped::{earlier, grant_stopped},
+};
 
-/// The columns [`grant`] reads, of a table called `g`.
+/// The columns [`grant`] reads, of a table called `g` with its agent `a`.
 macro_rules! grant_columns {
     () => {
-        "g.id, g.agent, g.person, g.server, g.scopes, g.created_at, g.not_after, g.ended_at"
+        concat!(
+            "g.id, g.agent, g.person, g.server, g.scopes, g.created_at, g.not_after, g.ended_at, ",
+            grant_stopped!()
+        )
+    };
+}
+
+/// The table of grants, each with its agent.
+macro_rules! from_grants {
+    () => {
+        " FROM agent_grant g LEFT JOIN agent a ON a.id = g.agent"
     };
 }
 
@@ -50,20 +64,25 @@ impl Store {
         let mut reader = self.reader().await?;
         let rows = match live_only {
             None => {
-                let sql = concat!("SELECT ", grant_columns!(), " FROM agent_grant g ORDER BY g.created_at DESC, g.id");
+                let sql =
+                    concat!("SELECT ", grant_columns!(), concat!(from_grants!(), " ORDER BY g.created_at DESC, g.id"));
                 query(sql).fetch_all(reader.connection()).await
             }
             Some(now) => {
                 let sql = concat!(
                     "SELECT ",
                     grant_columns!(),
-                    " FROM agent_grant g WHERE g.ended_at IS NULL AND g.not_after > $1
-                     ORDER BY g.created_at DESC, g.id"
+                    from_grants!(),
+                    " WHERE g.ended_at IS NULL AND g.not_after > $1 ORDER BY g.created_at DESC, g.id"
                 );
                 query(sql).bind(now.micros()).fetch_all(reader.connection()).await
             }
         };
-        reader.done(rows.map_err(StoreError::from))?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
+        let rows = reader.done(rows.map_err(StoreError::from))?;
+        let mut grants: Vec<Grant> =
+            rows.iter().map(|row| grant(&mut Columns::of("grant", row))).collect::<Result<_, _>>()?;
+        grants.retain(|grant| live_only.is_none_or(|now| grant.is_live(now)));
+        Ok(grants)
     }
 
     /// Every grant of an agent, newest first.
@@ -72,7 +91,8 @@ impl Store {
         let sql = concat!(
             "SELECT ",
             grant_columns!(),
-            " FROM agent_grant g WHERE g.agent = $1 ORDER BY g.created_at DESC, g.id"
+            from_grants!(),
+            " WHERE g.agent = $1 ORDER BY g.created_at DESC, g.id"
         );
         let rows = query(sql).bind(agent.as_str()).fetch_all(reader.connection()).await.map_err(StoreError::from);
         reader.done(rows)?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
@@ -125,23 +145,18 @@ impl Tx<'_> {
         live(self.connection, agent, server, now).await
     }
 
-    /// Adds a grant. An expired one of the same agent and server is ended first; a live one makes this fail.
+    /// Adds a grant. One of the same agent and server that expired or was stopped is ended first; a live one makes this
+    /// fail.
     pub async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
-        let expired = self
-            .row(
-                query(
-                    "UPDATE agent_grant SET ended_at = not_after
-             WHERE agent = $1 AND server = $2 AND ended_at IS NULL AND not_after <= $3 RETURNING id, ended_at",
-                )
-                .bind(grant.agent.as_str())
-                .bind(grant.server.as_str())
-                .bind(grant.created_at.micros()),
-            )
-            .await?;
-        if let Some(row) = expired {
-            let mut columns = Columns::of("grant", &row);
-            let (id, ended_at) = (columns.parsed()?, columns.time()?);
-            self.end_what_hangs_on(&id, ended_at).await?;
+        let sql = "SELECT id FROM agent_grant WHERE agent = $1 AND server = $2 AND ended_at IS NULL";
+        if let Some(row) = self.row(query(sql).bind(grant.agent.as_str()).bind(grant.server.as_str())).await?
+            && let Some(before) = by_id(self.connection, &Columns::of("grant", &row).parsed()?).await?
+            && !before.is_live(grant.created_at)
+        {
+            let ended_at = before.ended_at.unwrap_or(before.not_after);
+            let sql = "UPDATE agent_grant SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
+            self.run(query(sql).bind(before.id.as_str()).bind(ended_at.micros())).await?;
+            self.end_what_hangs_on(&before.id, ended_at).await?;
         }
         self.run(
             query(
@@ -192,17 +207,41 @@ impl Tx<'_> {
         Ok(ended == 1)
     }
 
-    /// Ends every grant under which somebody acts for `person`, or an agent of theirs acts. Returns how many.
+    /// Ends every grant under which somebody acts for `person`, or an agent of theirs acts, and bumps the epoch. Returns
+    /// how many.
     pub async fn end_grants_of_person(&mut self, person: &Id<Person>, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT g.id FROM agent_grant g JOIN agent a ON a.id = g.agent
-                   WHERE g.ended_at IS NULL AND (g.person = $1 OR a.owner = $1)";
-        let rows = query(sql).bind(person.as_str()).fetch_all(&mut *self.connection).await?;
-        let mut ended = 0;
-        for row in &rows {
-            let id: Id<Grant> = Columns::of("grant", row).parsed()?;
-            ended += u64::from(self.end_grant(&id, now).await?);
-        }
+        let sql = "UPDATE agent_grant SET ended_at = $2 WHERE ended_at IS NULL
+                   AND (person = $1 OR agent IN (SELECT id FROM agent WHERE owner = $1))";
+        self.end_grants(sql, person.as_str(), now).await
+    }
+
+    /// Ends every grant of an agent, and bumps the epoch. Returns how many.
+    pub async fn end_grants_of_agent(&mut self, agent: &Id<Agent>, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "UPDATE agent_grant SET ended_at = $2 WHERE ended_at IS NULL AND agent = $1";
+        self.end_grants(sql, agent.as_str(), now).await
+    }
+
+    async fn end_grants(&mut self, sql: &'static str, of: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let ended = self.run(query(sql).bind(of).bind(now.micros())).await?;
+        self.end_what_hangs_on_ended(now).await?;
+        self.bump_epoch().await?;
         Ok(ended)
+    }
+
+    /// What hangs on the grants that ended at `at`, as [`Self::end_grant`] does it for one. The epoch stays.
+    pub(crate) async fn end_what_hangs_on_ended(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE installation SET ended_at = $1 WHERE ended_at IS NULL
+             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
+            "UPDATE elevation SET state = 'ended' WHERE state IN ('requested', 'active')
+             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
+            "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE state <> 'ended'
+             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
+            "DELETE FROM code WHERE used = 0 AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
+        ] {
+            self.run(query(sql).bind(at.micros())).await?;
+        }
+        Ok(())
     }
 
     async fn end_what_hangs_on(&mut self, id: &Id<Grant>, at: Timestamp) -> Result<(), StoreError> {
@@ -220,7 +259,7 @@ impl Tx<'_> {
 }
 
 async fn by_id(connection: &mut AnyConnection, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-    query(concat!("SELECT ", grant_columns!(), " FROM agent_grant g WHERE g.id = $1"))
+    query(concat!("SELECT ", grant_columns!(), from_grants!(), " WHERE g.id = $1"))
         .bind(id.as_str())
         .fetch_optional(connection)
         .await?
@@ -237,16 +276,18 @@ async fn live(
     let sql = concat!(
         "SELECT ",
         grant_columns!(),
-        " FROM agent_grant g WHERE g.agent = $1 AND g.server = $2 AND g.ended_at IS NULL AND g.not_after > $3"
+        from_grants!(),
+        " WHERE g.agent = $1 AND g.server = $2 AND g.ended_at IS NULL AND g.not_after > $3"
     );
-    query(sql)
+    let found: Option<Grant> = query(sql)
         .bind(agent.as_str())
         .bind(server.as_str())
         .bind(now.micros())
         .fetch_optional(connection)
         .await?
         .map(|row| grant(&mut Columns::of("grant", &row)))
-        .transpose()
+        .transpose()?;
+    Ok(found.filter(|grant| grant.is_live(now)))
 }
 
 fn grant(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
@@ -258,6 +299,6 @@ fn grant(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
         scopes: columns.parsed()?,
         created_at: columns.time()?,
         not_after: columns.time()?,
-        ended_at: columns.optional_time()?,
+        ended_at: earlier(columns.optional_time()?, columns.optional_time()?),
     })
 }

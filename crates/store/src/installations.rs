@@ -110,11 +110,6 @@ impl Tx<'_> {
             .await?;
         Ok(true)
     }
-
-    async fn is_blocked(&mut self, target: &Target) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM block WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
-        Ok(self.row(query(sql).bind(target.kind()).bind(target.name())).await?.is_some())
-    }
 }
 
 async fn by_id(connection: &mut AnyConnection, id: &Id<Installation>) -> Result<Option<Installation>, StoreError> {

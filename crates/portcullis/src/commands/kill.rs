@@ -17,6 +17,10 @@ pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     governance::revoke(&store, &target, Actor::Operator, &kill.reason).await?;
     store.wait_until_everywhere().await?;
     output::line(format!("revoked: {target}. Every node refuses from now on."));
+    let ends = governance::write_ends(&store).await?;
+    if ends != governance::Ends::default() {
+        output::line(format!("ended with it: {} grants, {} elevations besides.", ends.grants, ends.elevations));
+    }
     Ok(output::OK)
 }
 

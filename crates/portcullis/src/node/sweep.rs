@@ -18,6 +18,9 @@ pub async fn ended_elevations(store: Store) {
         if let Err(error) = sweep(&store).await {
             tracing::warn!(event = "sweep_failed", %error, "ends of elevations are recorded late");
         }
+        if let Err(error) = governance::write_ends(&store).await {
+            tracing::warn!(event = "sweep_failed", %error, "what a revocation ended is written down late");
+        }
     }
 }
 

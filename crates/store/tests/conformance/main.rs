@@ -20,6 +20,7 @@ mod log;
 mod opening;
 mod races;
 mod rows;
+mod stopped;
 mod turns;
 mod what_stands;
 mod writing;

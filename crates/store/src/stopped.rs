@@ -1,0 +1,251 @@
+//! What a revocation ended, before anybody has written it down.
+//!
+//! A block is one short row, whatever it covers; writing down each end that it means takes as long as there are ends.
+//! So a grant or an elevation that is read here is over from the moment of the block, also when its row still says
+//! otherwise, and it stays over when the block is lifted. The rows follow in [pages](Tx::end_page_of).
+
+use model::{Agent, Block, Id, Scope, Target, Timestamp};
+use sqlx::query;
+
+use crate::{Store, StoreError, Tx, columns::Columns};
+
+/// Since when a grant `g` of an agent `a` is stopped for good; `NULL` when it is not.
+///
+/// A block on a server, a tool or everything pauses a grant; one on whom it names ends it.
+macro_rules! grant_stopped {
+    () => {
+        "(SELECT MIN(b.since) FROM block b WHERE
+             (b.kind = 'agent' AND b.name = g.agent AND b.since >= g.created_at)
+          OR (b.kind = 'client' AND b.name = a.client AND b.since >= g.created_at)
+          OR (b.kind = 'person' AND b.name = g.person AND b.since >= g.created_at)
+          OR (b.kind = 'person' AND b.name = a.owner AND b.since >= g.created_at))"
+    };
+}
+pub(crate) use grant_stopped;
+
+/// Since when an elevation `e` is stopped for good; `NULL` when it is not.
+///
+/// Whatever covers it ends it, and so does a block on the person who decided on it: whoever had their session may have
+/// approved for anybody.
+macro_rules! elevation_stopped {
+    () => {
+        "(SELECT MIN(b.since) FROM agent_grant g JOIN agent a ON a.id = g.agent JOIN block b ON
+             (b.kind = 'all' AND b.name = '' AND b.since >= e.requested_at)
+          OR (b.kind = 'server' AND b.name = g.server AND b.since >= e.requested_at)
+          OR (b.kind = 'tool' AND b.name = e.scope AND b.since >= e.requested_at)
+          OR (b.kind = 'agent' AND b.name = g.agent AND b.since >= e.requested_at)
+          OR (b.kind = 'client' AND b.name = a.client AND b.since >= e.requested_at)
+          OR (b.kind = 'person' AND b.name = g.person AND b.since >= e.requested_at)
+          OR (b.kind = 'person' AND b.name = a.owner AND b.since >= e.requested_at)
+          OR (b.kind = 'person' AND b.name = e.decided_by AND b.since >= e.decided_at)
+          WHERE g.id = e.grant_id)"
+    };
+}
+pub(crate) use elevation_stopped;
+
+/// So many agents, or elevations, are gone through in one transaction.
+const PAGE: i64 = 256;
+
+/// What one page of ends was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndPage {
+    /// Grants that ended.
+    pub grants: u64,
+    /// Elevations that ended apart from those of the grants.
+    pub elevations: u64,
+    /// Where the next page begins; `None` when there is none.
+    pub next: Option<PageStart>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageStart {
+    /// The agent after which it begins.
+    after: String,
+    /// The agents are done, and elevations are left.
+    elevations: bool,
+}
+
+impl Store {
+    /// Blocks whose ends are not all written down yet, oldest first.
+    pub async fn unwritten_blocks(&self) -> Result<Vec<Block>, StoreError> {
+        let mut reader = self.reader().await?;
+        let found = crate::blocks::unwritten(reader.connection()).await;
+        reader.done(found)
+    }
+}
+
+impl Tx<'_> {
+    /// Writes down some of what the block on `target` since `since` has ended. The epoch stays: nothing of this was in
+    /// force any more.
+    pub async fn end_page_of(
+        &mut self,
+        target: &Target,
+        since: Timestamp,
+        from: PageStart,
+    ) -> Result<EndPage, StoreError> {
+        let agents = match target {
+            _ if from.elevations => None,
+            Target::Agent(id) => Some(self.ends_of_agent(id, since).await?),
+            Target::Client(id) => Some(self.ends_of_agents(&OF_CLIENT, id.as_str(), since, from.after).await?),
+            Target::Person(id) => Some(self.ends_of_agents(&OF_PERSON, id.as_str(), since, from.after).await?),
+            Target::Grant(_) | Target::Installation(_) | Target::Server(_) | Target::Tool(..) | Target::All => None,
+        };
+        match agents {
+            Some((grants, Some(after))) => {
+                let next = Some(PageStart { after, elevations: false });
+                Ok(EndPage { grants, elevations: 0, next })
+            }
+            agents => {
+                let elevations = self.ends_of_elevations(target, since).await?;
+                let next = PageStart { after: String::new(), elevations: true };
+                let grants = agents.map_or(0, |(grants, _)| grants);
+                Ok(EndPage { grants, elevations, next: (elevations > 0).then_some(next) })
+            }
+        }
+    }
+
+    /// Everything that the block on `target` since `since` ended is written down. `false` when it is a newer block now.
+    pub async fn ends_are_written(&mut self, target: &Target, since: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE block SET written = 1 WHERE kind = $1 AND name = $2 AND since = $3 AND written = 0";
+        let changed = self.run(query(sql).bind(target.kind()).bind(target.name()).bind(since.micros())).await?;
+        Ok(changed == 1)
+    }
+
+    async fn ends_of_agent(&mut self, id: &Id<Agent>, since: Timestamp) -> Result<(u64, Option<String>), StoreError> {
+        let now = self.now;
+        let sql = "UPDATE agent_grant SET ended_at = $3 WHERE agent = $1 AND ended_at IS NULL AND created_at <= $2";
+        let ended = self.run(query(sql).bind(id.as_str()).bind(since.micros()).bind(now.micros())).await?;
+        self.end_what_hangs_on_ended(now).await?;
+        Ok((ended, None))
+    }
+
+    /// Those of a page of agents, and the last one of them when there may be more.
+    async fn ends_of_agents(
+        &mut self,
+        of: &OfAgents,
+        name: &str,
+        since: Timestamp,
+        after: String,
+    ) -> Result<(u64, Option<String>), StoreError> {
+        let now = self.now;
+        let last = self.row(query(of.page).bind(name).bind(after.as_str()).bind(PAGE - 1)).await?;
+        let last = last.map(|row| Columns::of("agent", &row).text()).transpose()?;
+        let page = |sql| query(sql).bind(name).bind(since.micros()).bind(now.micros());
+        let mut ended = match &last {
+            Some(last) => self.run(page(of.until).bind(after.as_str()).bind(last.as_str())).await?,
+            None => self.run(page(of.to_the_last).bind(after.as_str())).await?,
+        };
+        if last.is_none()
+            && let Some(rest) = of.rest
+        {
+            ended += self.run(page(rest)).await?;
+        }
+        self.end_what_hangs_on_ended(now).await?;
+        Ok((ended, last))
+    }
+
+    async fn ends_of_elevations(&mut self, target: &Target, since: Timestamp) -> Result<u64, StoreError> {
+        let (sql, name) = match target {
+            Target::All => (ends_of_elevations!("'' = $1", "e.requested_at"), String::new()),
+            Target::Server(server) => (ends_of_elevations!("g.server = $1", "e.requested_at"), server.to_string()),
+            Target::Tool(server, tool) => (
+                ends_of_elevations!("e.scope = $1", "e.requested_at"),
+                Scope::Tool(server.clone(), tool.clone()).to_string(),
+            ),
+            Target::Person(person) => (ends_of_elevations!("e.decided_by = $1", "e.decided_at"), person.to_string()),
+            Target::Agent(_) | Target::Client(_) | Target::Grant(_) | Target::Installation(_) => return Ok(0),
+        };
+        let mut ended = 0;
+        for sql in sql {
+            let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PAGE);
+            ended += self.run(page).await?;
+        }
+        Ok(ended)
+    }
+}
+
+/// The agents that a block on something else covers, page by page.
+struct OfAgents {
+    /// The last agent of a full page.
+    page: &'static str,
+    /// Ends the grants of a full page.
+    until: &'static str,
+    /// Ends those of the last one.
+    to_the_last: &'static str,
+    /// Ends what is not found by its agent, with the last page.
+    rest: Option<&'static str>,
+}
+
+macro_rules! page_of_agents {
+    ($of:literal) => {
+        concat!("SELECT id FROM agent WHERE ", $of, " = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3")
+    };
+}
+macro_rules! end_page_of_agents {
+    ($of:literal, $to:literal) => {
+        concat!(
+            "UPDATE agent_grant SET ended_at = $3 WHERE ended_at IS NULL AND created_at <= $2
+             AND agent IN (SELECT id FROM agent WHERE ",
+            $of,
+            " = $1 AND id > $4",
+            $to,
+            ")"
+        )
+    };
+}
+
+const OF_CLIENT: OfAgents = OfAgents {
+    page: page_of_agents!("client"),
+    until: end_page_of_agents!("client", " AND id <= $5"),
+    to_the_last: end_page_of_agents!("client", ""),
+    rest: None,
+};
+const OF_PERSON: OfAgents = OfAgents {
+    page: page_of_agents!("owner"),
+    until: end_page_of_agents!("owner", " AND id <= $5"),
+    to_the_last: end_page_of_agents!("owner", ""),
+    rest: Some("UPDATE agent_grant SET ended_at = $3 WHERE person = $1 AND ended_at IS NULL AND created_at <= $2"),
+};
+
+/// Ends a page of elevations that wait, and one of those in force.
+macro_rules! ends_of_elevations {
+    ($covers:literal, $before:literal) => {
+        [
+            concat!(
+                "UPDATE elevation SET state = 'ended' WHERE 0 <= $3 AND id IN (SELECT e.id FROM elevation e
+                     JOIN agent_grant g ON g.id = e.grant_id WHERE e.state = 'requested' AND ",
+                $before,
+                " <= $2 AND ",
+                $covers,
+                " LIMIT $4)"
+            ),
+            concat!(
+                "UPDATE elevation SET state = 'ended', not_after = CASE WHEN not_after > $3 THEN $3 ELSE not_after END
+                 WHERE id IN (SELECT e.id FROM elevation e JOIN agent_grant g ON g.id = e.grant_id
+                     WHERE e.state = 'active' AND ",
+                $before,
+                " <= $2 AND ",
+                $covers,
+                " LIMIT $4)"
+            ),
+        ]
+    };
+}
+use ends_of_elevations;
+
+/// The later of two ends is no end: what a block stopped is over since then.
+pub(crate) fn earlier(ended_at: Option<Timestamp>, stopped: Option<Timestamp>) -> Option<Timestamp> {
+    match (ended_at, stopped) {
+        (Some(ended), Some(stopped)) => Some(ended.min(stopped)),
+        (ended, stopped) => ended.or(stopped),
+    }
+}
+
+impl Tx<'_> {
+    /// Does a block stand on exactly that?
+    pub async fn is_blocked(&mut self, target: &Target) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM block WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
+        Ok(self.row(query(sql).bind(target.kind()).bind(target.name())).await?.is_some())
+    }
+}
