@@ -88,10 +88,10 @@ impl Gateway {
     /// Sets it up.
     ///
     /// # Errors
-    /// When a server's certificate file or headers can not be used.
+    /// When a server's certificate file, headers or time can not be used.
     pub fn new(parts: GatewayParts) -> Result<Arc<Self>, SetupError> {
         let GatewayParts { config, store, policies } = parts;
-        let server = |(id, server)| Ok((format!("{id}"), Arc::new(Protected::new(id, server, &config.public_url)?)));
+        let server = |(id, server)| Ok((format!("{id}"), Arc::new(Protected::new(id, server, &config)?)));
         Ok(Arc::new(Self {
             door: Door::new(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
@@ -290,7 +290,7 @@ impl Gateway {
                 ending.because(lost.word());
                 return Err(Failed::MayBeDone(recorded.cut(lost)));
             }
-            sent = forward::send(recorded, limits.upstream_timeout.duration()) => match sent {
+            sent = forward::send(recorded, limits.longest_call) => match sent {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             },

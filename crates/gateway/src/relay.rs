@@ -5,6 +5,7 @@
 
 mod answer_seen;
 mod body;
+mod quiet;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use policy::Policies;
 use self::{
     answer_seen::AnswerSeen,
     body::{Ends, Filter, Relayed},
+    quiet::Quiet,
 };
 use crate::{
     call::Call,
@@ -58,7 +60,7 @@ impl Relay<'_> {
         ending.status(head.status.as_u16());
         ending.done(Done::Unknown);
         if let Err(refusal) = self.may_pass(&recorded, head.status, &head.headers) {
-            ending.because("bad_upstream");
+            ending.because(refusal.word());
             return Err(refusal);
         }
         let headers = self.headers(&recorded, &head.headers);
@@ -98,6 +100,7 @@ impl Relay<'_> {
                 (None, Some(id)) => Ends::Unanswered { id: id.into(), seen: AnswerSeen::new() },
                 (None, None) => Ends::Silently,
             };
+            relayed.quiet = Some(Quiet::new());
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
@@ -110,6 +113,13 @@ impl Relay<'_> {
     /// Some answers mean nothing to the client, because they are about us.
     fn may_pass(&self, recorded: &Recorded<Call>, status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
         if status == StatusCode::UNAUTHORIZED {
+            // Some servers say so of a session that they do not know (any more). One that wants credentials says which
+            // (RFC 9110 §15.5.2), and says so to `initialize` as well.
+            if recorded.call().session.is_some() && !headers.contains_key(header::WWW_AUTHENTICATE) {
+                let server = recorded.call().server.id.to_string();
+                tracing::info!(event = "upstream_session_unknown", %server, "answered 401 without a challenge to a session");
+                return Err(Refusal::UnknownSession);
+            }
             return Err(bad(
                 recorded,
                 "refused the gateway's own credentials; an administrator must check its `headers`",

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use model::{Revision, Timestamp};
 use net::BodyError;
 
-use super::answer_seen::AnswerSeen;
+use super::{answer_seen::AnswerSeen, quiet::Quiet};
 use crate::{
     ending::{Done, Ending},
     ground::Lost,
@@ -36,6 +36,8 @@ pub struct Relayed {
     /// What is said last when it is cut.
     pub(super) ends: Ends,
     pub(super) filter: Option<Filter>,
+    /// Of a stream of events: breaks its silence.
+    pub(super) quiet: Option<Quiet>,
 }
 
 /// How a body ends that is cut.
@@ -69,7 +71,8 @@ impl Ends {
 impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
-        let mut new = Self { incoming: Some(incoming), watch, ending: Some(ending), ends: Ends::Broken, filter: None };
+        let (incoming, ending) = (Some(incoming), Some(ending));
+        let mut new = Self { incoming, watch, ending, ends: Ends::Broken, filter: None, quiet: None };
         new.end_if_complete();
         new
     }
@@ -110,6 +113,9 @@ impl Relayed {
     fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(ending) = &mut self.ending {
             ending.relayed(bytes.len());
+        }
+        if let Some(quiet) = &mut self.quiet {
+            quiet.look(&bytes);
         }
         if let Ends::Unanswered { seen, .. } = &mut self.ends
             && seen.look(&bytes)
@@ -170,7 +176,10 @@ impl Body for Relayed {
             }
             Poll::Pending => match self.watch.poll_ended(cx) {
                 Poll::Ready(lost) => self.cut(&lost),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => match &mut self.quiet {
+                    Some(quiet) => quiet.poll_comment(cx).map(|comment| Some(Ok(Frame::data(comment)))),
+                    None => Poll::Pending,
+                },
             },
         }
     }
@@ -180,9 +189,10 @@ impl Body for Relayed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.incoming, &self.filter) {
-            (Some(incoming), None) => incoming.size_hint(),
-            (None, None) => SizeHint::with_exact(0),
+        match (&self.incoming, &self.filter, &self.quiet) {
+            // Into a stream of events we write too.
+            (Some(incoming), None, None) => incoming.size_hint(),
+            (None, None, _) => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use crate::{Secret, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
+use crate::{Secret, Span, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -36,6 +36,10 @@ pub struct ServerConfig {
     /// A PEM file of certificate authorities to trust for this server besides the public ones.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How long it may take until its response begins, up to `limits.longest_call`; `limits.upstream_timeout` when left
+    /// out. For servers with slow tools that answer in JSON; streams that only listen need no such time.
+    #[serde(default)]
+    pub timeout: Option<Span>,
     /// Whether the server's tasks can be used. With `shared`, whoever may use the server may read, continue and
     /// cancel every task on it, whoever began it. `refused` or `shared`.
     #[serde(default)]
