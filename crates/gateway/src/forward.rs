@@ -31,7 +31,7 @@ pub async fn send(recorded: &Recorded<Call>, longest: Span) -> Result<Response<I
     let call = recorded.call();
     let deadline = if call.listens() { longest } else { call.server.timeout };
     let body = call.message().map_or_else(Bytes::new, |message| message.wire());
-    let sent = call.server.upstream.send(call.http_method(), headers(call), body, deadline.duration()).await;
+    let sent = call.server.upstream.send(call.http_method(), || headers(call), body, deadline.duration()).await;
     sent.map_err(|error| {
         let server = call.server.id.to_string();
         tracing::warn!(event = "upstream_failed", %server, %error);

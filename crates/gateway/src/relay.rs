@@ -126,12 +126,13 @@ impl Relay<'_> {
             ));
         }
         if status.is_redirection() || status.is_informational() {
-            let target = headers.get(header::LOCATION).and_then(|target| target.to_str().ok()).unwrap_or_default();
-            // Without what may be a secret in it.
-            let target: String = target.split(['?', '#']).next().unwrap_or_default().chars().take(256).collect();
+            let target = net::redirect::shown(headers);
             let server = recorded.call().server.id.to_string();
             tracing::warn!(event = "upstream_redirects", %server, target, "write the address it redirects to into `url`");
-            return Err(bad(recorded, "answered with a redirect, which is not followed"));
+            return Err(bad(
+                recorded,
+                "answered with a redirect that is not followed; its address is in the gateway's log",
+            ));
         }
         let coding = headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
