@@ -10,6 +10,7 @@ mod quiet;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use model::Span;
 use net::Body;
@@ -17,7 +18,7 @@ use policy::Policies;
 
 use self::{
     answer_seen::AnswerSeen,
-    body::{Ends, Filter, Relayed},
+    body::{ANSWER_TOO_LONG, Ends, Filter, Relayed, TOO_LONG},
     quiet::Quiet,
 };
 use crate::{
@@ -63,6 +64,10 @@ impl Relay<'_> {
             ending.because(refusal.word());
             return Err(refusal);
         }
+        if let Some(refusal) = self.too_long(&recorded, kind(&head.headers), &incoming) {
+            ending.because(TOO_LONG);
+            return Err(refusal);
+        }
         let headers = self.headers(&recorded, &head.headers);
         // What is no success holds no list, and is relayed as it is: clients of both eras read such bodies.
         let lists = recorded.call().may_list_tools() && head.status.is_success();
@@ -93,7 +98,7 @@ impl Relay<'_> {
     ) -> Body {
         let call = recorded.call();
         let watch = Watch::over(self.verifier.clone(), self.ground(recorded));
-        let mut relayed = Relayed::new(incoming, watch, ending);
+        let mut relayed = Relayed::new(incoming, watch, ending, call.server.config.answer_bytes);
         if kind == Kind::Events {
             relayed.ends = match (farewell(recorded), call.request_id()) {
                 (Some(farewell), _) => Ends::Saying(farewell),
@@ -104,6 +109,18 @@ impl Relay<'_> {
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
+    }
+
+    /// An answer that says that it is too long. One that does not say how long it is, is cut when it gets there.
+    fn too_long(&self, recorded: &Recorded<Call>, kind: Kind, incoming: &Incoming) -> Option<Refusal> {
+        let (call, announced) = (recorded.call(), incoming.size_hint().lower());
+        if kind == Kind::Events
+            || call.server.config.answer_bytes.allows(usize::try_from(announced).unwrap_or(usize::MAX))
+        {
+            return None;
+        }
+        let refusal = bad(recorded, ANSWER_TOO_LONG);
+        Some(if call.message().is_some() { Refusal::MayBeDone(ANSWER_TOO_LONG) } else { refusal })
     }
 
     fn ground(&self, recorded: &Recorded<Call>) -> Ground {

@@ -10,7 +10,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use model::{Revision, Timestamp};
+use model::{Revision, Timestamp, config::AnswerBytes};
 use net::BodyError;
 
 use super::{answer_seen::AnswerSeen, quiet::Quiet};
@@ -38,7 +38,16 @@ pub struct Relayed {
     pub(super) filter: Option<Filter>,
     /// Of a stream of events: breaks its silence.
     pub(super) quiet: Option<Quiet>,
+    /// How long an answer, or an event, may be.
+    pub(super) bound: AnswerBytes,
+    /// Bytes that were relayed.
+    bytes: usize,
 }
+
+/// The word in the record.
+pub const TOO_LONG: &str = "answer_too_long";
+/// What the client is told.
+pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
 
 /// How a body ends that is cut.
 #[derive(Debug)]
@@ -70,9 +79,10 @@ impl Ends {
 
 impl Relayed {
     /// Of an upstream body.
-    pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
+    pub fn new(incoming: Incoming, watch: Watch, ending: Ending, bound: AnswerBytes) -> Self {
         let (incoming, ending) = (Some(incoming), Some(ending));
-        let mut new = Self { incoming, watch, ending, ends: Ends::Broken, filter: None, quiet: None };
+        let (ends, filter, quiet) = (Ends::Broken, None, None);
+        let mut new = Self { incoming, watch, ending, ends, filter, quiet, bound, bytes: 0 };
         new.end_if_complete();
         new
     }
@@ -95,27 +105,34 @@ impl Relayed {
         self.filter = None;
     }
 
-    fn cut(&mut self, lost: &Lost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.end(lost.word());
+    fn lose(&mut self, lost: &Lost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.cut(lost.word(), lost.told())
+    }
+
+    /// Ends it, with the word for the record and what the client is told.
+    fn cut(&mut self, word: &'static str, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.end(word);
         let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
         match std::mem::replace(&mut self.ends, Ends::Silently) {
             Ends::Saying(farewell) => data(farewell),
             Ends::Unanswered { id, seen } if !seen.is_answered() => {
                 let half = if seen.is_inside() { "\n\n" } else { "" };
-                data(format!("{half}{}", event_of(&Refusal::MayBeDone(lost.told()), &id)))
+                data(format!("{half}{}", event_of(&Refusal::MayBeDone(told), &id)))
             }
             Ends::Unanswered { .. } | Ends::Silently => Poll::Ready(None),
             // A clean end would make half an answer look whole.
-            Ends::Broken => Poll::Ready(Some(Err(lost.told().into()))),
+            Ends::Broken => Poll::Ready(Some(Err(told.into()))),
         }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.bytes += bytes.len();
+        let long = self.quiet.as_mut().map_or(self.bytes, |quiet| quiet.look(&bytes));
+        if !self.bound.allows(long) {
+            return self.cut(TOO_LONG, ANSWER_TOO_LONG);
+        }
         if let Some(ending) = &mut self.ending {
             ending.relayed(bytes.len());
-        }
-        if let Some(quiet) = &mut self.quiet {
-            quiet.look(&bytes);
         }
         if let Ends::Unanswered { seen, .. } = &mut self.ends
             && seen.look(&bytes)
@@ -162,7 +179,7 @@ impl Body for Relayed {
             return Poll::Ready(None);
         }
         if let Err(lost) = ready!(self.watch.poll_before_bytes(cx)) {
-            return self.cut(&lost);
+            return self.lose(&lost);
         }
         match self.poll_bytes(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
@@ -175,7 +192,7 @@ impl Body for Relayed {
                 Poll::Ready(None)
             }
             Poll::Pending => match self.watch.poll_ended(cx) {
-                Poll::Ready(lost) => self.cut(&lost),
+                Poll::Ready(lost) => self.lose(&lost),
                 Poll::Pending => match &mut self.quiet {
                     Some(quiet) => quiet.poll_comment(cx).map(|comment| Some(Ok(Frame::data(comment)))),
                     None => Poll::Pending,

@@ -36,10 +36,11 @@ impl Quiet {
         Self { edge: Edge::new(), due, timer: Box::pin(sleep_until(due)) }
     }
 
-    /// These bytes are relayed.
-    pub fn look(&mut self, bytes: &[u8]) {
+    /// These bytes are relayed. Says how many there were of an event that is not over.
+    pub fn look(&mut self, bytes: &[u8]) -> usize {
         self.edge.look(bytes);
         self.due = Instant::now() + QUIET;
+        self.edge.long
     }
 
     /// A comment, when nothing was relayed for a while.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use super::AnswerBytes;
 use crate::{Secret, Span, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
@@ -40,6 +41,9 @@ pub struct ServerConfig {
     /// out. For servers with slow tools that answer in JSON; streams that only listen need no such time.
     #[serde(default)]
     pub timeout: Option<Span>,
+    /// Largest JSON answer, and largest event of a stream, that is passed on, in bytes. `unlimited` on purpose only.
+    #[serde(default)]
+    pub answer_bytes: AnswerBytes,
     /// Whether the server's tasks can be used. With `shared`, whoever may use the server may read, continue and
     /// cancel every task on it, whoever began it. `refused` or `shared`.
     #[serde(default)]
