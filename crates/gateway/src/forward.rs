@@ -15,6 +15,7 @@ use net::UpstreamError;
 
 use crate::{
     call::{Action, Call},
+    event_id,
     method::{self, NamedBy},
     permit::Recorded,
     refusal::Refusal,
@@ -63,7 +64,7 @@ fn headers(call: &Call) -> HeaderMap {
     put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
     put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
     put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
-    put(HeaderName::from_static("last-event-id"), carried.last_event_id.as_ref());
+    put(HeaderName::from_static(event_id::HEADER), carried.last_event_id.as_ref());
     for (name, value) in carried.trace.iter().chain(&carried.params) {
         put(name.clone(), Some(value));
     }

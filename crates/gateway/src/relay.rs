@@ -24,11 +24,13 @@ use self::{
 use crate::{
     call::Call,
     ending::{Done, Ending},
+    event_id::EventIds,
     ground::Ground,
     live::Verifier,
     permit::Recorded,
     refusal::Refusal,
-    session::{self, Sessions},
+    sealing::Seals,
+    session::{self, Session},
     tool_list,
     viewer::Viewer,
     watch::{self, Watch},
@@ -39,8 +41,8 @@ use crate::{
 pub struct Relay<'g> {
     /// Says whether a principal still lives.
     pub verifier: &'g Arc<Verifier>,
-    /// Seals session ids.
-    pub sessions: &'g Sessions,
+    /// Seal what comes back from whom it was given to.
+    pub seals: &'g Arc<Seals>,
     /// Say what may be seen.
     pub policies: &'g Arc<Policies>,
     /// How long a call may take.
@@ -106,6 +108,9 @@ impl Relay<'_> {
                 (None, None) => Ends::Silently,
             };
             relayed.quiet = Some(Quiet::new());
+            if !call.revision.is_modern() {
+                relayed.seal = Some(EventIds::new(self.seals.clone(), recorded.live()));
+            }
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
@@ -174,7 +179,7 @@ impl Relay<'_> {
         if !call.revision.is_modern() {
             let ours = theirs
                 .get(session::HEADER)
-                .and_then(|theirs| self.sessions.seal(theirs, call.session.as_ref(), recorded.live()));
+                .and_then(|theirs| Session::told(theirs, call.session.as_ref(), self.seals, recorded.live()));
             if let Some(ours) = ours {
                 headers.insert(HeaderName::from_static(session::HEADER), ours);
             }

@@ -16,6 +16,7 @@ use net::BodyError;
 use super::{answer_seen::AnswerSeen, quiet::Quiet};
 use crate::{
     ending::{Done, Ending},
+    event_id::EventIds,
     ground::Lost,
     live::Verifier,
     refusal::{Refusal, event_of},
@@ -38,6 +39,8 @@ pub struct Relayed {
     pub(super) filter: Option<Filter>,
     /// Of a stream of events: breaks its silence.
     pub(super) quiet: Option<Quiet>,
+    /// Of a stream of the old era: seals the ids of its events.
+    pub(super) seal: Option<EventIds>,
     /// How long an answer, or an event, may be.
     pub(super) bound: AnswerBytes,
     /// Bytes that were relayed.
@@ -81,8 +84,8 @@ impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending, bound: AnswerBytes) -> Self {
         let (incoming, ending) = (Some(incoming), Some(ending));
-        let (ends, filter, quiet) = (Ends::Broken, None, None);
-        let mut new = Self { incoming, watch, ending, ends, filter, quiet, bound, bytes: 0 };
+        let (ends, filter, seal, quiet) = (Ends::Broken, None, None, None);
+        let mut new = Self { incoming, watch, ending, ends, filter, seal, quiet, bound, bytes: 0 };
         new.end_if_complete();
         new
     }
@@ -143,7 +146,19 @@ impl Relayed {
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
-    /// The next bytes for the client, filtered if need be. `None` at the end.
+    /// The same as they leave. A line of which the end is missing is no bytes yet.
+    fn poll_sealed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            let bytes = ready!(self.poll_bytes(cx));
+            let (Some(seal), Some(Ok(bytes))) = (&mut self.seal, &bytes) else { return Poll::Ready(bytes) };
+            let sealed = seal.seal(bytes.clone());
+            if !sealed.is_empty() {
+                return Poll::Ready(Some(Ok(sealed)));
+            }
+        }
+    }
+
+    /// The next bytes of the upstream, filtered if need be. `None` at the end.
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             if let Some(filter) = &mut self.filter {
@@ -181,7 +196,7 @@ impl Body for Relayed {
         if let Err(lost) = ready!(self.watch.poll_before_bytes(cx)) {
             return self.lose(&lost);
         }
-        match self.poll_bytes(cx) {
+        match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
             Poll::Ready(Some(Err(error))) => {
                 self.end("upstream_broke");
