@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use model::Secret;
+use net::redirect::{HOPS, onward, shown};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use url::Url;
 
 use crate::{ClientError, mcp::message, send};
 
@@ -72,7 +75,7 @@ async fn modern(
             params["cursor"] = cursor;
         }
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}).to_string();
-        let response = send(web, Method::POST, endpoint, headers.clone(), body).await?;
+        let response = ask(web, Method::POST, endpoint, headers.clone(), body).await?;
         let Some(result) = message(&response).and_then(|mut message| {
             let result = message["result"].take();
             (response.status.is_success() && result["tools"].is_array()).then_some(result)
@@ -93,7 +96,7 @@ async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Res
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
     }});
-    let response = send(web, Method::POST, endpoint, base.clone(), body.to_string()).await?;
+    let response = ask(web, Method::POST, endpoint, base.clone(), body.to_string()).await?;
     let status = response.status.as_u16();
     let hello = message(&response).filter(|message| message["result"].is_object()).ok_or_else(|| {
         unexpected(format!("status {status} to tools/list and to initialize; is this the URL of an MCP endpoint?"))
@@ -107,14 +110,14 @@ async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Res
         headers.insert("mcp-session-id", session.clone());
     }
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
-    send(web, Method::POST, endpoint, headers.clone(), ready).await?;
+    ask(web, Method::POST, endpoint, headers.clone(), ready).await?;
 
     let mut tools = Vec::new();
     let mut cursor = Value::Null;
     for _ in 0..PAGES {
         let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
         let body = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": params}).to_string();
-        let response = send(web, Method::POST, endpoint, headers.clone(), body).await?;
+        let response = ask(web, Method::POST, endpoint, headers.clone(), body).await?;
         let result = message(&response).map(|mut message| message["result"].take()).unwrap_or_default();
         if !result["tools"].is_array() {
             return Err(unexpected("tools/list without a list of tools".into()));
@@ -126,9 +129,35 @@ async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Res
     }
     if headers.contains_key("mcp-session-id") {
         // The session was ours alone; a server that keeps it loses nothing but memory.
-        let _ = send(web, Method::DELETE, endpoint, headers, "").await;
+        let _ = ask(web, Method::DELETE, endpoint, headers, String::new()).await;
     }
     Ok(tools)
+}
+
+/// Asks as the gateway does: sent on within the origin, and nowhere else.
+async fn ask(
+    web: &net::WebClient,
+    method: Method,
+    endpoint: &str,
+    headers: HeaderMap,
+    body: String,
+) -> Result<net::WebResponse, ClientError> {
+    let unexpected = |what: String| ClientError::Unexpected { url: endpoint.to_owned(), what };
+    let mut url = Url::parse(endpoint).map_err(|_| unexpected("nothing: this is no URL".into()))?;
+    let mut response = send(web, method.clone(), url.as_str(), headers.clone(), body.clone()).await?;
+    for _ in 0..HOPS {
+        let Some(next) = onward(&url, response.status, &response.headers) else { break };
+        url = next;
+        response = send(web, method.clone(), url.as_str(), headers.clone(), body.clone()).await?;
+    }
+    if response.status.is_redirection() {
+        let target = shown(&response.headers);
+        let status = response.status.as_u16();
+        return Err(unexpected(format!(
+            "status {status}, a redirect to {target}; if that is the server, write it as `url`"
+        )));
+    }
+    Ok(response)
 }
 
 fn collect(result: &Value, tools: &mut Vec<ListedTool>) -> Value {

@@ -59,8 +59,8 @@ fn compare_headers(bencher: Bencher) {
 
 fn verifier() -> (Verifier, Protected, String) {
     let server = serde_json::from_value(json!({"url": "http://127.0.0.1:1/mcp"})).unwrap();
-    let public = model::config::PublicUrl::try_from("http://127.0.0.1:8420".to_owned()).unwrap();
-    let protected = Protected::new(&"tickets".parse().unwrap(), &server, &public).unwrap();
+    let whole = serde_json::from_value(json!({"public_url": "http://127.0.0.1:8420"})).unwrap();
+    let protected = Protected::new(&"tickets".parse().unwrap(), &server, &whole).unwrap();
     (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
 }
 

@@ -47,7 +47,7 @@ pub enum Action {
 pub struct Carried {
     /// `Accept`.
     pub accept: Option<HeaderValue>,
-    /// `Last-Event-ID` (sessions only).
+    /// `Last-Event-ID`, as the upstream wrote it (GET only).
     pub last_event_id: Option<HeaderValue>,
     /// `MCP-Protocol-Version`, when the client sent one that we know.
     pub version: Option<HeaderValue>,
@@ -80,8 +80,6 @@ impl Carried {
         if revision.is_modern() {
             let params = headers.iter().filter(|(name, _)| is_param(name));
             carried.params = params.map(|(name, value)| (name.clone(), value.clone())).collect();
-        } else {
-            carried.last_event_id = one("last-event-id");
         }
         carried
     }

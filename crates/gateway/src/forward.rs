@@ -6,16 +6,16 @@
 //! Spec: MCP basic/authorization (token passthrough), 2026-07-28 basic/transports/streamable-http;
 //! security best practices (token passthrough).
 
-use std::time::Duration;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::Incoming;
+use model::Span;
 use net::UpstreamError;
 
 use crate::{
     call::{Action, Call},
+    event_id,
     method::{self, NamedBy},
     permit::Recorded,
     refusal::Refusal,
@@ -26,11 +26,13 @@ use crate::{
 
 /// Sends a call whose intent is on record, and waits for the head of the response.
 ///
-/// Only where no connection could be made did nothing leave; after that, nobody knows what the server did.
-pub async fn send(recorded: &Recorded<Call>, deadline: Duration) -> Result<Response<Incoming>, Failed> {
+/// Only where no connection could be made did nothing leave; after that, nobody knows what the server did. What only
+/// listens may be silent for as long as it is: some servers send the head with the first event.
+pub async fn send(recorded: &Recorded<Call>, longest: Span) -> Result<Response<Incoming>, Failed> {
     let call = recorded.call();
+    let deadline = if call.listens() { longest } else { call.server.timeout };
     let body = call.message().map_or_else(Bytes::new, |message| message.wire());
-    let sent = call.server.upstream.send(call.http_method(), headers(call), body, deadline).await;
+    let sent = call.server.upstream.send(call.http_method(), || headers(call), body, deadline.duration()).await;
     sent.map_err(|error| {
         let server = call.server.id.to_string();
         tracing::warn!(event = "upstream_failed", %server, %error);
@@ -62,7 +64,7 @@ fn headers(call: &Call) -> HeaderMap {
     put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
     put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
     put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
-    put(HeaderName::from_static("last-event-id"), carried.last_event_id.as_ref());
+    put(HeaderName::from_static(event_id::HEADER), carried.last_event_id.as_ref());
     for (name, value) in carried.trace.iter().chain(&carried.params) {
         put(name.clone(), Some(value));
     }

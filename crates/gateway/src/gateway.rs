@@ -33,8 +33,8 @@ use crate::{
     refusal::{Asked, Refusal, respond},
     refused::{self, Refusals, Told},
     relay::Relay,
+    sealing::Seals,
     sent::{Failed, NothingLeft},
-    session::Sessions,
     watch,
 };
 
@@ -71,7 +71,7 @@ pub struct Gateway {
     door: Door,
     servers: HashMap<String, Arc<Protected>>,
     verifier: Arc<Verifier>,
-    sessions: Sessions,
+    seals: Arc<Seals>,
     quotas: Quotas,
     refusals: Refusals,
     policies: Arc<Policies>,
@@ -88,15 +88,15 @@ impl Gateway {
     /// Sets it up.
     ///
     /// # Errors
-    /// When a server's certificate file or headers can not be used.
+    /// When a server's certificate file, headers or time can not be used.
     pub fn new(parts: GatewayParts) -> Result<Arc<Self>, SetupError> {
         let GatewayParts { config, store, policies } = parts;
-        let server = |(id, server)| Ok((format!("{id}"), Arc::new(Protected::new(id, server, &config.public_url)?)));
+        let server = |(id, server)| Ok((format!("{id}"), Arc::new(Protected::new(id, server, &config)?)));
         Ok(Arc::new(Self {
             door: Door::new(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
-            sessions: Sessions::new(store.master()),
+            seals: Arc::new(Seals::new(store.master())),
             quotas: Quotas::of(config.limits.per_grant),
             refusals: Refusals::new(),
             config,
@@ -240,7 +240,7 @@ impl Gateway {
         };
         let relay = Relay {
             verifier: &self.verifier,
-            sessions: &self.sessions,
+            seals: &self.seals,
             policies: &self.policies,
             list_bytes: self.config.limits.list_bytes,
             longest_call: self.config.limits.longest_call,
@@ -303,7 +303,7 @@ impl Gateway {
                 ending.because(lost.word());
                 return Err(Failed::MayBeDone(recorded.cut(lost)));
             }
-            sent = forward::send(recorded, limits.upstream_timeout.duration()) => match sent {
+            sent = forward::send(recorded, limits.longest_call) => match sent {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             },

@@ -9,8 +9,8 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
-    Id, Server,
-    config::{PublicUrl, ServerConfig, TaskAccess},
+    Id, Server, Span,
+    config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
 use serde_json::json;
@@ -34,6 +34,8 @@ pub struct Protected {
     pub tasks: TaskAccess,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
+    /// How long it may take until it begins to answer.
+    pub timeout: Span,
     /// The way to it.
     pub upstream: Upstream,
 }
@@ -43,7 +45,8 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl Protected {
     /// Of its configuration.
-    pub fn new(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Result<Self, SetupError> {
+    pub fn new(id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Result<Self, SetupError> {
+        let public_url = &whole.public_url;
         let fault = |why: String| SetupError::Server { server: id.to_string(), why };
         let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
         Ok(Self {
@@ -53,6 +56,7 @@ impl Protected {
             metadata: metadata(id, config, public_url),
             config: config.clone(),
             tasks: config.tasks,
+            timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
                 .map_err(|error| fault(error.to_string()))?,
@@ -62,6 +66,15 @@ impl Protected {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+fn timeout(config: &ServerConfig, limits: &LimitsConfig) -> Result<Span, String> {
+    let Some(timeout) = config.timeout else { return Ok(limits.upstream_timeout) };
+    if timeout.seconds() == 0 || timeout > limits.longest_call {
+        let longest = limits.longest_call;
+        return Err(format!("`timeout` is {timeout}; write 1s to {longest} (`limits.longest_call`)"));
+    }
+    Ok(timeout)
 }
 
 fn credentials(config: &ServerConfig) -> Result<HeaderMap, String> {

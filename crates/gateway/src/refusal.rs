@@ -73,6 +73,9 @@ pub enum Refusal {
     /// The session is not known, not this principal's, or over.
     #[error("the session is not known; initialize again")]
     UnknownSession,
+    /// The event after which a stream is to be resumed was sent to somebody else.
+    #[error("this event was sent to somebody else; open the stream without Last-Event-ID")]
+    ForeignEvent,
     /// An answer to a request of the server, outside of a session.
     #[error("a response belongs to a session")]
     OrphanResponse,
@@ -140,6 +143,7 @@ impl Refusal {
             Self::Missing(_) => "missing_param",
             Self::OneAtATime => "one_at_a_time",
             Self::UnknownSession => "unknown_session",
+            Self::ForeignEvent => "foreign_event",
             Self::OrphanResponse => "orphan_response",
             Self::StepUp { .. } => "step_up",
             Self::Denied(reason, _) => reason.as_str(),

@@ -5,10 +5,12 @@
 
 mod answer_seen;
 mod body;
+mod quiet;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use model::Span;
 use net::Body;
@@ -16,16 +18,19 @@ use policy::Policies;
 
 use self::{
     answer_seen::AnswerSeen,
-    body::{Ends, Filter, Relayed},
+    body::{ANSWER_TOO_LONG, Ends, Filter, Relayed, TOO_LONG},
+    quiet::Quiet,
 };
 use crate::{
     call::Call,
     ending::{Done, Ending},
+    event_id::EventIds,
     ground::Ground,
     live::Verifier,
     permit::Recorded,
     refusal::Refusal,
-    session::{self, Sessions},
+    sealing::Seals,
+    session::{self, Session},
     tool_list,
     viewer::Viewer,
     watch::{self, Watch},
@@ -36,8 +41,8 @@ use crate::{
 pub struct Relay<'g> {
     /// Says whether a principal still lives.
     pub verifier: &'g Arc<Verifier>,
-    /// Seals session ids.
-    pub sessions: &'g Sessions,
+    /// Seal what comes back from whom it was given to.
+    pub seals: &'g Arc<Seals>,
     /// Say what may be seen.
     pub policies: &'g Arc<Policies>,
     /// How long a call may take.
@@ -58,7 +63,11 @@ impl Relay<'_> {
         ending.status(head.status.as_u16());
         ending.done(Done::Unknown);
         if let Err(refusal) = self.may_pass(&recorded, head.status, &head.headers) {
-            ending.because("bad_upstream");
+            ending.because(refusal.word());
+            return Err(refusal);
+        }
+        if let Some(refusal) = self.too_long(&recorded, kind(&head.headers), &incoming) {
+            ending.because(TOO_LONG);
             return Err(refusal);
         }
         let headers = self.headers(&recorded, &head.headers);
@@ -91,16 +100,32 @@ impl Relay<'_> {
     ) -> Body {
         let call = recorded.call();
         let watch = Watch::over(self.verifier.clone(), self.ground(recorded));
-        let mut relayed = Relayed::new(incoming, watch, ending);
+        let mut relayed = Relayed::new(incoming, watch, ending, call.server.config.answer_bytes);
         if kind == Kind::Events {
             relayed.ends = match (farewell(recorded), call.request_id()) {
                 (Some(farewell), _) => Ends::Saying(farewell),
                 (None, Some(id)) => Ends::Unanswered { id: id.into(), seen: AnswerSeen::new() },
                 (None, None) => Ends::Silently,
             };
+            relayed.quiet = Some(Quiet::new());
+            if !call.revision.is_modern() {
+                relayed.seal = Some(EventIds::new(self.seals.clone(), recorded.live()));
+            }
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
+    }
+
+    /// An answer that says that it is too long. One that does not say how long it is, is cut when it gets there.
+    fn too_long(&self, recorded: &Recorded<Call>, kind: Kind, incoming: &Incoming) -> Option<Refusal> {
+        let (call, announced) = (recorded.call(), incoming.size_hint().lower());
+        if kind == Kind::Events
+            || call.server.config.answer_bytes.allows(usize::try_from(announced).unwrap_or(usize::MAX))
+        {
+            return None;
+        }
+        let refusal = bad(recorded, ANSWER_TOO_LONG);
+        Some(if call.message().is_some() { Refusal::MayBeDone(ANSWER_TOO_LONG) } else { refusal })
     }
 
     fn ground(&self, recorded: &Recorded<Call>) -> Ground {
@@ -110,18 +135,26 @@ impl Relay<'_> {
     /// Some answers mean nothing to the client, because they are about us.
     fn may_pass(&self, recorded: &Recorded<Call>, status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
         if status == StatusCode::UNAUTHORIZED {
+            // Some servers say so of a session that they do not know (any more). One that wants credentials says which
+            // (RFC 9110 §15.5.2), and says so to `initialize` as well.
+            if recorded.call().session.is_some() && !headers.contains_key(header::WWW_AUTHENTICATE) {
+                let server = recorded.call().server.id.to_string();
+                tracing::info!(event = "upstream_session_unknown", %server, "answered 401 without a challenge to a session");
+                return Err(Refusal::UnknownSession);
+            }
             return Err(bad(
                 recorded,
                 "refused the gateway's own credentials; an administrator must check its `headers`",
             ));
         }
         if status.is_redirection() || status.is_informational() {
-            let target = headers.get(header::LOCATION).and_then(|target| target.to_str().ok()).unwrap_or_default();
-            // Without what may be a secret in it.
-            let target: String = target.split(['?', '#']).next().unwrap_or_default().chars().take(256).collect();
+            let target = net::redirect::shown(headers);
             let server = recorded.call().server.id.to_string();
             tracing::warn!(event = "upstream_redirects", %server, target, "write the address it redirects to into `url`");
-            return Err(bad(recorded, "answered with a redirect, which is not followed"));
+            return Err(bad(
+                recorded,
+                "answered with a redirect that is not followed; its address is in the gateway's log",
+            ));
         }
         let coding = headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
@@ -146,7 +179,7 @@ impl Relay<'_> {
         if !call.revision.is_modern() {
             let ours = theirs
                 .get(session::HEADER)
-                .and_then(|theirs| self.sessions.seal(theirs, call.session.as_ref(), recorded.live()));
+                .and_then(|theirs| Session::told(theirs, call.session.as_ref(), self.seals, recorded.live()));
             if let Some(ours) = ours {
                 headers.insert(HeaderName::from_static(session::HEADER), ours);
             }

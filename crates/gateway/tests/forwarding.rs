@@ -123,7 +123,9 @@ async fn an_upstream_challenge_redirect_or_encoding_is_our_problem() {
     let world = World::start().await;
     for (status, header) in [
         (401u16, ("www-authenticate", "Bearer resource_metadata=\"https://evil.test\"")),
-        (302, ("location", "https://evil.test/")),
+        (302, ("location", "/mcp/")),
+        (307, ("location", "https://evil.test/")),
+        (308, ("location", "http://127.0.0.1:1/mcp")),
     ] {
         world.upstream.answers(move |_| Some(reply(status, &[header, ("content-type", "application/json")], "{}")));
         let answer = world.modern_tool("get_ticket").await.refused(502, 502);
@@ -132,6 +134,40 @@ async fn an_upstream_challenge_redirect_or_encoding_is_our_problem() {
     }
     world.upstream.answers(|_| Some(reply(200, &[("content-encoding", "gzip"), ("content-type", "text/plain")], "{}")));
     world.modern_tool("get_ticket").await.refused(200, -31001);
+}
+
+/// Spec: RFC 9110 §15.4.8, §15.4.9
+///
+/// Field: G8
+#[tokio::test]
+async fn a_server_that_moved_within_its_origin_is_asked_there() {
+    let world = World::start().await;
+    world.upstream.answers(|arrived| (arrived.path == "/mcp").then(|| reply(308, &[("location", "/mcp/")], "")));
+    world.modern_tool("get_ticket").await.answered();
+    let arrived = world.upstream.arrived();
+    assert_eq!(arrived.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["/mcp", "/mcp/"]);
+    assert_eq!((&arrived[0].method, &arrived[0].body), (&arrived[1].method, &arrived[1].body));
+    assert_eq!(arrived[1].headers["x-api-key"], "the-servers-own");
+    assert_eq!(world.eventually("call_ended").await["done"], "answered");
+}
+
+/// The server has answered once, so nothing proves any more that nothing was done.
+///
+/// Field: G8
+#[tokio::test]
+async fn a_connection_that_breaks_after_a_redirect_may_have_carried_the_call() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let world = World::start_before(&format!("http://{}/mcp", listener.local_addr().unwrap())).await;
+    let sends_on_and_goes = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        let moved = "HTTP/1.1 307 T\r\nlocation: /mcp/\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        drop(listener);
+        stream.write_all(moved.as_bytes()).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(world.modern_tool("get_ticket"), sends_on_and_goes);
+    answer.refused(200, -31001);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use model::Span;
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
-use world::{World, modern, reply, stream};
+use world::{World, modern, stream};
 
 async fn next(body: &mut net::Body) -> Option<String> {
     let frame = tokio::time::timeout(std::time::Duration::from_secs(5), body.frame()).await.expect("in time")?;
@@ -256,28 +256,4 @@ async fn a_modern_request_without_a_body_does_not_exist() {
         assert_eq!(world.send(method, "/mcp/tickets", &headers, "").await.status, 405);
     }
     world.upstream.got_nothing();
-}
-
-/// Spec: MCP 2025-11-25 basic/transports (resumability)
-#[tokio::test]
-async fn a_resumed_stream_carries_its_cursor_and_its_lists_are_filtered() {
-    let world = World::start().await;
-    let ours = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
-    let list = "id: 8\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"mystery\"}]}}\n\n";
-    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "text/event-stream")], list)));
-    let bearer = format!("Bearer {}", world.token());
-    let headers = [
-        ("authorization", bearer.as_str()),
-        ("mcp-session-id", ours.as_str()),
-        ("mcp-protocol-version", "2025-11-25"),
-        ("last-event-id", "7"),
-        ("accept", "text/event-stream"),
-    ];
-    let answer = world.send(Method::GET, "/mcp/tickets", &headers, "").await;
-    assert_eq!(answer.text(), "id: 8\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n");
-    let got = world.upstream.last();
-    assert_eq!(
-        (got.headers["last-event-id"].as_bytes(), got.headers["accept"].as_bytes()),
-        (&b"7"[..], &b"text/event-stream"[..])
-    );
 }

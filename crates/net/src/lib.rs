@@ -18,6 +18,7 @@ mod outbound;
 mod places;
 pub mod provider;
 pub mod read;
+pub mod redirect;
 mod serve;
 pub mod simple;
 pub mod special;

@@ -17,11 +17,13 @@ use super::Gateway;
 use crate::{
     call::{Action, Call, Carried},
     envelope::{self, Kind},
+    event_id,
     live::Live,
     protected::Protected,
     quota::{self, NoRoom, Quota, Share},
     refusal::{Asked, Refusal},
     revision,
+    session::Session,
 };
 
 impl Gateway {
@@ -79,8 +81,11 @@ impl Gateway {
             (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })
         };
         // Later revisions have no sessions, and ignore what looks like one.
-        let session = if revision.is_modern() { None } else { self.sessions.named(headers, live)? };
-        let carried = Carried::of(headers, revision);
+        let session = if revision.is_modern() { None } else { Session::named(headers, &self.seals, live)? };
+        let mut carried = Carried::of(headers, revision);
+        if let Action::Listen = action {
+            carried.last_event_id = event_id::resumed_after(headers, &self.seals, live)?;
+        }
         let share = Arc::new(self.standing(live, &action, share)?);
         Ok(Call { server: server.clone(), revision, action, session, carried, share })
     }

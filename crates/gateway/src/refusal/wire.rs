@@ -65,6 +65,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         | Refusal::Incomplete
         | Refusal::Malformed(_)
         | Refusal::NotSpoken(_)
+        | Refusal::ForeignEvent
         | Refusal::OrphanResponse => StatusCode::BAD_REQUEST,
         // A notification has no answer in which an error could stand.
         Refusal::UnknownMethod | Refusal::Tasks if asked.id.is_none() => StatusCode::BAD_REQUEST,

@@ -10,12 +10,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use model::{Revision, Timestamp};
+use model::{Revision, Timestamp, config::AnswerBytes};
 use net::BodyError;
 
-use super::answer_seen::AnswerSeen;
+use super::{answer_seen::AnswerSeen, quiet::Quiet};
 use crate::{
     ending::{Done, Ending},
+    event_id::EventIds,
     ground::Lost,
     live::Verifier,
     refusal::{Refusal, event_of},
@@ -36,7 +37,20 @@ pub struct Relayed {
     /// What is said last when it is cut.
     pub(super) ends: Ends,
     pub(super) filter: Option<Filter>,
+    /// Of a stream of events: breaks its silence.
+    pub(super) quiet: Option<Quiet>,
+    /// Of a stream of the old era: seals the ids of its events.
+    pub(super) seal: Option<EventIds>,
+    /// How long an answer, or an event, may be.
+    pub(super) bound: AnswerBytes,
+    /// Bytes that were relayed.
+    bytes: usize,
 }
+
+/// The word in the record.
+pub const TOO_LONG: &str = "answer_too_long";
+/// What the client is told.
+pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
 
 /// How a body ends that is cut.
 #[derive(Debug)]
@@ -68,8 +82,10 @@ impl Ends {
 
 impl Relayed {
     /// Of an upstream body.
-    pub fn new(incoming: Incoming, watch: Watch, ending: Ending) -> Self {
-        let mut new = Self { incoming: Some(incoming), watch, ending: Some(ending), ends: Ends::Broken, filter: None };
+    pub fn new(incoming: Incoming, watch: Watch, ending: Ending, bound: AnswerBytes) -> Self {
+        let (incoming, ending) = (Some(incoming), Some(ending));
+        let (ends, filter, seal, quiet) = (Ends::Broken, None, None, None);
+        let mut new = Self { incoming, watch, ending, ends, filter, seal, quiet, bound, bytes: 0 };
         new.end_if_complete();
         new
     }
@@ -92,22 +108,32 @@ impl Relayed {
         self.filter = None;
     }
 
-    fn cut(&mut self, lost: &Lost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.end(lost.word());
+    fn lose(&mut self, lost: &Lost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.cut(lost.word(), lost.told())
+    }
+
+    /// Ends it, with the word for the record and what the client is told.
+    fn cut(&mut self, word: &'static str, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.end(word);
         let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
         match std::mem::replace(&mut self.ends, Ends::Silently) {
             Ends::Saying(farewell) => data(farewell),
             Ends::Unanswered { id, seen } if !seen.is_answered() => {
                 let half = if seen.is_inside() { "\n\n" } else { "" };
-                data(format!("{half}{}", event_of(&Refusal::MayBeDone(lost.told()), &id)))
+                data(format!("{half}{}", event_of(&Refusal::MayBeDone(told), &id)))
             }
             Ends::Unanswered { .. } | Ends::Silently => Poll::Ready(None),
             // A clean end would make half an answer look whole.
-            Ends::Broken => Poll::Ready(Some(Err(lost.told().into()))),
+            Ends::Broken => Poll::Ready(Some(Err(told.into()))),
         }
     }
 
     fn pass(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.bytes += bytes.len();
+        let long = self.quiet.as_mut().map_or(self.bytes, |quiet| quiet.look(&bytes));
+        if !self.bound.allows(long) {
+            return self.cut(TOO_LONG, ANSWER_TOO_LONG);
+        }
         if let Some(ending) = &mut self.ending {
             ending.relayed(bytes.len());
         }
@@ -120,7 +146,19 @@ impl Relayed {
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
-    /// The next bytes for the client, filtered if need be. `None` at the end.
+    /// The same as they leave. A line of which the end is missing is no bytes yet.
+    fn poll_sealed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            let bytes = ready!(self.poll_bytes(cx));
+            let (Some(seal), Some(Ok(bytes))) = (&mut self.seal, &bytes) else { return Poll::Ready(bytes) };
+            let sealed = seal.seal(bytes.clone());
+            if !sealed.is_empty() {
+                return Poll::Ready(Some(Ok(sealed)));
+            }
+        }
+    }
+
+    /// The next bytes of the upstream, filtered if need be. `None` at the end.
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             if let Some(filter) = &mut self.filter {
@@ -156,9 +194,9 @@ impl Body for Relayed {
             return Poll::Ready(None);
         }
         if let Err(lost) = ready!(self.watch.poll_before_bytes(cx)) {
-            return self.cut(&lost);
+            return self.lose(&lost);
         }
-        match self.poll_bytes(cx) {
+        match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
             Poll::Ready(Some(Err(error))) => {
                 self.end("upstream_broke");
@@ -169,8 +207,11 @@ impl Body for Relayed {
                 Poll::Ready(None)
             }
             Poll::Pending => match self.watch.poll_ended(cx) {
-                Poll::Ready(lost) => self.cut(&lost),
-                Poll::Pending => Poll::Pending,
+                Poll::Ready(lost) => self.lose(&lost),
+                Poll::Pending => match &mut self.quiet {
+                    Some(quiet) => quiet.poll_comment(cx).map(|comment| Some(Ok(Frame::data(comment)))),
+                    None => Poll::Pending,
+                },
             },
         }
     }
@@ -180,9 +221,10 @@ impl Body for Relayed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.incoming, &self.filter) {
-            (Some(incoming), None) => incoming.size_hint(),
-            (None, None) => SizeHint::with_exact(0),
+        match (&self.incoming, &self.filter, &self.quiet) {
+            // Into a stream of events we write too.
+            (Some(incoming), None, None) => incoming.size_hint(),
+            (None, None, _) => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }

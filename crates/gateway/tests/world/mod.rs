@@ -17,7 +17,7 @@ use model::{
     AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
     EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
 };
-use portcullis_gateway::{Gateway, GatewayParts};
+use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
 #[allow(unused_imports, reason = "each test file uses its part")]
@@ -49,31 +49,31 @@ impl World {
 
     /// With policies of the operator's own besides the built-in ones.
     pub async fn start_with(policies: &str) -> Self {
-        Self::start_as(policies, "refused").await
+        Self::start_at(policies, json!({})).await
     }
 
     /// With the tasks of the upstream open to everybody.
     pub async fn start_sharing_tasks() -> Self {
-        Self::start_as("", "shared").await
+        Self::start_at("", json!({"tasks": "shared"})).await
     }
 
     /// Before an upstream that is somewhere else.
     pub async fn start_before(url: &str) -> Self {
-        Self::start_at("", "refused", Some(url)).await
+        Self::start_at("", json!({"url": url})).await
     }
 
-    async fn start_as(policies: &str, tasks: &str) -> Self {
-        Self::start_at(policies, tasks, None).await
+    /// With more, or other, settings of the server.
+    pub async fn start_configured(server: Value) -> Self {
+        Self::start_at("", server).await
     }
 
-    async fn start_at(policies: &str, tasks: &str, url: Option<&str>) -> Self {
+    async fn start_at(policies: &str, server: Value) -> Self {
         net::install_crypto_provider();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let store = open(directory.path(), clock.clone()).await;
         let upstream = Upstream::start().await;
-        let url = url.map_or_else(|| upstream.url(), Into::into);
-        let gateway = gateway(&store, &url, policies, tasks);
+        let gateway = gateway(&store, &upstream.url(), policies, &server).unwrap();
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
         let signed = Mutex::default();
@@ -356,7 +356,7 @@ async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
     Store::open(options).await.unwrap()
 }
 
-fn gateway(store: &Store, url: &str, policies: &str, tasks: &str) -> Arc<Gateway> {
+pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Result<Arc<Gateway>, SetupError> {
     let tools = json!({"get_*": "low", "create_*": "medium", "delete_*": "high"});
     let resources = json!({
         "docs": {"uri": "file:///docs/*", "tier": "low"},
@@ -365,20 +365,22 @@ fn gateway(store: &Store, url: &str, policies: &str, tasks: &str) -> Arc<Gateway
         "keys": {"uri": "file:///keys/*", "tier": "high"},
     });
     let prompts = json!({"summarize": "low", "rewrite_*": "medium", "danger_*": "high"});
-    let config: Config = serde_json::from_value(json!({
+    let mut config = json!({
         "public_url": "http://127.0.0.1:8420",
         "allowed_origins": ["https://inspector.test"],
         "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1, "longest_call": 7200},
         "servers": {
-            "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts, "tasks": tasks, "headers": {"x-api-key": "the-servers-own"}},
+            "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts, "headers": {"x-api-key": "the-servers-own"}},
             "files": {"url": url, "tools": tools},
             "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
         },
-    }))
-    .unwrap();
+    });
+    let tickets = config["servers"]["tickets"].as_object_mut().unwrap();
+    tickets.extend(server.as_object().unwrap().clone());
+    let config: Config = serde_json::from_value(config).unwrap();
     let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
     let policies = Arc::new(policy::Policies::load(&[file]).unwrap());
-    Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies }).unwrap()
+    Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies })
 }
 
 fn grant(id: &str, server: &str, now: Timestamp) -> Grant {

@@ -33,6 +33,8 @@ struct Shared {
     script: Mutex<Option<Script>>,
     hangs: AtomicBool,
     held: watch::Sender<bool>,
+    /// Only requests of this method are held.
+    holds_only: Mutex<Option<Method>>,
 }
 
 /// An MCP server on loopback.
@@ -65,7 +67,12 @@ impl Upstream {
 
     /// Waits until something arrived.
     pub async fn first(&self) {
-        while self.arrived().is_empty() {
+        self.nth(1).await;
+    }
+
+    /// Waits until so many have arrived.
+    pub async fn nth(&self, count: usize) {
+        while self.arrived().len() < count {
             tokio::task::yield_now().await;
         }
     }
@@ -83,6 +90,12 @@ impl Upstream {
     /// Takes requests from now on, and answers when it [goes on](Self::goes_on).
     pub fn holds(&self) {
         self.shared.held.send_replace(true);
+    }
+
+    /// The same for requests of one method.
+    pub fn holds_only(&self, method: Method) {
+        *self.shared.holds_only.lock().unwrap() = Some(method);
+        self.holds();
     }
 
     pub fn goes_on(&self) {
@@ -123,7 +136,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if shared.hangs.load(Ordering::SeqCst) {
         std::future::pending::<()>().await;
     }
-    let _ = shared.held.subscribe().wait_for(|held| !held).await;
+    let passes = shared.holds_only.lock().unwrap().as_ref().is_some_and(|held| *held != arrived.method);
+    if !passes {
+        let _ = shared.held.subscribe().wait_for(|held| !held).await;
+    }
     let scripted = shared.script.lock().unwrap().as_mut().and_then(|script| script(&arrived));
     scripted.unwrap_or_else(|| usual(&arrived))
 }

@@ -110,7 +110,7 @@ pub struct LimitsConfig {
     pub request_bytes: usize,
     /// Largest list that is filtered, in bytes.
     pub list_bytes: usize,
-    /// How long an upstream may take until its response begins.
+    /// How long an upstream may take until its response begins, unless its `timeout` says otherwise.
     pub upstream_timeout: Span,
     /// How long a call may take until it is answered. Longer ones are cut, and the client is told that it may
     /// have been done.

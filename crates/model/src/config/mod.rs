@@ -4,6 +4,7 @@
 //! `${file:…}` and `${env:…}` is the binary's business. Unknown keys are refused everywhere,
 //! and a missing table never opens anything.
 
+mod answer_bytes;
 mod clients;
 mod known_clients;
 mod lifetimes;
@@ -15,6 +16,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use answer_bytes::AnswerBytes;
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};

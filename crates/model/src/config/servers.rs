@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use crate::{Secret, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
+use super::AnswerBytes;
+use crate::{Secret, Span, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -36,6 +37,13 @@ pub struct ServerConfig {
     /// A PEM file of certificate authorities to trust for this server besides the public ones.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How long it may take until its response begins, up to `limits.longest_call`; `limits.upstream_timeout` when left
+    /// out. For servers with slow tools that answer in JSON; streams that only listen need no such time.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// Largest JSON answer, and largest event of a stream, that is passed on, in bytes. `unlimited` on purpose only.
+    #[serde(default)]
+    pub answer_bytes: AnswerBytes,
     /// Whether the server's tasks can be used. With `shared`, whoever may use the server may read, continue and
     /// cancel every task on it, whoever began it. `refused` or `shared`.
     #[serde(default)]

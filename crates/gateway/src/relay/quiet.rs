@@ -1,0 +1,150 @@
+//! A stream of events that has nothing to say says so: a comment every fifteen seconds.
+//!
+//! Proxies and clients take a connection for dead on which no byte comes. There is one timer for each stream, set anew
+//! when it goes off, and none for each event. A comment stands only between two events: in the middle of a line it would
+//! change what the line says.
+//!
+//! Spec: WHATWG HTML §9.2.7 (authoring notes: a comment line every fifteen seconds).
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Follows one stream by the bytes that were relayed of it.
+#[derive(Debug)]
+pub struct Quiet {
+    edge: Edge,
+    /// When a comment is due, unless something is relayed before.
+    due: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// How long a stream may be silent.
+const QUIET: Duration = Duration::from_secs(15);
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
+impl Quiet {
+    /// At the beginning of a stream.
+    pub fn new() -> Self {
+        let due = Instant::now() + QUIET;
+        Self { edge: Edge::new(), due, timer: Box::pin(sleep_until(due)) }
+    }
+
+    /// These bytes are relayed. Says how many there were of an event that is not over.
+    pub fn look(&mut self, bytes: &[u8]) -> usize {
+        self.edge.look(bytes);
+        self.due = Instant::now() + QUIET;
+        self.edge.long
+    }
+
+    /// A comment, when nothing was relayed for a while.
+    pub fn poll_comment(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let now = Instant::now();
+            let is_due = self.due <= now;
+            if is_due {
+                self.due = now + QUIET;
+            }
+            self.timer.as_mut().reset(self.due);
+            if is_due && self.edge.is_between_events() {
+                return Poll::Ready(COMMENT);
+            }
+        }
+    }
+}
+
+/// Where the present event began, found from the end of each portion: no line is taken apart.
+#[derive(Debug)]
+struct Edge {
+    /// The last bytes that were seen.
+    tail: [u8; 3],
+    /// How many bytes of the present event were seen.
+    long: usize,
+}
+
+impl Edge {
+    fn new() -> Self {
+        Self { tail: *b"\n\n\n", long: 0 }
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
+        let tail = self.tail;
+        // The byte that stands `back` before the byte `at`.
+        let before = |at: usize, back: usize| match at.checked_sub(back) {
+            Some(at) => bytes[at],
+            None => tail[tail.len() + at - back],
+        };
+        let ends_line = |byte: u8| matches!(byte, b'\n' | b'\r');
+        let ends_blank_line = |at: usize| match (bytes[at], before(at, 1)) {
+            (b'\n', b'\r') => ends_line(before(at, 2)),
+            (byte, before) => ends_line(byte) && ends_line(before),
+        };
+        self.long = match (0..bytes.len()).rev().find(|at| ends_blank_line(*at)) {
+            Some(at) => bytes.len() - 1 - at,
+            None => self.long + bytes.len(),
+        };
+        for byte in &bytes[bytes.len().saturating_sub(3)..] {
+            self.tail = [self.tail[1], self.tail[2], *byte];
+        }
+    }
+
+    fn is_between_events(&self) -> bool {
+        self.long == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    fn long(portions: &[&str]) -> usize {
+        let mut edge = Edge::new();
+        portions.iter().for_each(|portion| edge.look(portion.as_bytes()));
+        edge.long
+    }
+
+    #[test]
+    fn a_blank_line_of_any_kind_ends_an_event_however_it_is_torn() {
+        for end in ["\n\n", "\r\r", "\r\n\r\n", "\n\r\n", "\r\n\n", "\n\r"] {
+            let event = format!("id: 1\ndata: {{}}{end}");
+            assert_eq!(long(&[&event]), 0, "{end:?}");
+            for cut in 0..event.len() {
+                assert_eq!(long(&[&event[..cut], &event[cut..]]), 0, "{end:?} at {cut}");
+            }
+            assert_eq!(long(&[&event, "data"]), 4);
+        }
+        for open in ["data: 1", "data: 1\n", "data: 1\r\n", "data: 1\r", "x\n\r\nabc\r\n"] {
+            assert_ne!(long(&[open]), 0, "{open:?}");
+        }
+        assert_eq!(long(&["\n", "\r\n", ""]), 0, "blank lines at the beginning");
+    }
+
+    /// Field: G12
+    #[tokio::test(start_paused = true)]
+    async fn a_comment_comes_fifteen_seconds_after_the_last_byte_and_never_inside_an_event() {
+        let (began, mut quiet) = (Instant::now(), Quiet::new());
+        let comment = async |quiet: &mut Quiet| {
+            assert_eq!(poll_fn(|cx| quiet.poll_comment(cx)).await, ":\n\n");
+            began.elapsed().as_secs()
+        };
+        assert_eq!(comment(&mut quiet).await, 15);
+        assert_eq!(comment(&mut quiet).await, 30);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        quiet.look(b"data: 1\n\n");
+        assert_eq!(comment(&mut quiet).await, 55);
+        quiet.look(b"data: ha");
+        let half = tokio::time::timeout(Duration::from_secs(100), poll_fn(|cx| quiet.poll_comment(cx))).await;
+        assert!(half.is_err());
+        quiet.look(b"lf\n\n");
+        assert_eq!(comment(&mut quiet).await, 170);
+    }
+}
