@@ -28,8 +28,8 @@ pub enum Command {
     Demo(Demo),
     /// Write a configuration: connects to your servers, lists their tools, proposes tiers.
     Init(Init),
-    /// Say what is wrong, or loud, before the doors open.
-    Check,
+    /// Say what is wrong, or loud, before the doors open, and what the next start would change. Changes nothing.
+    Check(Check),
     /// People: list, add with an enrolment link, disable.
     #[command(subcommand)]
     Person(Person),
@@ -99,12 +99,30 @@ pub struct Init {
     /// A server to protect, as NAME=URL; may be repeated.
     #[arg(long = "server", value_name = "NAME=URL")]
     pub servers: Vec<String>,
+    /// A header that a server wants, by reference: NAME='Authorization: Bearer ${env:TOKEN}'; may be repeated.
+    #[arg(long = "header", value_name = "NAME=HEADER: VALUE")]
+    pub headers: Vec<String>,
+    /// A client that people will use, such as claude-code, vscode or cursor; may be repeated. Asked for when left out.
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
     /// The URL people and agents will use.
     #[arg(long, default_value = "http://localhost:8420")]
     pub public_url: String,
+    /// Add the servers to the file that is there; nothing else in it changes.
+    #[arg(long, conflicts_with = "force")]
+    pub add: bool,
     /// Replace the file if it exists.
     #[arg(long)]
     pub force: bool,
+}
+
+/// `check`
+#[derive(Args)]
+pub struct Check {
+    /// Say instead why this client would fail here: claude, claude-code, chatgpt, codex, vscode, cursor, goose, zed or
+    /// opencode; may be repeated.
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
 }
 
 /// `person`

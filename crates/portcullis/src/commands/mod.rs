@@ -9,6 +9,7 @@ mod grant;
 mod init;
 mod key;
 mod kill;
+mod offer;
 mod person;
 mod policy;
 mod serve;
@@ -34,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve => serve::run(&visit).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Init(options) => init::run(&visit, options).await,
-        Command::Check => check::run(&visit).await,
+        Command::Check(options) => check::run(&visit, options).await,
         Command::Person(command) => person::run(&visit, command).await,
         Command::Agent(command) => agent::run(&visit, command).await,
         Command::Server(command) => server::run(&visit, command).await,

@@ -22,8 +22,8 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
     let upstream = format!("http://{}/mcp", tickets.local_addr()?);
     let sample = tokio::spawn(tickets::serve(tickets));
 
-    let (config, key) = setup::prepare(&options, &upstream)?;
-    let node = Node::assemble(config, "demo").await?;
+    let (loaded, key) = setup::prepare(&options, &upstream)?;
+    let node = Node::assemble(loaded.config, loaded.settings, "demo").await?;
     let listener = node.bind().await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(node.clone().serve(listener, None, async {

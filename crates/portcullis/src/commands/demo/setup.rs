@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result};
-use model::{Id, Person, config::Config};
+use model::{Id, Person};
 use serde_json::json;
 use token::AgentKey;
 
-use crate::{cli, commands::person, node::Node};
+use crate::{cli, commands::person, config, node::Node};
 
 /// The agent whose day is shown.
 pub const AGENT: &str = "night-shift";
@@ -20,8 +20,9 @@ pub const YOU: &str = "you";
 /// The demo's configuration, in its data directory.
 pub const FILE: &str = "demo.yaml";
 
-/// The configuration, and the agent's key, which is kept so that the agent stays the same one.
-pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)> {
+/// The configuration, read from the file that the other commands visit the demo by, and the agent's key, which is kept
+/// so that the agent stays the same one.
+pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(config::Loaded, AgentKey)> {
     let key = agent_key(&options.data)?;
     let port = match options.port {
         // Nothing is bound yet, so another program could still take it; then binding says so.
@@ -31,8 +32,9 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
     let file = json!({
         "public_url": format!("http://localhost:{port}"),
         "listen": format!("127.0.0.1:{port}"),
-        "store": format!("sqlite:{}", options.data.display()),
-        "data_dir": options.data,
+        // Relative to the file.
+        "store": "sqlite:.",
+        "data_dir": ".",
         "servers": {"tickets": {
             "url": upstream,
             "title": "Acme ticket desk (sample)",
@@ -61,8 +63,8 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
     // So that the other commands can visit the demo: every JSON text is YAML.
     let path = options.data.join(FILE);
     fs::write(&path, format!("{file:#}\n")).with_context(|| format!("{} can not be written", path.display()))?;
-    let config = serde_json::from_value(file).context("the demo's configuration")?;
-    Ok((config, key))
+    let loaded = config::load(&path, config::Needs::Everything).context("the demo's configuration")?;
+    Ok((loaded, key))
 }
 
 fn agent_key(data: &Path) -> Result<AgentKey> {
