@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::output::Form;
+
 /// Authorization and governance for AI agents that use tools over MCP.
 #[derive(Parser)]
 #[command(name = "portcullis", version, about, max_term_width = 100)]
@@ -11,12 +13,19 @@ pub struct Cli {
     /// The configuration file.
     #[arg(long, short, global = true, env = "PORTCULLIS_CONFIG", default_value = "portcullis.yaml")]
     pub config: PathBuf,
-    /// Print JSON instead of tables.
+    /// Print JSON on standard output, and nothing else there; an error is {"error": …}.
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// How it answers.
+    pub fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
 }
 
 /// The commands.
@@ -316,12 +325,14 @@ pub enum Policy {
     Check,
     /// Print the built-in pack and your policies as they are evaluated.
     Show,
+    /// Print the schema that policies are written against: what a policy can see.
+    Schema,
 }
 
 /// `audit`
 #[derive(Subcommand)]
 pub enum Audit {
-    /// The latest records.
+    /// The latest records. With --json each is a line of JSON.
     Tail {
         /// How many.
         #[arg(long, short = 'n', default_value_t = 20)]
@@ -329,6 +340,9 @@ pub enum Audit {
     },
     /// Check the whole log offline: finds any edited, removed, reordered or truncated record.
     Verify {
+        /// Check this exported log instead, against `--key`: needs no configuration and no database.
+        #[arg(long, value_name = "DIRECTORY")]
+        export: Option<PathBuf>,
         /// A checkpoint saved earlier or elsewhere, to find a log that was cut or rewritten as a whole.
         #[arg(long)]
         witness: Option<PathBuf>,
@@ -337,7 +351,15 @@ pub enum Audit {
         #[arg(long, value_name = "FILE_OR_TEXT")]
         key: Option<String>,
     },
-    /// Print the inclusion proof of one record, checked against the current checkpoint.
+    /// Check a proof that `audit prove` printed: needs no configuration and no database.
+    VerifyProof {
+        /// The file with the proof.
+        file: PathBuf,
+        /// The verifier key, as text or as a file; otherwise the one in the proof is believed, which proves less.
+        #[arg(long, value_name = "FILE_OR_TEXT")]
+        key: Option<String>,
+    },
+    /// Print the inclusion proof of one record, checked against the current checkpoint: always JSON.
     Prove {
         /// The record's index.
         index: u64,

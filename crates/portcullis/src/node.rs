@@ -30,6 +30,8 @@ pub struct Node {
     pub config: Arc<Config>,
     /// Where state lives.
     pub store: Store,
+    /// What is in force.
+    pub policies: Arc<policy::Policies>,
     gateway: Arc<gateway::Gateway>,
     authserver: Arc<authserver::AuthServer>,
     router: Router,
@@ -62,7 +64,7 @@ impl Node {
             store: store.clone(),
             policies: policies.clone(),
         })?;
-        let console = governance::Console::new(config.clone(), store.clone(), policies);
+        let console = governance::Console::new(config.clone(), store.clone(), policies.clone());
         let ready = store.clone();
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))
@@ -74,7 +76,7 @@ impl Node {
         seed::declared(&store, &config, &settings)
             .await
             .context("what the file declares could not be written to the store")?;
-        Ok(Arc::new(Self { config, store, gateway, authserver, router, hosts }))
+        Ok(Arc::new(Self { config, store, policies, gateway, authserver, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.

@@ -175,3 +175,22 @@ fn every_command_that_help_lists_runs() {
     }
     assert!(ran > 20, "{ran}");
 }
+
+/// Field: H11
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_not_answered_is_in_the_log_once_with_the_setting_that_would() {
+    let installation = Installation::new("");
+    let serving = installation.serve();
+    for host in ["lb.internal", "another.internal"] {
+        let answer =
+            serving.web.request(Method::GET, &format!("http://{}/login", serving.address), named(host), "").await;
+        assert_eq!(answer.unwrap().status, 421);
+    }
+    let said = serving.event("unknown_host");
+    assert_eq!((&said["host"], &said["count"]), (&"lb.internal".into(), &1.into()), "{said}");
+    assert!(said["message"].as_str().unwrap().contains("extra_hosts"), "{said}");
+}
+
+fn named(host: &str) -> http::HeaderMap {
+    http::HeaderMap::from_iter([(http::header::HOST, host.parse().unwrap())])
+}

@@ -6,7 +6,7 @@ use anyhow::Result;
 use model::config::Config;
 
 use super::{Visit, server};
-use crate::{config, node, node::Node, output, shutdown};
+use crate::{config, names, node, node::Node, output, shutdown};
 
 /// Serves until asked to stop.
 pub async fn run(visit: &Visit) -> Result<ExitCode> {
@@ -27,6 +27,10 @@ pub async fn run(visit: &Visit) -> Result<ExitCode> {
         servers = node.config.servers.len(),
         "serving"
     );
+    let known = names::Known::of(&node.config, Some(&node.store)).await;
+    for unknown in names::unknown(node.policies.texts(), &known) {
+        tracing::warn!(event = "policy_names_nobody", "{unknown}");
+    }
     let survey = tokio::spawn(survey(node.config.clone()));
     let served = node.serve(listener, Some(visit.file.clone()), asked_to_stop).await;
     survey.abort();

@@ -64,8 +64,6 @@ pub async fn foreseen(store: &Store, config: &Config, settings: &Settings) -> Re
     let tried = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let changes = declared.apply(tx).await?;
-            // What a call writes, too: the epoch of a revocation is the most important thing to be able to change.
-            tx.bump_epoch().await?;
             Ok(Commit::nothing(changes))
         })
     });

@@ -136,8 +136,8 @@ fn ended(child: &mut Child) -> Option<i32> {
 pub struct Serving {
     child: Child,
     log: mpsc::Receiver<String>,
-    address: String,
-    web: WebClient,
+    pub address: String,
+    pub web: WebClient,
 }
 
 impl Serving {

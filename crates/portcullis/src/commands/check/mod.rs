@@ -16,7 +16,7 @@ use model::config::Config;
 
 use self::finding::{Finding, Grade, failure, ok, warning};
 use super::Visit;
-use crate::{cli, config, node, output};
+use crate::{cli, config, names, node, output};
 
 /// Looks at everything and prints what it found.
 pub async fn run(visit: &Visit, options: cli::Check) -> Result<ExitCode> {
@@ -30,7 +30,7 @@ pub async fn run(visit: &Visit, options: cli::Check) -> Result<ExitCode> {
         return print(visit, &findings);
     }
     findings.extend(notices.into_iter().map(|notice| warning(notice.path, notice.what)));
-    findings.push(policies(&config));
+    findings.extend(policies(&config).await);
     findings.push(address(&config).await);
     findings.extend(certificate::findings(&config));
     findings.extend(metadata_fetching(&config));
@@ -56,13 +56,16 @@ fn print(visit: &Visit, findings: &[Finding]) -> Result<ExitCode> {
     Ok(if failed { ExitCode::from(output::NO) } else { output::OK })
 }
 
-fn policies(config: &Config) -> Finding {
-    match node::policies(config) {
-        Ok(policies) => {
-            ok("policies", format!("version {}", &policies.fingerprint().chars().take(12).collect::<String>()))
-        }
-        Err(error) => failure("policies", format!("{error:#}")),
-    }
+async fn policies(config: &Config) -> Vec<Finding> {
+    let policies = match node::policies(config) {
+        Ok(policies) => policies,
+        Err(error) => return vec![failure("policies", format!("{error:#}"))],
+    };
+    let version: String = policies.fingerprint().chars().take(12).collect();
+    let store = node::open_store(config, None, ::store::Missing::IsRefused).await.ok();
+    let unknown = names::unknown(policies.texts(), &names::Known::of(config, store.as_ref()).await);
+    let unknown = unknown.iter().map(|unknown| warning("policies", unknown.to_string()));
+    [ok("policies", format!("version {version}"))].into_iter().chain(unknown).collect()
 }
 
 async fn address(config: &Config) -> Finding {

@@ -30,8 +30,8 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
         let _ = stopped.await;
     }));
 
-    let link = setup::enrolment(&node).await?;
-    banner::show(&node.config, &link);
+    let links = setup::enrolment(&node).await?;
+    banner::show(&node.config, &links);
     let toured = tour::walk(&node, &key).await;
     let code = match &toured {
         Ok(()) => output::OK,
@@ -41,7 +41,7 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
         }
     };
     if !options.exit {
-        banner::stays_up(&node.config, &link, &options);
+        banner::stays_up(&node.config, &links, &options);
         shutdown::requested().await;
     }
     drop(node);

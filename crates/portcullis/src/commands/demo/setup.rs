@@ -16,7 +16,7 @@ pub const OWNER: &str = "ada";
 /// The person who decides about its requests.
 pub const APPROVER: &str = "bob";
 /// The person in front of the screen.
-pub const YOU: &str = "you";
+pub const ADMIN: &str = "alex";
 /// The demo's configuration, in its data directory.
 pub const FILE: &str = "demo.yaml";
 
@@ -41,7 +41,7 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(config::Loaded, A
             "tools": tickets::TIERS.into_iter().collect::<BTreeMap<_, _>>(),
         }},
         "people": {
-            YOU: {"name": "You", "roles": ["admin"]},
+            ADMIN: {"name": "Alex, in front of this screen", "roles": ["admin"]},
             OWNER: {"name": "Ada, owner of the agent"},
             APPROVER: {"name": "Bob, on call", "roles": ["approver"]},
         },
@@ -85,8 +85,17 @@ fn agent_key(data: &Path) -> Result<AgentKey> {
     Ok(key)
 }
 
-/// A one-time link with which the person in front of the screen sets a password.
-pub async fn enrolment(node: &Node) -> Result<String> {
-    let you: Id<Person> = YOU.parse()?;
-    person::offer_enrolment(&node.store, &node.config, &you).await
+/// The one-time links with which people set a password.
+pub struct Links {
+    /// Of the person in front of the screen.
+    pub admin: String,
+    /// Of the one who decides about other people's agents.
+    pub approver: String,
+}
+
+/// New links; older ones are void.
+pub async fn enrolment(node: &Node) -> Result<Links> {
+    let link =
+        async |name: &str| person::offer_enrolment(&node.store, &node.config, &name.parse::<Id<Person>>()?).await;
+    Ok(Links { admin: link(ADMIN).await?, approver: link(APPROVER).await? })
 }

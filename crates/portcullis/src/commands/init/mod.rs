@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use client::Extent;
 use model::{Secret, config::PublicUrl};
+use serde_json::json;
 
 use self::import::{Wanted, server_name};
 use super::{Visit, offer};
@@ -37,7 +38,7 @@ pub async fn run(visit: &Visit, options: cli::Init) -> Result<ExitCode> {
         let asked = offer::at(&wanted.url, &wanted.shown, None, Extent::Everything).await;
         match &asked {
             Ok(offer) => {
-                output::line(format!("{name}: {} tools", offer.tools.len()));
+                output::warn(format!("{name}: {} tools", offer.tools.len()));
                 for out in &offer.left_out {
                     output::warn(format!("{name}: {} `{}`: {}", out.list, out.name, out.why));
                 }
@@ -52,7 +53,7 @@ pub async fn run(visit: &Visit, options: cli::Init) -> Result<ExitCode> {
         servers.push((name, wanted, asked.ok()));
     }
     if servers.iter().all(|(_, _, offer)| offer.is_none()) {
-        output::warn("nothing could be listed, so nothing is written");
+        visit.tell(&json!({"written": null}), "nothing could be listed, so nothing is written")?;
         return Ok(ExitCode::from(output::NO));
     }
     let text = match &who {
@@ -64,9 +65,15 @@ pub async fn run(visit: &Visit, options: cli::Init) -> Result<ExitCode> {
         }
     };
     replace(file, &text).with_context(|| format!("{} can not be written", file.display()))?;
-    output::line(format!("\n{} is written. Read the proposed tiers, add your people, then:", file.display()));
-    output::line(format!("  portcullis check --config {0}\n  portcullis serve --config {0}", file.display()));
-    Ok(output::OK)
+    let names: Vec<&String> = servers.iter().map(|(name, _, _)| name).collect();
+    visit.tell(
+        &json!({"written": file, "servers": names}),
+        format!(
+            "\n{0} is written. Read the proposed tiers, add your people, then:\n  portcullis check --config {0}\n  \
+             portcullis serve --config {0}",
+            file.display()
+        ),
+    )
 }
 
 /// The servers that are asked for, imported or named.

@@ -38,7 +38,7 @@ impl Who {
         }
         if named.is_empty() {
             let who = Self::default_for(public_url);
-            output::line(format!(
+            output::warn(format!(
                 "clients: nobody named any, so {} may ask people for access; take out of `clients` whom you do not use, or \
                  run `init --client NAME`",
                 who.0.join(", ")
