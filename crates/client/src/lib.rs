@@ -6,6 +6,7 @@
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (client), RFC 9728 §3.3, RFC 8414 §3.3.
 
+mod answer;
 pub mod credentials;
 pub mod discovery;
 pub mod listing;
@@ -13,7 +14,7 @@ pub mod mcp;
 
 pub use credentials::{TokenOutcome, TokenRequest};
 pub use discovery::Discovery;
-pub use listing::{ListedTool, list_tools};
+pub use listing::{Extent, Listing, list};
 pub use mcp::{Answer, Challenge};
 
 /// Why the other side could not be talked to.
@@ -34,6 +35,14 @@ pub enum ClientError {
         url: String,
         /// What came, in a few words.
         what: String,
+    },
+    /// It does not let us in without credentials.
+    #[error("{url} needs credentials: {says}; give them as a header, `Authorization` or what the server's manual says")]
+    NeedsCredentials {
+        /// What was asked.
+        url: String,
+        /// What it said.
+        says: String,
     },
     /// Its metadata speaks of somebody else.
     #[error("{url} names `{got}` where `{expected}` was asked for")]

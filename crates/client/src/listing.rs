@@ -1,4 +1,8 @@
-//! The tools of a server, asked directly, in whichever era it speaks.
+//! What a server lists, asked directly, in whichever era it speaks: its tools, and its prompts and resources if it has
+//! any.
+//!
+//! The answers are kept as they came. Which of the items in them exist is for the caller to say, who reads them as the
+//! gate would.
 //!
 //! Spec: MCP 2026-07-28 server/tools, basic/versioning (fall back to `initialize` unless the
 //! answer is a recognised modern error); MCP 2025-11-25 basic/lifecycle.
@@ -8,31 +12,47 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use model::Secret;
 use net::redirect::{HOPS, onward, shown};
-use serde::Serialize;
 use serde_json::{Value, json};
-
 use url::Url;
 
-use crate::{ClientError, mcp::message, send};
+use crate::{ClientError, answer::Refusal, mcp, send};
 
-/// A tool as its server lists it. Nothing in here is trusted.
-#[derive(Clone, Debug, Serialize)]
-pub struct ListedTool {
-    /// Its name.
-    pub name: String,
-    /// What it says it does.
-    pub description: String,
+/// The pages of each list of a server, each one the JSON-RPC message as it came. Nothing in here is trusted.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// `tools/list`.
+    pub tools: Vec<Vec<u8>>,
+    /// `prompts/list`; empty when the server has none.
+    pub prompts: Vec<Vec<u8>>,
+    /// `resources/list`; empty when the server has none.
+    pub resources: Vec<Vec<u8>>,
+    /// `resources/templates/list`; empty when the server has none.
+    pub templates: Vec<Vec<u8>>,
+}
+
+/// What is listed besides tools, with the member of the result; a server that refuses has none.
+const OTHERS: [(&str, &str); 3] =
+    [("prompts/list", "prompts"), ("resources/list", "resources"), ("resources/templates/list", "resourceTemplates")];
+
+/// How much is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The tools alone.
+    Tools,
+    /// Prompts and resources as well.
+    Everything,
 }
 
 /// A list longer than this is taken for a fault.
 const PAGES: usize = 50;
 
-/// Lists the tools of the server at `endpoint`, with these headers on every request.
-pub async fn list_tools(
+/// Lists what the server at `endpoint` has, with these headers on every request.
+pub async fn list(
     web: &net::WebClient,
     endpoint: &str,
     headers: &BTreeMap<String, Secret>,
-) -> Result<Vec<ListedTool>, ClientError> {
+    extent: Extent,
+) -> Result<Listing, ClientError> {
     let mut base = HeaderMap::from_iter([
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
@@ -49,89 +69,138 @@ pub async fn list_tools(
         value.set_sensitive(true);
         base.insert(name, value);
     }
-    match modern(web, endpoint, &base).await? {
-        Some(tools) => Ok(tools),
-        None => sessions(web, endpoint, &base).await,
+    let asked = Asked { web, endpoint, headers: base };
+    if let Some(tools) = asked.modern("tools/list", "tools").await? {
+        let mut listing = Listing { tools, ..Listing::default() };
+        if extent == Extent::Everything {
+            for (method, member) in OTHERS {
+                *listing.list(method) = asked.modern(method, member).await.ok().flatten().unwrap_or_default();
+            }
+        }
+        return Ok(listing);
+    }
+    asked.session(extent).await
+}
+
+impl Listing {
+    fn list(&mut self, method: &str) -> &mut Vec<Vec<u8>> {
+        match method {
+            "prompts/list" => &mut self.prompts,
+            "resources/list" => &mut self.resources,
+            "resources/templates/list" => &mut self.templates,
+            _ => &mut self.tools,
+        }
     }
 }
 
-/// `None`: the server does not speak 2026-07-28.
-async fn modern(
-    web: &net::WebClient,
-    endpoint: &str,
-    base: &HeaderMap,
-) -> Result<Option<Vec<ListedTool>>, ClientError> {
-    let mut headers = base.clone();
-    headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
-    headers.insert("mcp-method", HeaderValue::from_static("tools/list"));
-    let mut tools = Vec::new();
-    let mut cursor = Value::Null;
-    for _ in 0..PAGES {
-        let mut params = json!({"_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
+/// A server, and what every request to it carries.
+struct Asked<'a> {
+    web: &'a net::WebClient,
+    endpoint: &'a str,
+    headers: HeaderMap,
+}
+
+impl Asked<'_> {
+    async fn post(&self, headers: &HeaderMap, body: &Value) -> Result<net::WebResponse, ClientError> {
+        ask(self.web, Method::POST, self.endpoint, headers.clone(), body.to_string()).await
+    }
+
+    /// `None`: the server does not speak 2026-07-28.
+    async fn modern(&self, method: &'static str, member: &str) -> Result<Option<Vec<Vec<u8>>>, ClientError> {
+        let mut headers = self.headers.clone();
+        headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
+        headers.insert("mcp-method", HeaderValue::from_static(method));
+        let mut pages = Vec::new();
+        let mut cursor = Value::Null;
+        for _ in 0..PAGES {
+            let mut params = json!({"_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }});
+            if !cursor.is_null() {
+                params["cursor"] = cursor;
+            }
+            let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+            let response = self.post(&headers, &body).await?;
+            match page(&response, member) {
+                Some((page, next)) => {
+                    pages.push(page);
+                    cursor = next;
+                }
+                // A server of the old era answers with an error of its own; one that wants credentials says so now.
+                None => match Refusal::of(&response) {
+                    Refusal::OfTheDoor(why) => return Err(why.at(self.endpoint)),
+                    Refusal::Other(_) => return Ok(None),
+                },
+            }
+            if cursor.is_null() {
+                break;
+            }
+        }
+        Ok(Some(pages))
+    }
+
+    async fn session(&self, extent: Extent) -> Result<Listing, ClientError> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
         }});
-        if !cursor.is_null() {
-            params["cursor"] = cursor;
-        }
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params}).to_string();
-        let response = ask(web, Method::POST, endpoint, headers.clone(), body).await?;
-        let Some(result) = message(&response).and_then(|mut message| {
-            let result = message["result"].take();
-            (response.status.is_success() && result["tools"].is_array()).then_some(result)
-        }) else {
-            return Ok(None);
+        let response = self.post(&self.headers, &body).await?;
+        let Some(hello) = mcp::message(&response).filter(|message| message["result"].is_object()) else {
+            return Err(match Refusal::of(&response) {
+                Refusal::OfTheDoor(why) => why.at(self.endpoint),
+                Refusal::Other(says) => ClientError::Unexpected {
+                    url: self.endpoint.to_owned(),
+                    what: format!("{says} to tools/list and to initialize; is this the URL of an MCP endpoint?"),
+                },
+            });
         };
-        cursor = collect(&result, &mut tools);
-        if cursor.is_null() {
-            break;
+        let version = hello["result"]["protocolVersion"].as_str().unwrap_or("2025-11-25");
+        let mut headers = self.headers.clone();
+        if let Ok(version) = HeaderValue::from_str(version) {
+            headers.insert("mcp-protocol-version", version);
         }
+        if let Some(session) = response.headers.get("mcp-session-id") {
+            headers.insert("mcp-session-id", session.clone());
+        }
+        self.post(&headers, &json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await?;
+        let mut listing = Listing { tools: self.pages(&headers, "tools/list", "tools").await?, ..Listing::default() };
+        if extent == Extent::Everything {
+            for (method, member) in OTHERS {
+                let capability = method.split('/').next().unwrap_or_default();
+                if hello["result"]["capabilities"][capability].is_object() {
+                    *listing.list(method) = self.pages(&headers, method, member).await.unwrap_or_default();
+                }
+            }
+        }
+        if headers.contains_key("mcp-session-id") {
+            // The session was ours alone; a server that keeps it loses nothing but memory.
+            let _ = ask(self.web, Method::DELETE, self.endpoint, headers, String::new()).await;
+        }
+        Ok(listing)
     }
-    Ok(Some(tools))
-}
 
-async fn sessions(web: &net::WebClient, endpoint: &str, base: &HeaderMap) -> Result<Vec<ListedTool>, ClientError> {
-    let unexpected = |what: String| ClientError::Unexpected { url: endpoint.to_owned(), what };
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {},
-        "clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
-    }});
-    let response = ask(web, Method::POST, endpoint, base.clone(), body.to_string()).await?;
-    let status = response.status.as_u16();
-    let hello = message(&response).filter(|message| message["result"].is_object()).ok_or_else(|| {
-        unexpected(format!("status {status} to tools/list and to initialize; is this the URL of an MCP endpoint?"))
-    })?;
-    let version = hello["result"]["protocolVersion"].as_str().unwrap_or("2025-11-25");
-    let mut headers = base.clone();
-    if let Ok(version) = HeaderValue::from_str(version) {
-        headers.insert("mcp-protocol-version", version);
-    }
-    if let Some(session) = response.headers.get("mcp-session-id") {
-        headers.insert("mcp-session-id", session.clone());
-    }
-    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
-    ask(web, Method::POST, endpoint, headers.clone(), ready).await?;
-
-    let mut tools = Vec::new();
-    let mut cursor = Value::Null;
-    for _ in 0..PAGES {
-        let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
-        let body = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": params}).to_string();
-        let response = ask(web, Method::POST, endpoint, headers.clone(), body).await?;
-        let result = message(&response).map(|mut message| message["result"].take()).unwrap_or_default();
-        if !result["tools"].is_array() {
-            return Err(unexpected("tools/list without a list of tools".into()));
+    async fn pages(&self, headers: &HeaderMap, method: &str, member: &str) -> Result<Vec<Vec<u8>>, ClientError> {
+        let mut pages = Vec::new();
+        let mut cursor = Value::Null;
+        for _ in 0..PAGES {
+            let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
+            let body = json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": params});
+            let response = self.post(headers, &body).await?;
+            let Some((page, next)) = page(&response, member) else {
+                return Err(ClientError::Unexpected {
+                    url: self.endpoint.to_owned(),
+                    what: format!("{} to {method}, and no list", Refusal::of(&response).says()),
+                });
+            };
+            pages.push(page);
+            if next.is_null() {
+                break;
+            }
+            cursor = next;
         }
-        cursor = collect(&result, &mut tools);
-        if cursor.is_null() {
-            break;
-        }
+        Ok(pages)
     }
-    if headers.contains_key("mcp-session-id") {
-        // The session was ours alone; a server that keeps it loses nothing but memory.
-        let _ = ask(web, Method::DELETE, endpoint, headers, String::new()).await;
-    }
-    Ok(tools)
 }
 
 /// Asks as the gateway does: sent on within the origin, and nowhere else.
@@ -160,12 +229,11 @@ async fn ask(
     Ok(response)
 }
 
-fn collect(result: &Value, tools: &mut Vec<ListedTool>) -> Value {
-    for tool in result["tools"].as_array().into_iter().flatten() {
-        tools.push(ListedTool {
-            name: tool["name"].as_str().unwrap_or_default().to_owned(),
-            description: tool["description"].as_str().unwrap_or_default().to_owned(),
-        });
-    }
-    result.get("nextCursor").cloned().unwrap_or(Value::Null)
+/// The message with a list, as it came, and the cursor of the next page.
+fn page(response: &net::WebResponse, member: &str) -> Option<(Vec<u8>, Value)> {
+    let text = mcp::message_text(response)?;
+    let message: Value = serde_json::from_slice(&text).ok()?;
+    let result = &message["result"];
+    let next = result.get("nextCursor").cloned().unwrap_or(Value::Null);
+    (response.status.is_success() && result[member].is_array()).then_some((text, next))
 }

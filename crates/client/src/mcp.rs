@@ -120,37 +120,44 @@ fn read(response: &net::WebResponse) -> Answer {
 
 /// The JSON-RPC response in a body that is JSON or a stream of events.
 pub(crate) fn message(response: &net::WebResponse) -> Option<Value> {
+    serde_json::from_slice(&message_text(response)?).ok()
+}
+
+/// The same, as it was written.
+pub(crate) fn message_text(response: &net::WebResponse) -> Option<Vec<u8>> {
     let is_stream = response
         .headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("text/event-stream"));
     if !is_stream {
-        return serde_json::from_slice(&response.body).ok();
+        return Some(response.body.to_vec());
     }
     let text = String::from_utf8_lossy(&response.body);
-    messages(&text)
-        .filter_map(|data| serde_json::from_str::<Value>(&data).ok())
-        .find(|message| message.get("result").is_some() || message.get("error").is_some())
+    let is_answer = |data: &String| {
+        serde_json::from_str::<Value>(data)
+            .is_ok_and(|message| message.get("result").is_some() || message.get("error").is_some())
+    };
+    messages(&text).find(is_answer).map(String::into_bytes)
 }
 
-/// The data of each event, its lines joined.
+/// The data of each event that is a message, its lines joined. An event of another name is not for the protocol.
 ///
 /// Spec: WHATWG HTML §9.2.6 (CR, LF and CRLF end a line; a blank line ends an event)
 fn messages(text: &str) -> impl Iterator<Item = String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
-    let data = |event: &str| {
-        let lines = event.lines().filter_map(|line| {
-            let value = line.strip_prefix("data")?;
-            if value.is_empty() {
-                Some("")
-            } else {
-                value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
-            }
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    text.split("\n\n").map(data).collect::<Vec<_>>().into_iter()
+    let is_message =
+        |event: &&str| event.lines().all(|line| matches!(field(line, "event"), None | Some("" | "message")));
+    let data = |event: &str| event.lines().filter_map(|line| field(line, "data")).collect::<Vec<_>>().join("\n");
+    text.split("\n\n").filter(is_message).map(data).collect::<Vec<_>>().into_iter()
+}
+
+fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let value = line.strip_prefix(name)?;
+    if value.is_empty() {
+        return Some("");
+    }
+    value.strip_prefix(':').map(|value| value.strip_prefix(' ').unwrap_or(value))
 }
 
 /// Spec: RFC 6750 §3, RFC 9110 §11.2 (quoted strings; an attribute we do not know is skipped)
@@ -210,6 +217,7 @@ mod tests {
             "data: {\"a\":\ndata: 1}\n\n",
             "\u{feff}: ping\r\n\r\nid: 1\r\ndata: {\"a\":\r\ndata:1}\r\n\r\n",
             "event: message\rdata: {\rdata\rdata: \"a\":1}\r\r",
+            "event: ping\ndata: {\"a\": 2}\n\ndata: {\"a\":1}\n\n",
         ] {
             let read: Vec<Value> = messages(text).filter_map(|data| serde_json::from_str(&data).ok()).collect();
             assert_eq!(read, [json!({"a": 1})], "{text:?}");

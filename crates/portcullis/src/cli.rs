@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::output::Form;
+
 /// Authorization and governance for AI agents that use tools over MCP.
 #[derive(Parser)]
 #[command(name = "portcullis", version, about, max_term_width = 100)]
@@ -11,12 +13,19 @@ pub struct Cli {
     /// The configuration file.
     #[arg(long, short, global = true, env = "PORTCULLIS_CONFIG", default_value = "portcullis.yaml")]
     pub config: PathBuf,
-    /// Print JSON instead of tables.
+    /// Print JSON on standard output, and nothing else there; an error is {"error": …}.
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// How it answers.
+    pub fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
 }
 
 /// The commands.
@@ -28,8 +37,8 @@ pub enum Command {
     Demo(Demo),
     /// Write a configuration: connects to your servers, lists their tools, proposes tiers.
     Init(Init),
-    /// Say what is wrong, or loud, before the doors open.
-    Check,
+    /// Say what is wrong, or loud, before the doors open, and what the next start would change. Changes nothing.
+    Check(Check),
     /// People: list, add with an enrolment link, disable.
     #[command(subcommand)]
     Person(Person),
@@ -99,12 +108,30 @@ pub struct Init {
     /// A server to protect, as NAME=URL; may be repeated.
     #[arg(long = "server", value_name = "NAME=URL")]
     pub servers: Vec<String>,
+    /// A header that a server wants, by reference: NAME='Authorization: Bearer ${env:TOKEN}'; may be repeated.
+    #[arg(long = "header", value_name = "NAME=HEADER: VALUE")]
+    pub headers: Vec<String>,
+    /// A client that people will use, such as claude-code, vscode or cursor; may be repeated. Asked for when left out.
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
     /// The URL people and agents will use.
     #[arg(long, default_value = "http://localhost:8420")]
     pub public_url: String,
+    /// Add the servers to the file that is there; nothing else in it changes.
+    #[arg(long, conflicts_with = "force")]
+    pub add: bool,
     /// Replace the file if it exists.
     #[arg(long)]
     pub force: bool,
+}
+
+/// `check`
+#[derive(Args)]
+pub struct Check {
+    /// Say instead why this client would fail here: claude, claude-code, chatgpt, codex, vscode, cursor, goose, zed or
+    /// opencode; may be repeated.
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
 }
 
 /// `person`
@@ -298,12 +325,14 @@ pub enum Policy {
     Check,
     /// Print the built-in pack and your policies as they are evaluated.
     Show,
+    /// Print the schema that policies are written against: what a policy can see.
+    Schema,
 }
 
 /// `audit`
 #[derive(Subcommand)]
 pub enum Audit {
-    /// The latest records.
+    /// The latest records. With --json each is a line of JSON.
     Tail {
         /// How many.
         #[arg(long, short = 'n', default_value_t = 20)]
@@ -311,6 +340,9 @@ pub enum Audit {
     },
     /// Check the whole log offline: finds any edited, removed, reordered or truncated record.
     Verify {
+        /// Check this exported log instead, against `--key`: needs no configuration and no database.
+        #[arg(long, value_name = "DIRECTORY")]
+        export: Option<PathBuf>,
         /// A checkpoint saved earlier or elsewhere, to find a log that was cut or rewritten as a whole.
         #[arg(long)]
         witness: Option<PathBuf>,
@@ -319,7 +351,15 @@ pub enum Audit {
         #[arg(long, value_name = "FILE_OR_TEXT")]
         key: Option<String>,
     },
-    /// Print the inclusion proof of one record, checked against the current checkpoint.
+    /// Check a proof that `audit prove` printed: needs no configuration and no database.
+    VerifyProof {
+        /// The file with the proof.
+        file: PathBuf,
+        /// The verifier key, as text or as a file; otherwise the one in the proof is believed, which proves less.
+        #[arg(long, value_name = "FILE_OR_TEXT")]
+        key: Option<String>,
+    },
+    /// Print the inclusion proof of one record, checked against the current checkpoint: always JSON.
     Prove {
         /// The record's index.
         index: u64,

@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod config;
+mod names;
 mod node;
 mod output;
 mod shutdown;
@@ -16,7 +17,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_a_command(&error),
+    };
+    let form = cli.form();
     std::panic::set_hook(Box::new(|panic| {
         // Where, never what: a payload may hold anything, and a person never sees a stack.
         let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
@@ -25,10 +30,22 @@ fn main() -> ExitCode {
     net::install_crypto_provider();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failed(&anyhow::anyhow!("the runtime could not start: {error}")),
+        Err(error) => return output::failed(form, &anyhow::anyhow!("the runtime could not start: {error}")),
     };
     match runtime.block_on(commands::run(cli)) {
         Ok(code) => code,
-        Err(error) => output::failed(&error),
+        Err(error) => output::failed(form, &error),
     }
+}
+
+/// Help and version, and what is wrong with the arguments: as JSON too, when that is among them.
+fn not_a_command(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let said = error.to_string();
+        let said = said.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        return output::failed(output::Form::Json, &anyhow::anyhow!("{}", said.replace('\n', " ")));
+    }
+    // A closed pipe is nobody's fault.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { output::FAILED } else { 0 })
 }

@@ -19,7 +19,10 @@ use model::{Clock, SystemClock, config::Config};
 use store::{Missing, OpenOptions, Store, StoreSilent};
 use tower::ServiceExt;
 
+use crate::config::Settings;
+
 pub use logging::log_to_stderr;
+pub use seed::Changes;
 
 /// Everything that serves.
 pub struct Node {
@@ -27,6 +30,8 @@ pub struct Node {
     pub config: Arc<Config>,
     /// Where state lives.
     pub store: Store,
+    /// What is in force.
+    pub policies: Arc<policy::Policies>,
     gateway: Arc<gateway::Gateway>,
     authserver: Arc<authserver::AuthServer>,
     router: Router,
@@ -35,17 +40,18 @@ pub struct Node {
 
 impl Node {
     /// Opens the store, writes what the file declares into it, and puts the roles together.
-    pub async fn assemble(config: Config, name: &str) -> Result<Arc<Self>> {
+    pub async fn assemble(config: Config, settings: Settings, name: &str) -> Result<Arc<Self>> {
         // What is wrong with them must not cost a store that was made for nothing.
         policies(&config)?;
         let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
-        Self::generation(store, config).await
+        Self::generation(store, config, settings).await
     }
 
     /// Puts the roles together over a store that is open, and writes what the file declares into it.
-    async fn generation(store: Store, config: Config) -> Result<Arc<Self>> {
+    async fn generation(store: Store, config: Config, mut settings: Settings) -> Result<Arc<Self>> {
         let config = Arc::new(config);
         let policies = Arc::new(policies(&config)?);
+        settings.set("policies", policies.fingerprint());
         let fetcher = Arc::new(net::Fetcher::new(fetch_rules(&config)?)?);
         let authserver = authserver::AuthServer::new(authserver::AuthServerParts {
             config: config.clone(),
@@ -58,7 +64,7 @@ impl Node {
             store: store.clone(),
             policies: policies.clone(),
         })?;
-        let console = governance::Console::new(config.clone(), store.clone(), policies);
+        let console = governance::Console::new(config.clone(), store.clone(), policies.clone());
         let ready = store.clone();
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))
@@ -67,8 +73,10 @@ impl Node {
             .merge(authserver.router())
             .merge(console.router());
         let hosts = hosts::Hosts::of(&config);
-        seed::declared(&store, &config).await.context("what the file declares could not be written to the store")?;
-        Ok(Arc::new(Self { config, store, gateway, authserver, router, hosts }))
+        seed::declared(&store, &config, &settings)
+            .await
+            .context("what the file declares could not be written to the store")?;
+        Ok(Arc::new(Self { config, store, policies, gateway, authserver, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.
@@ -140,8 +148,14 @@ impl Node {
     }
 }
 
+/// What the next start would change in this store; nothing is changed.
+pub async fn foreseen(store: &Store, config: &Config, mut settings: Settings) -> Result<Changes> {
+    settings.set("policies", policies(config)?.fingerprint());
+    Ok(seed::foreseen(store, config, &settings).await?)
+}
+
 /// The certificate and key that are configured, read now.
-fn certificate(config: &Config) -> Result<Option<net::Tls>> {
+pub fn certificate(config: &Config) -> Result<Option<net::Tls>> {
     let Some(files) = &config.tls else { return Ok(None) };
     let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("tls: {} can not be read", file.display()));
     let tls = net::Tls::from_pem(&read(&files.certificate_file)?, &read(&files.key_file)?);

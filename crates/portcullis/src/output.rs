@@ -14,8 +14,17 @@ pub const NO: u8 = 1;
 /// The command could not run: bad input, no access.
 pub const FAILED: u8 = 2;
 
+/// How a command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Tables and sentences.
+    Text,
+    /// JSON on standard output, and nothing else there: also when the command could not run.
+    Json,
+}
+
 /// Prints an error and its causes, and gives the status code for it.
-pub fn failed(error: &anyhow::Error) -> ExitCode {
+pub fn failed(form: Form, error: &anyhow::Error) -> ExitCode {
     let mut causes: Vec<String> = Vec::new();
     for cause in error.chain().map(ToString::to_string) {
         // Wrapped errors often repeat their source: say each thing once.
@@ -23,8 +32,14 @@ pub fn failed(error: &anyhow::Error) -> ExitCode {
             causes.push(cause);
         }
     }
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{} {}", paint("1;31", "error:"), clean(&causes.join(": ")));
+    let said = clean(&causes.join(": "));
+    match form {
+        Form::Json => line(serde_json::json!({ "error": said }).to_string()),
+        Form::Text => {
+            let mut err = std::io::stderr().lock();
+            let _ = writeln!(err, "{} {said}", paint("1;31", "error:"));
+        }
+    }
     ExitCode::from(FAILED)
 }
 
@@ -47,16 +62,40 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a table with these columns.
+/// Prints a table with these columns. The first one, by which a row is named, is never cut or broken.
 pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    line(arranged(columns, rows, width()));
+}
+
+/// So wide is a table that nobody sees on a terminal.
+const ELSEWHERE: u16 = 120;
+
+fn width() -> u16 {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col);
+    told.or_else(seen).filter(|width| *width > 0).unwrap_or(ELSEWHERE)
+}
+
+fn arranged(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width: u16) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+    table.set_width(width);
     table.set_header(columns.iter().map(|column| paint("1", column)));
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
-    line(table.to_string());
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+    }
+    table.to_string()
+}
+
+/// Prints what is known of one thing: a name and a value on each line. What is empty is left out.
+pub fn sheet(rows: impl IntoIterator<Item = (&'static str, String)>) {
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        line(format!("{name:<12} {}", clean(&value)));
+    }
 }
 
 /// Colour, when a person is looking and did not say no.
@@ -76,6 +115,18 @@ pub fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Field: H12
+    #[test]
+    fn a_table_fits_and_the_name_of_a_row_stays_in_one_piece() {
+        let id = "elv_PIZygucarUUNgQWzjZqslQ";
+        let rows = vec![vec![id.to_owned(), "a long description ".repeat(40), "x".to_owned()]];
+        for width in [60, 80, 120] {
+            let text = arranged(&["ELEVATION", "SAYS IT", "N"], rows.clone(), width);
+            assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}\n{text}");
+            assert!(text.contains(id), "{text}");
+        }
+    }
 
     #[test]
     fn an_escape_sequence_in_a_name_does_not_reach_the_terminal() {

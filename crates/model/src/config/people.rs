@@ -29,7 +29,7 @@ pub struct PersonConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentConfig {
-    /// The person who answers for it; must be in `people`. Consents to its medium tier, and never approves its high tier.
+    /// The person who answers for it: of `people`, or added by `person add`. Consents to its medium tier, and never approves its high tier.
     pub owner: Id<Person>,
     /// Why it exists.
     pub purpose: String,

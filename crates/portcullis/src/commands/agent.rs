@@ -54,9 +54,27 @@ async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
     let agent = found(&store, name).await?;
     let grants = store.grants_of(&agent.id).await?;
-    // One shape for people and scripts: an agent is not a row of a table.
     let revoked = governance::inventory::stopped_by(&store, &agent).map(|block| block.reason);
-    output::json(&json!({"agent": agent, "grants": grants, "revoked": revoked}))?;
+    if visit.json {
+        output::json(&json!({"agent": agent, "grants": grants, "revoked": revoked}))?;
+        return Ok(output::OK);
+    }
+    output::sheet([
+        ("agent", agent.id.to_string()),
+        ("title", agent.title.clone()),
+        ("owner", agent.owner.to_string()),
+        ("purpose", agent.purpose.clone()),
+        ("kind", agent.kind.to_string()),
+        ("client", agent.client.to_string()),
+        ("assurance", agent.assurance.to_string()),
+        ("state", agent.state.to_string()),
+        ("revoked", revoked.unwrap_or_default()),
+        ("since", agent.created_at.to_string()),
+    ]);
+    if !grants.is_empty() {
+        output::line("");
+        super::grant::print(&grants);
+    }
     Ok(output::OK)
 }
 
@@ -65,8 +83,7 @@ async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {
     let agent = found(&store, name).await?;
     governance::set_agent_state(&store, &agent.id, state, Actor::Operator).await?;
     store.wait_until_everywhere().await?;
-    output::line(format!("{} is {state}", agent.id));
-    Ok(output::OK)
+    visit.tell(&json!({"agent": agent.id, "state": state}), format!("{} is {state}", agent.id))
 }
 
 async fn found(store: &Store, name: &str) -> Result<model::Agent> {

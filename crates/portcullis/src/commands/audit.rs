@@ -1,5 +1,7 @@
 //! `audit`: the record, and the proof that nobody changed it.
 
+mod outside;
+
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -14,15 +16,29 @@ use crate::{cli, config, output};
 pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
     match command {
         cli::Audit::Tail { lines } => tail(visit, lines).await,
-        cli::Audit::Verify { witness, key } => verify(visit, witness.as_deref(), key.as_deref()).await,
-        cli::Audit::Prove { index } => prove(visit, index).await,
-        cli::Audit::Export { directory } => {
-            let (_, store) = visit.open().await?;
-            store.export(&directory).await?;
-            output::line(format!("{} records are in {}", store.log_size().await?, directory.display()));
-            Ok(output::OK)
+        cli::Audit::Verify { export: Some(export), witness, key } => {
+            let key =
+                key.context("--key is missing: an export is worth what the key is worth that it is held against")?;
+            outside::verify_export(visit, &export, witness.as_deref(), &key)
         }
+        cli::Audit::Verify { export: None, witness, key } => verify(visit, witness.as_deref(), key.as_deref()).await,
+        cli::Audit::Prove { index } => prove(visit, index).await,
+        cli::Audit::VerifyProof { file, key } => outside::verify_proof(visit, &file, key.as_deref()),
+        cli::Audit::Export { directory } => export(visit, &directory).await,
     }
+}
+
+async fn export(visit: &Visit, directory: &Path) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty; name an empty directory, or one that is not there", directory.display());
+    }
+    store.export(directory).await?;
+    let size = store.log_size().await?;
+    visit.tell(
+        &json!({"records": size, "directory": directory}),
+        format!("{size} records are in {}", directory.display()),
+    )
 }
 
 async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
@@ -42,14 +58,8 @@ async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
 
 async fn verify(visit: &Visit, witness: Option<&Path>, key: Option<&str>) -> Result<ExitCode> {
     let config = visit.config(config::Needs::Store)?;
-    let read = |file: &Path| fs::read_to_string(file).with_context(|| format!("{} can not be read", file.display()));
-    let witness = witness.map(read).transpose()?;
-    let key = match key {
-        // The text of a key has its name, a hash and the key itself between plus signs.
-        Some(text) if audit::parse_verifier_key(text).is_ok() => Some(text.to_owned()),
-        Some(file) => Some(read(Path::new(file))?),
-        None => None,
-    };
+    let witness = witness.map(outside::read).transpose()?;
+    let key = key.map(outside::key_text).transpose()?;
     let options = store::VerifyOptions { witness: witness.as_deref(), verifier_key: key.as_deref() };
     match store::verify(&config.store, &config.data_dir, options).await {
         Ok(Verification { report, contradictions }) => {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use model::Grant;
 
 use super::{Visit, kill};
 use crate::{cli, output};
@@ -24,6 +25,12 @@ async fn list(visit: &Visit) -> Result<ExitCode> {
         output::json(&grants)?;
         return Ok(output::OK);
     }
+    print(&grants);
+    Ok(output::OK)
+}
+
+/// As a table.
+pub fn print(grants: &[Grant]) {
     output::table(
         &["GRANT", "AGENT", "FOR", "SERVER", "SCOPES", "SINCE", "UNTIL"],
         grants.iter().map(|grant| {
@@ -38,5 +45,4 @@ async fn list(visit: &Visit) -> Result<ExitCode> {
             ]
         }),
     );
-    Ok(output::OK)
 }

@@ -9,6 +9,7 @@ mod grant;
 mod init;
 mod key;
 mod kill;
+mod offer;
 mod person;
 mod policy;
 mod serve;
@@ -34,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve => serve::run(&visit).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Init(options) => init::run(&visit, options).await,
-        Command::Check => check::run(&visit).await,
+        Command::Check(options) => check::run(&visit, options).await,
         Command::Person(command) => person::run(&visit, command).await,
         Command::Agent(command) => agent::run(&visit, command).await,
         Command::Server(command) => server::run(&visit, command).await,
@@ -45,11 +46,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore(kill) => kill::restore(&visit, kill).await,
         Command::Revoked => kill::revoked(&visit).await,
         Command::Key(command) => key::run(&visit, command).await,
-        Command::Policy(command) => policy::run(&visit, command),
+        Command::Policy(command) => policy::run(&visit, command).await,
         Command::Audit(command) => audit::run(&visit, command).await,
         Command::Schema { markdown: true } => {
-            output::line(config::markdown());
-            Ok(output::OK)
+            let text = config::markdown();
+            visit.tell(&serde_json::json!({ "markdown": text }), &text)
         }
         Command::Schema { markdown: false } => {
             output::json(&schemars::schema_for!(Config))?;
@@ -83,6 +84,16 @@ impl Visit {
     /// wrong place must hear so, and not find an empty installation that does as it is told.
     async fn open(&self) -> Result<(Config, Store)> {
         self.open_or(store::Missing::IsRefused).await
+    }
+
+    /// Answers in the form that was asked for.
+    fn tell(&self, value: &impl serde::Serialize, said: impl AsRef<str>) -> Result<ExitCode> {
+        if self.json {
+            output::json(value)?;
+        } else {
+            output::line(said);
+        }
+        Ok(output::OK)
     }
 
     async fn open_or(&self, missing: store::Missing) -> Result<(Config, Store)> {

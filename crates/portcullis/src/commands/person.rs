@@ -30,20 +30,25 @@ pub async fn run(visit: &Visit, command: cli::Person) -> Result<ExitCode> {
 async fn list(visit: &Visit) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
     let people = store.people().await?;
+    let state = |person: &Person| match governance::inventory::blocked_person(&store, &person.id) {
+        Some(_) => "revoked",
+        None if person.disabled => "disabled",
+        None => "active",
+    };
     if visit.json {
-        output::json(&people)?;
+        let shown = people.iter().map(|person| {
+            let mut shown = serde_json::to_value(person)?;
+            shown["state"] = state(person).into();
+            Ok(shown)
+        });
+        output::json(&shown.collect::<Result<Vec<_>>>()?)?;
         return Ok(output::OK);
     }
     output::table(
         &["NAME", "SHOWN AS", "ROLES", "STATE"],
         people.iter().map(|person| {
             let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-            let state = match governance::inventory::blocked_person(&store, &person.id) {
-                Some(_) => "revoked",
-                None if person.disabled => "disabled",
-                None => "active",
-            };
-            vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state.into()]
+            vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state(person).into()]
         }),
     );
     Ok(output::OK)

@@ -3,14 +3,17 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use client::{ListedTool, list_tools};
+use client::Extent;
 use model::{
     Id, Scope, Tier, ToolName,
     config::{Config, ServerConfig},
 };
 use serde_json::json;
 
-use super::Visit;
+use super::{
+    Visit,
+    offer::{self, Listed, Offer},
+};
 use crate::{cli, config, output};
 
 /// Runs `server …`.
@@ -44,7 +47,9 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
             let server = config.servers.get(&id);
             let server =
                 server.with_context(|| format!("there is no server `{name}`; `portcullis server list` shows them"))?;
-            print(visit, &classified(&id, server, &listed(server).await?));
+            let offer = offer::of(server, Extent::Tools).await?;
+            print(visit, &classified(&id, server, &offer.tools));
+            left_out(&id, &offer);
         }
     }
     Ok(output::OK)
@@ -53,12 +58,30 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
 /// Runs `tool …`.
 pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
     let cli::Tool::List = command;
-    let (tools, silent) = everything(&visit.config(config::Needs::Servers)?).await;
-    print(visit, &tools);
-    for (id, error) in &silent {
-        output::warn(format!("server {id} is not listed: {error:#}"));
+    let config = visit.config(config::Needs::Servers)?;
+    let offers = everything(&config, Extent::Tools).await;
+    let mut tools = Vec::new();
+    for (id, server, offer) in &offers {
+        tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
     }
-    Ok(if silent.is_empty() { output::OK } else { ExitCode::from(output::NO) })
+    print(visit, &tools);
+    let mut silent = false;
+    for (id, _, offer) in &offers {
+        match offer {
+            Ok(offer) => left_out(id, offer),
+            Err(error) => {
+                silent = true;
+                output::warn(format!("server {id} is not listed: {error:#}"));
+            }
+        }
+    }
+    Ok(if silent { ExitCode::from(output::NO) } else { output::OK })
+}
+
+fn left_out(id: &Id<model::Server>, offer: &Offer) {
+    for out in &offer.left_out {
+        output::warn(format!("{id}.{}: {}", out.name, out.why));
+    }
 }
 
 /// A tool with what the rules say of it.
@@ -77,7 +100,7 @@ pub struct Classified {
 }
 
 /// The tools a server lists, with their tiers.
-pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[ListedTool]) -> Vec<Classified> {
+pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed]) -> Vec<Classified> {
     tools
         .iter()
         .map(|tool| {
@@ -94,26 +117,16 @@ pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed
         .collect()
 }
 
-/// Asks a server for its tools, with its own credentials.
-pub async fn listed(server: &ServerConfig) -> Result<Vec<ListedTool>> {
-    let ca = match &server.ca_file {
-        None => None,
-        Some(file) => Some(std::fs::read(file).with_context(|| format!("ca_file {} can not be read", file.display()))?),
-    };
-    let web = net::WebClient::new(ca.as_deref())?;
-    Ok(list_tools(&web, server.url.as_str(), &server.headers).await?)
-}
+/// A server of the configuration with what it offers, or why it says nothing.
+pub type Answered<'c> = (&'c Id<model::Server>, &'c ServerConfig, Result<Offer>);
 
-/// All tools of all servers that answer, and the servers that do not.
-pub async fn everything(config: &Config) -> (Vec<Classified>, Vec<(Id<model::Server>, anyhow::Error)>) {
-    let (mut tools, mut silent) = (Vec::new(), Vec::new());
+/// What every server offers.
+pub async fn everything(config: &Config, extent: Extent) -> Vec<Answered<'_>> {
+    let mut answered = Vec::new();
     for (id, server) in &config.servers {
-        match listed(server).await {
-            Ok(listed) => tools.extend(classified(id, server, &listed)),
-            Err(error) => silent.push((id.clone(), error)),
-        }
+        answered.push((id, server, offer::of(server, extent).await));
     }
-    (tools, silent)
+    answered
 }
 
 fn print(visit: &Visit, tools: &[Classified]) {

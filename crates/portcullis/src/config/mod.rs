@@ -10,15 +10,18 @@ mod paths;
 mod plain;
 mod secrets;
 mod sense;
+mod settings;
 mod tree;
+mod zero;
 
 use std::path::{Path, PathBuf};
 
 use model::config::Config;
 
 pub use manual::markdown;
-pub use secrets::Needs;
+pub use secrets::{Needs, read as read_reference};
 pub use sense::Notice;
+pub use settings::{Difference, Settings};
 
 /// Why a configuration can not be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,8 @@ pub struct Loaded {
     pub config: Config,
     /// What an operator should know before opening the doors.
     pub notices: Vec<Notice>,
+    /// What the file sets, for the record of its load.
+    pub settings: Settings,
 }
 
 /// Reads `file`, applies `PORTCULLIS__…` overrides, reads the secrets that are needed and checks the whole.
@@ -101,13 +106,14 @@ pub fn load(file: &Path, needs: Needs) -> Result<Loaded, ConfigError> {
     if !tree.has("listen") {
         sense::listen_where_clients_look(&mut config);
     }
+    let settings = Settings::of(&tree, &secrets::places(&config));
     let base = file.parent().unwrap_or(Path::new("."));
     let mut notices = secrets::literals(&config);
     secrets::resolve(&mut config, base, needs)?;
     paths::relative_to(&mut config, base);
     sense::check(&config, needs)?;
     notices.extend(sense::notices(&config));
-    Ok(Loaded { config, notices })
+    Ok(Loaded { config, notices, settings })
 }
 
 impl ConfigError {

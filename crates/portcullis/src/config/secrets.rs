@@ -40,6 +40,11 @@ fn all(config: &mut Config) -> impl Iterator<Item = (String, &mut Secret)> {
     people.chain(servers).chain(clients)
 }
 
+/// Where the secrets of the file stand.
+pub fn places(config: &Config) -> Vec<String> {
+    all(&mut config.clone()).map(|(path, _)| path).collect()
+}
+
 /// Says which secrets are written out in the file instead of referred to. A hash is no secret of that kind.
 pub fn literals(config: &Config) -> Vec<Notice> {
     all(&mut config.clone())
@@ -87,7 +92,7 @@ fn has_reference(text: &str) -> bool {
 }
 
 /// `text` with its references replaced. What they point to is not read again.
-fn read(text: &str, base: &Path, path: &str) -> Result<String, ConfigError> {
+pub fn read(text: &str, base: &Path, path: &str) -> Result<String, ConfigError> {
     let wrong = |why: String| ConfigError::Secret { path: path.to_owned(), why };
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("${") {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use model::{AuthMethod, config::Config, server::is_server_name};
 
-use super::{ConfigError, Needs};
+use super::{ConfigError, Needs, zero};
 
 /// Something an operator should know before opening the doors; nothing that stops them.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -69,12 +69,6 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
         }
     }
     for (name, agent) in &config.agents {
-        if !config.people.contains_key(&agent.owner) {
-            return wrong(
-                format!("agents.{name}.owner"),
-                format!("`{}` is not in `people`; every agent has an owner", agent.owner),
-            );
-        }
         if agent.purpose.trim().is_empty() {
             return wrong(format!("agents.{name}.purpose"), "is empty; say why the agent exists".into());
         }
@@ -86,10 +80,7 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
         }
     }
     registered_clients(config)?;
-    if config.elevation.consent_uses == 0 || config.elevation.approval_uses == 0 {
-        return wrong("elevation".into(), "an elevation for 0 calls could never be used; write 1 or more".into());
-    }
-    Ok(())
+    zero::refuse(config)
 }
 
 fn registered_clients(config: &Config) -> Result<(), ConfigError> {
@@ -143,6 +134,22 @@ pub fn notices(config: &Config) -> Vec<Notice> {
         let what = format!("is {}, but clients look at {looked}, because public_url says so", config.listen);
         say("listen", what);
     }
+    match (&config.tls, config.public_url.is_https()) {
+        (Some(_), false) => {
+            say("tls", "is configured, but public_url is plain http: nobody will speak TLS to it".into())
+        }
+        (Some(_), true) => {
+            let looked = config.public_url.authority().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            let (looked, listens): (u16, u16) = (looked.unwrap_or(443), config.listen.port());
+            if looked != listens {
+                let what =
+                    format!("is port {listens}, but public_url says {looked}; right only if something maps them");
+                say("listen", what);
+            }
+        }
+        (None, true) => say("tls", "is left out, and public_url is https: something in front has to speak TLS".into()),
+        (None, false) => {}
+    }
     let clients = &config.clients;
     if let Some(file) = &clients.extra_ca_file {
         say(
@@ -178,9 +185,6 @@ pub fn notices(config: &Config) -> Vec<Notice> {
     }
     if !config.public_url.is_https() {
         say("public_url", "is plain http; fine on one computer, never across a network".into());
-    }
-    if config.people.values().all(|person| person.roles.is_empty()) {
-        say("people", "nobody is an approver or admin; high-tier calls can not be approved".into());
     }
     notices
 }

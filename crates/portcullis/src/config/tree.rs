@@ -46,6 +46,12 @@ impl Tree {
         matches!(self, Self::Map(entries) if entries.iter().any(|(name, _)| name == key))
     }
 
+    /// What is in a mapping, in the order of the file.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let entries = if let Self::Map(entries) = self { entries.as_slice() } else { &[] };
+        entries.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
     /// Every text, with its path.
     pub fn texts<'t>(&'t self, path: &str, found: &mut Vec<(String, &'t str)>) {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };

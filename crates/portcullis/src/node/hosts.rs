@@ -6,10 +6,13 @@
 use std::{collections::HashSet, net::IpAddr};
 
 use http::{Request, Response, StatusCode, header};
-use model::config::Config;
+use model::{Clock, Event, EventName, Pace, Sampling, SystemClock, config::Config};
 
 /// The names this node answers to.
-pub struct Hosts(HashSet<String>);
+pub struct Hosts {
+    names: HashSet<String>,
+    said: Sampling<()>,
+}
 
 impl Hosts {
     /// The public URL's, those configured, and on loopback the address itself.
@@ -24,7 +27,7 @@ impl Hosts {
                 IpAddr::V6(ip) => format!("[{ip}]:{port}"),
             });
         }
-        Self(hosts)
+        Self { names: hosts, said: Sampling::at(Pace::STRANGER) }
     }
 
     /// Refuses a request for somebody else. Health checks may come under any name.
@@ -40,8 +43,21 @@ impl Hosts {
             },
         };
         match named {
-            Some(host) if self.0.contains(&host.to_ascii_lowercase()) => Ok(()),
-            _ => Err(Misdirected),
+            Some(host) if self.names.contains(&host.to_ascii_lowercase()) => Ok(()),
+            named => {
+                self.say(named.as_deref());
+                Err(Misdirected)
+            }
+        }
+    }
+
+    /// Says in the log which name was asked for, and which setting would answer to it. Strangers choose the names, so
+    /// there is a line a minute and no more.
+    fn say(&self, named: Option<&str>) {
+        let event = || Event::new(EventName::CallRefused, model::Actor::System);
+        if let Some((_, count)) = self.said.see((), (), SystemClock.now(), event).record {
+            let host: String = named.unwrap_or("none").chars().filter(|c| !c.is_control()).take(128).collect();
+            tracing::info!(event = "unknown_host", host, count, "if it is one of ours, add it to `extra_hosts`");
         }
     }
 }

@@ -32,12 +32,12 @@ pub async fn on_hangup(mut hangups: Signal, file: PathBuf, current: Arc<ArcSwap<
 }
 
 async fn reload(file: &Path, current: &ArcSwap<Node>, tls: Option<&net::Tls>) -> Result<()> {
-    let config::Loaded { config, notices } = config::load(file, config::Needs::Everything)?;
+    let config::Loaded { config, notices, settings } = config::load(file, config::Needs::Everything)?;
     let before = current.load_full();
     needs_no_restart(&before.config, &config)?;
     let certificate = certificate(&config)?;
     // Last of what can fail comes what is written to the store: people and agents.
-    let renewed = Node::generation(before.store.clone(), config).await?;
+    let renewed = Node::generation(before.store.clone(), config, settings).await?;
     if let (Some(tls), Some(certificate)) = (tls, certificate) {
         tls.replace(certificate);
     }

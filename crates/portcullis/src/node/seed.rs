@@ -10,53 +10,144 @@ use model::{
 };
 use store::{Commit, Store, StoreError, Tx};
 
+use crate::config::{Difference, Settings};
+
+/// Why the declarations can not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// Every agent has an owner.
+    #[error(
+        "agents.{agent}.owner: there is no person `{owner}`; declare them in `people`, or add them first with `portcullis \
+         person add {owner}`"
+    )]
+    NoOwner {
+        /// The agent.
+        agent: Id<Agent>,
+        /// Who is not there.
+        owner: Id<Person>,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a start changes.
+#[derive(Debug)]
+pub struct Changes {
+    /// Nothing was ever applied to this store before.
+    pub is_first: bool,
+    /// What is set differently than at the last start.
+    pub settings: Difference,
+    /// What becomes of people and agents.
+    pub events: Vec<Event>,
+}
+
 /// Writes people and agents in one transaction, and records it.
 ///
 /// Whoever was taken out of the file since the last start loses access: people are disabled,
 /// agents suspended. People who were added by a command are not the file's business.
-pub async fn declared(store: &Store, config: &Config) -> Result<(), StoreError> {
-    let mut people = Vec::new();
-    for (id, declared) in &config.people {
-        people.push(person(store, id, declared).await?);
-    }
-    let now = store.now();
-    let agents: Vec<Agent> = config.agents.iter().map(|(id, declared)| agent(id, declared, now)).collect();
-    let servers = config.servers.len() as u64;
-    store
-        .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                let event = Event::new(EventName::ConfigurationApplied, Actor::System)
-                    .count("people", people.len() as u64)
-                    .count("agents", agents.len() as u64)
-                    .count("servers", servers);
-                let mut commit = Commit::with(event, ());
-                let names: Vec<String> = people.iter().map(|(person, _)| person.id.to_string()).collect();
-                for event in disabled(tx, &names).await? {
-                    commit = commit.and(event);
-                }
-                let names: Vec<String> = agents.iter().map(|agent| agent.id.to_string()).collect();
-                for event in suspended(tx, &names).await? {
-                    commit = commit.and(event);
-                }
-                for (person, phc) in &people {
-                    let known = tx.person(&person.id).await?.is_some();
-                    tx.put_person(person, phc.as_deref()).await?;
-                    if known && phc.is_some() {
-                        tx.end_sessions_of(&person.id).await?;
-                        commit = commit.and(
-                            Event::new(EventName::PersonChanged, Actor::System)
-                                .with("person", &person.id)
-                                .with("change", "another password in the configuration: every session ended"),
-                        );
-                    }
-                }
-                for agent in &agents {
-                    tx.put_agent(agent).await?;
-                }
-                Ok(commit)
-            })
+pub async fn declared(store: &Store, config: &Config, settings: &Settings) -> Result<(), SeedError> {
+    let declared = Declared::of(store, config, settings).await?;
+    let write = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let changes = declared.apply(tx).await?;
+            let record = declared.record(&changes);
+            Ok(changes.events.into_iter().fold(Commit::with(record, ()), Commit::and))
         })
-        .await
+    });
+    Ok(write.await?)
+}
+
+/// What [`declared`] would change: it is carried out and taken back, so whoever may not write hears so too.
+pub async fn foreseen(store: &Store, config: &Config, settings: &Settings) -> Result<Changes, SeedError> {
+    let declared = Declared::of(store, config, settings).await?;
+    let tried = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let changes = declared.apply(tx).await?;
+            Ok(Commit::nothing(changes))
+        })
+    });
+    Ok(tried.await?)
+}
+
+/// All that the file declares.
+struct Declared {
+    people: Vec<(Person, Option<String>)>,
+    agents: Vec<Agent>,
+    servers: u64,
+    settings: Settings,
+}
+
+impl Declared {
+    async fn of(store: &Store, config: &Config, settings: &Settings) -> Result<Self, SeedError> {
+        let mut people = Vec::new();
+        for (id, declared) in &config.people {
+            people.push(person(store, id, declared).await?);
+        }
+        for (agent, declared) in &config.agents {
+            let owner = declared.owner.clone();
+            if !config.people.contains_key(&owner) && store.person(&owner).await?.is_none() {
+                return Err(SeedError::NoOwner { agent: agent.clone(), owner });
+            }
+        }
+        let now = store.now();
+        let agents = config.agents.iter().map(|(id, declared)| agent(id, declared, now)).collect();
+        Ok(Self { people, agents, servers: config.servers.len() as u64, settings: settings.clone() })
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>) -> Result<Changes, StoreError> {
+        let names: Vec<String> = self.people.iter().map(|(person, _)| person.id.to_string()).collect();
+        let mut events = disabled(tx, &names).await?;
+        let names: Vec<String> = self.agents.iter().map(|agent| agent.id.to_string()).collect();
+        events.extend(suspended(tx, &names).await?);
+        for (person, phc) in &self.people {
+            let known = tx.person(&person.id).await?.is_some();
+            tx.put_person(person, phc.as_deref()).await?;
+            if known && phc.is_some() {
+                tx.end_sessions_of(&person.id).await?;
+                events.push(
+                    Event::new(EventName::PersonChanged, Actor::System)
+                        .with("person", &person.id)
+                        .with("change", "another password in the configuration: every session ended"),
+                );
+            }
+        }
+        for agent in &self.agents {
+            tx.put_agent(agent).await?;
+        }
+        let lines = self.settings.lines();
+        let remembered = tx.redeclare(SETTING, &[]).await?;
+        tx.redeclare(SETTING, &lines).await?;
+        Ok(Changes { is_first: remembered.is_empty(), settings: self.settings.difference(&remembered), events })
+    }
+
+    fn record(&self, changes: &Changes) -> Event {
+        let mut event = Event::new(EventName::ConfigurationApplied, Actor::System)
+            .count("people", self.people.len() as u64)
+            .count("agents", self.agents.len() as u64)
+            .count("servers", self.servers)
+            .with("digest", self.settings.digest());
+        if !changes.is_first {
+            let Difference { added, changed, removed } = &changes.settings;
+            for (field, names) in [("added", added), ("changed", changed), ("removed", removed)] {
+                if !names.is_empty() {
+                    event = event.with(field, listed(names));
+                }
+            }
+        }
+        event
+    }
+}
+
+/// The word under which the store remembers what was set.
+const SETTING: &str = "setting";
+/// A record names so many settings; a record has a bound.
+const NAMED: usize = 200;
+
+/// The names, as far as a record has room for them.
+fn listed(names: &[String]) -> String {
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(" ");
+    if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
 async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
@@ -142,161 +233,4 @@ fn agent(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use model::{ManualClock, Span};
-    use store::OpenOptions;
-
-    use super::*;
-
-    const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"oczm4Jx6RFeJeJMlcv2QUhD90ViWo3B-jNNHLlGmwKc","y":"stZZ2ZMKT781HV4lwnwA_dodYQU-L8_zHEobXbUF3vY"}"#;
-
-    fn config(people: &str, agents: &str) -> Config {
-        let text = format!(r#"{{"public_url":"https://a.test","people":{{{people}}},"agents":{{{agents}}}}}"#);
-        serde_json::from_str(&text).unwrap()
-    }
-
-    async fn store(dir: &std::path::Path) -> Store {
-        let options = OpenOptions {
-            url: model::config::StoreUrl::sqlite_in(dir),
-            data_dir: dir.to_owned(),
-            origin: "a.test/audit".into(),
-            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
-            node: None,
-            store_silence: Span::from_seconds(2),
-            missing: store::Missing::IsMade,
-        };
-        Store::open(options).await.unwrap()
-    }
-
-    async fn change(
-        store: &Store,
-        run: impl for<'t, 'c> FnOnce(
-            &'t mut Tx<'c>,
-        ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 't>>
-        + Send
-        + 'static,
-    ) {
-        let changed = store.write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                run(tx).await?;
-                Ok(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
-            })
-        });
-        changed.await.unwrap();
-    }
-
-    /// A live grant of an agent that acts for `person`.
-    async fn grant_of(store: &Store, person: &str) -> Id<model::Grant> {
-        let person: Id<Person> = person.parse().unwrap();
-        let bot = Agent {
-            id: "claude@bob".parse().unwrap(),
-            owner: person.clone(),
-            kind: AgentKind::Delegated,
-            ..agent(&"claude".parse().unwrap(), &declared_agent(), store.now())
-        };
-        let grant = model::Grant {
-            id: token::mint(),
-            agent: bot.id.clone(),
-            person: Some(person),
-            server: "t".parse().unwrap(),
-            scopes: "t:low".parse().unwrap(),
-            created_at: store.now(),
-            not_after: store.now().after(Span::from_minutes(60)),
-            ended_at: None,
-        };
-        let id = grant.id.clone();
-        change(store, move |tx| {
-            Box::pin(async move {
-                tx.put_agent(&bot).await?;
-                tx.put_grant(&grant).await
-            })
-        })
-        .await;
-        id
-    }
-
-    fn declared_agent() -> AgentConfig {
-        serde_json::from_str(&format!(r#"{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#)).unwrap()
-    }
-
-    async fn log_in(store: &Store, person: &str) -> token::Digest {
-        let digest = token::Digest::of(&format!("{person} {:?}", token::random::<8>()));
-        let session = store::Session {
-            digest,
-            person: person.parse().unwrap(),
-            logged_in_at: store.now(),
-            not_after: store.now().after(Span::from_minutes(60)),
-        };
-        change(store, move |tx| Box::pin(async move { tx.put_session(&session).await })).await;
-        digest
-    }
-
-    #[tokio::test]
-    async fn who_is_taken_out_of_the_file_loses_access() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path()).await;
-        let bot = format!(r#""bot":{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#);
-        declared(&store, &config(r#""ada":{},"bob":{"roles":["approver"]}"#, &bot)).await.unwrap();
-        declared(&store, &config(r#""ada":{}"#, "")).await.unwrap();
-
-        let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
-        assert!(!store.person(&ada).await.unwrap().unwrap().disabled);
-        assert!(store.person(&bob).await.unwrap().unwrap().disabled);
-        let bot_id = "bot".parse().unwrap();
-        assert_eq!(store.agent(&bot_id).await.unwrap().unwrap().state, AgentState::Suspended);
-
-        declared(&store, &config(r#""ada":{},"bob":{}"#, &bot)).await.unwrap();
-        assert!(!store.person(&bob).await.unwrap().unwrap().disabled, "a person who is declared again may log in");
-        let state = store.agent(&bot_id).await.unwrap().unwrap().state;
-        assert_eq!(state, AgentState::Suspended, "an agent waits until somebody resumes it");
-    }
-
-    /// Field: O2
-    #[tokio::test]
-    async fn who_is_put_back_into_the_file_inherits_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path()).await;
-        declared(&store, &config(r#""ada":{},"bob":{}"#, "")).await.unwrap();
-        let id = grant_of(&store, "bob").await;
-        declared(&store, &config(r#""ada":{}"#, "")).await.unwrap();
-        assert!(store.grant(&id).await.unwrap().unwrap().ended_at.is_some());
-        declared(&store, &config(r#""ada":{},"bob":{"name":"Another Bob"}"#, "")).await.unwrap();
-        assert!(store.grant(&id).await.unwrap().unwrap().ended_at.is_some());
-    }
-
-    /// Field: O3
-    #[tokio::test]
-    async fn another_password_in_the_file_ends_every_session_and_the_same_one_none() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path()).await;
-        let hash = token::hash_password(&model::Secret::new("an old password"));
-        for (entry, stays) in [
-            (r#""ada":{"password":"an old password"}"#.to_owned(), true),
-            (r#""ada":{"password":"an old password"}"#.to_owned(), true),
-            (r#""ada":{"password":"another password"}"#.to_owned(), false),
-            (format!(r#""ada":{{"password_hash":"{hash}"}}"#), false),
-            (format!(r#""ada":{{"password_hash":"{hash}"}}"#), true),
-        ] {
-            let digest = log_in(&store, "ada").await;
-            declared(&store, &config(&entry, "")).await.unwrap();
-            let session = store.session(digest, store.now()).await.unwrap();
-            // The first of all declares somebody whom the store did not know.
-            assert_eq!(session.is_some(), stays, "{entry}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_start_does_not_resume_an_agent() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = store(dir.path()).await;
-        let file =
-            config(r#""ada":{}"#, &format!(r#""bot":{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#));
-        declared(&store, &file).await.unwrap();
-        let bot: Id<Agent> = "bot".parse().unwrap();
-        governance::set_agent_state(&store, &bot, AgentState::Retired, Actor::Operator).await.unwrap();
-        declared(&store, &file).await.unwrap();
-        assert_eq!(store.agent(&bot).await.unwrap().unwrap().state, AgentState::Retired);
-    }
-}
+mod tests;

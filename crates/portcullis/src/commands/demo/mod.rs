@@ -22,16 +22,16 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
     let upstream = format!("http://{}/mcp", tickets.local_addr()?);
     let sample = tokio::spawn(tickets::serve(tickets));
 
-    let (config, key) = setup::prepare(&options, &upstream)?;
-    let node = Node::assemble(config, "demo").await?;
+    let (loaded, key) = setup::prepare(&options, &upstream)?;
+    let node = Node::assemble(loaded.config, loaded.settings, "demo").await?;
     let listener = node.bind().await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(node.clone().serve(listener, None, async {
         let _ = stopped.await;
     }));
 
-    let link = setup::enrolment(&node).await?;
-    banner::show(&node.config, &link);
+    let links = setup::enrolment(&node).await?;
+    banner::show(&node.config, &links);
     let toured = tour::walk(&node, &key).await;
     let code = match &toured {
         Ok(()) => output::OK,
@@ -41,7 +41,7 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
         }
     };
     if !options.exit {
-        banner::stays_up(&node.config, &link, &options);
+        banner::stays_up(&node.config, &links, &options);
         shutdown::requested().await;
     }
     drop(node);

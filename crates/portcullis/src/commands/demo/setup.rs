@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result};
-use model::{Id, Person, config::Config};
+use model::{Id, Person};
 use serde_json::json;
 use token::AgentKey;
 
-use crate::{cli, commands::person, node::Node};
+use crate::{cli, commands::person, config, node::Node};
 
 /// The agent whose day is shown.
 pub const AGENT: &str = "night-shift";
@@ -16,12 +16,13 @@ pub const OWNER: &str = "ada";
 /// The person who decides about its requests.
 pub const APPROVER: &str = "bob";
 /// The person in front of the screen.
-pub const YOU: &str = "you";
+pub const ADMIN: &str = "alex";
 /// The demo's configuration, in its data directory.
 pub const FILE: &str = "demo.yaml";
 
-/// The configuration, and the agent's key, which is kept so that the agent stays the same one.
-pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)> {
+/// The configuration, read from the file that the other commands visit the demo by, and the agent's key, which is kept
+/// so that the agent stays the same one.
+pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(config::Loaded, AgentKey)> {
     let key = agent_key(&options.data)?;
     let port = match options.port {
         // Nothing is bound yet, so another program could still take it; then binding says so.
@@ -31,15 +32,16 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
     let file = json!({
         "public_url": format!("http://localhost:{port}"),
         "listen": format!("127.0.0.1:{port}"),
-        "store": format!("sqlite:{}", options.data.display()),
-        "data_dir": options.data,
+        // Relative to the file.
+        "store": "sqlite:.",
+        "data_dir": ".",
         "servers": {"tickets": {
             "url": upstream,
             "title": "Acme ticket desk (sample)",
             "tools": tickets::TIERS.into_iter().collect::<BTreeMap<_, _>>(),
         }},
         "people": {
-            YOU: {"name": "You", "roles": ["admin"]},
+            ADMIN: {"name": "Alex, in front of this screen", "roles": ["admin"]},
             OWNER: {"name": "Ada, owner of the agent"},
             APPROVER: {"name": "Bob, on call", "roles": ["approver"]},
         },
@@ -61,8 +63,8 @@ pub fn prepare(options: &cli::Demo, upstream: &str) -> Result<(Config, AgentKey)
     // So that the other commands can visit the demo: every JSON text is YAML.
     let path = options.data.join(FILE);
     fs::write(&path, format!("{file:#}\n")).with_context(|| format!("{} can not be written", path.display()))?;
-    let config = serde_json::from_value(file).context("the demo's configuration")?;
-    Ok((config, key))
+    let loaded = config::load(&path, config::Needs::Everything).context("the demo's configuration")?;
+    Ok((loaded, key))
 }
 
 fn agent_key(data: &Path) -> Result<AgentKey> {
@@ -83,8 +85,17 @@ fn agent_key(data: &Path) -> Result<AgentKey> {
     Ok(key)
 }
 
-/// A one-time link with which the person in front of the screen sets a password.
-pub async fn enrolment(node: &Node) -> Result<String> {
-    let you: Id<Person> = YOU.parse()?;
-    person::offer_enrolment(&node.store, &node.config, &you).await
+/// The one-time links with which people set a password.
+pub struct Links {
+    /// Of the person in front of the screen.
+    pub admin: String,
+    /// Of the one who decides about other people's agents.
+    pub approver: String,
+}
+
+/// New links; older ones are void.
+pub async fn enrolment(node: &Node) -> Result<Links> {
+    let link =
+        async |name: &str| person::offer_enrolment(&node.store, &node.config, &name.parse::<Id<Person>>()?).await;
+    Ok(Links { admin: link(ADMIN).await?, approver: link(APPROVER).await? })
 }

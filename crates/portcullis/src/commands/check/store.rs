@@ -1,0 +1,194 @@
+//! The store, the clock, and what the next start would change.
+
+use std::path::{Path, PathBuf};
+
+use model::{Clock, Person, Role, SystemClock, Timestamp, config::Config};
+use store::Store;
+
+use super::finding::{Finding, failure, ok, warning};
+use crate::{
+    config::{Difference, Settings},
+    node,
+};
+
+/// Before this product was written: a clock that says so is off.
+const OLDEST_CREDIBLE: Timestamp = Timestamp::from_seconds(1_763_769_600);
+
+pub async fn findings(config: &Config, settings: Settings) -> Vec<Finding> {
+    let now = SystemClock.now();
+    if now < OLDEST_CREDIBLE {
+        return vec![failure("clock", format!("says {now}; set it, tokens and elevations depend on it"))];
+    }
+    let store = match node::open_store(config, None, store::Missing::IsRefused).await {
+        Ok(store) => store,
+        Err(error) => {
+            let missing = error.downcast_ref::<store::OpenError>().is_some_and(|error| error.is_nothing_yet());
+            if missing {
+                return not_there_yet(config);
+            }
+            return vec![failure("store", format!("{error:#}"))];
+        }
+    };
+    let mut findings = vec![ok("store", config.store.shown())];
+    findings.push(clock(&store, now).await);
+    match node::foreseen(&store, config, settings).await {
+        Ok(changes) => findings.extend(next_start(&changes)),
+        Err(error) => findings.push(failure(
+            "store",
+            format!("what a start writes was tried and refused, and nothing is changed: {error:#}; run `check` as the user that serves"),
+        )),
+    }
+    match store.people().await {
+        Ok(people) => findings.extend(approvers(config, &people)),
+        Err(error) => findings.push(failure("people", error.to_string())),
+    }
+    for block in store.blocks().iter().filter(|block| block.lifted_at.is_none()) {
+        findings.push(warning("revoked", format!("{} since {}: {}", block.target, block.at, block.reason)));
+    }
+    findings
+}
+
+/// What a first start needs: a place where it may make its files.
+fn not_there_yet(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let database = config.store.sqlite_directory();
+    for directory in database.iter().chain([&config.data_dir]) {
+        let nearest = nearest(directory);
+        if !nearest.is_dir() {
+            findings.push(failure("store", format!("{} is not a directory", nearest.display())));
+        } else if !may_write(&nearest) {
+            findings.push(failure(
+                "store",
+                format!("{} can not be made: this user may not write to {}", directory.display(), nearest.display()),
+            ));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(ok("store", format!("{} will be made at the first start", config.store.shown())));
+    }
+    findings.extend(approvers(config, &[]));
+    findings
+}
+
+/// The directory, or the nearest one above it that is there.
+fn nearest(path: &Path) -> PathBuf {
+    let there = path.ancestors().find(|ancestor| ancestor.exists());
+    match there {
+        Some(there) if !there.as_os_str().is_empty() => there.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// May this user make something in that directory? Asked of the system; nothing is made.
+fn may_write(directory: &Path) -> bool {
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+async fn clock(store: &Store, now: Timestamp) -> Finding {
+    let records = match store.last_records(1).await {
+        Ok(records) => records,
+        Err(error) => return failure("audit", error.to_string()),
+    };
+    let newest = records.first().and_then(|(_, record)| serde_json::from_slice::<serde_json::Value>(record).ok());
+    let at = newest.and_then(|record| record["at"].as_i64()).map(Timestamp::from_micros);
+    match at {
+        // Another machine wrote it: a second is no fault of this clock.
+        Some(at) if at > now.after(model::Span::from_seconds(1)) => {
+            failure("clock", format!("says {now}, but the newest audit record is from {at}: the clock went back"))
+        }
+        _ => ok("clock", now.to_string()),
+    }
+}
+
+/// What will be different after the next start.
+fn next_start(changes: &node::Changes) -> Vec<Finding> {
+    const WHAT: &str = "next start";
+    let mut findings = Vec::new();
+    if changes.is_first {
+        findings.push(ok(WHAT, "the first with a configuration that is remembered"));
+    } else if changes.settings.is_none() && changes.events.is_empty() {
+        findings.push(ok(WHAT, "changes nothing"));
+    } else {
+        let Difference { added, changed, removed } = &changes.settings;
+        for (deed, names) in [("sets", added), ("changes", changed), ("takes away", removed)] {
+            if !names.is_empty() {
+                findings.push(warning(WHAT, format!("{deed} {}", names.join(", "))));
+            }
+        }
+    }
+    for event in &changes.events {
+        let field = |name: &str| event.fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        let (who, what) = match event.fields.contains_key("person") {
+            true => (field("person"), field("change").to_owned()),
+            false => (field("agent"), format!("{}: {}", field("state"), field("why"))),
+        };
+        findings.push(warning(WHAT, format!("{who}: {what}")));
+    }
+    findings
+}
+
+/// Who can say yes to a high call after the next start: people of the file, and people who were added by a command.
+fn approvers(config: &Config, stored: &[Person]) -> Option<Finding> {
+    let declared = config.people.values().any(|person| person.roles.iter().any(|role| role != &Role::Auditor));
+    let added = stored
+        .iter()
+        .filter(|person| !config.people.contains_key(&person.id))
+        .any(|person| person.holds(Role::Approver));
+    (!declared && !added).then(|| {
+        warning(
+            "people",
+            "nobody is an approver or admin, so high-tier calls can not be approved; `portcullis person add NAME --role \
+             approver`",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::DirBuilderExt;
+
+    use super::*;
+
+    fn config(people: &str) -> Config {
+        serde_json::from_str(&format!(r#"{{"public_url":"https://a.test","people":{{{people}}}}}"#)).unwrap()
+    }
+
+    fn person(name: &str, roles: &[Role]) -> Person {
+        let roles = roles.iter().copied().collect();
+        Person { id: name.parse().unwrap(), display_name: name.into(), roles, disabled: false }
+    }
+
+    /// Field: H3
+    #[test]
+    fn an_approver_may_be_in_the_file_or_in_the_store() {
+        let warned = |people: &str, stored: &[Person]| approvers(&config(people), stored).is_some();
+        assert!(warned("", &[]) && warned(r#""ada":{}"#, &[person("bob", &[Role::Auditor])]));
+        assert!(!warned(r#""ada":{"roles":["approver"]}"#, &[]));
+        assert!(!warned("", &[person("bob", &[Role::Approver])]));
+        assert!(!warned("", &[person("bob", &[Role::Admin])]));
+        // The file decides about whom it declares, and somebody disabled approves nothing.
+        assert!(warned(r#""bob":{}"#, &[person("bob", &[Role::Approver])]));
+        assert!(warned("", &[Person { disabled: true, ..person("bob", &[Role::Approver]) }]));
+    }
+
+    /// Field: H3
+    #[test]
+    fn a_place_that_can_not_be_written_is_found_before_the_first_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &Path| {
+            let mut config = config("");
+            config.store = model::config::StoreUrl::sqlite_in(path);
+            config.data_dir = path.to_owned();
+            not_there_yet(&config)
+        };
+        assert!(at(&dir.path().join("a/b")).iter().any(|finding| finding.says.contains("will be made")));
+        assert!(!dir.path().join("a").exists(), "nothing is made");
+        std::fs::write(dir.path().join("file"), "x").unwrap();
+        assert!(at(&dir.path().join("file/b"))[0].says.contains("is not a directory"));
+        let closed = dir.path().join("closed");
+        std::fs::DirBuilder::new().mode(0o500).create(&closed).unwrap();
+        // The superuser may write anywhere.
+        let refused = at(&closed.join("a")).iter().any(|finding| finding.says.contains("may not write"));
+        assert_eq!(refused, !rustix::process::geteuid().is_root());
+    }
+}

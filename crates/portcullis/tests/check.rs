@@ -1,0 +1,102 @@
+//! `check` from outside: it sees what a start will meet, and changes nothing.
+
+#![allow(clippy::unwrap_used)]
+
+mod installation;
+
+use std::{collections::BTreeSet, fs};
+
+use installation::Installation;
+
+/// The files of the data directory that are not SQLite's own.
+fn files(installation: &Installation) -> BTreeSet<String> {
+    let names = fs::read_dir(installation.path("data")).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| !name.starts_with("portcullis.db-")).collect()
+}
+
+/// Field: H3
+#[test]
+fn a_check_before_the_first_start_makes_nothing() {
+    let installation = Installation::new("");
+    for _ in 0..3 {
+        let checked = installation.run(&["check"]);
+        assert_eq!(checked.status, Some(0), "{}", checked.said);
+        assert!(checked.said.contains("will be made at the first start"), "{}", checked.said);
+        assert!(!installation.path("data").exists());
+    }
+}
+
+/// Field: H3, H4
+#[test]
+fn a_check_says_what_the_next_start_changes_and_changes_nothing_itself() {
+    let people = "people:\n  ada: { roles: [admin] }\n  bob: {}\n";
+    let installation = Installation::new(people);
+    let good = installation.read("portcullis.yaml");
+    assert_eq!(installation.serve().terminate(), Some(0));
+    let (before, there) = (installation.run(&["audit", "tail", "-n", "1000"]).printed, files(&installation));
+    let checked = installation.run(&["check"]);
+    assert!(checked.said.contains("changes nothing"), "{}", checked.said);
+
+    let server = "servers:\n  crm: { url: \"http://127.0.0.1:1/mcp\", tools: { x: low } }\n";
+    installation.write("portcullis.yaml", &(good.replace("  bob: {}\n", "").replace("admin", "approver") + server));
+    let checked = installation.run(&["check"]);
+    for line in [
+        "changes people.ada.roles",
+        "sets servers.crm.tools, servers.crm.url",
+        "takes away people.bob",
+        "bob: disabled: taken out of the configuration",
+    ] {
+        assert!(checked.said.contains(line), "{line}\n{}", checked.said);
+    }
+    assert_eq!(installation.run(&["audit", "tail", "-n", "1000"]).printed, before);
+    assert_eq!(files(&installation), there);
+    assert_eq!(installation.run(&["audit", "verify"]).status, Some(0));
+
+    assert_eq!(installation.serve().terminate(), Some(0));
+    let record = installation.run(&["audit", "tail", "-n", "20"]).printed;
+    let applied = record.lines().rfind(|line| line.contains("configuration_applied")).unwrap();
+    for field in ["\"changed\":\"people.ada.roles\"", "\"removed\":\"people.bob\"", "\"digest\":\""] {
+        assert!(applied.contains(field), "{field}\n{applied}");
+    }
+}
+
+/// Field: H3
+#[test]
+fn an_approver_of_the_store_counts() {
+    let installation = Installation::new("");
+    let warned = |installation: &Installation| installation.run(&["check"]).said.contains("nobody is an approver");
+    assert!(warned(&installation));
+    assert_eq!(installation.run(&["person", "add", "bob", "--role", "approver"]).status, Some(0));
+    assert!(!warned(&installation));
+}
+
+/// Field: O7
+#[test]
+fn a_certificate_that_a_start_refuses_fails_the_check() {
+    let installation = Installation::new("tls: { certificate_file: ./cert.pem, key_file: ./key.pem }\n");
+    let fails = |words: &str| {
+        let checked = installation.run(&["check"]);
+        assert_eq!(checked.status, Some(1), "{}", checked.said);
+        assert!(checked.said.contains(words), "{words}\n{}", checked.said);
+    };
+    fails("cert.pem can not be read");
+    let [one, other] = ["a.test", "b.test"].map(|name| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap());
+    installation.write("cert.pem", &one.cert.pem());
+    installation.write("key.pem", &other.signing_key.serialize_pem());
+    fails("can not be used together");
+    installation.write("key.pem", &one.signing_key.serialize_pem());
+    let checked = installation.run(&["check"]);
+    assert!(checked.said.contains("belongs to its key and is good until"), "{}", checked.said);
+}
+
+#[test]
+fn a_client_is_told_why_it_would_fail() {
+    let installation = Installation::new("servers: { t: { url: \"http://127.0.0.1:1/mcp\", tools: { x: low } } }\n");
+    let checked = installation.run(&["check", "--client", "claude"]);
+    assert_eq!(checked.status, Some(1), "{}", checked.said);
+    for words in ["known: [claude]", "can not reach http://localhost:8420"] {
+        assert!(checked.said.contains(words), "{words}\n{}", checked.said);
+    }
+    let unknown = installation.run(&["check", "--client", "clippy"]);
+    assert!(unknown.status == Some(2) && unknown.said.contains("cursor"), "{}", unknown.said);
+}
