@@ -219,6 +219,8 @@ pub(crate) enum AuthorizeError {
     ElevationLapsed(Id<Elevation>),
     #[error("too many elevations of this agent wait for a decision")]
     TooManyPending,
+    #[error("another person has to approve this, and nobody was asked")]
+    NeedsApproval,
     #[error(transparent)]
     Dead(#[from] Dead),
 }
@@ -250,6 +252,7 @@ impl AuthorizeError {
             Self::ElevationDenied(_) => (ACCESS_DENIED, "denied"),
             Self::ElevationLapsed(_) => (ACCESS_DENIED, "lapsed"),
             Self::TooManyPending => (ACCESS_DENIED, "too_many_pending"),
+            Self::NeedsApproval => (ACCESS_DENIED, "needs_approval"),
             Self::Dead(dead) => (ACCESS_DENIED, dead.cause()),
         }
     }
@@ -277,6 +280,12 @@ pub(crate) enum PageError {
     NotLoggedIn,
     #[error("Too many people are logging in at this moment.")]
     Busy,
+    #[error("There is no grant of that number, or it is about somebody else’s agent.")]
+    NotTheirs,
+    #[error("Nothing was opened: {0}.")]
+    StepUp(AuthorizeError),
+    #[error("Nobody was asked: the form does not say why it is needed.")]
+    NoReason,
     #[error("the store can not be reached")]
     Store(#[from] StoreError),
     #[error("the store has been silent for too long")]
@@ -314,6 +323,15 @@ impl IntoResponse for PageError {
                 StatusCode::FORBIDDEN,
                 "You have to log in first",
                 "Log in here, then start again from the application that sent you here.",
+            ),
+            Self::NotTheirs => (StatusCode::NOT_FOUND, "Not yours to open", "Your own agents are under “My agents”."),
+            Self::StepUp(_) => {
+                (StatusCode::CONFLICT, "Nothing was changed", "Go back to “My agents” and look at where things stand.")
+            }
+            Self::NoReason => (
+                StatusCode::BAD_REQUEST,
+                "Say why it is needed",
+                "Go back and write a few words: they are what the approver reads before deciding.",
             ),
             Self::Busy => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Please wait a moment", "Go back and try again in a few seconds.")

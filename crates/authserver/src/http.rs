@@ -21,7 +21,7 @@ use crate::{
     authorize,
     cx::Cx,
     error::{PageError, TokenError},
-    login, metadata, revocation, token_endpoint,
+    login, metadata, revocation, step_up, token_endpoint,
 };
 
 /// Where things are.
@@ -36,6 +36,7 @@ pub(crate) mod paths {
     pub(crate) const LOGIN: &str = "/login";
     pub(crate) const LOGOUT: &str = "/logout";
     pub(crate) const ENROL: &str = "/enrol";
+    pub(crate) const STEP_UP: &str = "/me/step-up";
 }
 
 type Shared = State<Arc<Cx>>;
@@ -55,6 +56,7 @@ pub(crate) fn router(cx: Arc<Cx>) -> Router {
         .route(paths::LOGIN, get(login_page).post(log_in))
         .route(paths::LOGOUT, post(log_out))
         .route(paths::ENROL, get(enrolment).post(enrol))
+        .route(paths::STEP_UP, post(open_by_hand))
         .merge(clients)
         .with_state(cx)
 }
@@ -128,6 +130,10 @@ async fn enrolment(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQu
 
 async fn enrol(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
     shown(login::enrol(&cx, &headers, &form).await)
+}
+
+async fn open_by_hand(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(step_up::step_up(&cx, &headers, &form).await)
 }
 
 fn shown(outcome: Result<Response, PageError>) -> Response {

@@ -26,6 +26,7 @@ mod network;
 mod resource;
 mod revocation;
 mod scopes;
+mod step_up;
 mod token_endpoint;
 
 use std::sync::Arc;
@@ -81,7 +82,7 @@ impl AuthServer {
         self.cx.counted.write_down(&self.cx.store, last).await;
     }
 
-    /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout` and `/enrol`.
+    /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout`, `/enrol` and `/me/step-up`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         http::router(self.cx.clone())
     }

@@ -5,11 +5,9 @@
 //!
 //! Spec: NIST SP 800-53 AC-5.
 
-use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, Span, StepUp, Timestamp};
+use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, StepUp, Timestamp};
+pub use pages::FRESH_LOGIN;
 use pages::{SignedIn, StaleLogin};
-
-/// A login older than this does not decide anything.
-pub const FRESH_LOGIN: Span = Span::from_minutes(15);
 
 /// The person who decides, and how they came to us.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! The use cases are plain functions over [`store::Store`], used by the pages here and by the command
 //! line alike: [`approve`], [`deny`], [`end`], [`revoke`], [`restore`], [`set_agent_state`], and the
-//! listings in [`inventory`] and [`activity`]. [`Console`] is the same for a browser.
+//! listings in [`inventory`], [`activity`] and [`lacking`]. [`Console`] is the same for a browser.
 //!
 //! Next: [`duty`], which says who may decide what.
 
@@ -16,6 +16,7 @@ pub mod duty;
 mod error;
 pub mod inventory;
 mod keys;
+pub mod lacking;
 mod revocation;
 pub mod standing;
 

@@ -25,5 +25,5 @@ pub use headers::{FormTargets, harden};
 pub use local::{LocalPath, login_again, login_first, see_other};
 pub use page::{Page, Place, page};
 pub use problem::{Incident, fault, problem};
-pub use session::{SignedIn, StaleLogin, signed_in};
+pub use session::{FRESH_LOGIN, SignedIn, StaleLogin, signed_in};
 pub use shown::shown;

@@ -7,6 +7,9 @@ use token::Digest;
 
 use crate::{Cookie, Cookies, Csrf};
 
+/// A login older than this does not give anybody more than they hold.
+pub const FRESH_LOGIN: Span = Span::from_minutes(15);
+
 /// A person who logged in with this browser.
 #[derive(Clone)]
 pub struct SignedIn {

@@ -187,7 +187,8 @@ impl Logins {
             let mut memory = locked(&memories).pop().unwrap_or_default();
             let done = work(&mut memory);
             locked(&memories).push(memory);
-            drop((turn, place));
+            // In this order: who gets the turn finds the place free as well.
+            drop((place, turn));
             done
         });
         working.await.map_err(|_| Busy)

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod authorize;
+mod by_hand;
 mod client_credentials;
 mod client_metadata;
 mod login;

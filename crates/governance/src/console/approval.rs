@@ -177,17 +177,8 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
 
 /// `POST /console/elevations/{id}/end`
 pub async fn end(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
-    let entry = console.found(&id).await?;
-    let person = &posted.who.person;
-    if !may_end(person, &entry) {
-        return Err(forbidden(
-            "Only an approver or the people who answer for the agent end an elevation.",
-            "Ask one of them.",
-        ));
-    }
-    let actor = model::Actor::Person(person.id.to_string());
-    crate::end(&console.store, &entry.elevation.id, actor).await.map_err(refused)?;
-    Ok(see_other(page_of(&entry.elevation.id).as_str()))
+    let ended = console.end_for(&id, &posted.who.person).await?;
+    Ok(see_other(page_of(&ended).as_str()))
 }
 
 fn may_end(person: &Person, entry: &ElevationEntry) -> bool {
@@ -218,6 +209,20 @@ fn unclear() -> Response {
 }
 
 impl Console {
+    /// Ends the elevation of that id for `person`, if it is theirs to end.
+    pub(super) async fn end_for(&self, id: &str, person: &Person) -> Result<Id<Elevation>, Response> {
+        let entry = self.found(id).await?;
+        if !may_end(person, &entry) {
+            return Err(forbidden(
+                "Only an approver or the people who answer for the agent end an elevation.",
+                "Ask one of them.",
+            ));
+        }
+        let actor = model::Actor::Person(person.id.to_string());
+        crate::end(&self.store, &entry.elevation.id, actor).await.map_err(refused)?;
+        Ok(entry.elevation.id)
+    }
+
     async fn found(&self, id: &str) -> Result<ElevationEntry, Response> {
         let unknown = || not_found("request", id);
         let parsed = id.parse().map_err(|_| unknown())?;

@@ -3,24 +3,19 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
-use model::{Actor, Role, Target};
+use model::{Actor, Grant, Id, Person, Role, Target};
 use pages::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared,
-    agents::AgentLine,
-    approval::Request,
-    forbidden,
+    Answer, Shared, forbidden,
     gate::{Anyone, As, Posted},
-    grants::GrantLine,
     kill_switch::told_everywhere,
-    not_found,
-    overview::Live,
-    refused, store_failed,
+    mine::{self, Mine},
+    not_found, refused, store_failed,
 };
-use crate::{duty::FRESH_LOGIN, inventory};
+use crate::duty::FRESH_LOGIN;
 
 #[derive(Template)]
 #[template(path = "me.html")]
@@ -28,10 +23,7 @@ struct Me {
     csrf: String,
     fresh: bool,
     name: String,
-    agents: Vec<AgentLine>,
-    grants: Vec<GrantLine>,
-    waiting: Vec<Request>,
-    live: Vec<Live>,
+    mine: Mine,
 }
 
 /// `GET /`
@@ -42,25 +34,15 @@ pub async fn home(visitor: As<Anyone>) -> Answer {
 }
 
 /// `GET /me`
+///
+/// Its forms *Allow* and *Ask for approval* are answered by the authorization server, which opens elevations.
 pub async fn show(State(console): State<Shared>, visitor: As<Anyone>) -> Answer {
-    let (store, who) = (&console.store, &visitor.who);
-    let (now, me) = (store.now(), &who.person.id);
-    let mut agents = inventory::agents(store).await.map_err(store_failed)?;
-    agents.retain(|entry| entry.agent.owner == *me);
-    let mut grants = inventory::grants(store).await.map_err(store_failed)?;
-    grants.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
-    let mut waiting = inventory::pending(store).await.map_err(store_failed)?;
-    waiting.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
-    let mut live = inventory::live_elevations(store).await.map_err(store_failed)?;
-    live.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
+    let who = &visitor.who;
     let content = Me {
         csrf: who.csrf.text(),
-        fresh: who.fresh(now, FRESH_LOGIN).is_ok(),
+        fresh: who.fresh(console.store.now(), FRESH_LOGIN).is_ok(),
         name: who.person.display_name.clone(),
-        agents: agents.iter().map(|entry| AgentLine::of(entry, now)).collect(),
-        grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
-        waiting: waiting.iter().map(|entry| Request::of(entry, &who.person, now)).collect(),
-        live: live.iter().map(|entry| Live::of(entry, now)).collect(),
+        mine: mine::of(&console.store, &console.config, &who.person).await?,
     };
     Ok(Page::new("My agents", &content).of(who).at(Place::Me).into_response())
 }
@@ -80,4 +62,35 @@ pub async fn revoke_grant(State(console): State<Shared>, Path(id): Path<String>,
     crate::revoke(store, &target, actor, "revoked by the person it acts for, or its owner").await.map_err(refused)?;
     told_everywhere(store, &target).await?;
     Ok(see_other("/me"))
+}
+
+/// `POST /me/installations/{id}/end`: a login of my own, or of an agent I answer for.
+pub async fn end_installation(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
+    let store = &console.store;
+    let unknown = || not_found("installation", &id);
+    let found = store.installation(&id.parse().map_err(|_| unknown())?).await.map_err(store_failed)?;
+    let installation = found.ok_or_else(unknown)?;
+    let me = &posted.who.person.id;
+    if installation.person.as_ref() != Some(me) && !owns(&console, &installation.grant, me).await? {
+        return Err(forbidden("This login is about somebody else’s agent.", "An administrator can end it."));
+    }
+    let target = Target::Installation(installation.id.clone());
+    let actor = Actor::Person(me.to_string());
+    crate::end_installation(store, &installation.id, actor, "ended by the person it acts for, or its owner")
+        .await
+        .map_err(refused)?;
+    told_everywhere(store, &target).await?;
+    Ok(see_other("/me"))
+}
+
+/// `POST /me/elevations/{id}/end`
+pub async fn end_elevation(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
+    console.end_for(&id, &posted.who.person).await?;
+    Ok(see_other("/me"))
+}
+
+async fn owns(console: &Shared, grant: &Id<Grant>, me: &Id<Person>) -> Result<bool, Response> {
+    let Some(grant) = console.store.grant(grant).await.map_err(store_failed)? else { return Ok(false) };
+    let agent = console.store.agent(&grant.agent).await.map_err(store_failed)?;
+    Ok(agent.is_some_and(|agent| agent.owner == *me))
 }

@@ -27,6 +27,7 @@ mod gate;
 mod grants;
 mod kill_switch;
 mod me;
+mod mine;
 mod overview;
 mod people;
 mod servers;
@@ -71,6 +72,8 @@ impl Console {
             .route("/console/restore", post(kill_switch::restore))
             .route("/me", get(me::show))
             .route("/me/grants/{id}/revoke", post(me::revoke_grant))
+            .route("/me/installations/{id}/end", post(me::end_installation))
+            .route("/me/elevations/{id}/end", post(me::end_elevation))
             .route("/audit/log/checkpoint", get(tiles::checkpoint))
             .route("/audit/log/tile/{*path}", get(tiles::tile))
             .with_state(self.clone())

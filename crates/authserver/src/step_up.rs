@@ -1,0 +1,148 @@
+//! Stepping up by hand: a person opens what one of their agents was refused, or asks another person to.
+//!
+//! Many clients give up when a call needs more than they hold, instead of sending their person here. So the person's
+//! own page lists what was refused, and its forms come here: the same rules, the same policy and the same elevation as
+//! after a consent, without a client in between. Nothing is issued; a live elevation is what the gateway looks for.
+//!
+//! Spec: MCP 2026-07-28 basic/authorization (step-up); MCP security best practices (consent UI requirements).
+//!
+//! Next: `elevate`, which the consent page uses as well.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::HeaderMap;
+use model::{Actor, Agent, Event, EventName, Grant, Id, Person, Scope, StepUp};
+use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, shown, signed_in};
+use store::{Commit, StoreError, Tx};
+
+use crate::{
+    cx::Cx,
+    elevate::{self, Opened, Wanted},
+    error::{AuthorizeError, PageError},
+    liveness::{self, Dead},
+    scopes::{self, Asker, Need, ScopeRefusal},
+};
+
+/// What a form of `/me` asks for.
+struct Wish {
+    grant: Id<Grant>,
+    scope: Scope,
+    /// What the button said. Policy may have changed since, and nobody asks another person by a click on *Allow*.
+    by: StepUp,
+    reason: String,
+}
+
+enum Outcome {
+    Done,
+    NotTheirs,
+    Refused(AuthorizeError),
+}
+
+/// `POST /me/step-up` with `grant`, `scope`, `by=consent|approval` and, for an approval, `reason`.
+///
+/// After a fresh login only: whoever finds the browser open does not widen what an agent may do.
+pub(crate) async fn step_up(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+    cx.store.freshness()?;
+    let me = LocalPath::parse(ME).ok_or(PageError::TooLong)?;
+    let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&me)) };
+    person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    if person.fresh(cx.store.now(), FRESH_LOGIN).is_err() {
+        return Ok(login_again(cx.cookies, &me));
+    }
+    let wish = Wish::read(form)?;
+    let (inner, me) = (cx.clone(), person.person.id);
+    let outcome = cx
+        .store
+        .write::<_, StoreError, _>(move |tx| Box::pin(async move { carry_out(&inner, tx, &wish, &me).await }))
+        .await?;
+    match outcome {
+        Outcome::Done => Ok(see_other(ME)),
+        Outcome::NotTheirs => Err(PageError::NotTheirs),
+        Outcome::Refused(error) => Err(PageError::StepUp(error)),
+    }
+}
+
+impl Wish {
+    fn read(form: &Form) -> Result<Self, PageError> {
+        let by: StepUp = form.require("by")?.parse().map_err(|_| PageError::Stale)?;
+        let reason = shown(form.value("reason").unwrap_or_default(), 500);
+        if by == StepUp::Approval && reason.is_empty() {
+            return Err(PageError::NoReason);
+        }
+        Ok(Self {
+            grant: form.require("grant")?.parse().map_err(|_| PageError::NotTheirs)?,
+            scope: form.require("scope")?.parse().map_err(|_| PageError::Stale)?,
+            by,
+            reason: if reason.is_empty() { BY_HAND.to_owned() } else { reason },
+        })
+    }
+}
+
+/// Everything it depends on is read in the transaction that opens it.
+async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Result<Commit<Outcome>, StoreError> {
+    let Some(grant) = tx.grant(&wish.grant).await? else { return Ok(Commit::nothing(Outcome::NotTheirs)) };
+    let Some(agent) = tx.agent(&grant.agent).await? else { return Ok(Commit::nothing(Outcome::NotTheirs)) };
+    // The one person whose consent counts: whom the agent acts for, or the owner of one that acts for itself.
+    if grant.person.as_ref().unwrap_or(&agent.owner) != me {
+        return Ok(Commit::nothing(Outcome::NotTheirs));
+    }
+    let owner = tx.person(me).await?;
+    let need = match assess(cx, tx, wish, &grant, &agent, owner.as_ref()) {
+        Ok(need) => need,
+        Err(error) => return Ok(refused(&agent, me, error)),
+    };
+    let wanted = |by| Wanted { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason };
+    let opened = match (need, wish.by) {
+        (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
+        (Need::Elevation(StepUp::Consent), _) => elevate::consent(cx, tx, wanted(StepUp::Consent), me).await?,
+        (Need::Elevation(StepUp::Approval), StepUp::Approval) => {
+            elevate::request(cx, tx, wanted(StepUp::Approval), Actor::Person(me.to_string())).await?
+        }
+        (Need::Elevation(StepUp::Approval), StepUp::Consent) => {
+            return Ok(refused(&agent, me, AuthorizeError::NeedsApproval));
+        }
+    };
+    Ok(match opened {
+        Opened::Joined(_) => Commit::nothing(Outcome::Done),
+        Opened::New(_, event) => Commit::with(event, Outcome::Done),
+        Opened::Denied(elevation) => refused(&agent, me, AuthorizeError::ElevationDenied(elevation)),
+        Opened::TooMany => refused(&agent, me, AuthorizeError::TooManyPending),
+    })
+}
+
+/// What the rules and policy say, as for a consent.
+fn assess(
+    cx: &Cx,
+    tx: &Tx<'_>,
+    wish: &Wish,
+    grant: &Grant,
+    agent: &Agent,
+    owner: Option<&Person>,
+) -> Result<Need, AuthorizeError> {
+    if !grant.is_live(tx.now()) {
+        return Err(Dead::GrantEnded.into());
+    }
+    liveness::check_agent(&cx.store, agent, owner, &agent.client, Some(grant), &grant.server, tx.now())?;
+    if *wish.scope.server() != grant.server {
+        return Err(ScopeRefusal::OtherServer(wish.scope.clone()).into());
+    }
+    let asker = Asker::of(agent);
+    scopes::may_connect(cx, &asker, &grant.server)?;
+    Ok(scopes::need(cx, &asker, &wish.scope)?)
+}
+
+/// Nothing is opened, and the record says why.
+fn refused(agent: &Agent, me: &Id<Person>, error: AuthorizeError) -> Commit<Outcome> {
+    let event = Event::new(EventName::AuthorizationRefused, Actor::Person(me.to_string()))
+        .with("person", me)
+        .with("agent", &agent.id)
+        .with("client", &agent.client)
+        .with("cause", error.cause())
+        .with("error", error.code().0);
+    Commit::with(event, Outcome::Refused(error))
+}
+
+const ME: &str = "/me";
+/// The reason that the record of a click on *Allow* gives.
+const BY_HAND: &str = "opened by hand on the page of the person it acts for";

@@ -1,0 +1,226 @@
+//! The agents of one person as `/me` shows them: what each holds, where it is logged in, what it was refused.
+
+use std::collections::HashMap;
+
+use model::{Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use store::Store;
+
+use super::{
+    agents::AgentLine,
+    approval::Request,
+    overview::Live,
+    store_failed,
+    when::{When, long, when},
+};
+use crate::{
+    inventory::{self, ElevationEntry, GrantEntry},
+    lacking::{Lacking, lacking},
+};
+
+/// Everything on the page.
+pub struct Mine {
+    /// What calls lacked just now.
+    pub lacking: Vec<Lack>,
+    /// What waits for a decision.
+    pub waiting: Vec<Request>,
+    /// The agents.
+    pub agents: Vec<Held>,
+}
+
+/// One agent.
+pub struct Held {
+    /// Who it is.
+    pub agent: AgentLine,
+    /// What it holds.
+    pub grants: Vec<Holding>,
+    /// Where it is logged in.
+    pub logins: Vec<Login>,
+}
+
+/// One grant.
+pub struct Holding {
+    /// Its id.
+    pub id: String,
+    /// What the server is called.
+    pub server: String,
+    /// The baseline.
+    pub scopes: String,
+    /// Since when.
+    pub since: When,
+    /// Until when.
+    pub until: When,
+    /// What is in force above the baseline.
+    pub live: Vec<Live>,
+    /// What the person can open by hand.
+    pub more: Option<Lack>,
+}
+
+/// One installation: a login of one copy of the client.
+pub struct Login {
+    /// Its id.
+    pub id: String,
+    /// The server it is for.
+    pub server: String,
+    /// Since when.
+    pub since: When,
+    /// When it last renewed its token.
+    pub renewed: Option<When>,
+    /// Its end, if nobody uses it.
+    pub until: When,
+}
+
+/// A scope that can be opened, or asked for.
+pub struct Lack {
+    /// Under which grant.
+    pub grant: String,
+    /// Whose.
+    pub agent: String,
+    /// The scope.
+    pub scope: String,
+    /// Its tier.
+    pub tier: &'static str,
+    /// What the server is called.
+    pub server: String,
+    /// What the scope opens, in words.
+    pub opens: String,
+    /// The tools that were called.
+    pub tools: Vec<String>,
+    /// Refused calls.
+    pub times: u64,
+    /// When the newest was.
+    pub last: Option<When>,
+    /// Does another person have to say yes?
+    pub by_approval: bool,
+    /// How long it would last.
+    pub lasts: String,
+    /// Calls it would be good for.
+    pub uses: u32,
+}
+
+/// What `person` answers for: agents that act for them, and agents that are theirs.
+pub async fn of(store: &Store, config: &Config, person: &Person) -> Result<Mine, axum::response::Response> {
+    let (now, me) = (store.now(), &person.id);
+    let mut agents = inventory::agents(store).await.map_err(store_failed)?;
+    agents
+        .retain(|entry| entry.agent.owner == *me || entry.grants.iter().any(|grant| grant.person.as_ref() == Some(me)));
+    let mut grants = inventory::grants(store).await.map_err(store_failed)?;
+    grants.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
+    let mut pending = inventory::pending(store).await.map_err(store_failed)?;
+    pending.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
+    let waiting: Vec<_> = pending.iter().map(|entry| entry.elevation.clone()).collect();
+    let lacked = lacking(store, &grants, &waiting).await.map_err(store_failed)?;
+    let logins = store.installations_of_person(me).await.map_err(store_failed)?;
+    let mut by_grant: HashMap<Id<Grant>, Vec<Installation>> = HashMap::new();
+    for login in logins.into_iter().filter(|login| login.ended_at.is_none() && login.not_after > now) {
+        by_grant.entry(login.grant.clone()).or_default().push(login);
+    }
+    let agents = agents.iter().map(|entry| {
+        let held: Vec<&GrantEntry> = grants.iter().filter(|grant| grant.agent.id == entry.agent.id).collect();
+        let logins = held.iter().flat_map(|grant| {
+            let of = by_grant.remove(&grant.grant.id).unwrap_or_default();
+            of.into_iter().map(|login| Login::of(&login, title(config, &grant.grant), now)).collect::<Vec<_>>()
+        });
+        Held {
+            agent: AgentLine::of(entry, now),
+            logins: logins.collect(),
+            grants: held.iter().map(|grant| Holding::of(config, grant, now)).collect(),
+        }
+    });
+    Ok(Mine {
+        agents: agents.collect(),
+        lacking: lacked.iter().filter_map(|one| Lack::of(config, one, &grants, now)).collect(),
+        waiting: pending.iter().map(|entry| Request::of(entry, person, now)).collect(),
+    })
+}
+
+impl Holding {
+    fn of(config: &Config, entry: &GrantEntry, now: Timestamp) -> Self {
+        let grant = &entry.grant;
+        let live = |elevation: &model::Elevation| {
+            let (grant, agent) = (grant.clone(), entry.agent.clone());
+            Live::of(&ElevationEntry { elevation: elevation.clone(), grant, agent }, now)
+        };
+        Self {
+            id: grant.id.to_string(),
+            server: title(config, grant),
+            scopes: grant.scopes.to_string(),
+            since: when(now, grant.created_at),
+            until: when(now, grant.not_after),
+            live: entry.elevations.iter().map(live).collect(),
+            more: more(config, entry),
+        }
+    }
+}
+
+/// The medium tier, when the server has one and it is not open.
+fn more(config: &Config, entry: &GrantEntry) -> Option<Lack> {
+    let scope = Scope::Medium(entry.grant.server.clone());
+    let open = entry.elevations.iter().any(|elevation| elevation.scope == scope);
+    let rules = config.servers.get(&entry.grant.server)?;
+    let any = rules.examples(model::Tier::Medium).next().is_some();
+    (any && !open).then(|| Lack::new(config, entry, &scope, StepUp::Consent))
+}
+
+impl Login {
+    fn of(login: &Installation, server: String, now: Timestamp) -> Self {
+        Self {
+            id: login.id.to_string(),
+            server,
+            since: when(now, login.since),
+            renewed: login.last_refresh.map(|at| when(now, at)),
+            until: when(now, login.not_after),
+        }
+    }
+}
+
+impl Lack {
+    fn of(config: &Config, lacking: &Lacking, grants: &[GrantEntry], now: Timestamp) -> Option<Self> {
+        let entry = grants.iter().find(|entry| entry.grant.id == lacking.grant)?;
+        let mut lack = Self::new(config, entry, &lacking.scope, lacking.by);
+        lack.tools = lacking.tools.iter().take(MOST_TOOLS).map(ToString::to_string).collect();
+        lack.times = lacking.times;
+        lack.last = Some(when(now, lacking.last));
+        Some(lack)
+    }
+
+    fn new(config: &Config, entry: &GrantEntry, scope: &Scope, by: StepUp) -> Self {
+        let elevation = &config.elevation;
+        let (lasts, uses) = match by {
+            StepUp::Consent => (elevation.consent_lasts, elevation.consent_uses),
+            StepUp::Approval => (elevation.approval_lasts, elevation.approval_uses),
+        };
+        let server = title(config, &entry.grant);
+        Self {
+            grant: entry.grant.id.to_string(),
+            agent: entry.agent.id.to_string(),
+            scope: scope.to_string(),
+            tier: scope.tier().as_str(),
+            opens: opens(config, scope, &server),
+            server,
+            tools: Vec::new(),
+            times: 0,
+            last: None,
+            by_approval: by == StepUp::Approval,
+            lasts: long(lasts),
+            uses,
+        }
+    }
+}
+
+fn opens(config: &Config, scope: &Scope, server: &str) -> String {
+    let Scope::Medium(id) = scope else { return format!("{scope}, and nothing else") };
+    let rules = config.servers.get(id).into_iter().flat_map(|rules| rules.tools.iter());
+    let named: Vec<&str> =
+        rules.filter(|(_, tier)| *tier == model::Tier::Medium).map(|(pattern, _)| pattern.as_str()).collect();
+    match named.is_empty() {
+        true => format!("the medium tier of {server}"),
+        false => format!("the medium tier of {server}: {}", named.join(", ")),
+    }
+}
+
+fn title(config: &Config, grant: &Grant) -> String {
+    let titled = config.servers.get(&grant.server).and_then(|server| server.title.clone());
+    titled.unwrap_or_else(|| grant.server.to_string())
+}
+
+const MOST_TOOLS: usize = 6;

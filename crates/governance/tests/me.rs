@@ -1,0 +1,197 @@
+//! A person's own page: what their agents hold, where they are logged in, what they were refused, and the end of each.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use model::{Actor, ElevationState, Event, EventName, Id, Span};
+use store::{Commit, StoreError};
+use support::{CLAUDE, Installation, NIGHTLY};
+
+/// A call of `tool` that lacked something, as the gateway records it.
+async fn refuse(world: &Installation, agent: &str, grant: &str, tool: &str, tier: &str, by: &str) {
+    let event = Event::new(EventName::CallRefused, Actor::Agent(agent.into()))
+        .with("agent", agent)
+        .with("grant", grant)
+        .with("server", "tickets")
+        .with("method", "tools/call")
+        .with("reason", "step_up")
+        .with("tool", tool)
+        .with("tier", tier)
+        .with("decision", "step_up")
+        .with("scope", "tickets:low tickets:medium tickets.delete_ticket")
+        .with("by", by);
+    world.store.record(event).await.unwrap();
+}
+
+/// A login of a copy of ada's client.
+async fn log_in(world: &Installation, id: &str, grant: &str, person: Option<&str>) -> Id<model::Installation> {
+    let installation = model::Installation {
+        id: id.parse().unwrap(),
+        grant: grant.parse().unwrap(),
+        client: "https://claude.ai/client.json".parse().unwrap(),
+        person: person.map(|name| name.parse().unwrap()),
+        since: world.now(),
+        last_refresh: None,
+        not_after: world.now().after(Span::from_minutes(60)),
+        hard_end: world.now().after(Span::from_minutes(60)),
+        ended_at: None,
+    };
+    let id = installation.id.clone();
+    let event = Event::new(EventName::CodeIssued, Actor::System);
+    world
+        .store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                tx.put_installation(&installation).await?;
+                Ok(Commit::with(event, ()))
+            })
+        })
+        .await
+        .unwrap();
+    id
+}
+
+/// Field: H18
+#[tokio::test]
+async fn a_call_that_lacked_the_medium_tier_is_listed_with_allow() {
+    let world = Installation::start().await;
+    for tool in ["create_ticket", "create_note", "create_ticket"] {
+        refuse(&world, CLAUDE, "grt_claude", tool, "medium", "consent").await;
+    }
+    let page = world.browser("ada").await.get("/me").await.html;
+    for part in [
+        "Refused just now",
+        "3 calls",
+        "<code>create_ticket</code>, <code>create_note</code>",
+        r#"action="/me/step-up""#,
+        r#"name="grant" value="grt_claude""#,
+        r#"name="scope" value="tickets:medium""#,
+        r#"name="by" value="consent""#,
+        "create_*",
+        ">Allow<",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("Ask for approval"), "{page}");
+}
+
+/// Field: H18
+#[tokio::test]
+async fn a_call_that_lacked_a_high_tool_is_listed_with_a_question_for_the_reason() {
+    let world = Installation::start().await;
+    refuse(&world, CLAUDE, "grt_claude", "delete_ticket", "high", "approval").await;
+    let page = world.browser("ada").await.get("/me").await.html;
+    for part in
+        [r#"name="scope" value="tickets.delete_ticket""#, r#"value="approval""#, "Ask for approval", "Why is it"]
+    {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
+/// Field: H18
+#[tokio::test]
+async fn what_others_agents_lacked_or_was_long_ago_or_is_open_by_now_is_not_listed() {
+    let world = Installation::start().await;
+    let ada = world.browser("ada").await;
+    refuse(&world, CLAUDE, "grt_claude", "create_ticket", "medium", "consent").await;
+    refuse(&world, NIGHTLY, "grt_nightly", "delete_ticket", "high", "approval").await;
+    assert!(!world.browser("eve").await.get("/me").await.html.contains("Refused just now"));
+    world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+    let page = ada.get("/me").await.html;
+    assert!(page.contains("create_ticket</code>") && !page.contains("delete_ticket</code>"), "it waits: {page}");
+    world.browser("bob").await.post("/console/approvals/elv_1", "decision=approve").await;
+    assert!(!ada.get("/me").await.html.contains("delete_ticket</code>"), "it is in force");
+    world.clock.advance(Span::from_minutes(61));
+    assert!(!ada.get("/me").await.html.contains("Refused just now"));
+}
+
+/// The baseline comes with the next authorization, and a denial is no question of scope.
+///
+/// Field: H18
+#[tokio::test]
+async fn only_what_a_person_can_open_is_listed() {
+    let world = Installation::start().await;
+    refuse(&world, CLAUDE, "grt_claude", "get_ticket", "low", "consent").await;
+    for (field, value) in [("tool", "not a tool"), ("tier", "huge"), ("by", "magic"), ("server", "../x")] {
+        let good = [("tool", "create_ticket"), ("tier", "medium"), ("by", "consent"), ("server", "tickets")];
+        let mut event = Event::new(EventName::CallRefused, Actor::Agent(CLAUDE.into()))
+            .with("grant", "grt_claude")
+            .with("decision", "step_up");
+        for (name, usual) in good {
+            event = event.with(name, if name == field { value } else { usual });
+        }
+        world.store.record(event).await.unwrap();
+    }
+    let denied = Event::new(EventName::CallRefused, Actor::Agent(CLAUDE.into()))
+        .with("grant", "grt_claude")
+        .with("server", "tickets")
+        .with("tool", "create_ticket")
+        .with("tier", "medium")
+        .with("decision", "deny");
+    world.store.record(denied).await.unwrap();
+    assert!(!world.browser("ada").await.get("/me").await.html.contains("Refused just now"));
+}
+
+/// Field: H18
+#[tokio::test]
+async fn the_page_says_what_each_agent_holds_where_it_is_logged_in_and_what_for() {
+    let world = Installation::start().await;
+    log_in(&world, "ins_desk", "grt_claude", Some("ada")).await;
+    let page = world.browser("ada").await.get("/me").await.html;
+    for part in [
+        CLAUDE,
+        "Helps ada write code",
+        "Closes tickets that were paid",
+        "Ticket system",
+        "tickets:low",
+        "in 24 h",
+        "ins_desk",
+        "Allow changes for a while",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let eve = world.browser("eve").await.get("/me").await.html;
+    assert!(eve.contains("No agent acts for you") && !eve.contains("ins_desk"), "{eve}");
+}
+
+/// Field: H18
+#[tokio::test]
+async fn a_person_ends_one_login_and_the_grant_stays() {
+    let world = Installation::start().await;
+    let ada = world.browser("ada").await;
+    let (desk, laptop) = (
+        log_in(&world, "ins_desk", "grt_claude", Some("ada")).await,
+        log_in(&world, "ins_laptop", "grt_claude", Some("ada")).await,
+    );
+    assert_eq!(ada.post("/me/installations/ins_desk/end", "").await.location, "/me");
+    assert!(world.store.installation(&desk).await.unwrap().unwrap().ended_at.is_some());
+    assert!(world.store.installation(&laptop).await.unwrap().unwrap().ended_at.is_none());
+    assert!(world.store.grant(&"grt_claude".parse().unwrap()).await.unwrap().unwrap().ended_at.is_none());
+    let page = ada.get("/me").await.html;
+    assert!(!page.contains("ins_desk") && page.contains("ins_laptop"), "{page}");
+    assert_eq!(ada.post("/me/installations/ins_desk/end", "").await.status, 409, "it is over");
+    assert_eq!(ada.post("/me/installations/ins_none/end", "").await.status, 404);
+}
+
+/// Field: H18
+#[tokio::test]
+async fn nobody_ends_a_login_or_an_elevation_of_somebody_else() {
+    let world = Installation::start().await;
+    let desk = log_in(&world, "ins_desk", "grt_claude", Some("ada")).await;
+    let elevation = world.request("elv_1", "grt_claude", "tickets:medium").await;
+    for name in ["carol", "eve"] {
+        let browser = world.browser(name).await;
+        for path in ["/me/installations/ins_desk/end", "/me/elevations/elv_1/end"] {
+            assert_eq!(browser.post(path, "").await.status, 403, "{name} at {path}");
+        }
+    }
+    let ada = world.browser("ada").await;
+    for path in ["/me/installations/ins_desk/end", "/me/elevations/elv_1/end"] {
+        assert_eq!(ada.post_from(path, "csrf=x", Some("https://gw.test")).await.status, 403, "a forged form");
+        assert_eq!(world.stranger().post(path, "").await.status, 303, "nobody");
+    }
+    assert!(world.store.installation(&desk).await.unwrap().unwrap().ended_at.is_none());
+    assert_eq!(world.state_of(&elevation).await, ElevationState::Requested);
+    assert_eq!(ada.post("/me/elevations/elv_1/end", "").await.location, "/me");
+    assert_eq!(world.state_of(&elevation).await, ElevationState::Ended);
+}
