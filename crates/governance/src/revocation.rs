@@ -19,9 +19,13 @@ use crate::GovernanceError;
 /// Servers and tools are known to the configuration alone: check those names with [`check_named`].
 pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<(), GovernanceError> {
     let reason = said(reason)?;
-    let wanted = target.clone();
-    let turned = store.write(move |tx| Box::pin(async move { turn(tx, wanted, actor, reason).await })).await;
-    match turned {
+    let turned = async || {
+        let (wanted, actor, reason) = (target.clone(), actor.clone(), reason.clone());
+        store.write(move |tx| Box::pin(async move { turn(tx, wanted, actor, reason).await })).await
+    };
+    match turned().await {
+        // Room is kept back for exactly this.
+        Err(GovernanceError::Store(error)) if error.is_disk_full() && store.give_back_disk() => turned().await,
         // Names are looked for only when there is nothing to stop.
         Err(GovernanceError::UnknownName { kind, name, .. }) => {
             let hint = hint(store, target).await?;

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// The batch that held the change could not be committed, and was rolled back.
     #[error("the change was rolled back: {0}")]
     RolledBack(String),
+    /// The disk is full. The change was rolled back.
+    #[error("the disk is full: the change was rolled back")]
+    DiskFull,
     /// The database server went away while it committed, and did not come back to say what became of it.
     #[error("it is unknown whether the change was made; look before repeating it")]
     Unknown,
@@ -56,6 +59,18 @@ pub enum StoreError {
     /// A record is longer than the log can hold.
     #[error("a record has {0} bytes; the log holds at most 65535")]
     RecordTooLong(usize),
+}
+
+impl StoreError {
+    /// Is there no room on the disk?
+    pub fn is_disk_full(&self) -> bool {
+        const SQLITE_FULL: &str = "13";
+        match self {
+            Self::DiskFull => true,
+            Self::Database(sqlx::Error::Database(refusal)) => refusal.code().is_some_and(|code| code == SQLITE_FULL),
+            _ => false,
+        }
+    }
 }
 
 /// Nothing that is held in memory may be relied on: a node answers nobody.

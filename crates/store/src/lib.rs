@@ -35,6 +35,7 @@ mod people;
 mod proven;
 mod readers;
 mod refresh;
+mod reserve;
 mod schema;
 mod sessions;
 mod stopped;

@@ -20,7 +20,7 @@ use crate::{
     key_file::{self, MASTER_KEY_FILE},
     known::{Head, Known},
     last_head::{self, LAST_HEAD_FILE},
-    schema,
+    reserve, schema,
     store::Parts,
     view::Seen,
     watch::{self, NodeName},
@@ -177,7 +177,18 @@ impl Store {
     /// be made.
     ///
     /// Several processes may do so at the same time.
-    pub async fn open(mut options: OpenOptions) -> Result<Self, OpenError> {
+    pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
+        let data_dir = options.data_dir.clone();
+        match Self::open_once(options.clone()).await {
+            // Whoever only visits may be here to stop somebody, and even that needs a little room.
+            Err(OpenError::Store(error)) if error.is_disk_full() && reserve::give_back(&data_dir) => {
+                Self::open_once(options).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_once(mut options: OpenOptions) -> Result<Self, OpenError> {
         // Two processes that were given one name are still two.
         let boot = format!("{:08x}", u32::from_ne_bytes(token::random()));
         let node = options.node.take().map(|name| NodeName { name: format!("{name}-{boot}"), boot });

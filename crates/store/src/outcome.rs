@@ -21,6 +21,9 @@ pub(crate) enum BatchError {
     /// Nothing of it is on disk.
     #[error("{0}")]
     RolledBack(String),
+    /// There is no room for it.
+    #[error("the disk is full")]
+    Full,
     /// Nobody can say.
     #[error("the database went away while it committed")]
     Unknown,
@@ -37,6 +40,7 @@ impl BatchError {
     pub(crate) fn to_store_error(&self) -> StoreError {
         match self {
             Self::RolledBack(why) => StoreError::RolledBack(why.clone()),
+            Self::Full => StoreError::DiskFull,
             Self::Unknown => StoreError::Unknown,
             Self::Forked(why) => StoreError::LogForked(why.clone()),
             Self::Closed => StoreError::Closed,
@@ -48,6 +52,7 @@ impl From<StoreError> for BatchError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LogForked(why) => Self::Forked(why),
+            error if error.is_disk_full() => Self::Full,
             error => Self::RolledBack(error.to_string()),
         }
     }

@@ -44,7 +44,7 @@ macro_rules! elevation_stopped {
 pub(crate) use elevation_stopped;
 
 /// So many agents, or elevations, are gone through in one transaction.
-const PAGE: i64 = 256;
+const PAGE: i64 = 128;
 
 /// What one page of ends was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,6 +29,7 @@ use crate::{
     known::Known,
     last_head::Keeper,
     readers::{Reader, Readers},
+    reserve,
     view::{Seen, View},
     watch::{LogName, NodeName, Watcher},
     writer::{Job, Writer},
@@ -79,6 +80,7 @@ impl Store {
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, master, silence));
         let readers = Arc::new(Readers::new(connect.clone()));
+        let keeps_disk = node.is_some();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
@@ -94,6 +96,7 @@ impl Store {
             keeper: Keeper::new(options.data_dir.clone()),
             swept_at: Timestamp::default(),
             left: VecDeque::new(),
+            keeps_disk,
         };
         tokio::spawn(writer.run(queue));
         let watcher = Watcher {
@@ -239,6 +242,12 @@ impl Store {
     /// Did the last commit go through?
     pub fn commits(&self) -> bool {
         self.view().commits()
+    }
+
+    /// Gives back the room on the disk that is kept for revocations; `false` when there is none. A node that runs takes
+    /// it again when there is room.
+    pub fn give_back_disk(&self) -> bool {
+        reserve::give_back(&self.shared.options.data_dir)
     }
 
     /// Returns when the store does not go on: only a new process can.

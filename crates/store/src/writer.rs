@@ -18,6 +18,7 @@ use model::{Clock, Event, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -30,7 +31,7 @@ use crate::{
     known::{Head, Known},
     last_head::Keeper,
     outcome::{self, BatchError},
-    sweep,
+    reserve, sweep,
     view::{Seen, View},
 };
 
@@ -89,6 +90,8 @@ pub(crate) struct Writer {
     pub(crate) swept_at: Timestamp,
     /// What the last transaction had no time for.
     pub(crate) left: VecDeque<Job>,
+    /// A node keeps room on the disk for revocations; a visitor does not.
+    pub(crate) keeps_disk: bool,
 }
 
 /// One transaction in the making.
@@ -119,6 +122,7 @@ impl Writer {
                     _ = ticks.tick() => {
                         self.keeper.keep(&self.signer, &self.known);
                         self.probe().await;
+                        self.keep_disk().await;
                         continue;
                     }
                 };
@@ -274,6 +278,14 @@ impl Writer {
             None
         };
         Ok(Some((known, seen)))
+    }
+
+    /// Room for a revocation on a full disk. That there is none is no fault yet, and is said by what fails.
+    async fn keep_disk(&mut self) {
+        if self.keeps_disk && self.view.commits() {
+            let data_dir = self.keeper.data_dir.clone();
+            let _ = spawn_blocking(move || reserve::keep_back(&data_dir)).await;
+        }
     }
 
     /// After a commit that failed: would one go through now?
