@@ -44,6 +44,7 @@ mod record;
 pub mod refusal;
 mod refused;
 mod relay;
+mod request_state;
 pub mod revision;
 pub mod sealing;
 pub mod sent;

@@ -22,7 +22,7 @@ use crate::{
     protected::Protected,
     quota::{self, NoRoom, Quota, Share},
     refusal::{Asked, Refusal},
-    revision,
+    request_state, revision,
     session::Session,
 };
 
@@ -60,7 +60,7 @@ impl Gateway {
         let headers = &parts.headers;
         let (revision, action) = if parts.method == Method::POST {
             let body = self.read(headers, body, bytes).await?;
-            let message = envelope::parse(&body).map_err(|malformed| {
+            let mut message = envelope::parse(&body).map_err(|malformed| {
                 asked.id.clone_from(&malformed.id);
                 Refusal::Malformed(malformed)
             })?;
@@ -72,6 +72,7 @@ impl Gateway {
             if share.only_cancels() && message.method() != "notifications/cancelled" {
                 return Err(Quota::Calls.into());
             }
+            request_state::bring_back(&mut message, &self.seals, live)?;
             (revision, Action::Send(Box::new(message)))
         } else {
             let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
