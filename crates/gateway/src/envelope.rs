@@ -57,6 +57,8 @@ pub struct Params {
     pub meta_capabilities: bool,
     /// The revision that `initialize` asks for.
     pub asked_version: Option<Box<str>>,
+    /// Where `arguments` stand in what is sent.
+    arguments: Option<Range<usize>>,
     /// `requestState`, and where it stands in what is sent.
     state: Option<(Box<str>, Range<usize>)>,
 }
@@ -171,6 +173,11 @@ impl Message {
         &self.params
     }
 
+    /// The arguments of a call, as they are sent.
+    pub fn arguments(&self) -> Option<&[u8]> {
+        self.wire.get(self.params.arguments.clone()?)
+    }
+
     /// Sends `state` in place of what the client brought.
     pub fn bring_back(&mut self, state: &str) {
         let Some((_, part)) = self.params.state.take() else { return };
@@ -179,6 +186,8 @@ impl Message {
         push_string(&mut wire, state);
         wire.extend_from_slice(&self.wire[part.end..]);
         self.wire = wire.into();
+        // They stand elsewhere now, and were looked at before.
+        self.params.arguments = None;
     }
 
     /// What is sent upstream.
@@ -256,6 +265,12 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
             }
             "ref" => {
                 params.reference = Some(read_reference(value, wire)?);
+                continue;
+            }
+            "arguments" => {
+                let start = wire.len();
+                wire.extend_from_slice(value.as_str().as_bytes());
+                params.arguments = Some(start..wire.len());
                 continue;
             }
             "requestState" => {

@@ -36,6 +36,7 @@ pub mod lasting;
 pub mod live;
 mod metadata;
 pub mod method;
+pub mod mirrored;
 pub mod permit;
 mod preflight;
 pub mod protected;

@@ -19,6 +19,7 @@ use crate::{
     envelope::{self, Kind},
     event_id,
     live::Live,
+    mirrored,
     protected::Protected,
     quota::{self, NoRoom, Quota, Share},
     refusal::{Asked, Refusal},
@@ -58,6 +59,7 @@ impl Gateway {
         B::Error: Into<BodyError>,
     {
         let headers = &parts.headers;
+        let mut params = Vec::new();
         let (revision, action) = if parts.method == Method::POST {
             let body = self.read(headers, body, bytes).await?;
             let mut message = envelope::parse(&body).map_err(|malformed| {
@@ -72,6 +74,9 @@ impl Gateway {
             if share.only_cancels() && message.method() != "notifications/cancelled" {
                 return Err(Quota::Calls.into());
             }
+            if revision.is_modern() {
+                params = mirrored::agreeing(headers, &message, &server.mirrors)?;
+            }
             request_state::bring_back(&mut message, &self.seals, live)?;
             (revision, Action::Send(Box::new(message)))
         } else {
@@ -83,7 +88,7 @@ impl Gateway {
         };
         // Later revisions have no sessions, and ignore what looks like one.
         let session = if revision.is_modern() { None } else { Session::named(headers, &self.seals, live)? };
-        let mut carried = Carried::of(headers, revision);
+        let mut carried = Carried { params, ..Carried::of(headers, revision) };
         if let Action::Listen = action {
             carried.last_event_id = event_id::resumed_after(headers, &self.seals, live)?;
         }
