@@ -15,7 +15,6 @@ use crate::{
     protected::Protected,
     quota::Share,
     refusal::Refusal,
-    revision::is_param,
     session::Session,
 };
 
@@ -53,7 +52,7 @@ pub struct Carried {
     pub version: Option<HeaderValue>,
     /// `traceparent` and `tracestate`.
     pub trace: Vec<(HeaderName, HeaderValue)>,
-    /// `Mcp-Param-*` (2026-07-28): checked by the upstream, which has the schemas; never an input of ours.
+    /// `Mcp-Param-*` (2026-07-28), as far as they say what the body says.
     pub params: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -76,10 +75,6 @@ impl Carried {
         };
         for name in ["traceparent", "tracestate"] {
             carried.trace.extend(one(name).map(|value| (HeaderName::from_static(name), value)));
-        }
-        if revision.is_modern() {
-            let params = headers.iter().filter(|(name, _)| is_param(name));
-            carried.params = params.map(|(name, value)| (name.clone(), value.clone())).collect();
         }
         carried
     }

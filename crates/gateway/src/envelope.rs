@@ -9,6 +9,8 @@
 //!
 //! Next: `revision::speak`.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::strict_json::{self, NotStrict, Strict, push_string};
@@ -55,6 +57,17 @@ pub struct Params {
     pub meta_capabilities: bool,
     /// The revision that `initialize` asks for.
     pub asked_version: Option<Box<str>>,
+    /// Where `arguments` stand in what is sent.
+    arguments: Option<Range<usize>>,
+    /// `requestState`, and where it stands in what is sent.
+    state: Option<(Box<str>, Range<usize>)>,
+}
+
+impl Params {
+    /// What the server handed out for a call that has to come again, as the client brings it.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_ref().map(|(state, _)| &**state)
+    }
 }
 
 /// What is to be completed.
@@ -160,6 +173,23 @@ impl Message {
         &self.params
     }
 
+    /// The arguments of a call, as they are sent.
+    pub fn arguments(&self) -> Option<&[u8]> {
+        self.wire.get(self.params.arguments.clone()?)
+    }
+
+    /// Sends `state` in place of what the client brought.
+    pub fn bring_back(&mut self, state: &str) {
+        let Some((_, part)) = self.params.state.take() else { return };
+        let mut wire = Vec::with_capacity(self.wire.len() + state.len());
+        wire.extend_from_slice(&self.wire[..part.start]);
+        push_string(&mut wire, state);
+        wire.extend_from_slice(&self.wire[part.end..]);
+        self.wire = wire.into();
+        // They stand elsewhere now, and were looked at before.
+        self.params.arguments = None;
+    }
+
     /// What is sent upstream.
     pub fn wire(&self) -> Bytes {
         self.wire.clone()
@@ -235,6 +265,19 @@ fn read_params(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Cause> {
             }
             "ref" => {
                 params.reference = Some(read_reference(value, wire)?);
+                continue;
+            }
+            "arguments" => {
+                let start = wire.len();
+                wire.extend_from_slice(value.as_str().as_bytes());
+                params.arguments = Some(start..wire.len());
+                continue;
+            }
+            "requestState" => {
+                let state = value.string().ok_or(Cause::BadParam("requestState"))?;
+                let start = wire.len();
+                push_string(wire, &state);
+                params.state = Some((state.into(), start..wire.len()));
                 continue;
             }
             "notifications" => {

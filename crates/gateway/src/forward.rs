@@ -6,7 +6,6 @@
 //! Spec: MCP basic/authorization (token passthrough), 2026-07-28 basic/transports/streamable-http;
 //! security best practices (token passthrough).
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::Incoming;
@@ -19,7 +18,7 @@ use crate::{
     method::{self, NamedBy},
     permit::Recorded,
     refusal::Refusal,
-    revision::VERSION_HEADER,
+    revision::{VERSION_HEADER, encoded},
     sent::{Failed, NothingLeft},
     session,
 };
@@ -71,8 +70,8 @@ fn headers(call: &Call) -> HeaderMap {
     if let Action::Send(message) = &call.action {
         put(header::CONTENT_TYPE, Some(&HeaderValue::from_static("application/json")));
         if call.revision.is_modern() {
-            put(HeaderName::from_static("mcp-method"), header_value(message.method()).as_ref());
-            put(HeaderName::from_static("mcp-name"), name(call).and_then(header_value).as_ref());
+            put(HeaderName::from_static("mcp-method"), encoded(message.method()).as_ref());
+            put(HeaderName::from_static("mcp-name"), name(call).and_then(encoded).as_ref());
         }
     }
     for (name, value) in &call.server.headers {
@@ -89,16 +88,4 @@ fn name(call: &Call) -> Option<&str> {
         NamedBy::Uri => params.uri.as_deref(),
         NamedBy::Task => params.task.as_deref(),
     }
-}
-
-/// Plain where a header can carry it, `=?base64?…?=` otherwise.
-///
-/// Spec: SEP-2243 (value encoding).
-fn header_value(text: &str) -> Option<HeaderValue> {
-    let plain =
-        text.bytes().all(|b| (0x20..0x7f).contains(&b)) && text.trim() == text && !text.starts_with("=?base64?");
-    if plain {
-        return HeaderValue::from_str(text).ok();
-    }
-    HeaderValue::try_from(format!("=?base64?{}?=", BASE64_STANDARD.encode(text))).ok()
 }

@@ -15,7 +15,7 @@ use model::{
 use net::Upstream;
 use serde_json::json;
 
-use crate::SetupError;
+use crate::{SetupError, mirrored::Mirrors};
 
 /// A protected server.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Protected {
     pub tasks: TaskAccess,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
+    /// Which headers repeat which arguments of its tools, as far as its lists have said.
+    pub mirrors: Mirrors,
     /// How long it may take until it begins to answer.
     pub timeout: Span,
     /// The way to it.
@@ -56,6 +58,7 @@ impl Protected {
             metadata: metadata(id, config, public_url),
             config: config.clone(),
             tasks: config.tasks,
+            mirrors: Mirrors::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)

@@ -76,6 +76,9 @@ pub enum Refusal {
     /// The event after which a stream is to be resumed was sent to somebody else.
     #[error("this event was sent to somebody else; open the stream without Last-Event-ID")]
     ForeignEvent,
+    /// `requestState` was not given to this principal for this call.
+    #[error("params.requestState was not given to this caller for this call; make the call anew, without it")]
+    ForeignState,
     /// An answer to a request of the server, outside of a session.
     #[error("a response belongs to a session")]
     OrphanResponse,
@@ -144,6 +147,7 @@ impl Refusal {
             Self::OneAtATime => "one_at_a_time",
             Self::UnknownSession => "unknown_session",
             Self::ForeignEvent => "foreign_event",
+            Self::ForeignState => "foreign_state",
             Self::OrphanResponse => "orphan_response",
             Self::StepUp { .. } => "step_up",
             Self::Denied(reason, _) => reason.as_str(),

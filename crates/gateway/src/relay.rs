@@ -18,7 +18,7 @@ use policy::Policies;
 
 use self::{
     answer_seen::AnswerSeen,
-    body::{ANSWER_TOO_LONG, Ends, Filter, Relayed, TOO_LONG},
+    body::{ANSWER_TOO_LONG, Ends, Filter, Relayed, Sealing, TOO_LONG},
     quiet::Quiet,
 };
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     live::Verifier,
     permit::Recorded,
     refusal::Refusal,
+    request_state::RequestStates,
     sealing::Seals,
     session::{self, Session},
     tool_list,
@@ -101,6 +102,7 @@ impl Relay<'_> {
         let call = recorded.call();
         let watch = Watch::over(self.verifier.clone(), self.ground(recorded));
         let mut relayed = Relayed::new(incoming, watch, ending, call.server.config.answer_bytes);
+        relayed.seal = self.sealing(recorded, kind);
         if kind == Kind::Events {
             relayed.ends = match (farewell(recorded), call.request_id()) {
                 (Some(farewell), _) => Ends::Saying(farewell),
@@ -108,9 +110,6 @@ impl Relay<'_> {
                 (None, None) => Ends::Silently,
             };
             relayed.quiet = Some(Quiet::new());
-            if !call.revision.is_modern() {
-                relayed.seal = Some(EventIds::new(self.seals.clone(), recorded.live()));
-            }
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
@@ -126,6 +125,18 @@ impl Relay<'_> {
         }
         let refusal = bad(recorded, ANSWER_TOO_LONG);
         Some(if call.message().is_some() { Refusal::MayBeDone(ANSWER_TOO_LONG) } else { refusal })
+    }
+
+    fn sealing(&self, recorded: &Recorded<Call>, kind: Kind) -> Option<Sealing> {
+        let (call, live, events) = (recorded.call(), recorded.live(), kind == Kind::Events);
+        match call.revision.is_modern() {
+            false if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
+            true if kind != Kind::Other => {
+                let states = call.message().and_then(|message| RequestStates::of(message, events, self.seals, live));
+                states.map(Sealing::States)
+            }
+            _ => None,
+        }
     }
 
     fn ground(&self, recorded: &Recorded<Call>) -> Ground {

@@ -61,7 +61,7 @@ pub fn owner(live: &Live) -> Digest {
 mod tests {
     use super::*;
 
-    /// Field: S6
+    /// Field: S6, S7
     #[test]
     fn what_was_sealed_opens_for_its_owner_and_its_purpose_alone() {
         let seals = Seals::new(&MasterKey::from_bytes([7; 32]));

@@ -128,7 +128,12 @@ impl Listing<'_> {
     fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
         let members = item.members()?;
         let (_, name) = members.iter().find(|(name, _)| name == list.named_by)?;
-        let access = mark(&self.viewer.access((list.listed)(&name.string()?))?);
+        let name = name.string()?;
+        if list.member == "tools" {
+            let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
+            self.viewer.server.mirrors.learn(&name, schema);
+        }
+        let access = mark(&self.viewer.access((list.listed)(&name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
         let mut marked = false;
         for (name, value) in &members {

@@ -16,7 +16,7 @@ use world::{World, modern, reply};
 #[tokio::test]
 async fn only_what_the_call_consists_of_goes_upstream() {
     let world = World::start().await;
-    let (headers, body) = modern("tools/call", json!({"name": "get_ticket", "arguments": {"n": 1}}));
+    let (headers, body) = modern("tools/call", json!({"name": "get_ticket", "arguments": {"region": "eu"}}));
     let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let smuggled = [
         ("cookie", "a=b"),
@@ -61,6 +61,36 @@ async fn only_what_the_call_consists_of_goes_upstream() {
     assert_eq!((got.method, got.path.as_str()), (Method::POST, "/mcp"));
     let wire = String::from_utf8(got.body.to_vec()).unwrap();
     assert!(!wire.contains(&world.token()));
+}
+
+/// What stands between us and the server may route or count by them.
+///
+/// Field: S7
+#[tokio::test]
+async fn a_header_that_repeats_an_argument_never_says_other_than_the_body() {
+    let world = World::start().await;
+    let call = async |region: &str, header: (&'static str, &'static str)| {
+        let (headers, body) = modern("tools/call", json!({"name": "get_ticket", "arguments": {"where": region}}));
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(header);
+        world.post(&headers, body).await
+    };
+    call("us", ("mcp-param-region", "eu")).await.answered();
+    assert!(world.upstream.last().headers.get("mcp-param-region").is_none(), "nobody knows what it repeats");
+    let schema = json!({"type": "object", "properties": {"where": {"type": "string", "x-mcp-header": "Region"}}});
+    let list = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "get_ticket", "inputSchema": schema}]}});
+    world.upstream.answers(move |arrived| {
+        let lists = std::str::from_utf8(&arrived.body).unwrap().contains("tools/list");
+        lists.then(|| reply(200, &[("content-type", "application/json")], list.to_string()))
+    });
+    world.modern("tools/list", json!({})).await.answered();
+    call("eu", ("mcp-param-region", "eu")).await.answered();
+    assert_eq!(world.upstream.last().headers["mcp-param-region"], "eu");
+    let before = world.upstream.arrived().len();
+    call("us", ("mcp-param-region", "eu")).await.refused(400, -32020);
+    assert_eq!(world.upstream.arrived().len(), before);
+    call("us", ("mcp-param-other", "eu")).await.answered();
+    assert!(world.upstream.last().headers.get("mcp-param-other").is_none());
 }
 
 /// What an old request says in new headers is neither believed nor passed on.

@@ -19,10 +19,11 @@ use crate::{
     envelope::{self, Kind},
     event_id,
     live::Live,
+    mirrored,
     protected::Protected,
     quota::{self, NoRoom, Quota, Share},
     refusal::{Asked, Refusal},
-    revision,
+    request_state, revision,
     session::Session,
 };
 
@@ -58,9 +59,10 @@ impl Gateway {
         B::Error: Into<BodyError>,
     {
         let headers = &parts.headers;
+        let mut params = Vec::new();
         let (revision, action) = if parts.method == Method::POST {
             let body = self.read(headers, body, bytes).await?;
-            let message = envelope::parse(&body).map_err(|malformed| {
+            let mut message = envelope::parse(&body).map_err(|malformed| {
                 asked.id.clone_from(&malformed.id);
                 Refusal::Malformed(malformed)
             })?;
@@ -72,6 +74,10 @@ impl Gateway {
             if share.only_cancels() && message.method() != "notifications/cancelled" {
                 return Err(Quota::Calls.into());
             }
+            if revision.is_modern() {
+                params = mirrored::agreeing(headers, &message, &server.mirrors)?;
+            }
+            request_state::bring_back(&mut message, &self.seals, live)?;
             (revision, Action::Send(Box::new(message)))
         } else {
             let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
@@ -82,7 +88,7 @@ impl Gateway {
         };
         // Later revisions have no sessions, and ignore what looks like one.
         let session = if revision.is_modern() { None } else { Session::named(headers, &self.seals, live)? };
-        let mut carried = Carried::of(headers, revision);
+        let mut carried = Carried { params, ..Carried::of(headers, revision) };
         if let Action::Listen = action {
             carried.last_event_id = event_id::resumed_after(headers, &self.seals, live)?;
         }

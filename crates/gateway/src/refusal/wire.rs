@@ -70,10 +70,15 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         // A notification has no answer in which an error could stand.
         Refusal::UnknownMethod | Refusal::Tasks if asked.id.is_none() => StatusCode::BAD_REQUEST,
         Refusal::UnknownMethod | Refusal::Tasks if asked.modern => StatusCode::NOT_FOUND,
-        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime if asked.modern => StatusCode::BAD_REQUEST,
-        Refusal::UnknownMethod | Refusal::Tasks | Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime => {
-            StatusCode::OK
+        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState if asked.modern => {
+            StatusCode::BAD_REQUEST
         }
+        Refusal::UnknownMethod
+        | Refusal::Tasks
+        | Refusal::NoTool
+        | Refusal::Missing(_)
+        | Refusal::OneAtATime
+        | Refusal::ForeignState => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
         Refusal::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -157,7 +162,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
         Refusal::Malformed(malformed) => malformed.cause.code(),
         Refusal::NotSpoken(why) => why.code(),
         Refusal::UnknownMethod | Refusal::Tasks => -32601,
-        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime => -32602,
+        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState => -32602,
         Refusal::MayBeDone(_) => MAY_BE_DONE,
         _ => i32::from(status(refusal, asked).as_u16()),
     }

@@ -20,6 +20,7 @@ use crate::{
     ground::Lost,
     live::Verifier,
     refusal::{Refusal, event_of},
+    request_state::RequestStates,
     sse::{self, Splitter},
     tool_list,
     viewer::Viewer,
@@ -39,8 +40,8 @@ pub struct Relayed {
     pub(super) filter: Option<Filter>,
     /// Of a stream of events: breaks its silence.
     pub(super) quiet: Option<Quiet>,
-    /// Of a stream of the old era: seals the ids of its events.
-    pub(super) seal: Option<EventIds>,
+    /// Seals what comes back from the client.
+    pub(super) seal: Option<Sealing>,
     /// How long an answer, or an event, may be.
     pub(super) bound: AnswerBytes,
     /// Bytes that were relayed.
@@ -51,6 +52,15 @@ pub struct Relayed {
 pub const TOO_LONG: &str = "answer_too_long";
 /// What the client is told.
 pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
+
+/// What is sealed in a body.
+#[derive(Debug)]
+pub enum Sealing {
+    /// In a stream of the old era.
+    EventIds(EventIds),
+    /// In an answer of the new era that may ask for input.
+    States(RequestStates),
+}
 
 /// How a body ends that is cut.
 #[derive(Debug)]
@@ -151,7 +161,10 @@ impl Relayed {
         loop {
             let bytes = ready!(self.poll_bytes(cx));
             let (Some(seal), Some(Ok(bytes))) = (&mut self.seal, &bytes) else { return Poll::Ready(bytes) };
-            let sealed = seal.seal(bytes.clone());
+            let sealed = match seal {
+                Sealing::EventIds(ids) => ids.seal(bytes.clone()),
+                Sealing::States(states) => states.seal(bytes.clone()),
+            };
             if !sealed.is_empty() {
                 return Poll::Ready(Some(Ok(sealed)));
             }
@@ -221,10 +234,11 @@ impl Body for Relayed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.incoming, &self.filter, &self.quiet) {
-            // Into a stream of events we write too.
-            (Some(incoming), None, None) => incoming.size_hint(),
-            (None, None, _) => SizeHint::with_exact(0),
+        // Into a stream of events we write too, and what is sealed grows.
+        let as_it_comes = self.filter.is_none() && self.quiet.is_none() && self.seal.is_none();
+        match &self.incoming {
+            Some(incoming) if as_it_comes => incoming.size_hint(),
+            None if self.filter.is_none() => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }

@@ -14,7 +14,7 @@ use model::Revision;
 
 use crate::envelope::Message;
 
-pub(crate) use v2026_07_28::is_param;
+pub(crate) use v2026_07_28::{decoded, encoded, is_param};
 
 /// The revisions spoken, newest first, with what checks a request of each.
 pub const REVISIONS: &[(Revision, Check)] = &[

@@ -7,7 +7,7 @@
 //! Spec: MCP 2026-07-28 basic/index (`_meta`), basic/transports/streamable-http (standard headers), SEP-2243.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{NotSpoken, single};
 use crate::{
@@ -63,8 +63,7 @@ fn compare_name(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken>
 /// More `Mcp-Param-*` headers than this are refused.
 const MANY: usize = 64;
 
-/// Which of two values an intermediary believed cannot be known. What they say is for the upstream to compare:
-/// it has the schemas.
+/// Which of two values an intermediary believed cannot be known. What they say is compared in `mirrored`.
 fn count_params(headers: &HeaderMap) -> Result<(), NotSpoken> {
     let names = || headers.keys().filter(|name| is_param(name));
     if let Some(name) = names().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
@@ -81,11 +80,26 @@ pub(crate) fn is_param(name: &HeaderName) -> bool {
     name.as_str().starts_with("mcp-param-")
 }
 
-/// `=?base64?…?=` carries what a header cannot.
 fn decode(name: &str, value: &str) -> Result<String, NotSpoken> {
-    let Some(encoded) = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) else {
-        return Ok(value.to_owned());
-    };
-    let bytes = BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    bytes.ok_or_else(|| NotSpoken::HeaderMismatch(format!("{name} is not valid base64 of UTF-8 text")))
+    decoded(value).ok_or_else(|| NotSpoken::HeaderMismatch(format!("{name} is not valid base64 of UTF-8 text")))
+}
+
+/// `=?base64?…?=` carries what a header cannot.
+pub(crate) fn decoded(value: &str) -> Option<String> {
+    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
+        Some(encoded) => BASE64_STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()),
+        None => Some(value.to_owned()),
+    }
+}
+
+/// Plain where a header can carry it, `=?base64?…?=` otherwise.
+///
+/// Spec: SEP-2243 (value encoding).
+pub(crate) fn encoded(text: &str) -> Option<HeaderValue> {
+    let plain =
+        text.bytes().all(|b| (0x20..0x7f).contains(&b)) && text.trim() == text && !text.starts_with("=?base64?");
+    if plain {
+        return HeaderValue::from_str(text).ok();
+    }
+    HeaderValue::try_from(format!("=?base64?{}?=", BASE64_STANDARD.encode(text))).ok()
 }

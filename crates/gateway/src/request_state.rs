@@ -1,0 +1,196 @@
+//! `requestState`: what a server hands to a client that has to call again, bound to whom it was handed and to the call.
+//!
+//! The server may take what comes back for its own word on who asked, for what, and what was agreed to; all agents reach
+//! it through one connection. So it leaves [sealed](crate::sealing) to principal, server, method and name, and a request
+//! that brings one which does not open for this very call is refused. A call that comes again is decided on anew.
+//!
+//! Only answers to the requests that may need input are looked at; a state in any other answer leaves as it is, and
+//! can not come back.
+//!
+//! Spec: MCP 2026-07-28 basic/patterns/mrtr (server requirements, integrity).
+
+mod finder;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use token::Digest;
+
+use crate::{
+    edit::Edited,
+    envelope::Message,
+    live::Live,
+    method::{self, ActsOn},
+    refusal::Refusal,
+    sealing::{Seals, owner},
+    strict_json,
+};
+
+use self::finder::{Finder, Found};
+
+const PURPOSE: &str = "request-state";
+
+/// Puts the state that a request brings back in the form in which its server wrote it.
+pub fn bring_back(message: &mut Message, seals: &Seals, live: &Live) -> Result<(), Refusal> {
+    let Some(ours) = message.params().state() else { return Ok(()) };
+    let owner = of_call(message, live).ok_or(Refusal::ForeignState)?;
+    let theirs = seals.open(PURPOSE, &owner, ours.as_bytes()).map_err(|_| Refusal::ForeignState)?;
+    message.bring_back(&String::from_utf8(theirs).map_err(|_| Refusal::ForeignState)?);
+    Ok(())
+}
+
+/// For whom and what: the same on the way out and on the way back. `None` for a request that never needs input.
+fn of_call(message: &Message, live: &Live) -> Option<Digest> {
+    let params = message.params();
+    let name = match method::find(message.method())?.acts_on {
+        ActsOn::Tool | ActsOn::Prompt => params.name.as_deref()?,
+        ActsOn::Resource => params.uri.as_deref()?,
+        ActsOn::Server | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
+    };
+    Some(Digest::of(&format!("{}\n{}\n{name}", owner(live).to_hex(), message.method())))
+}
+
+/// Seals the state in an answer, in whatever portions it comes.
+#[derive(Debug)]
+pub struct RequestStates {
+    seals: Arc<Seals>,
+    owner: Digest,
+    finder: Finder,
+}
+
+impl RequestStates {
+    /// For the answer to `message`, as JSON or as `events`. `None` when it never needs input.
+    pub fn of(message: &Message, events: bool, seals: &Arc<Seals>, live: &Live) -> Option<Self> {
+        let owner = of_call(message, live)?;
+        Some(Self { seals: seals.clone(), owner, finder: Finder::new(events) })
+    }
+
+    /// The next portion, as it is passed on.
+    pub fn seal(&mut self, bytes: Bytes) -> Bytes {
+        let mut edited = Edited::of(bytes.clone());
+        let (seals, owner) = (&self.seals, &self.owner);
+        self.finder.look(&bytes, |part, found| match found {
+            Found::Part => edited.replace(part, b""),
+            Found::TooLong(literal) => {
+                tracing::warn!(event = "request_state_too_long", "it leaves as it is and can not come back");
+                edited.replace(part, literal);
+            }
+            Found::Whole(literal) => match strict_json::check(literal).ok().and_then(strict_json::Strict::string) {
+                Some(theirs) => {
+                    let ours = seals.seal(PURPOSE, owner, theirs.as_bytes());
+                    edited.replace(part, format!("\"{ours}\"").as_bytes());
+                }
+                None => edited.replace(part, literal),
+            },
+        });
+        edited.done()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use token::MasterKey;
+
+    use super::*;
+
+    fn states(events: bool) -> RequestStates {
+        let seals = Arc::new(Seals::new(&MasterKey::from_bytes([7; 32])));
+        RequestStates { seals, owner: Digest::of("ada calls x"), finder: Finder::new(events) }
+    }
+
+    fn sealed(events: bool, portions: &[&[u8]]) -> String {
+        let mut states = states(events);
+        let out: Vec<u8> = portions.iter().flat_map(|portion| states.seal(Bytes::copy_from_slice(portion))).collect();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The state in it, opened.
+    fn state(text: &str) -> String {
+        let data: String = text.lines().map(|line| line.strip_prefix("data:").unwrap_or(line)).collect();
+        let message: serde_json::Value = serde_json::from_str(&data).unwrap();
+        let ours = message["result"]["requestState"].as_str().unwrap();
+        let states = states(false);
+        String::from_utf8(states.seals.open(PURPOSE, &states.owner, ours.as_bytes()).unwrap()).unwrap()
+    }
+
+    /// Field: S7
+    #[test]
+    fn the_state_of_a_result_is_sealed_wherever_it_stands_and_nothing_else_is_touched() {
+        for (text, theirs) in [
+            (r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","requestState":"s"}}"#, "s"),
+            (r#"{"result":{"requestState" : "a\"}é\\","x":{"requestState":"no"}},"id":1}"#, "a\"}\u{e9}\\"),
+            (r#"{"id":1,"x":[{"result":1}],"result":{"y":["requestState",{"z":","}],"requestState":""}}"#, ""),
+            ("{\"result\":\n{\"a\":\"b:c,\",\"requestState\":\"\u{fc}\"}}", "\u{fc}"),
+        ] {
+            let out = sealed(false, &[text.as_bytes()]);
+            assert_eq!(state(&out), theirs, "{out}");
+            let ours: serde_json::Value = serde_json::from_str(&out).unwrap();
+            let ours = ours["result"]["requestState"].as_str().unwrap();
+            assert_eq!(out.replacen(ours, "\0", 1).split('\0').count(), 2);
+            assert!(
+                text.starts_with(out.split(ours).next().unwrap()) && text.ends_with(out.split(ours).nth(1).unwrap())
+            );
+        }
+        for untouched in [
+            r#"{"result":{"content":[{"requestState":"s"}],"structuredContent":{"requestState":"s"}}}"#,
+            r#"{"requestState":"s","params":{"requestState":"s"},"error":{"requestState":"s"}}"#,
+            r#"{"result":{"requestState":7,"x":"requestState","text":"\"requestState\":\"s\""}}"#,
+            r#"{"result":["requestState","s"]}"#,
+            r#"["result",{"requestState":"s"}]"#,
+            "no JSON at all \"{:,",
+            "",
+        ] {
+            assert_eq!(sealed(false, &[untouched.as_bytes()]), untouched);
+        }
+    }
+
+    /// Field: S7
+    #[test]
+    fn the_state_in_an_event_is_sealed_and_only_messages_are_looked_at() {
+        let event = "id: 1\r\ndata: {\"result\":{\r\ndata: \"requestState\":\"s\"}}\r\n\r\n";
+        let out = sealed(true, &[event.as_bytes()]);
+        assert!(out.starts_with("id: 1\r\ndata: {\"result\":{\r\ndata: \"requestState\":\""), "{out}");
+        assert!(out.ends_with("\"}}\r\n\r\n") && !out.contains("\"s\""), "{out}");
+        let again = "data:{\"method\":\"x\",\"params\":{\n\ndata:{\"result\":{\"requestState\":\"s\"}}\n\n";
+        let out = sealed(true, &[again.as_bytes()]);
+        assert_eq!(state(out.split("\n\n").nth(1).unwrap()), "s", "each event begins anew");
+        for untouched in
+            [": {\"result\":{\"requestState\":\"s\"}}\n\n", "datax: {\"result\":{\"requestState\":\"s\"}}\n\n"]
+        {
+            assert_eq!(sealed(true, &[untouched.as_bytes()]), untouched);
+        }
+    }
+
+    /// Field: S7
+    #[test]
+    fn a_state_that_never_ends_is_not_held() {
+        let mut states = states(false);
+        let mut out = states.seal(Bytes::from_static(b"{\"result\":{\"requestState\":\"")).len();
+        for _ in 0..40 {
+            out += states.seal(Bytes::from(vec![b'x'; 64 * 1024])).len();
+        }
+        assert_eq!(out, 27 + 40 * 64 * 1024, "it leaves as it is");
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_is_sealed_however_the_answer_is_torn(
+            before in r#"[a-z{}\[\],: ]{0,6}"#,
+            text in r#"([a-z]|\\"|\\\\|\\u00e9){0,12}"#,
+            cuts in prop::collection::vec(0usize..140, 0..8),
+            events in any::<bool>(),
+        ) {
+            let json = format!(r#"{{"a":"{before}","result":{{"b":["{before}"],"requestState":"{text}","c":1}}}}"#);
+            let whole = if events { format!("id: 1\ndata: {json}\n\n") } else { json };
+            let bytes = whole.as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).chain([0, bytes.len()]).collect();
+            cuts.sort_unstable();
+            let portions: Vec<_> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            let out = sealed(events, &portions);
+            let out = out.strip_prefix("id: 1\n").unwrap_or(&out);
+            let expected: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+            prop_assert_eq!(state(out), expected);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Finds `result.requestState` in a message that comes in portions, without holding anything else back.
+//!
+//! A name that is written with escapes is not found; what it names leaves as it is, and can not come back.
+
+use std::ops::Range;
+
+/// What was found in a part of a portion.
+pub enum Found<'f> {
+    /// The beginning, or more, of a state whose end is not there yet.
+    Part,
+    /// The end of it; this is all of it, as JSON.
+    Whole(&'f [u8]),
+    /// No end is in sight; this is all that was held of it.
+    TooLong(&'f [u8]),
+}
+
+/// Looks through JSON, or through the messages of a stream of events.
+#[derive(Debug)]
+pub struct Finder {
+    json: Json,
+    lines: Option<Lines>,
+}
+
+/// A longer state could not come back in a request.
+const LONGEST: usize = 512 * 1024;
+
+impl Finder {
+    /// At the beginning.
+    pub fn new(events: bool) -> Self {
+        Self { json: Json::default(), lines: events.then(Lines::default) }
+    }
+
+    /// The next portion. `found` is told parts of it, one behind the other.
+    pub fn look(&mut self, bytes: &[u8], mut found: impl FnMut(Range<usize>, Found<'_>)) {
+        let Some(lines) = &mut self.lines else { return self.json.look(bytes, 0..bytes.len(), &mut found) };
+        let mut at = 0;
+        while at < bytes.len() {
+            let (part, step) = lines.step(&bytes[at..]);
+            match step {
+                Step::Data => self.json.look(bytes, at..at + part, &mut found),
+                Step::EventEnds => self.json = Json::default(),
+                Step::Other => {}
+            }
+            at += part;
+        }
+    }
+}
+
+/// Where in a JSON text the next byte stands, as far as it matters.
+#[derive(Debug, Default)]
+struct Json {
+    depth: usize,
+    at: At,
+    escaped: bool,
+    /// The next text is the name of a member.
+    name_next: bool,
+    member: Member,
+    in_result: bool,
+}
+
+#[derive(Debug, Default)]
+enum At {
+    #[default]
+    Between,
+    /// In a name, of which the beginning is kept.
+    Name(Vec<u8>),
+    /// In some other text.
+    Text,
+    /// In the state, which is held from its first quotation mark.
+    State(Vec<u8>),
+}
+
+#[derive(Debug, Default, PartialEq)]
+enum Member {
+    #[default]
+    Other,
+    Result,
+    State,
+}
+
+impl Json {
+    fn look(&mut self, bytes: &[u8], part: Range<usize>, found: &mut impl FnMut(Range<usize>, Found<'_>)) {
+        let mut at = part.start;
+        while at < part.end {
+            if let At::Between = self.at {
+                self.between(bytes[at]);
+                at += 1;
+                if let At::State(held) = &mut self.at {
+                    held.push(b'"');
+                    found(at - 1..at, Found::Part);
+                }
+                continue;
+            }
+            let (end, closed) = self.end_of_text(&bytes[at..part.end]);
+            let (from, until) = (at, at + end);
+            at = until;
+            match &mut self.at {
+                At::Name(name) => {
+                    let room = 16usize.saturating_sub(name.len());
+                    name.extend(bytes[from..until].iter().take(room));
+                }
+                At::State(held) => {
+                    held.extend_from_slice(&bytes[from..until]);
+                    if closed {
+                        found(from..until, Found::Whole(held));
+                    } else if held.len() > LONGEST {
+                        found(from..until, Found::TooLong(held));
+                        self.at = At::Text;
+                    } else {
+                        found(from..until, Found::Part);
+                    }
+                }
+                At::Text | At::Between => {}
+            }
+            if closed {
+                self.close();
+            }
+        }
+    }
+
+    fn between(&mut self, byte: u8) {
+        match byte {
+            b'"' if self.name_next => self.at = At::Name(Vec::new()),
+            b'"' if self.member == Member::State => self.at = At::State(Vec::new()),
+            b'"' => self.at = At::Text,
+            b'{' | b'[' => {
+                self.in_result |= self.depth == 1 && byte == b'{' && self.member == Member::Result;
+                self.depth += 1;
+                self.begin_member(byte == b'{');
+            }
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.in_result &= self.depth >= 2;
+                self.begin_member(false);
+            }
+            b',' => self.begin_member(true),
+            b':' => self.name_next = false,
+            _ => {}
+        }
+    }
+
+    /// Only names of the message and of its result matter.
+    fn begin_member(&mut self, in_object: bool) {
+        self.name_next = in_object && (self.depth == 1 || self.depth == 2 && self.in_result);
+        self.member = Member::Other;
+    }
+
+    /// So many bytes belong to the text, with its last quotation mark if it is there.
+    fn end_of_text(&mut self, bytes: &[u8]) -> (usize, bool) {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
+            if std::mem::take(&mut self.escaped) {
+                continue;
+            }
+            match byte {
+                b'\\' => self.escaped = true,
+                b'"' => return (at, true),
+                _ => {}
+            }
+        }
+        (at, false)
+    }
+
+    fn close(&mut self) {
+        if let At::Name(name) = std::mem::take(&mut self.at) {
+            self.name_next = false;
+            self.member = match (name.as_slice(), self.depth) {
+                (b"result\"", 1) => Member::Result,
+                (b"requestState\"", 2) => Member::State,
+                _ => Member::Other,
+            };
+        }
+    }
+}
+
+/// Tells the values of `data` in a stream of events from everything else.
+///
+/// Spec: WHATWG HTML §9.2.6
+#[derive(Debug, Default)]
+struct Lines {
+    /// The name of the field, as far as it can matter; `None` behind the colon.
+    field: Vec<u8>,
+    in_value: bool,
+    is_data: bool,
+    /// The line has a byte already.
+    begun: bool,
+    after_cr: bool,
+}
+
+enum Step {
+    /// Bytes of a message.
+    Data,
+    /// A blank line.
+    EventEnds,
+    Other,
+}
+
+impl Lines {
+    /// How many of `bytes` belong together, and what they are.
+    fn step(&mut self, bytes: &[u8]) -> (usize, Step) {
+        let after_cr = std::mem::take(&mut self.after_cr);
+        match bytes[0] {
+            b'\n' if after_cr => (1, Step::Other),
+            byte @ (b'\n' | b'\r') => {
+                let blank = !self.begun;
+                *self = Self { after_cr: byte == b'\r', ..Self::default() };
+                (1, if blank { Step::EventEnds } else { Step::Other })
+            }
+            _ => {
+                self.begun = true;
+                let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
+                if self.in_value {
+                    return (end, if self.is_data { Step::Data } else { Step::Other });
+                }
+                let colon = bytes[..end].iter().position(|byte| *byte == b':');
+                let name = &bytes[..colon.unwrap_or(end)];
+                self.field.extend(name.iter().take(8usize.saturating_sub(self.field.len())));
+                if colon.is_some() {
+                    self.in_value = true;
+                    let field = self.field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.field);
+                    self.is_data = field == b"data";
+                }
+                (colon.map_or(end, |colon| colon + 1), Step::Other)
+            }
+        }
+    }
+}
