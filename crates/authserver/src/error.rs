@@ -276,6 +276,8 @@ pub(crate) enum PageError {
     Forged,
     #[error("This page is too old, or was answered before.")]
     Stale,
+    #[error("You allowed this a moment ago, and the application may have it by now.")]
+    AllowedBefore,
     #[error("The application wants an answer without any page, and you are not logged in here.")]
     NotLoggedIn,
     #[error("Too many people are logging in at this moment.")]
@@ -319,6 +321,9 @@ impl IntoResponse for PageError {
                 "This page is no longer good",
                 "Start again from the application that sent you here, or ask for a new link.",
             ),
+            Self::AllowedBefore => {
+                (StatusCode::CONFLICT, "It was allowed already", "End it under “My agents” if you did not mean it.")
+            }
             Self::NotLoggedIn => (
                 StatusCode::FORBIDDEN,
                 "You have to log in first",

@@ -48,7 +48,7 @@ pub(crate) async fn step_up(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> R
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&me)) };
     person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
     if person.fresh(cx.store.now(), FRESH_LOGIN).is_err() {
-        return Ok(login_again(cx.cookies, &me));
+        return Ok(login_again(&me));
     }
     let wish = Wish::read(form)?;
     let (inner, me) = (cx.clone(), person.person.id);

@@ -143,7 +143,7 @@ async fn an_approval_needs_a_login_of_the_last_quarter_of_an_hour() {
     let bob = world.browser("bob").await;
     world.clock.advance(Span::from_minutes(15));
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
-    let login = "/login?next=%2Fconsole%2Fapprovals%2Felv_1";
+    let login = "/login?next=%2Fconsole%2Fapprovals%2Felv_1&again=1";
     assert_eq!(bob.get("/console/approvals/elv_1").await.location, login);
     assert_eq!(bob.post("/console/approvals/elv_1", "decision=approve").await.location, login);
     assert!(bob.get("/console").await.html.contains("Log in again to decide"));
@@ -267,7 +267,7 @@ async fn people_revoke_their_own_grants_and_nobody_elses() {
     assert!(!world.browser("eve").await.get("/me").await.html.contains(CLAUDE));
     assert_eq!(ada.post("/me/grants/grt_claude/revoke", "").await.location, "/me");
     assert!(world.store.grant(&"grt_claude".parse().unwrap()).await.unwrap().unwrap().ended_at.is_some());
-    assert_eq!(ada.post("/me/grants/grt_claude/revoke", "").await.status, 409);
+    assert_eq!(ada.post("/me/grants/grt_claude/revoke", "").await.location, "/me", "clicked twice");
     assert_eq!(ada.post("/me/grants/grt_none/revoke", "").await.status, 404);
 }
 
@@ -326,4 +326,40 @@ async fn the_checkpoint_is_public_and_what_it_covers_is_for_auditors() {
     {
         assert_eq!(carol.get(path).await.status, 404, "{path}");
     }
+}
+
+/// Field: P4
+#[tokio::test]
+async fn a_decision_that_is_clicked_twice_is_one_decision() {
+    let world = Installation::start().await;
+    let bob = world.browser("bob").await;
+    for (number, decision, state) in
+        [("elv_1", "approve", ElevationState::Active), ("elv_2", "deny", ElevationState::Denied)]
+    {
+        let id = world.request(number, "grt_nightly", DELETE).await;
+        let page = format!("/console/approvals/{number}");
+        for _ in 0..2 {
+            assert_eq!(bob.post(&page, &format!("decision={decision}")).await.location, page);
+        }
+        assert_eq!(world.state_of(&id).await, state);
+        let records = world.store.last_records(100).await.unwrap().into_iter();
+        let about = records.filter(|(_, bytes)| {
+            String::from_utf8_lossy(bytes).contains(&format!("\"decided_by\":\"bob\",\"elevation\":\"{number}\""))
+        });
+        assert_eq!(about.count(), 1, "{number} is decided once");
+        let opposite = if decision == "approve" { "deny" } else { "approve" };
+        assert_eq!(
+            bob.post(&page, &format!("decision={opposite}")).await.status,
+            409,
+            "the other button is another matter"
+        );
+    }
+    assert_eq!(bob.post("/console/elevations/elv_1/end", "").await.status, 303);
+    assert_eq!(bob.post("/console/elevations/elv_1/end", "").await.status, 303);
+    let dan = world.browser("dan").await;
+    assert_eq!(
+        dan.post("/console/approvals/elv_1", "decision=approve").await.status,
+        409,
+        "nor is it somebody else\u{2019}s"
+    );
 }

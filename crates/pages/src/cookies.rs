@@ -42,24 +42,28 @@ impl Cookies {
         Self { https: public_url.is_https() }
     }
 
-    /// The value of a cookie. Sent twice, it counts as absent: nobody can say which one is ours.
+    /// The values of a cookie in the order they were sent, at most eight. Usually it is one; a neighbour on the host can
+    /// put another one of the same name beside it, and only what it is checked against tells which one is ours.
     ///
     /// The header is bytes, and other programs on the host put into it what they like: what is not ours is passed over.
     ///
-    /// Spec: RFC 6265 §5.4 (user agents send octets)
-    pub fn read(self, headers: &HeaderMap, cookie: Cookie) -> Option<String> {
+    /// Spec: RFC 6265 §5.4 (user agents send octets, and cookies of one name with different paths side by side)
+    pub fn all(self, headers: &HeaderMap, cookie: Cookie) -> Vec<String> {
         let name = cookie.name(self.https).as_bytes();
         let lines = headers.get_all(header::COOKIE).iter();
-        let mut found = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(|pair| {
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let values = pairs.filter_map(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=')?;
             (pair[..at].trim_ascii() == name).then(|| pair[at + 1..].trim_ascii())
         });
-        match (found.next(), found.next()) {
-            (Some(value), None) if !value.is_empty() && value.len() <= 256 => {
-                value.is_ascii().then(|| String::from_utf8_lossy(value).into_owned())
+        let ours = values.filter(|value| !value.is_empty() && value.len() <= 256 && value.is_ascii());
+        let mut found: Vec<String> = Vec::new();
+        for value in ours.map(|value| String::from_utf8_lossy(value).into_owned()) {
+            if found.len() < MOST && !found.contains(&value) {
+                found.push(value);
             }
-            _ => None,
         }
+        found
     }
 
     /// The `Set-Cookie` value that keeps `value` for `lasts`. `value` is one we minted.
@@ -79,6 +83,9 @@ impl Cookies {
         self.set(cookie, "", Span::from_seconds(0))
     }
 }
+
+/// So many cookies of one name are looked at.
+const MOST: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +118,7 @@ mod tests {
     #[test]
     fn a_cookie_is_found_among_others() {
         let headers = sent(&["a=1; __Host-portcullis_session=pcs_x", "b=2"]);
-        assert_eq!(cookies("https://gw.test").read(&headers, Cookie::Session).as_deref(), Some("pcs_x"));
+        assert_eq!(cookies("https://gw.test").all(&headers, Cookie::Session), ["pcs_x"]);
     }
 
     /// Field: P1
@@ -125,29 +132,32 @@ mod tests {
             for lines in [vec![&together[..]], apart.to_vec()] {
                 let headers: HeaderMap =
                     lines.iter().map(|line| (header::COOKIE, HeaderValue::from_bytes(line).unwrap())).collect();
-                let read = cookies("http://localhost:1").read(&headers, Cookie::Session);
-                assert_eq!(read.as_deref(), Some("pcs_x"), "{lines:?}");
+                let read = cookies("http://localhost:1").all(&headers, Cookie::Session);
+                assert_eq!(read, ["pcs_x"], "{lines:?}");
             }
         }
     }
 
+    /// Field: P3
     #[test]
-    fn a_cookie_that_is_there_twice_counts_for_nothing() {
-        let headers = sent(&["portcullis_session=a; portcullis_session=b"]);
-        assert_eq!(cookies("http://localhost:1").read(&headers, Cookie::Session), None);
+    fn of_a_cookie_that_is_there_twice_each_is_looked_at_and_not_without_end() {
+        let headers = sent(&["portcullis_session=a; portcullis_session=b; portcullis_session=a"]);
+        assert_eq!(cookies("http://localhost:1").all(&headers, Cookie::Session), ["a", "b"]);
+        let many: Vec<String> = (0..100).map(|n| format!("portcullis_session={n}")).collect();
+        assert_eq!(cookies("http://localhost:1").all(&sent(&[&many.join("; ")]), Cookie::Session).len(), MOST);
     }
 
     #[test]
     fn a_plain_cookie_is_not_taken_for_the_one_bound_to_the_host() {
         let headers = sent(&["portcullis_session=a"]);
-        assert_eq!(cookies("https://gw.test").read(&headers, Cookie::Session), None);
+        assert_eq!(cookies("https://gw.test").all(&headers, Cookie::Session), [""; 0]);
     }
 
     #[test]
     fn an_empty_or_endless_cookie_counts_for_nothing() {
         let long = format!("portcullis_session={}", "x".repeat(257));
         for line in ["portcullis_session=", &long, "portcullis_session", "xportcullis_session=a"] {
-            assert_eq!(cookies("http://localhost:1").read(&sent(&[line]), Cookie::Session), None, "{line}");
+            assert_eq!(cookies("http://localhost:1").all(&sent(&[line]), Cookie::Session), [""; 0], "{line}");
         }
     }
 }

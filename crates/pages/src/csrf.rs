@@ -16,7 +16,12 @@ pub const CSRF_FIELD: &str = "csrf";
 
 /// The token for the forms of one session or browser.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Csrf(Digest);
+pub struct Csrf {
+    /// For the forms of a page.
+    given: Digest,
+    /// Good as well: there may be several cookies of one name, and a form may be older than the mark of its browser.
+    also: Vec<Digest>,
+}
 
 /// The post did not come from a page of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,19 +37,28 @@ pub enum Forged {
 impl Csrf {
     /// For the forms shown to the holder of this cookie value.
     pub fn of_cookie(value: &str) -> Self {
-        Self(Digest::of(&format!("portcullis csrf\n{value}")))
+        Self::of_cookies([value.to_owned()])
+    }
+
+    /// The same when it may be any of several; new forms get the one of the first.
+    pub(crate) fn of_cookies(values: impl IntoIterator<Item = String>) -> Self {
+        let mut tokens = values.into_iter().map(|value| Digest::of(&format!("portcullis csrf\n{value}")));
+        // Of no cookie there is no token that anybody could send.
+        let given = tokens.next().unwrap_or_else(|| Digest::of(token::Opaque::mint("none").expose()));
+        Self { given, also: tokens.collect() }
     }
 
     /// The text for the hidden field.
     pub fn text(&self) -> String {
-        self.0.to_hex()
+        self.given.to_hex()
     }
 
     /// Does `form` carry it, and do the headers not name another site? To be called on every post.
     pub fn check(&self, headers: &HeaderMap, public_url: &PublicUrl, form: &Form) -> Result<(), Forged> {
         check_origin(headers, public_url)?;
         let sent = form.value(CSRF_FIELD).and_then(Digest::from_hex).ok_or(Forged::WrongToken)?;
-        if sent.same_as(&self.0) { Ok(()) } else { Err(Forged::WrongToken) }
+        let known = std::iter::once(&self.given).chain(&self.also).any(|token| sent.same_as(token));
+        if known { Ok(()) } else { Err(Forged::WrongToken) }
     }
 }
 

@@ -7,6 +7,7 @@
 //! It stands against forged posts, framed pages and markup in the names that strangers give themselves.
 
 mod assets;
+mod browser;
 mod cookies;
 mod csrf;
 mod form;
@@ -18,11 +19,12 @@ mod session;
 mod shown;
 
 pub use assets::{STYLESHEET_PATH, assets};
+pub use browser::Browser;
 pub use cookies::{Cookie, Cookies};
 pub use csrf::{CSRF_FIELD, Csrf, Forged, check_origin};
 pub use form::{FORM_BYTES, Form, FormError};
 pub use headers::{FormTargets, harden};
-pub use local::{LocalPath, login_again, login_first, see_other};
+pub use local::{AGAIN, LocalPath, login_again, login_first, see_other};
 pub use page::{Page, Place, page};
 pub use problem::{Incident, fault, problem};
 pub use session::{FRESH_LOGIN, SignedIn, StaleLogin, signed_in};

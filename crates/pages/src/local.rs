@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{Cookie, Cookies, FormTargets, harden};
+use crate::{FormTargets, harden};
 
 /// A path on this installation, with its query: the only thing `next=` may hold.
 ///
@@ -44,12 +44,14 @@ pub fn login_first(next: &LocalPath) -> Response {
 
 /// To the login page although somebody is signed in, because their login is too old for what they want.
 ///
-/// The cookie goes, so the login page asks for the password instead of sending them straight back.
-pub fn login_again(cookies: Cookies, next: &LocalPath) -> Response {
-    let mut response = login_first(next);
-    response.headers_mut().append(header::SET_COOKIE, cookies.clear(Cookie::Session));
-    response
+/// The session stays: other tabs go on while this one asks for the password.
+pub fn login_again(next: &LocalPath) -> Response {
+    let query: String = form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
+    see_other(&format!("/login?next={query}&{AGAIN}=1"))
 }
+
+/// The parameter by which the login page asks for the password of somebody whose login is not fresh.
+pub const AGAIN: &str = "again";
 
 /// `303 See Other`, so that a post is not repeated at the new place (RFC 9700 §4.12).
 ///
@@ -107,13 +109,12 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
     }
 
+    /// Field: P3
     #[test]
-    fn a_login_that_is_too_old_is_given_up() {
-        let ours = model::config::PublicUrl::try_from("https://gw.test".to_owned()).unwrap();
-        let response = login_again(Cookies::for_url(&ours), &LocalPath::ROOT);
-        assert_eq!(response.headers()[header::LOCATION], "/login?next=%2F");
-        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
-        assert!(cookie.starts_with("__Host-portcullis_session=;") && cookie.contains("Max-Age=0"), "{cookie}");
+    fn a_login_that_is_too_old_is_asked_for_again_and_other_tabs_keep_it() {
+        let response = login_again(&LocalPath::ROOT);
+        assert_eq!(response.headers()[header::LOCATION], "/login?next=%2F&again=1");
+        assert!(!response.headers().contains_key(header::SET_COOKIE));
     }
 
     #[test]

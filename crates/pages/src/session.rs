@@ -5,7 +5,7 @@ use model::{Person, Span, Timestamp};
 use store::{Session, Store, StoreError};
 use token::Digest;
 
-use crate::{Cookie, Cookies, Csrf};
+use crate::{Browser, Cookie, Cookies, Csrf};
 
 /// A login older than this does not give anybody more than they hold.
 pub const FRESH_LOGIN: Span = Span::from_minutes(15);
@@ -17,7 +17,9 @@ pub struct SignedIn {
     pub session: Session,
     /// The person, as the store has them now.
     pub person: Person,
-    /// The token for forms shown to them.
+    /// The browser.
+    pub browser: Browser,
+    /// The token for forms shown to them in this browser, good through another login.
     pub csrf: Csrf,
 }
 
@@ -27,13 +29,25 @@ pub struct SignedIn {
 pub struct StaleLogin(pub Span);
 
 /// The person whose session cookie the request carries, if it is good.
+///
+/// Of several cookies of the name the good one counts, and of several good ones of one person the newest. Good ones of
+/// different people are nobody's: nobody can say who sits there.
 pub async fn signed_in(store: &Store, cookies: Cookies, headers: &HeaderMap) -> Result<Option<SignedIn>, StoreError> {
-    let Some(value) = cookies.read(headers, Cookie::Session) else { return Ok(None) };
-    let found = store.session(Digest::of(&value), store.now()).await?;
-    Ok(found.map(|(session, person)| {
+    let mut found: Option<(Session, Person, String)> = None;
+    for value in cookies.all(headers, Cookie::Session) {
+        let Some((session, person)) = store.session(Digest::of(&value), store.now()).await? else { continue };
+        match &found {
+            Some((_, other, _)) if other.id != person.id => return Ok(None),
+            Some((other, _, _)) if other.logged_in_at >= session.logged_in_at => {}
+            _ => found = Some((session, person, value)),
+        }
+    }
+    Ok(found.map(|(session, person, value)| {
         // A connection of somebody who logged in stays when the listener is full.
         net::caller::verified();
-        SignedIn { session, person, csrf: Csrf::of_cookie(&value) }
+        let browser = Browser::of(cookies, headers);
+        let csrf = browser.csrf_of(person.id.as_str(), &value);
+        SignedIn { session, person, browser, csrf }
     }))
 }
 

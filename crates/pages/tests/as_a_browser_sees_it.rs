@@ -3,10 +3,10 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use http::{Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use model::{Person, Role, Span, Timestamp};
-use portcullis_pages::{Csrf, FormTargets, Page, Place, SignedIn, page, problem};
+use portcullis_pages::{Browser, Cookies, Csrf, FormTargets, Page, Place, SignedIn, page, problem};
 use token::Digest;
 use tower::ServiceExt;
 
@@ -33,7 +33,9 @@ fn signed_in(roles: &[Role]) -> SignedIn {
         logged_in_at: Timestamp::from_seconds(1_000),
         not_after: Timestamp::from_seconds(9_000),
     };
-    SignedIn { session, person, csrf: Csrf::of_cookie("cookie") }
+    let ours = model::config::PublicUrl::try_from("https://gw.test".to_owned()).unwrap();
+    let browser = Browser::of(Cookies::for_url(&ours), &HeaderMap::new());
+    SignedIn { session, person, browser, csrf: Csrf::of_cookie("cookie") }
 }
 
 /// Spec: RFC 9700 §4.16

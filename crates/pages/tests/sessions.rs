@@ -34,26 +34,37 @@ impl World {
         };
         let world = Self { store: Store::open(options).await.unwrap(), clock, _directory: directory };
         world.put_ada(false).await;
+        world.log_in("ada", "pcs_ada").await;
+        world
+    }
+
+    async fn log_in(&self, name: &str, cookie: &str) {
+        if name != "ada" {
+            self.put(name, false).await;
+        }
         let session = Session {
-            digest: Digest::of("pcs_ada"),
-            person: "ada".parse().unwrap(),
-            logged_in_at: world.clock.now(),
-            not_after: world.clock.now().after(Span::from_minutes(60)),
+            digest: Digest::of(cookie),
+            person: name.parse().unwrap(),
+            logged_in_at: self.clock.now(),
+            not_after: self.clock.now().after(Span::from_minutes(60)),
         };
-        let event = Event::new(EventName::LoginSucceeded, Actor::Person("ada".into()));
-        let begun = world.store.write::<_, StoreError, _>(move |tx| {
+        let event = Event::new(EventName::LoginSucceeded, Actor::Person(name.into()));
+        let begun = self.store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 tx.put_session(&session).await?;
                 Ok(Commit::with(event, ()))
             })
         });
         begun.await.unwrap();
-        world
     }
 
     async fn put_ada(&self, disabled: bool) {
+        self.put("ada", disabled).await;
+    }
+
+    async fn put(&self, name: &str, disabled: bool) {
         let person =
-            Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: Default::default(), disabled };
+            Person { id: name.parse().unwrap(), display_name: name.into(), roles: Default::default(), disabled };
         let event = Event::new(EventName::PersonChanged, Actor::System);
         let put = self.store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
@@ -86,7 +97,6 @@ async fn a_browser_without_a_good_cookie_is_nobody() {
         "a=b",
         "__Host-portcullis_session=pcs_bob",
         "portcullis_session=pcs_ada",
-        "__Host-portcullis_session=pcs_ada; __Host-portcullis_session=pcs_ada",
         &format!("__Host-portcullis_session={}", Digest::of("pcs_ada").to_hex()),
     ] {
         assert_eq!(world.who(cookie).await, None, "{cookie}");
@@ -105,4 +115,38 @@ async fn a_disabled_person_is_nobody_at_once() {
     let world = World::start().await;
     world.put_ada(true).await;
     assert_eq!(world.who("__Host-portcullis_session=pcs_ada").await, None);
+}
+
+/// A neighbour on the host, or an older page of ours, put another cookie of the name beside it.
+///
+/// Field: P3
+#[tokio::test]
+async fn a_cookie_of_the_same_name_from_a_neighbour_locks_nobody_out() {
+    let world = World::start().await;
+    for line in [
+        "__Host-portcullis_session=theirs; __Host-portcullis_session=pcs_ada",
+        "__Host-portcullis_session=pcs_ada; __Host-portcullis_session=theirs",
+        "__Host-portcullis_session=pcs_ada; __Host-portcullis_session=pcs_ada",
+        "__Host-portcullis_session=; __Host-portcullis_session=\"x\"; __Host-portcullis_session=pcs_ada",
+    ] {
+        assert_eq!(world.who(line).await.as_deref(), Some("ada"), "{line}");
+    }
+}
+
+/// Nobody can say which of them sits there, and the one must not act as the other.
+///
+/// Field: P3
+#[tokio::test]
+async fn good_cookies_of_two_people_are_nobodys() {
+    let world = World::start().await;
+    world.log_in("bob", "pcs_bob").await;
+    world.log_in("ada", "pcs_ada_again").await;
+    for line in [
+        "__Host-portcullis_session=pcs_ada; __Host-portcullis_session=pcs_bob",
+        "__Host-portcullis_session=pcs_bob; __Host-portcullis_session=x; __Host-portcullis_session=pcs_ada",
+    ] {
+        assert_eq!(world.who(line).await, None, "{line}");
+    }
+    let twice = "__Host-portcullis_session=pcs_ada; __Host-portcullis_session=pcs_ada_again";
+    assert_eq!(world.who(twice).await.as_deref(), Some("ada"));
 }

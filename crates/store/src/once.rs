@@ -3,9 +3,18 @@
 //! Spec: RFC 7523 §3 (7).
 
 use model::Timestamp;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
-use crate::{StoreError, Tx};
+use crate::{Store, StoreError, Tx};
+
+impl Store {
+    /// Was `key` used among its `kind`, and is that still remembered?
+    pub async fn is_used(&self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut reader = self.reader().await?;
+        let used = is_used(reader.connection(), kind, key, now).await;
+        reader.done(used)
+    }
+}
 
 impl Tx<'_> {
     /// `true` for the first use of `key` among its `kind`, before `not_after`; remembered until then.
@@ -35,4 +44,15 @@ impl Tx<'_> {
             .await?;
         Ok(taken == 1)
     }
+
+    /// Was `key` used among its `kind`, and is that still remembered?
+    pub async fn is_used(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+        is_used(self.connection, kind, key, now).await
+    }
+}
+
+async fn is_used(connection: &mut AnyConnection, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM used_once WHERE kind = $1 AND word = $2 AND not_after > $3";
+    let found = query(sql).bind(kind).bind(key).bind(now.micros()).fetch_optional(connection).await?;
+    Ok(found.is_some())
 }

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use axum::response::Response;
 use model::{
     Actor, Agent, AgentState, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, ScopeSet, StepUp,
-    Timestamp,
 };
 use pages::{SignedIn, see_other};
 use store::{Commit, StoreError, Tx};
 use token::{Opaque, mint};
 
 use super::{
+    again::{self, CONSENT, Said},
     answer,
     consent::consent_event,
     plan::Plan,
     request::Wanted,
+    ticket::Ticket,
     waiting::{self, Wait},
 };
 use crate::{
@@ -34,22 +35,22 @@ pub(super) struct Answered {
     pub(super) plan: Plan,
     pub(super) person: SignedIn,
     pub(super) reason: String,
-    /// The number of the form, good once until `not_after`.
-    pub(super) number: String,
-    pub(super) not_after: Timestamp,
+    pub(super) ticket: Ticket,
 }
 
 enum Outcome {
     Code(Opaque),
     Waiting(Opaque),
     Refused(AuthorizeError),
+    /// The form was answered before.
+    Again,
     Stale,
 }
 
 /// Carries the consent out and sends the browser on.
 pub(super) async fn allow(cx: &Arc<Cx>, answered: Answered) -> Result<Response, PageError> {
     let (back, person) = (answered.wanted.back.clone(), answered.person.clone());
-    let client = answered.wanted.client.clone();
+    let (client, ticket) = (answered.wanted.client.clone(), answered.ticket.clone());
     let inner = cx.clone();
     let outcome = cx
         .store
@@ -59,15 +60,19 @@ pub(super) async fn allow(cx: &Arc<Cx>, answered: Answered) -> Result<Response, 
         Outcome::Code(code) => Ok(answer::code(cx, &back, &code)),
         Outcome::Waiting(flow) => Ok(see_other(&waiting::path(&flow))),
         Outcome::Refused(error) => answer::refused(cx, &person, &client, &back, error).await,
+        Outcome::Again => again::given(cx, &ticket, &back, Said::Yes).await,
         Outcome::Stale => Err(PageError::Stale),
     }
 }
 
 /// Everything the consent does, in one transaction.
 async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commit<Outcome>, StoreError> {
-    let Answered { wanted, plan, person, reason, number, not_after } = answered;
+    let Answered { wanted, plan, person, reason, ticket } = answered;
     let now = tx.now();
-    if !tx.use_once("consent", &number, not_after, now).await? || !still(tx, &plan, &person.person).await? {
+    if !tx.use_once(CONSENT, &ticket.number, ticket.not_after, now).await? {
+        return Ok(Commit::nothing(Outcome::Again));
+    }
+    if !still(tx, &plan, &person.person).await? {
         return Ok(Commit::nothing(Outcome::Stale));
     }
     let me = &person.person.id;
@@ -113,11 +118,13 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     events.insert(0, consent);
     let due = Due { wanted: &wanted, agent: agent.id.clone(), grant: grant.id.clone(), scopes, person: &person };
     let outcome = if pending.is_empty() {
-        let (code, event) = due.code(cx, tx).await?;
-        events.push(event);
+        let code = ticket.code(cx);
+        events.push(Wait::of(&due, Vec::new(), true).issue_code(cx, tx, &code, due.scopes.clone()).await?);
         Outcome::Code(code)
     } else {
-        Outcome::Waiting(waiting::begin(cx, tx, Wait::of(&due, pending, beyond), &person).await?)
+        let flow = ticket.flow(cx);
+        waiting::begin(cx, tx, Wait::of(&due, pending, beyond), &flow, &person).await?;
+        Outcome::Waiting(flow)
     };
     Ok(events.into_iter().fold(Commit::nothing(outcome), Commit::and))
 }
@@ -208,10 +215,4 @@ pub(super) struct Due<'a> {
     pub(super) grant: Id<Grant>,
     pub(super) scopes: ScopeSet,
     pub(super) person: &'a SignedIn,
-}
-
-impl Due<'_> {
-    async fn code(&self, cx: &Cx, tx: &mut Tx<'_>) -> Result<(Opaque, Event), StoreError> {
-        Wait::of(self, Vec::new(), true).issue_code(cx, tx, self.scopes.clone()).await
-    }
 }

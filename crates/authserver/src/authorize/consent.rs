@@ -16,11 +16,12 @@ use pages::{Form, FormTargets, Page, SignedIn, shown, signed_in};
 use store::{Commit, StoreError};
 
 use super::{
+    again::{self, CONSENT, REFUSED, Said},
     allow::{self, Answered},
     answer,
     plan::{self, Plan},
     request::{self, Wanted},
-    ticket,
+    ticket::{self, Ticket},
     view::ConsentPage,
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     error::{AuthorizeError, PageError},
 };
 
-/// The page, with a form that only `person` in this session can answer, once.
+/// The page, with a form that only `person` in this browser can answer, once.
 pub(super) fn page(
     cx: &Cx,
     query: &str,
@@ -42,12 +43,13 @@ pub(super) fn page(
     content.ticket = ticket::seal(cx, query, plan.shown(), person);
     content.person = person.person.display_name.clone();
     content.complaint = complaint;
-    Page::new("Allow access?", &content).of(person).forms_lead(FormTargets::Onward).into_response()
+    let page = Page::new("Allow access?", &content).of(person).forms_lead(FormTargets::Onward);
+    person.browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 
 /// `POST /oauth/consent`
 ///
-/// The answer is good once and bound to the exact request. Spec: MCP security best practices (consent UI requirements)
+/// The answer is good once and bound to the exact request; a second one gets the answer of the first. Spec: MCP security best practices (consent UI requirements)
 pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
@@ -55,6 +57,10 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     let ticket = ticket::open(cx, form.require("ticket")?, &person)?;
     let query = request::parse(&ticket.query)?;
     let addressed = request::addressed(cx, &query, &person.person).await?;
+    let said = if form.value("decision") == Some("allow") { Said::Yes } else { Said::No };
+    if let Some(answered) = again::answer(cx, &ticket, &addressed.back, said).await? {
+        return Ok(answered);
+    }
     let wanted = match request::wanted(cx, &addressed, &query) {
         Ok(wanted) => wanted,
         Err(error) => return answer::refused(cx, &person, &addressed.client, &addressed.back, error).await,
@@ -63,8 +69,8 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
         Ok(plan) => plan,
         Err(error) => return answer::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     };
-    if form.value("decision") != Some("allow") {
-        return refuse(cx, &ticket.number, ticket.not_after, &wanted, &person).await;
+    if said == Said::No {
+        return refuse(cx, &ticket, &wanted, &person).await;
     }
     let again = |complaint| Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
     if plan.shown() != ticket.shown {
@@ -75,34 +81,32 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
         return again("Say in a few words why this is needed: it is what the approver reads.");
     }
     let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
-    let answered = Answered { wanted, plan, person, reason, number: ticket.number, not_after: ticket.not_after };
+    let answered = Answered { wanted, plan, person, reason, ticket };
     allow::allow(cx, answered).await
 }
 
-async fn refuse(
-    cx: &Cx,
-    number: &str,
-    not_after: model::Timestamp,
-    wanted: &Wanted,
-    person: &SignedIn,
-) -> Result<Response, PageError> {
+async fn refuse(cx: &Arc<Cx>, ticket: &Ticket, wanted: &Wanted, person: &SignedIn) -> Result<Response, PageError> {
     let event = consent_event(EventName::ConsentRefused, &person.person.id, wanted)
         .with("server", &wanted.server)
         .with("asked", &wanted.scopes);
-    let number = number.to_owned();
+    let (number, not_after) = (ticket.number.clone(), ticket.not_after);
     let fresh = cx
         .store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                match tx.use_once("consent", &number, not_after, now).await? {
-                    true => Ok(Commit::with(event, true)),
-                    false => Ok(Commit::nothing(false)),
+                if !tx.use_once(CONSENT, &number, not_after, now).await? {
+                    return Ok(Commit::nothing(false));
                 }
+                tx.use_once(REFUSED, &number, not_after, now).await?;
+                Ok(Commit::with(event, true))
             })
         })
         .await?;
-    if fresh { Ok(answer::error(cx, &wanted.back, &AuthorizeError::Refused)) } else { Err(PageError::Stale) }
+    match fresh {
+        true => Ok(answer::error(cx, &wanted.back, &AuthorizeError::Refused)),
+        false => again::given(cx, ticket, &wanted.back, Said::No).await,
+    }
 }
 
 /// What a record of consent says, whatever the answer.

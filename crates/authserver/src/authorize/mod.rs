@@ -1,13 +1,14 @@
 //! The authorization endpoint: from a link to a code, with a person in between.
 //!
 //! Nothing is stored until the person answers. The login page leads back to the same link, which is judged anew,
-//! and the consent form carries the link sealed for the session it was shown to. So a flow can not be begun by one
-//! person and finished by another, and what is granted is what was shown.
+//! and the consent form carries the link sealed for the person and browser it was shown to. So a flow can not be begun by one
+//! person and finished by another, and what is granted is what was shown. A form that comes twice gets one answer twice.
 //!
 //! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207, RFC 9700 §4; OAuth 2.1 §4.1, §7.13.2.
 //!
 //! Next: `request` reads the link, `plan` says what it would take, `consent` shows it, `allow` does it, `waiting` waits.
 
+mod again;
 mod allow;
 mod answer;
 mod consent;

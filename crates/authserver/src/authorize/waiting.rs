@@ -48,6 +48,10 @@ pub(super) struct Wait {
     /// Does that include anything the agent did not hold before?
     beyond: bool,
     pending: Vec<Id<Elevation>>,
+    /// With the flow's ticket and our key, it tells the code that the flow ends with.
+    nonce: String,
+    /// The browser was sent back with that code.
+    answered: bool,
 }
 
 impl Wait {
@@ -67,16 +71,19 @@ impl Wait {
             scopes: due.scopes.clone(),
             beyond,
             pending,
+            nonce: Opaque::nonce(),
+            answered: false,
         }
     }
 
-    /// A code for `scopes`, and its record.
+    /// Makes `code` worth `scopes`. The record of it.
     pub(super) async fn issue_code(
         &self,
         cx: &Cx,
         tx: &mut Tx<'_>,
+        code: &Opaque,
         scopes: ScopeSet,
-    ) -> Result<(Opaque, Event), StoreError> {
+    ) -> Result<Event, StoreError> {
         let installation = token::mint();
         let event = Event::new(EventName::CodeIssued, Actor::Person(self.person.to_string()))
             .with("installation", &installation)
@@ -85,7 +92,6 @@ impl Wait {
             .with("grant", &self.grant)
             .with("person", &self.person)
             .with("scope", &scopes);
-        let code = Opaque::mint("code");
         tx.put_code(&Code {
             digest: code.digest(),
             client: self.client.clone(),
@@ -100,7 +106,12 @@ impl Wait {
             not_after: tx.now().after(cx.config.tokens.code),
         })
         .await?;
-        Ok((code, event))
+        Ok(event)
+    }
+
+    /// The code that the flow of this ticket ends with, always the same one.
+    fn code(&self, cx: &Cx, flow: &str) -> Opaque {
+        Opaque::following("code", cx.store.master(), &self.nonce, flow)
     }
 
     fn back(&self) -> Back {
@@ -108,15 +119,22 @@ impl Wait {
     }
 }
 
-/// Begins to wait; the ticket leads back to this page in this session only.
-pub(super) async fn begin(cx: &Cx, tx: &mut Tx<'_>, wait: Wait, person: &SignedIn) -> Result<Opaque, StoreError> {
-    let ticket = Opaque::mint("flow");
-    let request =
-        serde_json::to_value(&wait).map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })?;
+/// Begins to wait; `flow` leads back to this page, for this person in this browser only.
+pub(super) async fn begin(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    wait: Wait,
+    flow: &Opaque,
+    person: &SignedIn,
+) -> Result<(), StoreError> {
     let longest = cx.config.elevation.decide_within.seconds() + cx.config.tokens.flow.seconds();
     let not_after = tx.now().after(Span::from_seconds(u32::try_from(longest).unwrap_or(u32::MAX)));
-    tx.put_flow(&Flow { digest: ticket.digest(), browser: person.session.digest, request, not_after }).await?;
-    Ok(ticket)
+    let request = as_stored(&wait)?;
+    tx.put_flow(&Flow { digest: flow.digest(), browser: person.browser.digest(), request, not_after }).await
+}
+
+fn as_stored(wait: &Wait) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(wait).map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })
 }
 
 /// Where the page of a flow is.
@@ -130,17 +148,19 @@ pub(crate) async fn wait(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Resu
     let form = Form::parse(query.as_bytes())?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&here)) };
     let flow = form.require("flow")?;
-    let digest = Digest::of(flow);
-    let wait = open(cx, digest, &person).await?;
+    let wait = open(cx, flow, &person).await?;
+    if wait.answered {
+        return finish(cx, flow, &wait, Ok(wait.scopes.clone())).await;
+    }
     let mut elevations = Vec::new();
     for id in &wait.pending {
         elevations.extend(cx.store.elevation(id).await?);
     }
     let now = cx.store.now();
     if elevations.iter().any(|elevation| elevation.is_pending(now)) {
-        return Ok(waiting_page(&wait, flow, &elevations, &person, now));
+        return Ok(waiting_page(cx, &wait, flow, &elevations, &person));
     }
-    finish(cx, digest, &wait, verdict(&wait, &elevations)).await
+    finish(cx, flow, &wait, verdict(&wait, &elevations)).await
 }
 
 /// `POST /oauth/wait`: the person does not want to wait. The requests stay open; what is approved later works
@@ -148,20 +168,21 @@ pub(crate) async fn wait(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Resu
 pub(crate) async fn go_on(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
     person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
-    let digest = Digest::of(form.require("flow")?);
-    let wait = open(cx, digest, &person).await?;
+    let flow = form.require("flow")?;
+    let wait = open(cx, flow, &person).await?;
     let scopes = wait.scopes.clone();
-    finish(cx, digest, &wait, Ok(scopes)).await
+    finish(cx, flow, &wait, Ok(scopes)).await
 }
 
-/// The flow belongs to the browser and the person it began with. Spec: RFC 9700 §4.7
-async fn open(cx: &Cx, digest: Digest, person: &SignedIn) -> Result<Wait, PageError> {
-    let flow = cx.store.flow(digest, cx.store.now()).await?.ok_or(PageError::Stale)?;
+/// The flow belongs to the browser and the person it began with, through another login of theirs.
+///
+/// Spec: RFC 9700 §4.7
+async fn open(cx: &Cx, flow: &str, person: &SignedIn) -> Result<Wait, PageError> {
+    let flow = cx.store.flow(Digest::of(flow), cx.store.now()).await?.ok_or(PageError::Stale)?;
     let wait: Wait = serde_json::from_value(flow.request).map_err(|_| PageError::Stale)?;
-    if flow.browser.same_as(&person.session.digest) && wait.person == person.person.id {
-        Ok(wait)
-    } else {
-        Err(PageError::Stale)
+    match person.browser.is(&flow.browser) && wait.person == person.person.id {
+        true => Ok(wait),
+        false => Err(PageError::Stale),
     }
 }
 
@@ -186,9 +207,11 @@ fn verdict(wait: &Wait, elevations: &[Elevation]) -> Result<ScopeSet, AuthorizeE
     }
 }
 
+/// Back to the client. A code is given once, and told again while it lives and nobody has redeemed it: two tabs, or a
+/// page that loads itself and a hand on the button, get one answer.
 async fn finish(
     cx: &Arc<Cx>,
-    digest: Digest,
+    flow: &str,
     wait: &Wait,
     verdict: Result<ScopeSet, AuthorizeError>,
 ) -> Result<Response, PageError> {
@@ -196,26 +219,34 @@ async fn finish(
         Ok(scopes) => scopes,
         Err(error) => return Ok(answer::error(cx, &wait.back(), &error)),
     };
-    let (inner, due) = (cx.clone(), wait.clone());
-    let code = cx
+    let code = wait.code(cx, flow);
+    let (inner, digest, of_code) = (cx.clone(), Digest::of(flow), Opaque::presented(code.expose()));
+    let given = cx
         .store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                if !tx.end_flow(digest).await? {
-                    return Ok(Commit::nothing(None));
+                let now = tx.now();
+                let Some(flow) = tx.flow(digest, now).await? else { return Ok(Commit::nothing(false)) };
+                if let Some((code, used)) = tx.code(of_code.digest()).await? {
+                    return Ok(Commit::nothing(!used && now < code.not_after));
                 }
-                let (code, event) = due.issue_code(&inner, tx, scopes).await?;
-                Ok(Commit::with(event, Some(code)))
+                let mut due: Wait = serde_json::from_value(flow.request)
+                    .map_err(|error| StoreError::Unreadable { what: "flow", why: error.to_string() })?;
+                if due.answered {
+                    return Ok(Commit::nothing(false));
+                }
+                let event = due.issue_code(&inner, tx, &of_code, scopes).await?;
+                due.answered = true;
+                tx.update_flow(digest, as_stored(&due)?).await?;
+                Ok(Commit::with(event, true))
             })
         })
         .await?;
-    match code {
-        Some(code) => Ok(answer::code(cx, &wait.back(), &code)),
-        None => Err(PageError::Stale),
-    }
+    if given { Ok(answer::code(cx, &wait.back(), &code)) } else { Err(PageError::Stale) }
 }
 
-fn waiting_page(wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn, now: Timestamp) -> Response {
+fn waiting_page(cx: &Cx, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
+    let now = cx.store.now();
     let words = |elevation: &Elevation| match elevation.state {
         ElevationState::Requested if elevation.is_pending(now) => "waiting",
         ElevationState::Requested => "not decided in time",
@@ -240,11 +271,9 @@ fn waiting_page(wait: &Wait, flow: &str, elevations: &[Elevation], person: &Sign
         client_name: wait.client_name.clone(),
         requests,
     };
-    Page::new("Waiting for an approval", &content)
-        .of(person)
-        .forms_lead(pages::FormTargets::Onward)
-        .again_every(AGAIN)
-        .into_response()
+    let page = Page::new("Waiting for an approval", &content).of(person);
+    let page = page.forms_lead(pages::FormTargets::Onward).again_every(AGAIN);
+    person.browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 
 const AGAIN: Span = Span::from_seconds(2);

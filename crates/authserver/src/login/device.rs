@@ -14,8 +14,9 @@ use crate::cx::Cx;
 
 /// What of the cookie is about `name`: the number of this browser, if it is known for that name.
 pub(super) fn known_for(cx: &Cx, headers: &HeaderMap, name: &str) -> Option<String> {
-    let cookie = cx.cookies.read(headers, Cookie::Device)?;
-    let mut entries = cookie.split(BETWEEN).filter_map(|entry| entry.split_at_checked(NUMBER_LENGTH));
+    let cookies = cx.cookies.all(headers, Cookie::Device);
+    let entries = cookies.iter().flat_map(|cookie| cookie.split(BETWEEN));
+    let mut entries = entries.filter_map(|entry| entry.split_at_checked(NUMBER_LENGTH));
     entries.find(|(number, proof)| is_proof(cx, number, name, proof)).map(|(number, _)| number.to_owned())
 }
 
@@ -24,8 +25,11 @@ pub(super) fn remember(cx: &Cx, headers: &HeaderMap, name: &str) -> HeaderValue 
     let number =
         known_for(cx, headers, name).unwrap_or_else(|| BASE64_URL_SAFE_NO_PAD.encode(token::random::<NUMBER_BYTES>()));
     let mut entries = vec![format!("{number}{}", proof(cx, &number, name))];
-    let before = cx.cookies.read(headers, Cookie::Device).unwrap_or_default();
-    let others = before.split(BETWEEN).filter(|entry| is_entry(entry) && !entry.starts_with(number.as_str()));
+    let before = cx.cookies.all(headers, Cookie::Device);
+    let others = before
+        .iter()
+        .flat_map(|cookie| cookie.split(BETWEEN))
+        .filter(|entry| is_entry(entry) && !entry.starts_with(number.as_str()));
     entries.extend(others.take(MOST_PEOPLE - 1).map(str::to_owned));
     cx.cookies.set(Cookie::Device, &entries.join(BETWEEN), LASTS)
 }

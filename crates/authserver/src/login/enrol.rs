@@ -5,12 +5,17 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use model::{Actor, Event, EventName, Id, Person, Secret};
-use pages::{CSRF_FIELD, Form, FormTargets, Page};
+use model::{Actor, Event, EventName, Id, Person, Secret, Span};
+use pages::{Browser, CSRF_FIELD, Form, FormTargets, Page};
 use store::{Commit, StoreError};
 use token::{Digest, Opaque};
 
-use super::{Browser, enter, home, new_session, password};
+use super::{
+    device, enter,
+    form::begin,
+    home, new_session,
+    password::{self, LoginError},
+};
 use crate::{cx::Cx, error::PageError};
 
 #[derive(Template)]
@@ -19,6 +24,7 @@ struct EnrolPage<'a> {
     csrf_field: &'static str,
     csrf: String,
     ticket: &'a str,
+    id: &'a str,
     name: &'a str,
     shortest: usize,
     complaint: Option<&'a str>,
@@ -34,24 +40,59 @@ pub(crate) async fn enrolment(cx: &Cx, headers: &HeaderMap, query: &str) -> Resu
 
 /// `POST /enrol`
 pub(crate) async fn enrol(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let browser = Browser::of(cx, headers);
-    browser.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let browser = Browser::of(cx.cookies, headers);
+    browser.csrf().check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
     let ticket = form.require("ticket")?;
-    let person = offered_to(cx, ticket).await?;
+    let person = match offered_to(cx, ticket).await {
+        Err(PageError::Stale) => return once_more(cx, headers, &browser, form).await,
+        other => other?,
+    };
     let chosen = form.value("password").unwrap_or_default();
     if let Err(complaint) = acceptable(chosen, form.value("again").unwrap_or_default()) {
         return Ok(page(cx, headers, ticket, &person, Some(complaint)));
     }
     let place = password::stand_in_line(cx).map_err(|password::Busy| PageError::Busy)?;
     let phc = password::hash(cx, place, Secret::new(chosen)).await.map_err(|password::Busy| PageError::Busy)?;
-    let session = set_password(cx, Digest::of(ticket), person.id.clone(), phc).await?.ok_or(PageError::Stale)?;
-    Ok(enter(cx, headers, &person, home(&person), &session))
+    match set_password(cx, Digest::of(ticket), browser.digest(), person.id.clone(), phc).await? {
+        Some(session) => Ok(enter(cx, headers, &person, home(&person), &session)),
+        None => once_more(cx, headers, &browser, form).await,
+    }
+}
+
+/// The form came twice, and the first one spent the link. In the same browser and with the password that it set, the
+/// second one is a login like any other.
+async fn once_more(cx: &Arc<Cx>, headers: &HeaderMap, browser: &Browser, form: &Form) -> Result<Response, PageError> {
+    let (ticket, name) = (Digest::of(form.require("ticket")?), form.value("name").unwrap_or_default());
+    let mut just_now = false;
+    for browser in browser.digests() {
+        just_now |= cx.store.is_used(ENROLLED, &spent(ticket, name, browser), cx.store.now()).await?;
+    }
+    if !just_now {
+        return Err(PageError::Stale);
+    }
+    let password = Secret::new(form.value("password").unwrap_or_default());
+    let from = password::TriedFrom { mark: browser.mark(), device: device::known_for(cx, headers, name) };
+    match password::check(cx, name, password, from).await {
+        Ok(person) => {
+            let to = home(&person);
+            begin(cx, headers, person, to).await
+        }
+        Err(LoginError::Store(error)) => Err(error.into()),
+        Err(LoginError::Busy(_)) => Err(PageError::Busy),
+        Err(LoginError::Wrong { .. } | LoginError::Wait { .. }) => Err(PageError::Stale),
+    }
+}
+
+/// What is remembered of a link that was used, for a short while.
+fn spent(ticket: Digest, person: &str, browser: Digest) -> String {
+    format!("{} {person} {}", ticket.to_hex(), browser.to_hex())
 }
 
 /// Everything at once: the link is spent, older sessions end, the password is set, the person is logged in.
 async fn set_password(
     cx: &Arc<Cx>,
     ticket: Digest,
+    browser: Digest,
     person: Id<Person>,
     phc: String,
 ) -> Result<Option<Opaque>, StoreError> {
@@ -66,6 +107,8 @@ async fn set_password(
                 {
                     return Ok(Commit::nothing(None));
                 }
+                let until = now.after(TWICE);
+                tx.use_once(ENROLLED, &spent(ticket, person.as_str(), browser), until, now).await?;
                 tx.set_password(&person, &phc).await?;
                 tx.end_sessions_of(&person).await?;
                 let (session, cookie) = new_session(&inner, &person, tx);
@@ -94,22 +137,27 @@ fn acceptable(password: &str, again: &str) -> Result<(), &'static str> {
 }
 
 fn page(cx: &Cx, headers: &HeaderMap, ticket: &str, person: &Person, complaint: Option<&str>) -> Response {
-    let browser = Browser::of(cx, headers);
+    let browser = Browser::of(cx.cookies, headers);
     let content = EnrolPage {
         csrf_field: CSRF_FIELD,
-        csrf: browser.csrf.text(),
+        csrf: browser.csrf().text(),
         ticket,
+        id: person.id.as_str(),
         name: &person.display_name,
         shortest: SHORTEST,
         complaint,
     };
     let status = if complaint.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page::new("Choose a password", &content).status(status).forms_lead(FormTargets::Onward);
-    browser.mark(cx, page.into_response())
+    browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 
 const SHORTEST: usize = 12;
 const LONGEST: usize = 1024;
+/// The kind of links that were used.
+const ENROLLED: &str = "enrolled";
+/// A second click comes within this time.
+const TWICE: Span = Span::from_minutes(5);
 
 #[cfg(test)]
 mod tests {

@@ -6,12 +6,14 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use model::{Actor, Event, EventName, Id, Person, Secret};
-use pages::{CSRF_FIELD, Cookie, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in};
+use pages::{
+    AGAIN, Browser, CSRF_FIELD, Cookie, FRESH_LOGIN, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in,
+};
 use store::{Commit, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
-    Browser, device, enter, home, home_of, new_session,
+    device, enter, home, home_of, new_session,
     password::{self, LoginError},
 };
 use crate::{cx::Cx, error::PageError, http::paths};
@@ -32,19 +34,23 @@ pub(crate) async fn login_page(cx: &Cx, headers: &HeaderMap, query: &str) -> Res
     let form = Form::parse(query.as_bytes())?;
     let next = form.value("next").and_then(LocalPath::parse);
     if let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? {
-        return Ok(see_other(next.as_ref().map_or(home_of(&person), LocalPath::as_str)));
+        let too_old = form.value(AGAIN).is_some() && person.fresh(cx.store.now(), FRESH_LOGIN).is_err();
+        if !too_old {
+            return Ok(see_other(next.as_ref().map_or(home_of(&person), LocalPath::as_str)));
+        }
     }
     Ok(page(cx, headers, next.as_ref(), "", None, StatusCode::OK))
 }
 
 /// `POST /login`
 ///
-/// Bound to the browser that got the form, so that nobody is logged in as somebody else without noticing.
+/// Bound to the browser that got the form, so that nobody is logged in as somebody else without noticing. Sent twice, it
+/// is two logins, of which the browser keeps the one it hears of last.
 ///
 /// Spec: RFC 9700 §4.12 (303 after a post)
 pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let browser = Browser::of(cx, headers);
-    browser.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let browser = Browser::of(cx.cookies, headers);
+    browser.csrf().check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
     let next = form.value("next").and_then(LocalPath::parse);
     let name = form.value("name").unwrap_or_default().trim().to_owned();
     let password = Secret::new(form.value("password").unwrap_or_default());
@@ -54,7 +60,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
     beat.tick().await;
-    let from = password::TriedFrom { mark: &browser.mark, device: device::known_for(cx, headers, &name) };
+    let from = password::TriedFrom { mark: browser.mark(), device: device::known_for(cx, headers, &name) };
     let person = match password::check(cx, &name, password, from).await {
         Ok(person) => person,
         Err(LoginError::Store(error)) => return Err(error.into()),
@@ -72,12 +78,21 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             return refused(&error, StatusCode::FORBIDDEN);
         }
     };
-    let (inner, known) = (cx.clone(), person.clone());
     let to = next.as_ref().map_or_else(|| home(&person).to_owned(), ToString::to_string);
+    begin(cx, headers, person, &to).await
+}
+
+/// A session of `person` in this browser, and on to `to`. One of theirs that it replaces there ends.
+pub(super) async fn begin(cx: &Arc<Cx>, headers: &HeaderMap, person: Person, to: &str) -> Result<Response, PageError> {
+    let before = signed_in(&cx.store, cx.cookies, headers).await?.filter(|before| before.person.id == person.id);
+    let (inner, known) = (cx.clone(), person.clone());
     let cookie = cx
         .store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
+                if let Some(before) = before {
+                    tx.end_session(before.session.digest).await?;
+                }
                 let (session, cookie) = new_session(&inner, &person.id, tx);
                 tx.put_session(&session).await?;
                 let event = Event::new(EventName::LoginSucceeded, Actor::Person(person.id.to_string()));
@@ -85,7 +100,7 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
             })
         })
         .await?;
-    Ok(enter(cx, headers, &known, &to, &cookie))
+    Ok(enter(cx, headers, &known, to, &cookie))
 }
 
 /// Wrong logins are answered on the beat: recording the one of a person takes longer than counting a stranger's,
@@ -142,12 +157,12 @@ fn page(
     complaint: Option<String>,
     status: StatusCode,
 ) -> Response {
-    let browser = Browser::of(cx, headers);
+    let browser = Browser::of(cx.cookies, headers);
     let next = next.map_or("", LocalPath::as_str);
     let for_client = next.starts_with(paths::AUTHORIZE);
-    let content = LoginPage { csrf_field: CSRF_FIELD, csrf: browser.csrf.text(), next, name, complaint, for_client };
+    let content = LoginPage { csrf_field: CSRF_FIELD, csrf: browser.csrf().text(), next, name, complaint, for_client };
     let page = Page::new("Log in", &content).status(status).forms_lead(FormTargets::Onward);
-    browser.mark(cx, page.into_response())
+    browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 
 fn complaint(error: &LoginError) -> String {

@@ -11,42 +11,12 @@ mod throttle;
 pub(crate) use enrol::{enrol, enrolment};
 pub(crate) use form::{leave, login, login_page};
 use http::{HeaderMap, header};
-use model::Span;
-use pages::{Cookie, Csrf, SignedIn, see_other};
+use pages::{Browser, Cookie, SignedIn, see_other};
 pub(crate) use password::Logins;
 use store::{Session, Tx};
 use token::Opaque;
 
 use crate::cx::Cx;
-
-/// The mark of this browser, and whether it has to be set.
-struct Browser {
-    csrf: Csrf,
-    mark: String,
-    fresh: Option<Opaque>,
-}
-
-impl Browser {
-    /// The browser that sent `headers`; one without a mark gets one.
-    fn of(cx: &Cx, headers: &HeaderMap) -> Self {
-        match cx.cookies.read(headers, Cookie::Browser) {
-            Some(mark) => Self { csrf: Csrf::of_cookie(&mark), mark, fresh: None },
-            None => {
-                let mark = Opaque::mint("brw");
-                Self { csrf: Csrf::of_cookie(mark.expose()), mark: mark.expose().to_owned(), fresh: Some(mark) }
-            }
-        }
-    }
-
-    /// The response that also marks the browser, when it has to be.
-    fn mark(&self, cx: &Cx, mut response: axum::response::Response) -> axum::response::Response {
-        if let Some(mark) = &self.fresh {
-            let cookie = cx.cookies.set(Cookie::Browser, mark.expose(), BROWSER_LASTS);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        response
-    }
-}
 
 /// A session in the making: the row to store, and the cookie that opens it.
 fn new_session(cx: &Cx, person: &model::Id<model::Person>, tx: &Tx<'_>) -> (Session, Opaque) {
@@ -69,7 +39,9 @@ fn enter(
     session: &Opaque,
 ) -> axum::response::Response {
     net::caller::verified();
-    let mut response = see_other(location);
+    // The mark stays as long as the session, so that a form outlives a new login.
+    let browser = Browser::of(cx.cookies, headers);
+    let mut response = browser.keep(cx.cookies, see_other(location), cx.config.tokens.session);
     let cookie = cx.cookies.set(Cookie::Session, session.expose(), cx.config.tokens.session);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response.headers_mut().append(header::SET_COOKIE, device::remember(cx, headers, person.id.as_str()));
@@ -86,5 +58,3 @@ fn home(person: &model::Person) -> &'static str {
 fn home_of(signed_in: &SignedIn) -> &'static str {
     home(&signed_in.person)
 }
-
-const BROWSER_LASTS: Span = Span::from_minutes(24 * 60);

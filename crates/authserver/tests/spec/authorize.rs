@@ -212,11 +212,12 @@ async fn a_person_who_denies_sends_the_client_away() {
 
 /// Spec: MCP security best practices (consent UI requirements)
 #[tokio::test]
-async fn a_consent_form_is_good_once_and_not_for_long() {
+async fn a_consent_form_gives_one_code_and_not_for_long() {
     let world = World::start().await;
     let mut browser = world.browser();
     let page = browser.consent_page(&link("tickets:low", &[])).await;
-    browser.answer(&page, "allow", "").await.parameter("code");
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    world.redeem(&code).await.granted();
     browser.answer(&page, "allow", "").await.page(410, "no longer good");
     browser.answer(&page, "deny", "").await.page(410, "no longer good");
     let old = browser.get(&link("tickets:low", &[])).await;
@@ -226,7 +227,7 @@ async fn a_consent_form_is_good_once_and_not_for_long() {
 
 /// Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7
 #[tokio::test]
-async fn a_consent_form_belongs_to_the_session_it_was_shown_to() {
+async fn a_consent_form_belongs_to_the_browser_it_was_shown_in() {
     let world = World::start().await;
     let (mut ada, mut other) = (world.browser(), world.browser());
     let shown = ada.consent_page(&link("tickets:low", &[])).await;

@@ -15,4 +15,5 @@ mod scopes;
 mod step_up;
 mod strangers;
 mod token;
+mod twice;
 mod world;

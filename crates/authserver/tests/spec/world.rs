@@ -269,7 +269,7 @@ impl World {
     }
 
     pub fn browser(&self) -> Browser<'_> {
-        Browser { world: self, cookies: BTreeMap::new() }
+        Browser { world: self, cookies: BTreeMap::new(), beside: Vec::new() }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
@@ -429,6 +429,8 @@ pub fn post(path: &str) -> http::request::Builder {
 pub struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
+    /// Cookies that it was given by others; ours do not replace them.
+    beside: Vec<(String, String)>,
 }
 
 impl Browser<'_> {
@@ -461,12 +463,19 @@ impl Browser<'_> {
         self.cookies.insert(cookie_name(cookie), value.to_owned());
     }
 
+    /// A neighbour on the host set a cookie of that name, for another path.
+    pub fn beside(&mut self, cookie: &str, value: &str) {
+        self.beside.push((cookie_name(cookie), value.to_owned()));
+    }
+
     pub fn cookie(&self, cookie: &str) -> &str {
         &self.cookies[&cookie_name(cookie)]
     }
 
     fn cookie_line(&self) -> String {
-        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        let theirs = self.beside.iter().map(|(name, value)| (name, value));
+        let all = theirs.chain(&self.cookies).map(|(name, value)| format!("{name}={value}"));
+        all.collect::<Vec<_>>().join("; ")
     }
 
     fn keep(&mut self, reply: Reply) -> Reply {

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use model::{Elevation, Id, Person, Role, Span, Timestamp};
+use model::{Elevation, ElevationState, Id, Person, Role, Span, Timestamp};
 use pages::{LocalPath, Page, Place, login_again, see_other, shown};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     when::{When, long, when},
 };
 use crate::{
-    Decider,
+    Decider, GovernanceError,
     duty::{FRESH_LOGIN, consenter, may_approve, may_deny},
     inventory::{self, ElevationEntry},
 };
@@ -85,8 +85,8 @@ impl Request {
             model::Scope::Low(server) => format!("every low-tier tool of {server}"),
         };
         let state = match elevation.state {
-            model::ElevationState::Requested if !waits => "lapsed",
-            model::ElevationState::Active if !elevation.is_live(now) => "ended",
+            ElevationState::Requested if !waits => "lapsed",
+            ElevationState::Active if !elevation.is_live(now) => "ended",
             state => state.as_str(),
         };
         Self {
@@ -147,7 +147,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {
-        return Ok(login_again(console.cookies, &page_of(&entry.elevation.id)));
+        return Ok(login_again(&page_of(&entry.elevation.id)));
     }
     let may_end = entry.elevation.is_live(now) && may_end(person, &entry);
     let title = format!("{} for {}", request.scope, request.agent);
@@ -162,15 +162,21 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     let store = &console.store;
     let id: Id<Elevation> = id.parse().map_err(|_| not_found("request", &id))?;
     let Ok(decider) = Decider::signed_in(&posted.who, store.now()) else {
-        return Ok(login_again(console.cookies, &page_of(&id)));
+        return Ok(login_again(&page_of(&id)));
     };
-    match posted.form.value("decision") {
+    let (outcome, meant) = match posted.form.value("decision") {
         Some("approve") => {
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;
-            crate::approve(store, &id, &decider, lasts).await.map_err(refused)?;
+            (crate::approve(store, &id, &decider, lasts).await.map(drop), ElevationState::Active)
         }
-        Some("deny") => crate::deny(store, &id, &decider).await.map_err(refused)?,
+        Some("deny") => (crate::deny(store, &id, &decider).await, ElevationState::Denied),
         _ => return Err(unclear()),
+    };
+    match outcome {
+        // A second click of the same person on the same button: the page shows what the first one did.
+        Err(GovernanceError::AlreadyDecided { state, by: Some(by) })
+            if state == meant && by == posted.who.person.id.as_str() => {}
+        outcome => outcome.map_err(refused)?,
     }
     Ok(see_other(page_of(&id).as_str()))
 }
@@ -219,8 +225,11 @@ impl Console {
             ));
         }
         let actor = model::Actor::Person(person.id.to_string());
-        crate::end(&self.store, &entry.elevation.id, actor).await.map_err(refused)?;
-        Ok(entry.elevation.id)
+        match crate::end(&self.store, &entry.elevation.id, actor).await {
+            // What was to be is so.
+            Ok(()) | Err(GovernanceError::AlreadyOver(_)) => Ok(entry.elevation.id),
+            Err(error) => Err(refused(error)),
+        }
     }
 
     async fn found(&self, id: &str) -> Result<ElevationEntry, Response> {

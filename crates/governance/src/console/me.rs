@@ -15,7 +15,7 @@ use super::{
     mine::{self, Mine},
     not_found, refused, store_failed,
 };
-use crate::duty::FRESH_LOGIN;
+use crate::{GovernanceError, duty::FRESH_LOGIN};
 
 #[derive(Template)]
 #[template(path = "me.html")]
@@ -59,7 +59,8 @@ pub async fn revoke_grant(State(console): State<Shared>, Path(id): Path<String>,
     }
     let target = Target::Grant(grant.id);
     let actor = Actor::Person(me.to_string());
-    crate::revoke(store, &target, actor, "revoked by the person it acts for, or its owner").await.map_err(refused)?;
+    let why = "revoked by the person it acts for, or its owner";
+    once(crate::revoke(store, &target, actor, why).await.map(drop))?;
     told_everywhere(store, &target).await?;
     Ok(see_other("/me"))
 }
@@ -76,9 +77,8 @@ pub async fn end_installation(State(console): State<Shared>, Path(id): Path<Stri
     }
     let target = Target::Installation(installation.id.clone());
     let actor = Actor::Person(me.to_string());
-    crate::end_installation(store, &installation.id, actor, "ended by the person it acts for, or its owner")
-        .await
-        .map_err(refused)?;
+    let why = "ended by the person it acts for, or its owner";
+    once(crate::end_installation(store, &installation.id, actor, why).await)?;
     told_everywhere(store, &target).await?;
     Ok(see_other("/me"))
 }
@@ -87,6 +87,14 @@ pub async fn end_installation(State(console): State<Shared>, Path(id): Path<Stri
 pub async fn end_elevation(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
     console.end_for(&id, &posted.who.person).await?;
     Ok(see_other("/me"))
+}
+
+/// A second click finds what it was for: it is over.
+fn once(outcome: Result<(), GovernanceError>) -> Result<(), Response> {
+    match outcome {
+        Ok(()) | Err(GovernanceError::GrantEnded(_) | GovernanceError::InstallationEnded(_)) => Ok(()),
+        Err(error) => Err(refused(error)),
+    }
 }
 
 async fn owns(console: &Shared, grant: &Id<Grant>, me: &Id<Person>) -> Result<bool, Response> {

@@ -243,10 +243,14 @@ async fn a_value_is_used_once_until_its_end(place: &Place) {
             tx.use_once("jti", "j1", now.after(Span::from_seconds(60)), now).await
         })
     }
+    assert!(!store.is_used("jti", "j1", store.now()).await.unwrap());
     assert_eq!(wins(eight(slice::from_ref(&store), once).await), 1);
     place.clock.advance(Span::from_seconds(59));
+    assert!(store.is_used("jti", "j1", store.now()).await.unwrap());
+    assert!(!store.is_used("other", "j1", store.now()).await.unwrap());
     assert_eq!(wins(eight(slice::from_ref(&store), once).await), 0);
     place.clock.advance(Span::from_seconds(1));
+    assert!(!store.is_used("jti", "j1", store.now()).await.unwrap());
     assert_eq!(wins(eight(slice::from_ref(&store), once).await), 1);
 }
 
