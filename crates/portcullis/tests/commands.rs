@@ -199,3 +199,24 @@ fn the_demo_gives_both_people_a_link_and_its_file_opens_it() {
     let verified = installation.run(&["--config", "portcullis-data/demo.yaml", "audit", "verify"]);
     assert_eq!(verified.status, Some(0), "{}", verified.said);
 }
+
+/// Field: H8
+#[test]
+fn a_person_gets_a_new_link_and_other_roles_unless_the_file_or_a_revocation_says_no() {
+    let installation = installation();
+    let run = |args: &[&str]| installation.run(&[&["person"], args].concat());
+    let first = run(&["add", "bob", "--role", "approver"]);
+    let again = run(&["link", "bob"]);
+    let link = |ended: &Ended| ended.printed.lines().find(|line| line.contains("/enrol?ticket=")).unwrap().to_owned();
+    assert_ne!(link(&first), link(&again));
+    assert!(run(&["role", "bob", "--role", "auditor"]).printed.contains("bob has auditor"));
+    assert!(run(&["role", "bob"]).printed.contains("bob has no role"));
+
+    let declared = run(&["role", "ada", "--role", "auditor"]);
+    assert!(declared.status == Some(2) && declared.said.contains("people.ada.roles"), "{}", declared.said);
+    let unknown = run(&["role", "bob", "--role", "aprover"]);
+    assert!(unknown.status == Some(2) && unknown.said.contains("approver"), "{}", unknown.said);
+    assert_eq!(run(&["disable", "bob", "--reason", "left"]).status, Some(0));
+    let gone = run(&["link", "bob"]);
+    assert!(gone.status == Some(2) && gone.said.contains("disabled or revoked"), "{}", gone.said);
+}
