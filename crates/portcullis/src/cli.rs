@@ -184,6 +184,14 @@ pub enum Agent {
         /// The agent.
         name: String,
     },
+    /// Make a key pair for an agent: the private key goes into a file, the public one is printed for the configuration.
+    Keygen {
+        /// The agent.
+        name: String,
+        /// The file of the private key; NAME.pem when left out. One that is there is never replaced.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Stop an agent until it is resumed.
     Suspend {
         /// The agent.

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Err(error) => return not_a_command(&error),
     };
     let form = cli.form();
+    output::answers_in(form);
     std::panic::set_hook(Box::new(|panic| {
         // Where, never what: a payload may hold anything, and a person never sees a stack.
         let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);

@@ -3,6 +3,7 @@
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    sync::OnceLock,
 };
 
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub fn failed(form: Form, error: &anyhow::Error) -> ExitCode {
     }
     let said = clean(&causes.join(": "));
     match form {
-        Form::Json => line(serde_json::json!({ "error": said }).to_string()),
+        Form::Json => raw(serde_json::json!({ "error": said }).to_string()),
         Form::Text => {
             let mut err = std::io::stderr().lock();
             let _ = writeln!(err, "{} {said}", paint("1;31", "error:"));
@@ -48,8 +49,23 @@ pub fn warn(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr().lock(), "{}", clean(text.as_ref()));
 }
 
-/// Prints one line. A closed pipe ends the process quietly, as other tools do.
+static FORM: OnceLock<Form> = OnceLock::new();
+
+/// Says once, for the whole process, how commands answer.
+pub fn answers_in(form: Form) {
+    FORM.get_or_init(|| form);
+}
+
+/// Prints one line. A sentence of a command that knows no other form is JSON as well, when that was asked for.
 pub fn line(text: impl AsRef<str>) {
+    match FORM.get() {
+        Some(Form::Json) => raw(serde_json::json!({ "said": text.as_ref() }).to_string()),
+        _ => raw(text),
+    }
+}
+
+/// A closed pipe ends the process quietly, as other tools do.
+pub fn raw(text: impl AsRef<str>) {
     let mut out = std::io::stdout().lock();
     if writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()).is_err() {
         std::process::exit(0);
@@ -58,7 +74,7 @@ pub fn line(text: impl AsRef<str>) {
 
 /// Prints `value` as indented JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?);
+    raw(serde_json::to_string_pretty(value)?);
     Ok(())
 }
 

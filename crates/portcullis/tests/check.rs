@@ -4,7 +4,7 @@
 
 mod installation;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use installation::Installation;
 
@@ -99,4 +99,43 @@ fn a_client_is_told_why_it_would_fail() {
     }
     let unknown = installation.run(&["check", "--client", "clippy"]);
     assert!(unknown.status == Some(2) && unknown.said.contains("cursor"), "{}", unknown.said);
+}
+
+/// Runs SQL with `psql`; what it answers.
+fn sql(server: &str, statement: &str) -> String {
+    let done = Command::new("psql").args([server, "-qAt", "-v", "ON_ERROR_STOP=1", "-c", statement]).output().unwrap();
+    assert!(done.status.success(), "{statement}\n{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Field: H3
+#[test]
+fn on_postgresql_a_check_makes_no_table_and_notices_a_user_who_may_not_write() {
+    // `cargo xtask test` starts a server and names it.
+    let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else { return };
+    let name = format!("check_{}", std::process::id());
+    sql(&server, &format!("CREATE DATABASE {name}"));
+    let database = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    let tables = || sql(&database, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'");
+    let file = format!("public_url: http://localhost:8420\nlisten: 127.0.0.1:0\nstore: {database}\ndata_dir: ./data\n");
+    let installation = Installation::of(&file);
+    for _ in 0..3 {
+        let checked = installation.run(&["check"]);
+        assert_eq!(checked.status, Some(0), "{}", checked.said);
+        assert!(checked.said.contains("will be made at the first start"), "{}", checked.said);
+        assert_eq!((tables().trim(), installation.path("data").exists()), ("0", false));
+    }
+    assert_eq!(installation.serve().terminate(), Some(0));
+    let checked = installation.run(&["check"]);
+    assert!(checked.status == Some(0) && checked.said.contains("changes nothing"), "{}", checked.said);
+
+    let reader = format!("reader_{}", std::process::id());
+    sql(&database, &format!("CREATE ROLE {reader} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}"));
+    let (scheme, place) = database.split_once("://").unwrap();
+    let place = place.split_once('@').map_or(place, |(_, place)| place);
+    installation.write("portcullis.yaml", &file.replace(&database, &format!("{scheme}://{reader}@{place}")));
+    let checked = installation.run(&["check"]);
+    assert!(checked.status == Some(1) && checked.said.contains("permission denied"), "{}", checked.said);
+    sql(&database, &format!("DROP OWNED BY {reader}; DROP ROLE {reader}"));
+    sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)"));
 }

@@ -1,11 +1,12 @@
 //! `agent`: who acts here, whose it is, and what for.
 
-use std::process::ExitCode;
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use model::{Actor, AgentState, Id};
 use serde_json::json;
 use store::Store;
+use token::AgentKey;
 
 use super::Visit;
 use crate::{cli, output};
@@ -15,6 +16,7 @@ pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
     match command {
         cli::Agent::List => list(visit).await,
         cli::Agent::Show { name } => show(visit, &name).await,
+        cli::Agent::Keygen { name, out } => keygen(visit, &name, out),
         cli::Agent::Suspend { name } => set(visit, &name, AgentState::Suspended).await,
         cli::Agent::Resume { name } => set(visit, &name, AgentState::Active).await,
         cli::Agent::Retire { name } => set(visit, &name, AgentState::Retired).await,
@@ -76,6 +78,28 @@ async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {
         super::grant::print(&grants);
     }
     Ok(output::OK)
+}
+
+fn keygen(visit: &Visit, name: &str, out: Option<PathBuf>) -> Result<ExitCode> {
+    let id: Id<model::Agent> = name.parse()?;
+    let file = out.unwrap_or_else(|| PathBuf::from(format!("{id}.pem")));
+    let key = AgentKey::generate();
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut out| out.write_all(key.to_pkcs8_pem().as_bytes()))
+        .with_context(|| format!("{} can not be written", file.display()))?;
+    let public = key.public_jwk();
+    visit.tell(
+        &json!({"private_key_file": file, "public_key": public}),
+        format!(
+            "The private key is in {}, for its owner only. Put the public one into the configuration:\n\nagents:\n  {id}:\n    \
+             owner: NAME-OF-A-PERSON\n    purpose: What it is for\n    servers: [NAME-OF-A-SERVER]\n    public_key: {public}",
+            file.display()
+        ),
+    )
 }
 
 async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {

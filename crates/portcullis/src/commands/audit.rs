@@ -48,7 +48,7 @@ async fn tail(visit: &Visit, lines: u32) -> Result<ExitCode> {
             serde_json::from_slice(&record).context("a record that is not JSON; run `audit verify`")?;
         if visit.json {
             record["index"] = index.into();
-            output::line(record.to_string());
+            output::raw(record.to_string());
         } else {
             output::line(output::clean(&format!("{index:>6}  {record}")));
         }

@@ -23,7 +23,9 @@ pub fn show(config: &Config, links: &Links) {
     line(format!("  Claude Code  claude mcp add --transport http tickets {mcp}"));
     line(format!("  VS Code      code --add-mcp '{{\"name\":\"tickets\",\"type\":\"http\",\"url\":\"{mcp}\"}}'"));
     line(format!("  Cursor       ~/.cursor/mcp.json: {{\"mcpServers\":{{\"tickets\":{{\"url\":\"{mcp}\"}}}}}}"));
-    line(format!("  Inspector    npx @modelcontextprotocol/inspector, then transport Streamable HTTP, URL {mcp}"));
+    line(format!(
+        "  Inspector    npx @modelcontextprotocol/inspector (Node 22.7 or newer), then transport Streamable HTTP, URL {mcp}"
+    ));
     line("  A client without a metadata document of its own can use the client id `demo-client`.");
     line("");
 }
