@@ -61,6 +61,9 @@ pub enum Command {
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.
     Restore(Kill),
+    /// The store: bring it up to date after an upgrade.
+    #[command(subcommand)]
+    Store(Store),
     /// The keys that sign access tokens: list, rotate.
     #[command(subcommand)]
     Key(Key),
@@ -83,6 +86,13 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// `store …`
+#[derive(Subcommand)]
+pub enum Store {
+    /// Bring the tables up to date. Stop the nodes and take a backup first.
+    Migrate,
 }
 
 /// `demo`

@@ -52,8 +52,10 @@ pub struct OpenOptions {
 /// What happens when there is no store where one is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It is made, and one of an older version is brought up to date.
+    /// It is made.
     IsMade,
+    /// None is made, and one of an older version is brought up to date. A node that runs on it closes.
+    IsMigrated,
     /// Nothing is made or changed.
     IsRefused,
 }
@@ -152,7 +154,8 @@ pub enum OpenError {
     NothingThere(String),
     /// A store of an older version, and whoever asks does not change it.
     #[error(
-        "the database has schema {found}, this version needs {known}: start `portcullis serve` of this version once"
+        "the database has schema {found}, this version needs {known}: stop the nodes of the version before, take a \
+         backup, and run `portcullis store migrate`"
     )]
     OlderSchema {
         /// What was found.
@@ -204,10 +207,10 @@ impl Store {
                     key_file::touch(&file)?;
                 }
             }
-            (Missing::IsRefused, Some(directory)) if !directory.join(SQLITE_FILE).exists() => {
+            (Missing::IsRefused | Missing::IsMigrated, Some(directory)) if !directory.join(SQLITE_FILE).exists() => {
                 return Err(OpenError::NothingThere(directory.join(SQLITE_FILE).display().to_string()));
             }
-            (Missing::IsRefused, _) => {}
+            (Missing::IsRefused | Missing::IsMigrated, _) => {}
         }
         let connect = Connect::new(&options.url, options.store_silence.duration())?;
         let mut connection = connect.first().await?;
@@ -224,7 +227,12 @@ impl Store {
             .map_err(StoreError::from)?;
         }
         match options.missing {
-            Missing::IsMade => schema::migrate(&mut connection).await?,
+            Missing::IsMade => schema::make(&mut connection).await?,
+            Missing::IsMigrated => {
+                schema::is_there(&mut connection, connect.dialect, &options.url.shown()).await?;
+                let from = schema::migrate(&mut connection).await?;
+                tracing::info!(event = "store_migrated", from, to = schema::known());
+            }
             Missing::IsRefused => schema::is_current(&mut connection, connect.dialect, &options.url.shown()).await?,
         }
         let opened = keys(&mut connection, connect.dialect, &options).await?;

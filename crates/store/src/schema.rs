@@ -3,6 +3,8 @@
 //! One text for SQLite and PostgreSQL: ids and words are TEXT, times BIGINT microseconds, yes and no
 //! BIGINT 1 and 0, bytes BYTEA (which SQLite takes as they come).
 
+use std::cmp::Ordering;
+
 use sqlx::{AnyConnection, Row, query, raw_sql};
 
 use crate::{OpenError, StoreError, connect::Dialect};
@@ -21,13 +23,26 @@ pub(crate) const fn known() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// Brings the database up to date. The caller holds the transaction.
-pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    let found = version(connection).await?;
-    let known = known();
+/// Makes the tables where there are none. The caller holds the transaction.
+pub(crate) async fn make(connection: &mut AnyConnection) -> Result<(), OpenError> {
+    let (found, known) = (version(connection).await?, known());
+    match found {
+        0 => apply(connection, 0).await,
+        found => compare(found, known),
+    }
+}
+
+/// Brings the tables up to date, and says from which version. The caller holds the transaction.
+pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<i64, OpenError> {
+    let (found, known) = (version(connection).await?, known());
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
+    apply(connection, found).await?;
+    Ok(found)
+}
+
+async fn apply(connection: &mut AnyConnection, found: i64) -> Result<(), OpenError> {
     for (migration, version) in MIGRATIONS.iter().zip(1i64..).skip(found as usize) {
         raw_sql(*migration).execute(&mut *connection).await.map_err(StoreError::from)?;
         query("UPDATE schema_version SET version = $1")
@@ -41,6 +56,12 @@ pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<(), OpenEr
 
 /// Is the database of this version? Nothing is made.
 pub(crate) async fn is_current(connection: &mut AnyConnection, dialect: Dialect, shown: &str) -> Result<(), OpenError> {
+    is_there(connection, dialect, shown).await?;
+    compare(version(connection).await?, known())
+}
+
+/// Is there a store of any version? Nothing is made.
+pub(crate) async fn is_there(connection: &mut AnyConnection, dialect: Dialect, shown: &str) -> Result<(), OpenError> {
     let sql = match dialect {
         Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = 'signing_key'",
         Dialect::Postgres => {
@@ -52,11 +73,14 @@ pub(crate) async fn is_current(connection: &mut AnyConnection, dialect: Dialect,
     if row.try_get::<i64, _>(0).map_err(StoreError::from)? == 0 {
         return Err(OpenError::NothingThere(shown.to_owned()));
     }
-    let (found, known) = (version(connection).await?, known());
+    Ok(())
+}
+
+fn compare(found: i64, known: i64) -> Result<(), OpenError> {
     match found.cmp(&known) {
-        std::cmp::Ordering::Less => Err(OpenError::OlderSchema { found, known }),
-        std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Greater => Err(OpenError::NewerSchema { found, known }),
+        Ordering::Less => Err(OpenError::OlderSchema { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::NewerSchema { found, known }),
     }
 }
 
@@ -68,3 +92,7 @@ async fn version(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     query("INSERT INTO schema_version (version) VALUES (0)").execute(&mut *connection).await?;
     Ok(0)
 }
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

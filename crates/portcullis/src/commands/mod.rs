@@ -14,13 +14,14 @@ mod person;
 mod policy;
 mod serve;
 mod server;
+mod store;
 
 use std::process::ExitCode;
 
+use ::store::Store;
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 use model::config::Config;
-use store::Store;
 
 use crate::{
     cli::{Cli, Command},
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Revoke(kill) => kill::revoke(&visit, kill).await,
         Command::Restore(kill) => kill::restore(&visit, kill).await,
         Command::Revoked => kill::revoked(&visit).await,
+        Command::Store(command) => store::run(&visit, command).await,
         Command::Key(command) => key::run(&visit, command).await,
         Command::Policy(command) => policy::run(&visit, command).await,
         Command::Audit(command) => audit::run(&visit, command).await,
@@ -83,7 +85,7 @@ impl Visit {
     /// The configuration and its store, beside whatever serves from it. Nothing is made: a visitor who comes to the
     /// wrong place must hear so, and not find an empty installation that does as it is told.
     async fn open(&self) -> Result<(Config, Store)> {
-        self.open_or(store::Missing::IsRefused).await
+        self.open_or(::store::Missing::IsRefused).await
     }
 
     /// Answers in the form that was asked for.
@@ -96,7 +98,7 @@ impl Visit {
         Ok(output::OK)
     }
 
-    async fn open_or(&self, missing: store::Missing) -> Result<(Config, Store)> {
+    async fn open_or(&self, missing: ::store::Missing) -> Result<(Config, Store)> {
         node::log_to_stderr("error");
         let config = self.config(Needs::Store)?;
         let store =
