@@ -4,6 +4,8 @@
 //! So a grant or an elevation that is read here is over from the moment of the block, also when its row still says
 //! otherwise, and it stays over when the block is lifted. The rows follow in [pages](Tx::end_page_of).
 
+use std::time::{Duration, Instant};
+
 use model::{Agent, Block, Id, Scope, Target, Timestamp};
 use sqlx::query;
 
@@ -43,8 +45,11 @@ macro_rules! elevation_stopped {
 }
 pub(crate) use elevation_stopped;
 
-/// So many agents, or elevations, are gone through in one transaction.
-const PAGE: i64 = 128;
+/// So many agents, or elevations, are gone through at once.
+const PIECE: i64 = 16;
+/// A transaction that ends much takes no new piece after this: an agent has one grant or a hundred, and the database is
+/// on this disk or a room away.
+const LONG_ENOUGH: Duration = Duration::from_millis(10);
 
 /// What one page of ends was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,9 +81,28 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Writes down some of what the block on `target` since `since` has ended. The epoch stays: nothing of this was in
-    /// force any more.
+    /// Writes down some of what the block on `target` since `since` has ended: as much as holds up nobody. The epoch stays:
+    /// nothing of this was in force any more.
     pub async fn end_page_of(
+        &mut self,
+        target: &Target,
+        since: Timestamp,
+        from: PageStart,
+    ) -> Result<EndPage, StoreError> {
+        let began = Instant::now();
+        let mut page = self.end_piece_of(target, since, from).await?;
+        while began.elapsed() < LONG_ENOUGH
+            && let Some(from) = page.next.take()
+        {
+            let piece = self.end_piece_of(target, since, from).await?;
+            page.grants += piece.grants;
+            page.elevations += piece.elevations;
+            page.next = piece.next;
+        }
+        Ok(page)
+    }
+
+    async fn end_piece_of(
         &mut self,
         target: &Target,
         since: Timestamp,
@@ -129,7 +153,7 @@ impl Tx<'_> {
         after: String,
     ) -> Result<(u64, Option<String>), StoreError> {
         let now = self.now;
-        let last = self.row(query(of.page).bind(name).bind(after.as_str()).bind(PAGE - 1)).await?;
+        let last = self.row(query(of.page).bind(name).bind(after.as_str()).bind(PIECE - 1)).await?;
         let last = last.map(|row| Columns::of("agent", &row).text()).transpose()?;
         let page = |sql| query(sql).bind(name).bind(since.micros()).bind(now.micros());
         let mut ended = match &last {
@@ -158,7 +182,7 @@ impl Tx<'_> {
         };
         let mut ended = 0;
         for sql in sql {
-            let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PAGE);
+            let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PIECE);
             ended += self.run(page).await?;
         }
         Ok(ended)
