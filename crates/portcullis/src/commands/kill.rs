@@ -7,14 +7,18 @@ use model::{Actor, Target};
 use serde_json::json;
 
 use super::Visit;
-use crate::{cli, output};
+use crate::{cli, config::Needs, output};
 
 /// Turns the kill switch, and returns once every node refuses.
 pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
-    let (config, store) = visit.open().await?;
+    let (config, store) = visit.open().await.map_err(|error| not_done(visit, error))?;
     governance::check_named(&config, &target)?;
-    governance::revoke(&store, &target, Actor::Operator, &kill.reason).await?;
+    let turned = governance::revoke(&store, &target, Actor::Operator, &kill.reason).await;
+    turned.map_err(|error| match error {
+        governance::GovernanceError::Store(error) => not_done(visit, error.into()),
+        error => error.into(),
+    })?;
     store.wait_until_everywhere().await?;
     output::line(format!("revoked: {target}. Every node refuses from now on."));
     let ends = governance::write_ends(&store).await?;
@@ -22,6 +26,16 @@ pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
         output::line(format!("ended with it: {} grants, {} elevations besides.", ends.grants, ends.elevations));
     }
     Ok(output::OK)
+}
+
+/// Nobody may take a revocation that failed for one that was made, and there is a way that needs no store.
+fn not_done(visit: &Visit, error: anyhow::Error) -> anyhow::Error {
+    let data_dir = visit.config(Needs::Store).map_or_else(|_| "data_dir".into(), |config| config.data_dir);
+    let deny_all = data_dir.join("deny-all");
+    error.context(format!(
+        "nothing was revoked; `touch {}` stops the node of this machine without its store",
+        deny_all.display()
+    ))
 }
 
 /// Lifts a block. What was issued before it stays dead.
