@@ -13,6 +13,7 @@ mod framing;
 mod inbound;
 mod limits;
 pub mod listen;
+pub mod local;
 mod open_files;
 mod outbound;
 mod places;

@@ -3,6 +3,7 @@
 //! Requests for an MCP endpoint go straight to the gateway; everything else goes through the
 //! router of the authorization server and the console. The roles do not know each other.
 
+pub mod control;
 mod hosts;
 mod logging;
 mod reload;
@@ -103,6 +104,7 @@ impl Node {
         };
         let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
         let current = Arc::new(ArcSwap::from(self.clone()));
+        let control = tokio::spawn(control::serve(current.clone()));
         let counter = tokio::spawn(sweep::counted_refusals(current.clone()));
         let reloader = match (file, reload::hangups()) {
             (Some(file), Ok(hangups)) => {
@@ -125,6 +127,7 @@ impl Node {
         listener.serve(limits, service, ended).await;
         sweeper.abort();
         counter.abort();
+        control.abort();
         reloader.iter().for_each(tokio::task::JoinHandle::abort);
         let last = current.load_full();
         last.gateway.write_counted(true).await;

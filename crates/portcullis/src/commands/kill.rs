@@ -3,28 +3,51 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use governance::GovernanceError;
 use model::{Actor, Target};
 use serde_json::json;
+use store::StoreError;
 
 use super::Visit;
-use crate::{cli, config::Needs, output};
+use crate::{
+    cli,
+    config::Needs,
+    node::control::{self, Answer, Question},
+    output,
+};
 
-/// Turns the kill switch, and returns once every node refuses.
+/// Turns the kill switch, and returns once every node refuses. The node that runs here turns it; when none answers, the
+/// store is asked.
 pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
-    let (config, store) = visit.open().await.map_err(|error| not_done(visit, error))?;
-    governance::check_named(&config, &target)?;
-    let turned = governance::revoke(&store, &target, Actor::Operator, &kill.reason).await;
-    turned.map_err(|error| match error {
-        governance::GovernanceError::Store(error) => not_done(visit, error.into()),
-        error => error.into(),
-    })?;
-    store.wait_until_everywhere().await?;
-    output::line(format!("revoked: {target}. Every node refuses from now on."));
-    let ends = governance::write_ends(&store).await?;
-    if ends != governance::Ends::default() {
-        output::line(format!("ended with it: {} grants, {} elevations besides.", ends.grants, ends.elevations));
-    }
+    let config = visit.config(Needs::Store)?;
+    let question =
+        Question::Revoke { kind: target.kind().to_owned(), name: target.name(), reason: kill.reason.clone() };
+    let through = match control::asked(&config.data_dir, &question).await {
+        Some(Answer::Everywhere) => "the running node",
+        Some(Answer::NotEverywhere(nodes)) => bail!(StoreError::NotEverywhere(nodes)),
+        Some(Answer::Refused(why)) => bail!(why),
+        // The node could not reach its store, or none runs here: another connection may.
+        Some(Answer::NotDone(_)) | None => {
+            let (config, store) = visit.open().await.map_err(|error| not_done(visit, error))?;
+            governance::check_named(&config, &target)?;
+            let turned = governance::revoke(&store, &target, Actor::Operator, &kill.reason).await;
+            turned.map_err(|error| match error {
+                GovernanceError::Store(error) => not_done(visit, error.into()),
+                error => error.into(),
+            })?;
+            store.wait_until_everywhere().await?;
+            // A node would do it by and by; none may run.
+            if let Err(error) = governance::write_ends(&store).await {
+                tracing::warn!(event = "sweep_failed", %error, "what this ended is written down later");
+            }
+            "the store"
+        }
+    };
+    visit.tell(
+        &json!({ "revoked": target.to_string(), "through": through }),
+        format!("revoked: {target}, through {through}. Every node refuses from now on."),
+    )?;
     Ok(output::OK)
 }
 

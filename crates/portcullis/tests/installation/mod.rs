@@ -196,6 +196,11 @@ impl Serving {
         self.send(Method::POST, &format!("/mcp/{server}"), &headers, body.to_string()).await
     }
 
+    /// The status with which it ends by itself.
+    pub fn ends(mut self) -> Option<i32> {
+        ended(&mut self.child)
+    }
+
     /// Asks it to stop as a supervisor does; the status it ends with.
     pub fn terminate(mut self) -> Option<i32> {
         let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
