@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod log;
 mod upstream;
 
 use std::{
@@ -13,6 +14,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use log::Log;
 use model::{
     AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
     EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
