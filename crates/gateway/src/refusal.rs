@@ -19,11 +19,14 @@ pub enum Refusal {
     /// Nothing is at this path.
     #[error("there is nothing at this path")]
     NotFound,
+    /// Nothing is at this path, but something is at one that is written nearly so.
+    #[error("there is nothing at this path; what you are looking for is at {0}")]
+    Elsewhere(String),
     /// `Host` is missing or none of our names.
-    #[error("this host is not served here")]
+    #[error("this host is not served here; an administrator can add it to `extra_hosts`")]
     UnknownHost,
     /// `Origin` is not on the list.
-    #[error("requests from this origin are not allowed")]
+    #[error("requests from this origin are not allowed; an administrator can add it to `allowed_origins`")]
     ForeignOrigin,
     /// The HTTP method means nothing here.
     #[error("the method is not allowed here")]
@@ -127,7 +130,7 @@ impl Refusal {
     /// The stable word in the audit and in logs.
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::Elsewhere(_) => "not_found",
             Self::UnknownHost => "unknown_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::MethodNotAllowed => "method_not_allowed",

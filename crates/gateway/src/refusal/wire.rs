@@ -54,7 +54,7 @@ pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> 
 
 fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
     match refusal {
-        Refusal::NotFound | Refusal::UnknownSession => StatusCode::NOT_FOUND,
+        Refusal::NotFound | Refusal::Elsewhere(_) | Refusal::UnknownSession => StatusCode::NOT_FOUND,
         Refusal::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
         Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -380,6 +380,11 @@ pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Resu
     });
     let tickets = config["servers"]["tickets"].as_object_mut().unwrap();
     tickets.extend(server.as_object().unwrap().clone());
+    gateway_of(store, policies, config)
+}
+
+/// Of a whole configuration.
+pub fn gateway_of(store: &Store, policies: &str, config: Value) -> Result<Arc<Gateway>, SetupError> {
     let config: Config = serde_json::from_value(config).unwrap();
     let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
     let policies = Arc::new(policy::Policies::load(&[file]).unwrap());
