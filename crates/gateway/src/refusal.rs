@@ -61,6 +61,9 @@ pub enum Refusal {
     /// The method is not in the table.
     #[error("unknown method")]
     UnknownMethod,
+    /// A notification that no client of this revision sends: it is accepted, and goes no further.
+    #[error("this notification is not sent on")]
+    NotSentOn,
     /// The method is about tasks, or the request is to run as one, and this server's tasks are not opened.
     #[error("tasks are not available on this server")]
     Tasks,
@@ -144,6 +147,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::NotSpoken(_) => "revision",
             Self::UnknownMethod => "unknown_method",
+            Self::NotSentOn => "not_sent_on",
             Self::Tasks => "tasks",
             Self::NoTool => "no_tool",
             Self::Missing(_) => "missing_param",
