@@ -11,7 +11,7 @@ use model::{Revision, Tier, ToolName, config::TaskAccess};
 
 use crate::{
     envelope::{Kind, Message, Reference},
-    method::{self, ActsOn},
+    method::{self, ActsOn, Notification},
     protected::Protected,
     quota::Share,
     refusal::Refusal,
@@ -150,6 +150,12 @@ impl Call {
         }
     }
 
+    /// May it be sent, as far as it is about tasks?
+    fn opens_tasks(&self, method: &str) -> bool {
+        let asked = self.message().is_some_and(|message| message.params().about_tasks);
+        self.server.tasks == TaskAccess::Shared || !asked && !method::is_about_tasks(method)
+    }
+
     /// What the call acts on: a tool, a resource, a prompt, or the server as such. Refuses what is not in the table.
     ///
     /// Unknown methods, notifications and tasks would be side doors around the tools.
@@ -158,14 +164,17 @@ impl Call {
         match message.kind() {
             Kind::Response if self.session.is_none() => Err(Refusal::OrphanResponse),
             Kind::Response => Ok(None),
-            Kind::Notification if method::is_notification(message.method()) => Ok(None),
-            Kind::Notification => Err(Refusal::UnknownMethod),
+            Kind::Notification => match method::notification(message.method(), self.revision.is_modern()) {
+                Notification::Known if !self.opens_tasks(message.method()) => Err(Refusal::NotSentOn),
+                Notification::Known => Ok(None),
+                Notification::Unknown => Err(Refusal::NotSentOn),
+                Notification::None => Err(Refusal::UnknownMethod),
+            },
             Kind::Request => {
                 let method = method::find(message.method())
                     .filter(|method| method.eras.include(self.revision.is_modern()))
                     .ok_or(Refusal::UnknownMethod)?;
-                let tasks = message.params().about_tasks || method::is_about_tasks(method.name);
-                if tasks && self.server.tasks == TaskAccess::Refused {
+                if !self.opens_tasks(method.name) {
                     return Err(Refusal::Tasks);
                 }
                 let params = message.params();

@@ -24,7 +24,7 @@ use crate::{
     ending::{Done, Ending},
     forward,
     live::{Live, NotLive, Verifier},
-    metadata,
+    metadata::{self, Document},
     permit::{NotRecorded, Recorded},
     preflight,
     protected::Protected,
@@ -117,11 +117,14 @@ impl Gateway {
         B::Error: Into<BodyError>,
     {
         let (parts, body) = request.into_parts();
-        let Some(route) = self.route(parts.uri.path()) else { return self.turn_away(&Refusal::NotFound) };
+        let route = match self.route(parts.uri.path()) {
+            Ok(route) => route,
+            Err(nothing) => return self.turn_away(&nothing),
+        };
         match route {
-            Route::Metadata(server) => match self.door.knows_host(&parts) {
-                Ok(()) => metadata::answer(server, &parts).unwrap_or_else(|| {
-                    let mut response = self.turn_away(&Refusal::MethodNotAllowed);
+            Route::Metadata(document) => match self.door.knows_host(&parts) {
+                Ok(()) => metadata::answer(document, &parts).unwrap_or_else(|refusal| {
+                    let mut response = self.turn_away(&refusal);
                     preflight::allow_everybody(response.headers_mut());
                     response
                 }),
@@ -143,12 +146,22 @@ impl Gateway {
     }
 
     /// The raw path, compared once: no decoding, no dot segments, no second slash.
-    fn route(&self, path: &str) -> Option<Route<'_>> {
+    fn route(&self, path: &str) -> Result<Route<'_>, Refusal> {
+        let named = |name: &str| self.servers.get(name);
+        // Many clients and people add a slash, or leave one off.
+        let nearly = |name: &str| named(name.strip_suffix('/').unwrap_or_default());
         if let Some(name) = path.strip_prefix(ENDPOINTS) {
-            return self.servers.get(name).map(Route::Endpoint);
+            let elsewhere = || nearly(name).map(|server| Refusal::Elsewhere(server.resource.clone()));
+            return named(name).map(Route::Endpoint).ok_or_else(|| elsewhere().unwrap_or(Refusal::NotFound));
         }
-        let name = path.strip_prefix(METADATA)?.strip_prefix(ENDPOINTS)?;
-        self.servers.get(name).map(Route::Metadata)
+        let below = path.strip_prefix(METADATA).ok_or(Refusal::NotFound)?;
+        if matches!(below, "" | "/") {
+            return Ok(Route::Metadata(Document::Root(&self.servers)));
+        }
+        let name = below.strip_prefix(ENDPOINTS).ok_or(Refusal::NotFound)?;
+        let elsewhere = || nearly(name).map(|server| Refusal::Elsewhere(server.metadata_url.clone()));
+        let document = named(name).map(|server| Route::Metadata(Document::Of(server)));
+        document.ok_or_else(|| elsewhere().unwrap_or(Refusal::NotFound))
     }
 
     async fn endpoint<B>(&self, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
@@ -356,7 +369,7 @@ impl Gateway {
     /// Somebody who is nobody yet.
     fn turn_away(&self, refusal: &Refusal) -> Response<Body> {
         if let Some(count) = self.refusals.line(refusal, self.store.now()) {
-            tracing::info!(event = "request_refused", reason = refusal.word(), count);
+            tracing::info!(event = "request_refused", reason = refusal.word(), why = %refusal, count);
         }
         respond(refusal, None, &Asked::default())
     }
@@ -364,5 +377,5 @@ impl Gateway {
 
 enum Route<'g> {
     Endpoint(&'g Arc<Protected>),
-    Metadata(&'g Arc<Protected>),
+    Metadata(Document<'g>),
 }

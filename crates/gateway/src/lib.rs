@@ -33,6 +33,7 @@ mod forward;
 mod gateway;
 pub mod ground;
 pub mod lasting;
+mod left_out;
 pub mod live;
 mod metadata;
 pub mod method;

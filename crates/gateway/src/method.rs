@@ -65,13 +65,39 @@ pub fn find(name: &str) -> Option<&'static Method> {
 ///
 /// A task's id says nothing about who began it.
 pub fn is_about_tasks(name: &str) -> bool {
-    name.starts_with("tasks/")
+    name.starts_with("tasks/") || name.starts_with("notifications/tasks/")
 }
 
-/// Is this a notification a client may send? Servers ignore those they do not know.
-pub fn is_notification(name: &str) -> bool {
-    name.starts_with("notifications/")
+/// What becomes of a message that wants no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notification {
+    /// One that a client of this era may send.
+    Known,
+    /// Named like one, and not in the table: a server could take it for more than a notice.
+    Unknown,
+    /// A request without an id would be carried out without anybody hearing of it.
+    None,
 }
+
+/// Looks `name` up among the notifications of an era.
+pub fn notification(name: &str, modern: bool) -> Notification {
+    match NOTIFICATIONS.iter().find(|(known, eras)| *known == name && eras.include(modern)) {
+        Some(_) => Notification::Known,
+        None if name.starts_with("notifications/") => Notification::Unknown,
+        None => Notification::None,
+    }
+}
+
+/// Every notification that a client may send.
+///
+/// Spec: MCP 2026-07-28 and 2025-11-25 schemas (client notifications).
+const NOTIFICATIONS: &[(&str, Eras)] = &[
+    ("notifications/cancelled", Eras::Both),
+    ("notifications/progress", Eras::Sessions),
+    ("notifications/initialized", Eras::Sessions),
+    ("notifications/roots/list_changed", Eras::Sessions),
+    ("notifications/tasks/status", Eras::Sessions),
+];
 
 impl Eras {
     /// Does a revision of this kind have it?
@@ -138,6 +164,25 @@ mod tests {
         for name in ["", "tools/Call", "tools/call ", "tools", "rpc.discover", "sampling/createMessage", "tools//call"]
         {
             assert!(find(name).is_none(), "{name:?}");
+        }
+    }
+
+    /// Spec: MCP 2026-07-28 and 2025-11-25 schemas (client notifications)
+    #[test]
+    fn only_the_notifications_of_its_era_go_from_a_client_to_a_server() {
+        for (name, old, new) in [
+            ("notifications/cancelled", Notification::Known, Notification::Known),
+            ("notifications/initialized", Notification::Known, Notification::Unknown),
+            ("notifications/progress", Notification::Known, Notification::Unknown),
+            ("notifications/roots/list_changed", Notification::Known, Notification::Unknown),
+            ("notifications/message", Notification::Unknown, Notification::Unknown),
+            ("notifications/tools/list_changed", Notification::Unknown, Notification::Unknown),
+            ("notifications/cancelled/x", Notification::Unknown, Notification::Unknown),
+            ("notifications/Cancelled", Notification::Unknown, Notification::Unknown),
+            ("tools/call", Notification::None, Notification::None),
+            ("notifications", Notification::None, Notification::None),
+        ] {
+            assert_eq!((notification(name, false), notification(name, true)), (old, new), "{name}");
         }
     }
 

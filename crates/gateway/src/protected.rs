@@ -15,7 +15,7 @@ use model::{
 use net::Upstream;
 use serde_json::json;
 
-use crate::{SetupError, mirrored::Mirrors};
+use crate::{SetupError, left_out::LeftOut, mirrored::Mirrors};
 
 /// A protected server.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct Protected {
     pub headers: HeaderMap,
     /// Which headers repeat which arguments of its tools, as far as its lists have said.
     pub mirrors: Mirrors,
+    /// Which items of its lists were left out.
+    pub left_out: LeftOut,
     /// How long it may take until it begins to answer.
     pub timeout: Span,
     /// The way to it.
@@ -59,6 +61,7 @@ impl Protected {
             config: config.clone(),
             tasks: config.tasks,
             mirrors: Mirrors::default(),
+            left_out: LeftOut::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)

@@ -19,11 +19,14 @@ pub enum Refusal {
     /// Nothing is at this path.
     #[error("there is nothing at this path")]
     NotFound,
+    /// Nothing is at this path, but something is at one that is written nearly so.
+    #[error("there is nothing at this path; what you are looking for is at {0}")]
+    Elsewhere(String),
     /// `Host` is missing or none of our names.
-    #[error("this host is not served here")]
+    #[error("this host is not served here; an administrator can add it to `extra_hosts`")]
     UnknownHost,
     /// `Origin` is not on the list.
-    #[error("requests from this origin are not allowed")]
+    #[error("requests from this origin are not allowed; an administrator can add it to `allowed_origins`")]
     ForeignOrigin,
     /// The HTTP method means nothing here.
     #[error("the method is not allowed here")]
@@ -58,6 +61,9 @@ pub enum Refusal {
     /// The method is not in the table.
     #[error("unknown method")]
     UnknownMethod,
+    /// A notification that no client of this revision sends: it is accepted, and goes no further.
+    #[error("this notification is not sent on")]
+    NotSentOn,
     /// The method is about tasks, or the request is to run as one, and this server's tasks are not opened.
     #[error("tasks are not available on this server")]
     Tasks,
@@ -127,7 +133,7 @@ impl Refusal {
     /// The stable word in the audit and in logs.
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::Elsewhere(_) => "not_found",
             Self::UnknownHost => "unknown_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -141,6 +147,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::NotSpoken(_) => "revision",
             Self::UnknownMethod => "unknown_method",
+            Self::NotSentOn => "not_sent_on",
             Self::Tasks => "tasks",
             Self::NoTool => "no_tool",
             Self::Missing(_) => "missing_param",

@@ -33,42 +33,67 @@ const PURPOSE: &str = "request-state";
 /// Puts the state that a request brings back in the form in which its server wrote it.
 pub fn bring_back(message: &mut Message, seals: &Seals, live: &Live) -> Result<(), Refusal> {
     let Some(ours) = message.params().state() else { return Ok(()) };
-    let owner = of_call(message, live).ok_or(Refusal::ForeignState)?;
+    let owner = owner_of(live, &call(message).ok_or(Refusal::ForeignState)?);
     let theirs = seals.open(PURPOSE, &owner, ours.as_bytes()).map_err(|_| Refusal::ForeignState)?;
     message.bring_back(&String::from_utf8(theirs).map_err(|_| Refusal::ForeignState)?);
     Ok(())
 }
 
-/// For whom and what: the same on the way out and on the way back. `None` for a request that never needs input.
-fn of_call(message: &Message, live: &Live) -> Option<Digest> {
+/// Method and name, the same on the way out and on the way back. `None` for a request that never needs input.
+fn call(message: &Message) -> Option<String> {
     let params = message.params();
     let name = match method::find(message.method())?.acts_on {
         ActsOn::Tool | ActsOn::Prompt => params.name.as_deref()?,
         ActsOn::Resource => params.uri.as_deref()?,
         ActsOn::Server | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
     };
-    Some(Digest::of(&format!("{}\n{}\n{name}", owner(live).to_hex(), message.method())))
+    Some(format!("{}\n{name}", message.method()))
+}
+
+/// For whom and what.
+fn owner_of(live: &Live, call: &str) -> Digest {
+    Digest::of(&format!("{}\n{call}", owner(live).to_hex()))
+}
+
+/// Most answers hold no state, so nothing is computed before one does.
+#[derive(Debug)]
+enum Owner {
+    Of(Arc<Live>, String),
+    Known(Digest),
+}
+
+impl Owner {
+    fn digest(&mut self) -> Digest {
+        match self {
+            Self::Known(digest) => *digest,
+            Self::Of(live, call) => {
+                let digest = owner_of(live, call);
+                *self = Self::Known(digest);
+                digest
+            }
+        }
+    }
 }
 
 /// Seals the state in an answer, in whatever portions it comes.
 #[derive(Debug)]
 pub struct RequestStates {
     seals: Arc<Seals>,
-    owner: Digest,
+    owner: Owner,
     finder: Finder,
 }
 
 impl RequestStates {
     /// For the answer to `message`, as JSON or as `events`. `None` when it never needs input.
-    pub fn of(message: &Message, events: bool, seals: &Arc<Seals>, live: &Live) -> Option<Self> {
-        let owner = of_call(message, live)?;
+    pub fn of(message: &Message, events: bool, seals: &Arc<Seals>, live: &Arc<Live>) -> Option<Self> {
+        let owner = Owner::Of(live.clone(), call(message)?);
         Some(Self { seals: seals.clone(), owner, finder: Finder::new(events) })
     }
 
     /// The next portion, as it is passed on.
     pub fn seal(&mut self, bytes: Bytes) -> Bytes {
         let mut edited = Edited::of(bytes.clone());
-        let (seals, owner) = (&self.seals, &self.owner);
+        let (seals, owner) = (&self.seals, &mut self.owner);
         self.finder.look(&bytes, |part, found| match found {
             Found::Part => edited.replace(part, b""),
             Found::TooLong(literal) => {
@@ -77,7 +102,7 @@ impl RequestStates {
             }
             Found::Whole(literal) => match strict_json::check(literal).ok().and_then(strict_json::Strict::string) {
                 Some(theirs) => {
-                    let ours = seals.seal(PURPOSE, owner, theirs.as_bytes());
+                    let ours = seals.seal(PURPOSE, &owner.digest(), theirs.as_bytes());
                     edited.replace(part, format!("\"{ours}\"").as_bytes());
                 }
                 None => edited.replace(part, literal),
@@ -96,7 +121,7 @@ mod tests {
 
     fn states(events: bool) -> RequestStates {
         let seals = Arc::new(Seals::new(&MasterKey::from_bytes([7; 32])));
-        RequestStates { seals, owner: Digest::of("ada calls x"), finder: Finder::new(events) }
+        RequestStates { seals, owner: Owner::Known(Digest::of("ada calls x")), finder: Finder::new(events) }
     }
 
     fn sealed(events: bool, portions: &[&[u8]]) -> String {
@@ -110,8 +135,9 @@ mod tests {
         let data: String = text.lines().map(|line| line.strip_prefix("data:").unwrap_or(line)).collect();
         let message: serde_json::Value = serde_json::from_str(&data).unwrap();
         let ours = message["result"]["requestState"].as_str().unwrap();
-        let states = states(false);
-        String::from_utf8(states.seals.open(PURPOSE, &states.owner, ours.as_bytes()).unwrap()).unwrap()
+        let mut states = states(false);
+        let owner = states.owner.digest();
+        String::from_utf8(states.seals.open(PURPOSE, &owner, ours.as_bytes()).unwrap()).unwrap()
     }
 
     /// Field: S7

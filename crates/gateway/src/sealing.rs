@@ -5,7 +5,8 @@
 //! node has to remember it, nobody can guess or learn what the server wrote, and in other hands it opens nothing. None
 //! of them is a credential: every request brings its token.
 //!
-//! Spec: MCP security best practices (session hijacking), MCP 2026-07-28 basic/patterns/mrtr (integrity of `requestState`).
+//! Spec: MCP security best practices (session hijacking), MCP 2026-07-28 basic/patterns/mrtr (integrity of `requestState`);
+//! docs/decisions/0019-what-comes-back.md.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use token::{Digest, MasterKey};

@@ -10,6 +10,7 @@
 use serde_json::json;
 
 use crate::{
+    left_out::Why,
     strict_json::{self, NotStrict, Strict, push_string},
     viewer::{Access, Listed, Viewer},
 };
@@ -62,9 +63,7 @@ fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
                 .find(|(key, _)| key == "name")
                 .and_then(|(_, value)| value.string().map(Into::<String>::into))
         });
-        let called: String = called.unwrap_or_default().chars().filter(|c| !c.is_control()).take(128).collect();
-        tracing::warn!(event = "tool_left_out", server = %viewer.server.id, list = %name, name = called,
-            why = "two parsers could read it differently; the server has to list it as strict JSON");
+        viewer.server.left_out.say(&viewer.server.id, &name, &called.unwrap_or_default(), Why::Ambiguous);
     }
     let start = list.as_str().as_ptr() as usize - text.as_ptr() as usize;
     let (before, after) = (text.get(..start)?, text.get(start + list.as_str().len()..)?);
@@ -127,8 +126,19 @@ impl Listing<'_> {
 
     fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
         let members = item.members()?;
-        let (_, name) = members.iter().find(|(name, _)| name == list.named_by)?;
-        let name = name.string()?;
+        let left_out = |name: &str, why| {
+            let server = &self.viewer.server;
+            server.left_out.say(&server.id, list.member, name, why);
+        };
+        let name = members.iter().find(|(name, _)| name == list.named_by).and_then(|(_, name)| name.string());
+        let Some(name) = name else {
+            left_out("", Why::Nameless);
+            return None;
+        };
+        if let Some(why) = Why::of(&name).filter(|_| list.named_by == "name") {
+            left_out(&name, why);
+            return None;
+        }
         if list.member == "tools" {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
             self.viewer.server.mirrors.learn(&name, schema);

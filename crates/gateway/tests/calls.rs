@@ -183,6 +183,33 @@ async fn tasks_are_everybodys_and_so_refused_unless_the_server_shares_them() {
     shared.legacy("tools/call", as_task, &[]).await.answered();
 }
 
+/// A name of a server's own could do more than notify, and its server acts without anybody having decided.
+///
+/// Spec: MCP 2026-07-28 and 2025-11-25 schemas (client notifications)
+///
+/// Field: G20
+#[tokio::test]
+async fn only_notifications_that_the_specification_knows_are_sent_on() {
+    let world = World::start().await;
+    let note = |method: &str| json!({"jsonrpc": "2.0", "method": method, "params": {"requestId": 1}}).to_string();
+    let old = [("mcp-protocol-version", "2025-11-25")];
+    for known in ["notifications/initialized", "notifications/cancelled", "notifications/roots/list_changed"] {
+        assert_eq!(world.post(&old, note(known)).await.status, 202);
+        assert!(world.upstream.last().body.starts_with(&note(known).as_bytes()[..40]), "{known}");
+    }
+    let sent = world.upstream.arrived().len();
+    for unknown in ["notifications/run", "notifications/tools/list_changed", "notifications/tasks/status"] {
+        let answer = world.post(&old, note(unknown)).await;
+        assert_eq!((answer.status.as_u16(), answer.body.len()), (202, 0), "{unknown}");
+        assert_eq!(world.last("call_refused").await.unwrap()["reason"], "not_sent_on");
+    }
+    for (method, status) in [("notifications/initialized", 202), ("tools/call", 400)] {
+        let new = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
+        assert_eq!(world.post(&new, note(method)).await.status, status, "{method}");
+    }
+    assert_eq!(world.upstream.arrived().len(), sent);
+}
+
 #[tokio::test]
 async fn resources_prompts_and_the_protocol_need_the_baseline_only() {
     let world = World::start().await;

@@ -256,7 +256,7 @@ async fn a_foreign_host_or_origin_is_refused_before_anything_else() {
     for path in [
         "/mcp/",
         "/mcp//tickets",
-        "/mcp/tickets/",
+        "/mcp/tickets//",
         "/mcp/Tickets",
         "/mcp/%74ickets",
         "/mcp/./tickets",
@@ -283,7 +283,10 @@ async fn a_page_of_an_allowed_origin_can_ask_and_read_its_challenge() {
     assert!(!answer.header("access-control-allow-headers").contains("x-evil"));
     let answer = world.send(Method::POST, "/mcp/tickets", &[origin], "").await;
     assert_eq!(answer.status, 401);
-    assert!(answer.header("access-control-expose-headers").contains("WWW-Authenticate"));
+    let exposed = answer.header("access-control-expose-headers");
+    for header in ["WWW-Authenticate", "Retry-After", "Mcp-Session-Id"] {
+        assert!(exposed.contains(header), "{exposed}");
+    }
     assert_eq!(world.send(Method::OPTIONS, "/mcp/tickets", &[], "").await.status, 405, "no browser, no preflight");
 }
 
@@ -299,16 +302,89 @@ async fn metadata_is_public_and_names_the_resource_as_it_is_called() {
     assert_eq!(document["resource"], world::RESOURCE);
     assert_eq!(document["authorization_servers"], json!(["http://127.0.0.1:8420"]));
     assert_eq!(document["scopes_supported"], json!(["tickets:low"]), "the baseline, not the catalogue");
-    for path in [
-        well_known.to_owned(),
-        format!("{well_known}/mcp"),
-        format!("{well_known}/mcp/nobody"),
-        format!("{well_known}/tickets"),
-    ] {
+    for path in [format!("{well_known}/mcp"), format!("{well_known}/mcp/nobody"), format!("{well_known}/tickets")] {
         assert_eq!(world.send(Method::GET, &path, &[], "").await.status, 404, "{path}");
     }
     let poisoned = [("host", "evil.test"), ("x-forwarded-host", "evil.test")];
     assert_eq!(world.send(Method::GET, &format!("{well_known}/mcp/tickets"), &poisoned, "").await.status, 421);
+}
+
+/// Spec: RFC 9110 §9.3.2 (HEAD)
+///
+/// Field: G19
+#[tokio::test]
+async fn a_head_of_metadata_says_what_a_get_says_without_the_document() {
+    let world = World::start().await;
+    let path = "/.well-known/oauth-protected-resource/mcp/tickets";
+    let get = world.send(Method::GET, path, &[], "").await;
+    let head = world.send(Method::HEAD, path, &[], "").await;
+    assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), get.body.len().to_string());
+    for name in ["content-type", "cache-control", "access-control-allow-origin"] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+    }
+}
+
+/// Clients that know only the host look at the root, where no resource is (RFC 9728 §3.3).
+///
+/// Spec: RFC 9728 §3.1
+///
+/// Field: G19
+#[tokio::test]
+async fn the_root_of_the_metadata_names_what_is_there() {
+    let world = World::start().await;
+    let root = "/.well-known/oauth-protected-resource";
+    for path in [root.to_owned(), format!("{root}/")] {
+        let answer = world.send(Method::GET, &path, &[], "").await;
+        assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (404, "*"));
+        for server in ["files", "gone", "tickets"] {
+            assert!(answer.text().contains(&format!("http://{}{root}/mcp/{server}", world::HOST)), "{}", answer.text());
+        }
+    }
+    let rebound = [("host", "evil.test")];
+    assert_eq!(world.send(Method::GET, root, &rebound, "").await.status, 421);
+    let config = json!({"public_url": "http://127.0.0.1:8420", "servers": {"tickets": {"url": world.upstream.url()}}});
+    let only = world::gateway_of(&world.store, "", config).unwrap();
+    let request = http::Request::get(root).header("host", world::HOST);
+    let answer = only.handle(request.body(http_body_util::Full::new(bytes::Bytes::new())).unwrap()).await;
+    assert_eq!(answer.status(), 200);
+    let document = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&document).unwrap()["resource"], world::RESOURCE);
+}
+
+/// Field: G19
+#[tokio::test]
+async fn a_slash_too_many_is_told_the_address_without_it() {
+    let world = World::start().await;
+    let bearer = format!("Bearer {}", world.token());
+    for (path, right) in [
+        ("/mcp/tickets/", "http://127.0.0.1:8420/mcp/tickets"),
+        (
+            "/.well-known/oauth-protected-resource/mcp/tickets/",
+            "http://127.0.0.1:8420/.well-known/oauth-protected-resource/mcp/tickets",
+        ),
+    ] {
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            let answer = world.send(method, path, &[("authorization", bearer.as_str())], "{}").await.refused(404, 404);
+            let message = answer.json()["error"]["message"].take();
+            assert!(message.as_str().unwrap().ends_with(&format!("is at {right}")), "{message}");
+        }
+    }
+    world.upstream.got_nothing();
+}
+
+/// Field: G19
+#[tokio::test]
+async fn an_origin_or_a_host_that_is_refused_is_told_the_setting() {
+    let (world, log) = (World::start().await, world::Log::begin());
+    let ask = [("origin", "https://app.test"), ("access-control-request-method", "POST")];
+    let answer = world.send(Method::OPTIONS, "/mcp/tickets", &ask, "").await.refused(403, 403);
+    assert!(answer.text().contains("`allowed_origins`"), "{}", answer.text());
+    assert!(answer.headers.get("access-control-allow-origin").is_none());
+    let answer = world.send(Method::POST, "/mcp/tickets", &[("host", "app.test")], "").await.refused(421, 421);
+    assert!(answer.text().contains("`extra_hosts`"), "{}", answer.text());
+    let said = log.of("request_refused");
+    assert!(said[0].contains("`allowed_origins`") && said[1].contains("`extra_hosts`"), "{said:?}");
 }
 
 /// A client in a browser has an origin that nobody listed, until it has found out whom to ask.

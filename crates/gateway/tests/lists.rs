@@ -6,7 +6,7 @@ mod world;
 
 use model::StepUp;
 use serde_json::{Value, json};
-use world::{World, reply};
+use world::{Log, World, reply};
 
 /// Spec: MCP 2026-07-28 server/tools, server/utilities/caching
 #[tokio::test]
@@ -72,4 +72,35 @@ async fn a_list_with_two_readings_or_too_long_is_not_relayed() {
     world.modern("tools/list", json!({})).await.refused(502, 502);
     world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], " ".repeat(65537))));
     world.modern("tools/list", json!({})).await.refused(502, 502);
+}
+
+/// A rule for it could never match, and no call of it would be accepted: it is said so, once.
+///
+/// Field: G11
+#[tokio::test]
+async fn what_can_never_be_called_is_left_out_and_named_with_the_reason() {
+    let (world, log) = (World::start().await, Log::begin());
+    let names = ["get ticket", "get:ticket", "größe", "get_ticket", ""];
+    let items: Vec<_> = names.iter().map(|name| json!({"name": name})).chain([json!({"title": "x"})]).collect();
+    for member in ["tools", "prompts"] {
+        let list = json!({"jsonrpc": "2.0", "id": 1, "result": {member: items}}).to_string();
+        world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], list.clone())));
+        for _ in 0..3 {
+            let answer = world.modern(&format!("{member}/list"), json!({})).await.answered().json();
+            let listed = answer["result"][member].as_array().unwrap().len();
+            assert_eq!(listed, usize::from(member == "tools"), "{answer}");
+        }
+    }
+    let said = log.of("tool_left_out");
+    assert_eq!(said.len(), 10, "each once: {said:#?}");
+    for name in ["get ticket", "get:ticket", "größe"] {
+        let line =
+            said.iter().find(|line| line.contains(&format!("name={name} ")) && line.contains("list=tools")).unwrap();
+        assert!(
+            line.contains("server=tickets") && line.contains("no rule can match it: a name has 1 to 128"),
+            "{line}"
+        );
+    }
+    assert!(said.iter().any(|line| line.contains("it has no name")), "{said:#?}");
+    assert!(!said.iter().any(|line| line.contains("get_ticket")), "what policy hides is not named");
 }

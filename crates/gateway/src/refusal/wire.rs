@@ -54,7 +54,7 @@ pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> 
 
 fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
     match refusal {
-        Refusal::NotFound | Refusal::UnknownSession => StatusCode::NOT_FOUND,
+        Refusal::NotFound | Refusal::Elsewhere(_) | Refusal::UnknownSession => StatusCode::NOT_FOUND,
         Refusal::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
         Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -86,7 +86,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
         // A status that says "not done" makes clients and proxies send it again. What has no answer was accepted.
         Refusal::MayBeDone(_) if asked.is_request => StatusCode::OK,
-        Refusal::MayBeDone(_) => StatusCode::ACCEPTED,
+        Refusal::MayBeDone(_) | Refusal::NotSentOn => StatusCode::ACCEPTED,
     }
 }
 
@@ -118,7 +118,7 @@ fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
 
 /// A JSON-RPC error. Ours have HTTP-like codes, because the reserved range belongs to the protocol.
 fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
-    if matches!(refusal, Refusal::MayBeDone(_)) && !asked.is_request {
+    if matches!(refusal, Refusal::MayBeDone(_) | Refusal::NotSentOn) && !asked.is_request {
         return Response::new(net::empty());
     }
     let mut error = json!({"code": code(refusal, asked), "message": refusal.to_string()});

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod log;
 mod upstream;
 
 use std::{
@@ -13,6 +14,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use log::Log;
 use model::{
     AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
     EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
@@ -377,6 +380,11 @@ pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Resu
     });
     let tickets = config["servers"]["tickets"].as_object_mut().unwrap();
     tickets.extend(server.as_object().unwrap().clone());
+    gateway_of(store, policies, config)
+}
+
+/// Of a whole configuration.
+pub fn gateway_of(store: &Store, policies: &str, config: Value) -> Result<Arc<Gateway>, SetupError> {
     let config: Config = serde_json::from_value(config).unwrap();
     let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
     let policies = Arc::new(policy::Policies::load(&[file]).unwrap());
