@@ -9,7 +9,11 @@ use policy::Policies;
 use store::Store;
 use tokio::sync::Semaphore;
 
-use crate::{clients::KnownClients, counted::Counted, login::Logins};
+use crate::{
+    clients::{KnownClients, Outages},
+    counted::Counted,
+    login::Logins,
+};
 
 /// The context handed to every use case.
 pub(crate) struct Cx {
@@ -26,6 +30,8 @@ pub(crate) struct Cx {
     pub(crate) counted: Counted,
     /// Metadata documents fetched at a time.
     pub(crate) fetches: Semaphore,
+    /// Hosts of metadata documents that failed a moment ago.
+    pub(crate) outages: Outages,
 }
 
 impl Cx {

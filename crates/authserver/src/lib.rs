@@ -69,6 +69,7 @@ impl AuthServer {
             logins: login::Logins::default(),
             counted: Counted::default(),
             fetches: Semaphore::new(FETCHES_AT_A_TIME),
+            outages: clients::Outages::default(),
             config,
             store,
             policies,

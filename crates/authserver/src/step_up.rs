@@ -120,10 +120,11 @@ fn assess(
     agent: &Agent,
     owner: Option<&Person>,
 ) -> Result<Need, AuthorizeError> {
+    // What stops it says more than that its grant ended with it.
+    liveness::check_agent(&cx.store, agent, owner, &agent.client, Some(grant), &grant.server, tx.now())?;
     if !grant.is_live(tx.now()) {
         return Err(Dead::GrantEnded.into());
     }
-    liveness::check_agent(&cx.store, agent, owner, &agent.client, Some(grant), &grant.server, tx.now())?;
     if *wish.scope.server() != grant.server {
         return Err(ScopeRefusal::OtherServer(wish.scope.clone()).into());
     }

@@ -43,6 +43,9 @@ pub enum DocumentError {
     /// Its keys are somebody else's to change.
     #[error("its `jwks_uri` is not on the host of its client_id")]
     KeysElsewhere,
+    /// Its keys can not be had.
+    #[error("its keys could not be read: {0}")]
+    KeysUnread(String),
     /// It does not ask for codes.
     #[error("it does not use the authorization code grant")]
     NoCodeGrant,

@@ -7,18 +7,30 @@ use store::{Commit, StoreError, StoredClient};
 use token::{Digest, PublicKeys};
 use url::Url;
 
-use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, domains};
+use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, domains, outage};
 use crate::cx::Cx;
 
-/// The client that the document at `id` describes, fetched unless the stored one is fresh.
+/// The client that the document at `id` describes, fetched unless the stored one is fresh. When it can not be had just
+/// now, the stored one stands in for a bounded time.
 pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefusal> {
-    let url = acceptable(cx, id)?;
-    let kept = cx.store.client(id).await?;
-    if let Some(kept) = &kept
-        && cx.store.now() < kept.fresh_until
-    {
-        return resolved(kept.client.clone());
+    acceptable(cx, id)?;
+    let (now, kept) = (cx.store.now(), cx.store.client(id).await?);
+    let Some(kept) = kept else { return fetch(cx, id, None).await };
+    if now < kept.fresh_until || (outage::may_stand_in(&kept, now) && cx.outages.lasts(id, now)) {
+        return resolved(kept.client);
     }
+    match fetch(cx, id, Some(kept.clone())).await {
+        Err(refusal) if outage::says_nothing(&refusal) && outage::may_stand_in(&kept, now) => {
+            outage::noticed(cx, id, &kept, &refusal).await?;
+            resolved(kept.client)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The document as it is now, with its keys, in place of the one before.
+async fn fetch(cx: &Cx, id: &ClientId, kept: Option<StoredClient>) -> Result<Resolved, ClientRefusal> {
+    let url = acceptable(cx, id)?;
     let _turn = cx.fetches.try_acquire().map_err(|_| ClientRefusal::Busy)?;
     let fetched = cx.fetcher.json(id.as_str(), LARGEST).await?;
     let document = document::read_document(id, &fetched.body)?;
@@ -32,7 +44,9 @@ pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefus
         if elsewhere {
             return Err(DocumentError::KeysElsewhere.into());
         }
-        let keys = cx.fetcher.json(&uri, LARGEST_KEYS).await?;
+        // No copy stands in for keys beside a document that was read: they may have changed with it.
+        let keys = cx.fetcher.json(&uri, LARGEST_KEYS).await;
+        let keys = keys.map_err(|error| DocumentError::KeysUnread(error.to_string()))?;
         // No JSON text holds a NUL, so no two pairs look alike.
         all_bytes.push(0);
         all_bytes.extend_from_slice(&keys.body);
@@ -57,7 +71,9 @@ pub(super) async fn stored(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRef
 /// out of the document, and nobody may ever come to the authorization endpoint again.
 pub(super) async fn read_when_too_old(cx: &Cx, id: &ClientId) -> Result<Option<Resolved>, ClientRefusal> {
     match cx.store.client(id).await? {
-        Some(kept) if cx.store.now() >= kept.fresh_until.after(KEYS_OUTLAST) => read(cx, id).await.map(Some),
+        Some(kept) if cx.store.now() >= kept.fresh_until.after(KEYS_OUTLAST) => {
+            fetch(cx, id, Some(kept)).await.map(Some)
+        }
         _ => Ok(None),
     }
 }

@@ -11,6 +11,7 @@ mod domains;
 mod known;
 mod metadata;
 mod name;
+mod outage;
 
 pub use document::{Document, DocumentError, Ignored, read_document};
 pub(crate) use known::KnownClients;
@@ -18,6 +19,7 @@ pub use known::SetupError;
 use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Person, Secret};
 pub(crate) use name::slug;
 use net::FetchError;
+pub(crate) use outage::Outages;
 use store::StoreError;
 use token::PublicKeys;
 
@@ -54,7 +56,7 @@ pub(crate) enum ClientRefusal {
 
 impl Cx {
     /// The client of an authorization request of `person`; a metadata document is fetched when the stored one is
-    /// stale. A refusal is recorded.
+    /// stale, and the stored one stands in for a host that is down. A refusal is recorded.
     pub(crate) async fn client_at_authorize(
         &self,
         id: &ClientId,

@@ -1,6 +1,6 @@
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU16, AtomicUsize, Ordering},
 };
 
 use http::{Response, header};
@@ -15,6 +15,8 @@ struct Vendor {
     url: String,
     document: Arc<Mutex<Value>>,
     fetched: Arc<AtomicUsize>,
+    /// Statuses of the document and of the keys.
+    status: Arc<[AtomicU16; 2]>,
     rules: FetchRules,
 }
 
@@ -36,18 +38,21 @@ impl Vendor {
             "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "none",
         })));
         let fetched = Arc::new(AtomicUsize::new(0));
-        let (served, count) = (document.clone(), fetched.clone());
+        let status = Arc::new([AtomicU16::new(200), AtomicU16::new(200)]);
+        let (served, count, statuses) = (document.clone(), fetched.clone(), status.clone());
         let answer = move |request: http::Request<net::Inbound>| {
             let document = served.lock().unwrap().clone();
-            let body = match request.uri().path() {
-                "/deskbot/keys.json" => document["served_keys"].clone(),
+            let (body, status) = match request.uri().path() {
+                "/deskbot/keys.json" => (document["served_keys"].clone(), &statuses[1]),
                 _ => {
                     count.fetch_add(1, Ordering::SeqCst);
-                    document
+                    (document, &statuses[0])
                 }
             };
+            let status = status.load(Ordering::SeqCst);
             async move {
                 Response::builder()
+                    .status(status)
                     .header(header::CONTENT_TYPE, "application/json")
                     .header(header::CACHE_CONTROL, "max-age=3600")
                     .body(net::full(body.to_string()))
@@ -56,7 +61,7 @@ impl Vendor {
         };
         tokio::spawn(listener.serve(ListenLimits::default(), answer, std::future::pending::<()>()));
         let rules = FetchRules { extra_ca_pem: Some(authority), exempt_hosts: vec![format!("localhost:{port}")] };
-        Self { url, document, fetched, rules }
+        Self { url, document, fetched, status, rules }
     }
 
     async fn world(&self) -> World {
@@ -66,6 +71,12 @@ impl Vendor {
 
     fn link(&self) -> String {
         link("tickets:low", &[("client_id", &self.url)])
+    }
+
+    /// What it answers from now on, for the document and for the keys.
+    fn answers(&self, document: u16, keys: u16) {
+        self.status[0].store(document, Ordering::SeqCst);
+        self.status[1].store(keys, Ordering::SeqCst);
     }
 
     fn change(&self, name: &str, value: Value) {
@@ -272,4 +283,91 @@ async fn a_document_with_redirects_for_other_servers_works_with_those_for_us() {
     vendor.change("redirect_uris", json!([other, "https://vendor.test/*"]));
     world.advance(3601);
     browser.get(&vendor.link()).await.page(403, "no usable redirect");
+}
+
+/// Spec: RFC 5861 §4
+/// Field: A10
+#[tokio::test]
+async fn while_the_host_of_a_client_is_down_the_copy_of_its_document_stands_in_for_a_day() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let mut browser = world.browser();
+    browser.log_in("ada", PASSWORD, "/me").await;
+    vendor.answers(503, 200);
+    browser.get(&vendor.link()).await.page(403, "status 503");
+    vendor.answers(200, 200);
+    browser.get(&vendor.link()).await.page(200, "Deskbot");
+    vendor.answers(503, 200);
+    world.advance(3600 + 24 * 3600 - 1);
+    browser.log_in("ada", PASSWORD, "/me").await;
+    let page = browser.get(&vendor.link()).await;
+    page.page(200, "Deskbot");
+    let record = world.last_record().await;
+    let word = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!([word("event"), word("change"), word("cause")], ["client_read", "not_read", "status"]);
+    let fetched = vendor.fetched.load(Ordering::SeqCst);
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    assert_eq!(vendor.fetched.load(Ordering::SeqCst), fetched, "not asked again at once");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &vendor.url),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    world.token(&fields).await.granted();
+    world.advance(1);
+    browser.get(&vendor.link()).await.page(403, "status 503");
+    vendor.answers(200, 200);
+    browser.get(&vendor.link()).await.page(200, "Deskbot");
+}
+
+/// Field: A10
+#[tokio::test]
+async fn what_the_host_says_counts_more_than_the_copy() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let mut browser = world.browser();
+    browser.consent_page(&vendor.link()).await;
+    world.advance(3601);
+    for status in [404, 410, 403, 301] {
+        vendor.answers(status, 200);
+        assert_eq!(browser.get(&vendor.link()).await.status.as_u16(), 403, "{status}");
+    }
+    vendor.answers(200, 200);
+    vendor.change("redirect_uris", json!(["https://elsewhere.test/cb"]));
+    browser.get(&vendor.link()).await.page(400, "sent back safely");
+    vendor.answers(503, 200);
+    browser.get(&vendor.link()).await.page(400, "sent back safely");
+}
+
+/// Field: A10
+#[tokio::test]
+async fn no_copy_stands_in_for_keys_that_can_not_be_read() {
+    let vendor = Vendor::start().await;
+    let world = vendor.world().await;
+    let key = token::AgentKey::generate();
+    vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
+    vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
+    vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));
+    let mut browser = world.browser();
+    let page = browser.consent_page(&vendor.link()).await;
+    let code = browser.answer(&page, "allow", "").await.parameter("code");
+    let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    let send = async |fields: [(&str, &str); 3]| {
+        let assertion = key.sign_assertion(&vendor.url, ISSUER, world.store.now()).unwrap();
+        let [one, two, three] = fields;
+        world.token(&[one, two, three, kind, ("client_assertion", &assertion)]).await
+    };
+    let token =
+        send([("grant_type", "authorization_code"), ("code", &code), ("code_verifier", VERIFIER)]).await.granted();
+    world.advance(3601);
+    vendor.answers(200, 503);
+    browser.get(&vendor.link()).await.page(403, "its keys could not be read");
+    // A client that proves itself with keys that are too old has to be read again, and can not be.
+    world.advance(25 * 3600);
+    vendor.answers(503, 503);
+    let refresh = token["refresh_token"].as_str().unwrap();
+    send([("grant_type", "refresh_token"), ("refresh_token", refresh), ("scope", "")])
+        .await
+        .refused(401, "invalid_client");
 }

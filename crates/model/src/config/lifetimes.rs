@@ -53,6 +53,8 @@ pub struct TokensConfig {
     pub refresh_idle: Span,
     /// For so long after its use, a refresh token that comes again gets the same answer again: calls that renew at
     /// once, or an answer that was lost. Two minutes at most; 0 turns it off. Clients that prove a key do not need it.
+    /// Who needs more than the default: several windows of one coding agent that share a stored token and renew when they
+    /// are used, laptops that sleep in the middle of a renewal, slow or lossy networks. For these set 120.
     #[serde(deserialize_with = "at_most_two_minutes_or_none")]
     pub refresh_reuse: Span,
     /// Life of a grant: afterwards the person is asked again.
@@ -156,5 +158,21 @@ impl Default for LimitsConfig {
             per_grant: PerGrantConfig::default(),
             store_silence: Span::from_seconds(1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Field: A1
+    #[test]
+    fn a_used_refresh_token_is_answered_again_for_two_minutes_at_most() {
+        let read = |seconds: u32| serde_json::from_value::<TokensConfig>(serde_json::json!({"refresh_reuse": seconds}));
+        for seconds in [0, 30, 120] {
+            assert_eq!(read(seconds).unwrap().refresh_reuse, Span::from_seconds(seconds));
+        }
+        assert!(read(121).unwrap_err().to_string().contains("0 to 2m"), "{:?}", read(121));
+        assert_eq!(TokensConfig::default().refresh_reuse, Span::from_seconds(30));
     }
 }
