@@ -1,6 +1,6 @@
 //! `server` and `tool`: what is protected, and by which rules.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Context, Result};
 use client::Extent;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{
     Visit,
+    init::render,
     offer::{self, Listed, Offer},
 };
 use crate::{cli, config, output};
@@ -57,14 +58,23 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
 
 /// Runs `tool …`.
 pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
-    let cli::Tool::List = command;
     let config = visit.config(config::Needs::Servers)?;
-    let offers = everything(&config, Extent::Tools).await;
-    let mut tools = Vec::new();
-    for (id, server, offer) in &offers {
-        tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
-    }
-    print(visit, &tools);
+    let offers = match command {
+        cli::Tool::List => {
+            let offers = everything(&config, Extent::Tools).await;
+            let mut tools = Vec::new();
+            for (id, server, offer) in &offers {
+                tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
+            }
+            print(visit, &tools);
+            offers
+        }
+        cli::Tool::Propose => {
+            let offers = everything(&config, Extent::Everything).await;
+            propose(visit, &offers)?;
+            offers
+        }
+    };
     let mut silent = false;
     for (id, _, offer) in &offers {
         match offer {
@@ -76,6 +86,26 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
         }
     }
     Ok(if silent { ExitCode::from(output::NO) } else { output::OK })
+}
+
+fn propose(visit: &Visit, offers: &[Answered<'_>]) -> Result<()> {
+    let proposals: BTreeMap<&Id<model::Server>, String> = offers
+        .iter()
+        .filter_map(|(id, server, offer)| Some((*id, render::missing(server, offer.as_ref().ok()?))))
+        .filter(|(_, proposal)| !proposal.is_empty())
+        .collect();
+    if visit.json {
+        return output::json(&proposals);
+    }
+    if proposals.is_empty() {
+        output::line("everything that is listed has a rule");
+    } else {
+        output::line("# Read these before they go into the file, into the tables that are there.\nservers:");
+        for (id, proposal) in proposals {
+            output::line(format!("  {id}:\n{}", output::clean(proposal.trim_end())));
+        }
+    }
+    Ok(())
 }
 
 fn left_out(id: &Id<model::Server>, offer: &Offer) {

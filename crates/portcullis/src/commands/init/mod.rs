@@ -6,7 +6,7 @@
 mod add;
 mod import;
 mod proposal;
-mod render;
+pub mod render;
 mod who;
 
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
