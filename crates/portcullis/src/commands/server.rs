@@ -150,11 +150,30 @@ pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed
 /// A server of the configuration with what it offers, or why it says nothing.
 pub type Answered<'c> = (&'c Id<model::Server>, &'c ServerConfig, Result<Offer>);
 
-/// What every server offers.
+/// So many servers are asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// What every server offers; one that does not answer within the time that a call would have does not hold the others up
+/// for longer.
 pub async fn everything(config: &Config, extent: Extent) -> Vec<Answered<'_>> {
     let mut answered = Vec::new();
-    for (id, server) in &config.servers {
-        answered.push((id, server, offer::of(server, extent).await));
+    let servers: Vec<_> = config.servers.iter().collect();
+    for some in servers.chunks(AT_A_TIME) {
+        let asked: Vec<_> = some
+            .iter()
+            .map(|(_, server)| {
+                let (server, patience) = ((*server).clone(), server.timeout.unwrap_or(config.limits.upstream_timeout));
+                tokio::spawn(async move {
+                    let within = std::time::Duration::from_secs(patience.seconds());
+                    let answer = tokio::time::timeout(within, offer::of(&server, extent)).await;
+                    answer.unwrap_or_else(|_| Err(anyhow::anyhow!("{} did not answer within {patience}", server.url)))
+                })
+            })
+            .collect();
+        for ((id, server), asked) in some.iter().zip(asked) {
+            let offer = asked.await.unwrap_or_else(|_| Err(anyhow::anyhow!("its lists could not be read")));
+            answered.push((*id, *server, offer));
+        }
     }
     answered
 }
