@@ -60,6 +60,25 @@ fn a_check_says_what_the_next_start_changes_and_changes_nothing_itself() {
     }
 }
 
+/// Field: H4
+#[test]
+fn a_policy_that_was_edited_is_a_change_of_the_next_start() {
+    let installation = Installation::new("policies: ./policies\n");
+    fs::create_dir(installation.path("policies")).unwrap();
+    let policy = |who: &str| {
+        format!("@id(\"mine\")\nforbid (principal == Agent::\"{who}\", action == Action::\"call\", resource);\n")
+    };
+    installation.write("policies/own.cedar", &policy("a"));
+    assert_eq!(installation.serve().terminate(), Some(0));
+    assert!(installation.run(&["check"]).said.contains("changes nothing"));
+    installation.write("policies/own.cedar", &policy("b"));
+    let checked = installation.run(&["check"]);
+    assert!(checked.said.contains("changes policies"), "{}", checked.said);
+    installation.write("policies/own.cedar", "forbid (");
+    let broken = installation.run(&["check"]);
+    assert!(broken.status == Some(1) && broken.said.contains("own.cedar:1:"), "{}", broken.said);
+}
+
 /// Field: H3
 #[test]
 fn an_approver_of_the_store_counts() {
