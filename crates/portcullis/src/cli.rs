@@ -236,6 +236,8 @@ pub enum Server {
 pub enum Tool {
     /// Every tool that the servers list now, with its tier and scope.
     List,
+    /// Propose rules for what the servers list now and no rule names; a person reads them before they go into the file.
+    Propose,
 }
 
 /// `grant`

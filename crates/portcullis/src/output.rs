@@ -83,6 +83,10 @@ pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     line(arranged(columns, rows, width()));
 }
 
+/// A cell that is no wider is not broken.
+const SHORT: usize = 14;
+/// So much is kept for the columns that are.
+const ROOM: usize = 30;
 /// So wide is a table that nobody sees on a terminal.
 const ELSEWHERE: u16 = 120;
 
@@ -101,8 +105,15 @@ fn arranged(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
-    if let Some(first) = table.column_mut(0) {
-        first.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+    // What is short stays in one piece as well, as long as there is room for the rest.
+    let mut left = usize::from(width);
+    let widths: Vec<usize> = table.column_max_content_widths().into_iter().map(usize::from).collect();
+    for (at, wide) in widths.into_iter().enumerate() {
+        let whole = at == 0 || wide <= SHORT && left > wide + ROOM;
+        if let Some(column) = table.column_mut(at).filter(|_| whole) {
+            column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+            left = left.saturating_sub(wide + 2);
+        }
     }
     table.to_string()
 }

@@ -60,6 +60,25 @@ fn a_check_says_what_the_next_start_changes_and_changes_nothing_itself() {
     }
 }
 
+/// Field: H4
+#[test]
+fn a_policy_that_was_edited_is_a_change_of_the_next_start() {
+    let installation = Installation::new("policies: ./policies\n");
+    fs::create_dir(installation.path("policies")).unwrap();
+    let policy = |who: &str| {
+        format!("@id(\"mine\")\nforbid (principal == Agent::\"{who}\", action == Action::\"call\", resource);\n")
+    };
+    installation.write("policies/own.cedar", &policy("a"));
+    assert_eq!(installation.serve().terminate(), Some(0));
+    assert!(installation.run(&["check"]).said.contains("changes nothing"));
+    installation.write("policies/own.cedar", &policy("b"));
+    let checked = installation.run(&["check"]);
+    assert!(checked.said.contains("changes policies"), "{}", checked.said);
+    installation.write("policies/own.cedar", "forbid (");
+    let broken = installation.run(&["check"]);
+    assert!(broken.status == Some(1) && broken.said.contains("own.cedar:1:"), "{}", broken.said);
+}
+
 /// Field: H3
 #[test]
 fn an_approver_of_the_store_counts() {
@@ -80,7 +99,8 @@ fn a_certificate_that_a_start_refuses_fails_the_check() {
         assert!(checked.said.contains(words), "{words}\n{}", checked.said);
     };
     fails("cert.pem can not be read");
-    let [one, other] = ["a.test", "b.test"].map(|name| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap());
+    let [one, other] =
+        ["localhost", "b.test"].map(|name| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap());
     installation.write("cert.pem", &one.cert.pem());
     installation.write("key.pem", &other.signing_key.serialize_pem());
     fails("can not be used together");
@@ -99,6 +119,44 @@ fn a_client_is_told_why_it_would_fail() {
     }
     let unknown = installation.run(&["check", "--client", "clippy"]);
     assert!(unknown.status == Some(2) && unknown.said.contains("cursor"), "{}", unknown.said);
+}
+
+/// Field: H3
+#[test]
+fn servers_that_say_nothing_do_not_hold_the_check_up_one_after_the_other() {
+    let silent: Vec<_> = (0..5).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let servers = silent.iter().enumerate().map(|(at, listener)| {
+        format!("  s{at}: {{ url: \"http://{}/mcp\", timeout: 2s }}\n", listener.local_addr().unwrap())
+    });
+    let installation = Installation::new(&format!("servers:\n{}", servers.collect::<String>()));
+    let begun = std::time::Instant::now();
+    let checked = installation.run(&["check"]);
+    assert_eq!(checked.said.matches("did not answer within 2s").count(), 5, "{}", checked.said);
+    assert!(checked.status == Some(1) && begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_client_is_checked_against_what_the_running_server_says() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let file = |clients: &str| {
+        format!(
+            "public_url: http://localhost:{port}\nstore: sqlite:./data\ndata_dir: ./data\nclients: {{ {clients} }}\n\
+             servers: {{ t: {{ url: \"http://127.0.0.1:1/mcp\", tools: {{ x: low }} }} }}\n"
+        )
+    };
+    let installation = Installation::of(&file("known: [vscode]"));
+    let away = installation.run(&["check", "--client", "vscode"]).said;
+    assert!(away.contains("does not answer from here"), "{away}");
+    let serving = installation.serve();
+    let there = installation.run(&["check", "--client", "vscode", "--client", "claude-code"]).said;
+    assert!(there.contains("says everything that vscode looks for"), "{there}");
+    assert!(there.contains("known: [claude-code]"), "{there}");
+    assert_eq!(serving.terminate(), Some(0));
+
+    installation.write("portcullis.yaml", &file(""));
+    let _serving = installation.serve();
+    let closed = installation.run(&["check", "--client", "vscode"]).said;
+    assert!(closed.contains("client_id_metadata_document_supported is not true"), "{closed}");
 }
 
 /// Runs SQL with `psql`; what it answers.

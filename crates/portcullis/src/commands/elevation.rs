@@ -60,7 +60,12 @@ async fn list(visit: &Visit, store: &Store) -> Result<ExitCode> {
                 elevation.by.to_string(),
                 elevation.state.to_string(),
                 format!("{}/{}", elevation.uses, elevation.max_uses),
-                elevation.not_after.map_or_else(String::new, |end| end.to_string()),
+                // An end that lies behind says nothing that the state does not.
+                match elevation.not_after {
+                    Some(end) if elevation.is_live(now) => end.to_string(),
+                    _ if elevation.is_pending(now) => elevation.decide_before.to_string(),
+                    _ => String::new(),
+                },
                 elevation.reason.clone(),
             ]
         }),

@@ -1,6 +1,6 @@
 //! `server` and `tool`: what is protected, and by which rules.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Context, Result};
 use client::Extent;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{
     Visit,
+    init::render,
     offer::{self, Listed, Offer},
 };
 use crate::{cli, config, output};
@@ -57,14 +58,23 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
 
 /// Runs `tool …`.
 pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
-    let cli::Tool::List = command;
     let config = visit.config(config::Needs::Servers)?;
-    let offers = everything(&config, Extent::Tools).await;
-    let mut tools = Vec::new();
-    for (id, server, offer) in &offers {
-        tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
-    }
-    print(visit, &tools);
+    let offers = match command {
+        cli::Tool::List => {
+            let offers = everything(&config, Extent::Tools).await;
+            let mut tools = Vec::new();
+            for (id, server, offer) in &offers {
+                tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
+            }
+            print(visit, &tools);
+            offers
+        }
+        cli::Tool::Propose => {
+            let offers = everything(&config, Extent::Everything).await;
+            propose(visit, &offers)?;
+            offers
+        }
+    };
     let mut silent = false;
     for (id, _, offer) in &offers {
         match offer {
@@ -76,6 +86,26 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
         }
     }
     Ok(if silent { ExitCode::from(output::NO) } else { output::OK })
+}
+
+fn propose(visit: &Visit, offers: &[Answered<'_>]) -> Result<()> {
+    let proposals: BTreeMap<&Id<model::Server>, String> = offers
+        .iter()
+        .filter_map(|(id, server, offer)| Some((*id, render::missing(server, offer.as_ref().ok()?))))
+        .filter(|(_, proposal)| !proposal.is_empty())
+        .collect();
+    if visit.json {
+        return output::json(&proposals);
+    }
+    if proposals.is_empty() {
+        output::line("everything that is listed has a rule");
+    } else {
+        output::line("# Read these before they go into the file, into the tables that are there.\nservers:");
+        for (id, proposal) in proposals {
+            output::line(format!("  {id}:\n{}", output::clean(proposal.trim_end())));
+        }
+    }
+    Ok(())
 }
 
 fn left_out(id: &Id<model::Server>, offer: &Offer) {
@@ -120,11 +150,30 @@ pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed
 /// A server of the configuration with what it offers, or why it says nothing.
 pub type Answered<'c> = (&'c Id<model::Server>, &'c ServerConfig, Result<Offer>);
 
-/// What every server offers.
+/// So many servers are asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// What every server offers; one that does not answer within the time that a call would have does not hold the others up
+/// for longer.
 pub async fn everything(config: &Config, extent: Extent) -> Vec<Answered<'_>> {
     let mut answered = Vec::new();
-    for (id, server) in &config.servers {
-        answered.push((id, server, offer::of(server, extent).await));
+    let servers: Vec<_> = config.servers.iter().collect();
+    for some in servers.chunks(AT_A_TIME) {
+        let asked: Vec<_> = some
+            .iter()
+            .map(|(_, server)| {
+                let (server, patience) = ((*server).clone(), server.timeout.unwrap_or(config.limits.upstream_timeout));
+                tokio::spawn(async move {
+                    let within = std::time::Duration::from_secs(patience.seconds());
+                    let answer = tokio::time::timeout(within, offer::of(&server, extent)).await;
+                    answer.unwrap_or_else(|_| Err(anyhow::anyhow!("{} did not answer within {patience}", server.url)))
+                })
+            })
+            .collect();
+        for ((id, server), asked) in some.iter().zip(asked) {
+            let offer = asked.await.unwrap_or_else(|_| Err(anyhow::anyhow!("its lists could not be read")));
+            answered.push((*id, *server, offer));
+        }
     }
     answered
 }

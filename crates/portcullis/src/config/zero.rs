@@ -30,6 +30,12 @@ pub fn refuse(config: &Config) -> Result<(), ConfigError> {
         ("tokens.session", tokens.session == zero, "nobody could stay logged in"),
         ("tokens.flow", tokens.flow == zero, "nobody could log in"),
     ];
+    for (name, server) in &config.servers {
+        if server.timeout == Some(zero) {
+            let why = "is 0: every call of it would time out; write more, or leave it out".into();
+            return Err(ConfigError::Sense { path: format!("servers.{name}.timeout"), why });
+        }
+    }
     match bounds.into_iter().find(|(_, is_zero, _)| *is_zero) {
         None => Ok(()),
         Some((path, _, meaning)) => {
@@ -67,6 +73,9 @@ mod tests {
             let said = refused(&format!("limits: {{ per_grant: {{ {key}: 0 }} }}\n")).unwrap_or_default();
             assert!(said.starts_with(&format!("limits.per_grant.{key}")), "{said}");
         }
+        let server = |timeout: &str| format!("servers: {{ t: {{ url: \"http://h/\", timeout: {timeout} }} }}\n");
+        assert!(refused(&server("0s")).unwrap_or_default().starts_with("servers.t.timeout: is 0"));
+        assert_eq!(refused(&server("1s")), None);
         assert_eq!(refused("tokens: { refresh_reuse: 0 }\n"), None, "0 turns it off");
     }
 }

@@ -115,9 +115,14 @@ impl Declared {
         for agent in &self.agents {
             tx.put_agent(agent).await?;
         }
-        let lines = self.settings.lines();
+        let digest = self.settings.digest();
+        let before = tx.redeclare(DIGEST, &[]).await?;
+        tx.redeclare(DIGEST, std::slice::from_ref(&digest)).await?;
+        if before == [digest] {
+            return Ok(Changes { is_first: false, settings: Difference::default(), events });
+        }
         let remembered = tx.redeclare(SETTING, &[]).await?;
-        tx.redeclare(SETTING, &lines).await?;
+        tx.redeclare(SETTING, &self.settings.lines()).await?;
         Ok(Changes { is_first: remembered.is_empty(), settings: self.settings.difference(&remembered), events })
     }
 
@@ -139,8 +144,9 @@ impl Declared {
     }
 }
 
-/// The word under which the store remembers what was set.
+/// The words under which the store remembers what was set, and one digest of it all: most starts change nothing.
 const SETTING: &str = "setting";
+const DIGEST: &str = "settings_digest";
 /// A record names so many settings; a record has a bound.
 const NAMED: usize = 200;
 

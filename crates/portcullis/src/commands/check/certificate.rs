@@ -15,7 +15,30 @@ pub fn findings(config: &Config) -> Vec<Finding> {
         return vec![failure("tls", format!("{error:#}"))];
     }
     let text = std::fs::read_to_string(&files.certificate_file).unwrap_or_default();
-    vec![judged(first_validity(&text), SystemClock.now(), &files.certificate_file.display().to_string())]
+    let file = files.certificate_file.display().to_string();
+    let mut findings = vec![judged(first_validity(&text), SystemClock.now(), &file)];
+    findings.extend(elsewhere(&text, config.public_url.authority(), &file));
+    findings
+}
+
+/// The certificate is for other names than clients ask for.
+///
+/// Spec: RFC 6125 §6.4 (a star stands for one label)
+fn elsewhere(pem: &str, authority: &str, file: &str) -> Option<Finding> {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let host = host.trim_matches(['[', ']']);
+    let names = first_names(pem)?;
+    let fits = |name: &String| match name.strip_prefix("*.") {
+        Some(domain) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(domain)),
+        None => name.eq_ignore_ascii_case(host),
+    };
+    (!names.iter().any(fits)).then(|| {
+        let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+        failure("tls", format!("{file} is for {names}, and not for {host}, which public_url says: clients refuse it"))
+    })
 }
 
 fn judged(validity: Option<(Timestamp, Timestamp)>, now: Timestamp, file: &str) -> Finding {
@@ -36,9 +59,7 @@ fn judged(validity: Option<(Timestamp, Timestamp)>, now: Timestamp, file: &str) 
 ///
 /// Spec: RFC 5280 §4.1.2.5
 fn first_validity(pem: &str) -> Option<(Timestamp, Timestamp)> {
-    let body = pem.split("-----BEGIN CERTIFICATE-----").nth(1)?.split("-----END").next()?;
-    let text: String = body.chars().filter(|c| !c.is_whitespace()).collect();
-    let der = BASE64_STANDARD.decode(text).ok()?;
+    let der = first_der(pem)?;
     let (_, certificate, _) = element(&der)?;
     let (_, mut rest, _) = element(certificate)?;
     // The version is there or not; then serial number, signature algorithm and issuer.
@@ -52,6 +73,41 @@ fn first_validity(pem: &str) -> Option<(Timestamp, Timestamp)> {
     let (kind, from, rest) = element(validity)?;
     let (last, until, _) = element(rest)?;
     Some((time(kind, from)?, time(last, until)?))
+}
+
+fn first_der(pem: &str) -> Option<Vec<u8>> {
+    let body = pem.split("-----BEGIN CERTIFICATE-----").nth(1)?.split("-----END").next()?;
+    let text: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    BASE64_STANDARD.decode(text).ok()
+}
+
+/// The names and addresses that the first certificate of a PEM file is for; `None` when it can not be read.
+///
+/// Spec: RFC 5280 §4.2.1.6
+fn first_names(pem: &str) -> Option<Vec<String>> {
+    const ALTERNATIVE_NAMES: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x11];
+    let der = first_der(pem)?;
+    let Some(at) = der.windows(ALTERNATIVE_NAMES.len()).position(|window| window == ALTERNATIVE_NAMES) else {
+        return Some(Vec::new());
+    };
+    let (tag, value) = match element(&der[at + ALTERNATIVE_NAMES.len()..])? {
+        // It may be marked as critical.
+        (0x01, _, rest) => element(rest).map(|(tag, value, _)| (tag, value))?,
+        (tag, value, _) => (tag, value),
+    };
+    let (_, mut names, _) = element(value).filter(|_| tag == 0x04)?;
+    let mut found = Vec::new();
+    while !names.is_empty() {
+        let (tag, name, after) = element(names)?;
+        match (tag, name.len()) {
+            (0x82, _) => found.push(String::from_utf8_lossy(name).into_owned()),
+            (0x87, 4) => found.push(std::net::Ipv4Addr::from(<[u8; 4]>::try_from(name).ok()?).to_string()),
+            (0x87, 16) => found.push(std::net::Ipv6Addr::from(<[u8; 16]>::try_from(name).ok()?).to_string()),
+            _ => {}
+        }
+        names = after;
+    }
+    Some(found)
 }
 
 /// The first element of some DER: its tag, what is in it, and what follows.
@@ -135,6 +191,21 @@ mod tests {
             assert_eq!(first_validity(text), None);
         }
         assert_eq!(element(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0]), None);
+    }
+
+    /// Field: O7
+    #[test]
+    fn a_certificate_for_other_names_than_clients_ask_for_fails() {
+        let names = ["a.test", "*.b.test", "127.0.0.1", "::1"].map(str::to_owned);
+        let pem = rcgen::generate_simple_self_signed(names).unwrap().cert.pem();
+        for fits in ["a.test", "A.test:8443", "x.b.test", "127.0.0.1:8443", "[::1]:8443"] {
+            assert!(elsewhere(&pem, fits, "f").is_none(), "{fits}");
+        }
+        for other in ["b.test", "x.y.b.test", "a.test.evil", "127.0.0.2", "[::2]:1"] {
+            let said = elsewhere(&pem, other, "f").unwrap().says;
+            assert!(said.contains("a.test, *.b.test, 127.0.0.1, ::1"), "{other}: {said}");
+        }
+        assert!(elsewhere("nothing", "a.test", "f").is_none(), "what can not be read is another finding");
     }
 
     /// Field: O7

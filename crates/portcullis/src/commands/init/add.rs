@@ -14,6 +14,7 @@ pub fn to(text: &str, entries: &[(String, String)]) -> Result<String> {
             bail!("has a server `{name}` already; choose another name with --server NAME=URL");
         }
     }
+    let before_has_crlf = text.contains("\r\n");
     let added: String = entries.iter().map(|(_, entry)| entry.as_str()).collect();
     let paste = || format!("`servers` is written in a way that nothing can be added to; add this by hand:\n{added}");
     let mut lines: Vec<&str> = text.lines().collect();
@@ -36,6 +37,7 @@ pub fn to(text: &str, entries: &[(String, String)]) -> Result<String> {
         (None, None) => bail!(paste()),
     }
     let text = lines.join("\n") + "\n";
+    let text = if before_has_crlf { text.replace('\n', "\r\n") } else { text };
     let after: Config = serde_saphyr::from_str(&text).ok().with_context(paste)?;
     let names = |config: &Config| config.servers.keys().map(ToString::to_string).collect::<BTreeSet<_>>();
     let mut expected = names(&before);
@@ -75,6 +77,8 @@ mod tests {
         )
         .unwrap();
         assert!(kept.ends_with("tools: {}\n\n# who\npeople: {}\n"), "{kept}");
+        let windows = added("public_url: https://a.test\r\nservers: {}\r\n").unwrap();
+        assert_eq!(windows.matches('\n').count(), windows.matches("\r\n").count(), "{windows:?}");
     }
 
     /// Field: H6

@@ -6,7 +6,7 @@
 mod add;
 mod import;
 mod proposal;
-mod render;
+pub mod render;
 mod who;
 
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
@@ -136,6 +136,8 @@ fn hint(name: &str, error: &anyhow::Error) -> String {
 
 /// Writes the whole file or nothing: who reads it meanwhile reads the old one.
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    // What a link points to is replaced, and not the link.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let new = file.with_extension("yaml.new");
     fs::write(&new, text)?;
     if let Ok(old) = fs::metadata(file) {

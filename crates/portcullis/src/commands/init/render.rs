@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use model::{Tier, ToolName, config::PublicUrl, resource::ResourceRules};
+use model::{
+    Tier, ToolName,
+    config::{PublicUrl, ServerConfig},
+    resource::ResourceRules,
+};
 use serde_json::{Value, json};
 
 use super::{import::Wanted, proposal, who::Who};
@@ -54,6 +58,32 @@ pub fn server((name, wanted, offer): &Asked) -> String {
         rules(&mut out, "prompts", &offer.prompts, proposal::of_prompt);
     }
     resources(&mut out, offer);
+    out
+}
+
+/// The tables of rules for what `server` names by none, two levels in; empty when everything has one.
+pub fn missing(server: &ServerConfig, offer: &Offer) -> String {
+    let held = |item: &Listed, name: Option<ToolName>| {
+        name.is_none_or(|name| server.tier(&name).is_none()).then(|| item.clone())
+    };
+    let tools: Vec<Listed> = offer.tools.iter().filter_map(|tool| held(tool, tool.name.parse().ok())).collect();
+    let prompts: Vec<Listed> =
+        offer.prompts.iter().filter_map(|prompt| held(prompt, ToolName::of_prompt(&prompt.name))).collect();
+    let resource = |(uri, _): &&(String, String)| server.resources.find(uri).is_none();
+    let template = |(uri, _): &&(String, String)| server.resources.find_template(uri).is_none();
+    let located = Offer {
+        resources: offer.resources.iter().filter(resource).cloned().collect(),
+        templates: offer.templates.iter().filter(template).cloned().collect(),
+        ..Offer::default()
+    };
+    let mut out = String::new();
+    if !tools.is_empty() {
+        rules(&mut out, "tools", &tools, proposal::of_tool);
+    }
+    if !prompts.is_empty() {
+        rules(&mut out, "prompts", &prompts, proposal::of_prompt);
+    }
+    resources(&mut out, &located);
     out
 }
 
@@ -152,7 +182,10 @@ fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
 
 /// The first line of a stranger's text, as a comment can hold it.
 fn said(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect()
+    const LONGEST: usize = 80;
+    let line: Vec<char> = text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+    let cut: String = line.iter().take(LONGEST).collect();
+    if line.len() > LONGEST { format!("{cut}…") } else { cut }
 }
 
 /// A YAML scalar that means this text, whatever is in it.
@@ -205,6 +238,23 @@ mod tests {
         assert!(at("\"drop_x\": high") < at("\"update_x\": medium") && at("\"update_x\"") < at("\"get_x\": low"));
         at("# Reads x [says readOnlyHint: true]");
         at("# \"get file\" can never be called: a blank");
+    }
+
+    /// Field: H6
+    #[test]
+    fn what_has_a_rule_is_not_proposed_again() {
+        let server = |rules: &str| serde_saphyr::from_str(&format!("url: http://127.0.0.1:1/mcp\n{rules}")).unwrap();
+        let offer = Offer {
+            tools: vec![tool("get_x", ""), tool("drop_x", "")],
+            prompts: vec![tool("hello", "")],
+            resources: vec![("file:///docs/a".into(), "a".into())],
+            ..Offer::default()
+        };
+        let proposed = missing(&server("tools: { \"get_*\": low }\n"), &offer);
+        assert!(proposed.contains("\"drop_x\": high") && !proposed.contains("get_x"), "{proposed}");
+        assert!(proposed.contains("\"hello\": low") && proposed.contains("file:///docs/a"), "{proposed}");
+        let all = "tools: { \"*\": low }\nprompts: { \"*\": low }\nresources: { x: { uri: \"file:///docs/*\", tier: low } }\n";
+        assert_eq!(missing(&server(all), &offer), "");
     }
 
     /// Field: S4
