@@ -56,10 +56,10 @@ impl Protocol {
         }
     }
 
-    /// Some order of steps breaks `promise`.
+    /// Some order of steps breaks `promise`. Any will do, so it is looked for in depth.
     pub fn breaks(self, promise: &'static str) {
         let found = HasDiscoveries::AnyOf([promise].into());
-        let checked = self.clone().checker().threads(threads()).finish_when(found).spawn_bfs().join();
+        let checked = self.clone().checker().threads(threads()).finish_when(found).spawn_dfs().join();
         assert!(checked.discovery(promise).is_some(), "{self:?} keeps `{promise}`");
     }
 }

@@ -31,7 +31,7 @@ pub enum What {
 }
 
 /// The history of the store.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Log {
     entries: [Entry; LONGEST],
     len: u8,
@@ -53,7 +53,7 @@ pub struct Head {
 }
 
 /// A node: its process, and its data directory.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     pub process: Process,
     /// What the view shows.
@@ -130,7 +130,7 @@ pub enum Revoker {
 }
 
 /// Everything.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     pub log: Log,
     pub nodes: [Node; NODES],
@@ -232,7 +232,7 @@ impl State {
         };
         Self {
             log,
-            nodes: [node.clone(), node],
+            nodes: [node; NODES],
             revoker: Revoker::Thinks,
             by_node,
             revocation: 0,

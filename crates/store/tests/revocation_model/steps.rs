@@ -78,7 +78,7 @@ impl Step {
 
     /// The state after it; `None` when it can not be taken.
     pub fn take(self, state: &State, guards: Guards) -> Option<State> {
-        let mut next = state.clone();
+        let mut next = *state;
         match self {
             Self::Tick(missed_by) => next.tick(missed_by)?,
             Self::Visit(What::Revocation) => {
