@@ -338,12 +338,13 @@ async fn put_key(
 fn verifier_key(data_dir: &Path, signer: &LogSigner) -> Result<(), OpenError> {
     let path = data_dir.join(VERIFIER_KEY_FILE);
     let line = format!("{}\n", audit::verifier_key(&signer.origin, &signer.public));
-    match key_file::publish(&path, line.as_bytes(), 0o644) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let found = std::fs::read_to_string(&path).map_err(key_file::io(&path))?;
-            if found.trim() == line.trim() { Ok(()) } else { Err(OpenError::OtherLog(path)) }
+    // On a full disk nothing can be written, and whoever comes then may be here to stop somebody.
+    if !path.exists() {
+        match key_file::publish(&path, line.as_bytes(), 0o644) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(key_file::io(&path)(error)),
+            _ => {}
         }
-        Err(error) => Err(key_file::io(&path)(error)),
     }
+    let found = std::fs::read_to_string(&path).map_err(key_file::io(&path))?;
+    if found.trim() == line.trim() { Ok(()) } else { Err(OpenError::OtherLog(path)) }
 }
