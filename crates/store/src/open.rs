@@ -7,7 +7,7 @@ use std::{
 
 use model::{Actor, Clock, Event, EventName, Span, Timestamp, config::StoreUrl};
 
-use sqlx::{AnyConnection, query, raw_sql};
+use sqlx::{AnyConnection, AssertSqlSafe, query, raw_sql};
 use token::{LogKey, MasterKey, SigningKey};
 
 use crate::{
@@ -234,6 +234,12 @@ impl Store {
                 tracing::info!(event = "store_migrated", from, to = schema::known());
             }
             Missing::IsRefused => schema::is_current(&mut connection, connect.dialect, &options.url.shown()).await?,
+        }
+        if connect.dialect == Dialect::Postgres && options.missing == Missing::IsRefused {
+            // Nothing is made: whoever visits, to stop somebody perhaps, waits for the head of the log no longer than a
+            // writer does.
+            let silence = format!("SET LOCAL lock_timeout = {}", connect.silence().as_millis());
+            raw_sql(AssertSqlSafe(silence)).execute(&mut connection).await.map_err(StoreError::from)?;
         }
         let opened = keys(&mut connection, connect.dialect, &options).await?;
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;

@@ -16,7 +16,8 @@ async fn a_file_from_before_a_revocation_ends_the_node_and_is_not_started_until_
         let mut world = World::start().await;
         let callers = Callers::of(&agent(&world, "nightly").await, 3);
         callers.until_accepted_after(Instant::now()).await;
-        let file = |name: &str| world.data_dir().join(name);
+        let data_dir = world.data_dir();
+        let file = |name: &str| data_dir.join(name);
         // Nothing moves while the copy is made.
         world.portcullis.signal("STOP");
         for name in FILES {

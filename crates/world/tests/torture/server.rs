@@ -16,10 +16,10 @@ async fn world_on(postgres: &Postgres) -> World {
 /// Field: N10
 #[tokio::test]
 async fn while_an_outsider_holds_the_head_of_the_log_everybody_is_answered_and_nobody_says_that_it_is_ready() {
-    const HELD: &str = "BEGIN; SELECT 1 FROM audit_head FOR UPDATE; SELECT pg_sleep(6); ROLLBACK";
+    const HELD: &str = "BEGIN; SELECT 1 FROM audit_head FOR UPDATE; SELECT pg_sleep(12); ROLLBACK";
     let Some(postgres) = Postgres::start().await else { return skipped("PostgreSQL is not installed") };
     let world = world_on(&postgres).await;
-    for _ in 0..rounds(1, 4) {
+    for _ in 0..rounds(1, 3) {
         let agent = agent(&world, "nightly").await;
         let callers = Callers::of(&agent, 4);
         callers.until_accepted_after(Instant::now()).await;
@@ -32,7 +32,8 @@ async fn while_an_outsider_holds_the_head_of_the_log_everybody_is_answered_and_n
             let not_ready = held.elapsed();
             let asked = Instant::now();
             let refused = revoke(&world.portcullis).await;
-            assert!(asked.elapsed() < BOUND, "`revoke` took {:?}", asked.elapsed());
+            // It says that it was not done, long before the outsider is gone.
+            assert!(!refused.status.success() && asked.elapsed() < BOUND / 2, "{:?}: {refused:?}", asked.elapsed());
             (not_ready, refused, asked.elapsed())
         };
         let (_, (not_ready, refused, took)) = tokio::join!(outsider, meanwhile);
@@ -47,9 +48,7 @@ async fn while_an_outsider_holds_the_head_of_the_log_everybody_is_answered_and_n
 
         // It recovers by itself.
         until_readiness_is(200, world.url()).await;
-        if !refused.status.success() {
-            callers.until_accepted_after(Instant::now()).await;
-        }
+        callers.until_accepted_after(Instant::now()).await;
         let acknowledged = revoked(&world.portcullis).await;
         callers.until_answered(401, acknowledged).await;
         nothing_is_stale("an outsider held the head", &[&callers], acknowledged);
