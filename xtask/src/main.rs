@@ -13,6 +13,7 @@ mod spec;
 mod test;
 mod tidy;
 mod tools;
+mod torture;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -23,7 +24,8 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: &[Command] = &[test::COMMAND, tidy::COMMAND, spec::COMMAND, conformance::COMMAND, bench::COMMAND];
+const COMMANDS: &[Command] =
+    &[test::COMMAND, tidy::COMMAND, spec::COMMAND, conformance::COMMAND, bench::COMMAND, torture::COMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -11,6 +11,7 @@ use anyhow::bail;
 
 use crate::{Command, postgres::Postgres, tools, tools::Tools};
 use steps::STEPS;
+pub use steps::product;
 
 pub const COMMAND: Command =
     Command { name: "test", what: "install what the tests need, then run all; --only STEP[,STEP]", run };

@@ -7,7 +7,7 @@ use std::{
 
 use model::{Actor, Clock, Event, EventName, Span, Timestamp, config::StoreUrl};
 
-use sqlx::{AnyConnection, query, raw_sql};
+use sqlx::{AnyConnection, AssertSqlSafe, query, raw_sql};
 use token::{LogKey, MasterKey, SigningKey};
 
 use crate::{
@@ -235,6 +235,12 @@ impl Store {
             }
             Missing::IsRefused => schema::is_current(&mut connection, connect.dialect, &options.url.shown()).await?,
         }
+        if connect.dialect == Dialect::Postgres && options.missing == Missing::IsRefused {
+            // Nothing is made: whoever visits, to stop somebody perhaps, waits for the head of the log no longer than a
+            // writer does.
+            let silence = format!("SET LOCAL lock_timeout = {}", connect.silence().as_millis());
+            raw_sql(AssertSqlSafe(silence)).execute(&mut connection).await.map_err(StoreError::from)?;
+        }
         let opened = keys(&mut connection, connect.dialect, &options).await?;
         last_head::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
         let seen = Seen::read(&mut connection, &opened.master).await?;
@@ -338,12 +344,13 @@ async fn put_key(
 fn verifier_key(data_dir: &Path, signer: &LogSigner) -> Result<(), OpenError> {
     let path = data_dir.join(VERIFIER_KEY_FILE);
     let line = format!("{}\n", audit::verifier_key(&signer.origin, &signer.public));
-    match key_file::publish(&path, line.as_bytes(), 0o644) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let found = std::fs::read_to_string(&path).map_err(key_file::io(&path))?;
-            if found.trim() == line.trim() { Ok(()) } else { Err(OpenError::OtherLog(path)) }
+    // On a full disk nothing can be written, and whoever comes then may be here to stop somebody.
+    if !path.exists() {
+        match key_file::publish(&path, line.as_bytes(), 0o644) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(key_file::io(&path)(error)),
+            _ => {}
         }
-        Err(error) => Err(key_file::io(&path)(error)),
     }
+    let found = std::fs::read_to_string(&path).map_err(key_file::io(&path))?;
+    if found.trim() == line.trim() { Ok(()) } else { Err(OpenError::OtherLog(path)) }
 }

@@ -9,6 +9,8 @@ use crate::Documents;
 pub struct WorldConfig {
     /// Where state lives; SQLite in a temporary directory when left out.
     pub store: Option<String>,
+    /// The data directory; one in a temporary directory when left out.
+    pub data_dir: Option<std::path::PathBuf>,
     /// Another help desk in place of the usual one, by its URL.
     pub tickets: Option<String>,
     /// Further protected servers.

@@ -6,12 +6,15 @@
 //! official SDK that knows nothing of this product. The tests are in `tests/`.
 
 mod browser;
+mod callers;
 mod config;
 mod documents;
 mod driver;
+mod forwarder;
 mod html;
 mod person;
 mod portcullis;
+mod postgres;
 mod raw;
 mod world;
 
@@ -19,11 +22,14 @@ pub mod fixture;
 pub mod shim;
 
 pub use browser::{Browser, Visit};
+pub use callers::Callers;
 pub use config::{Protected, WorldConfig};
 pub use documents::{Documents, REDIRECT_URI};
 pub use driver::{Driver, Said, Sdk, skipped};
+pub use forwarder::Forwarder;
 pub use html::{Form, Page};
 pub use person::Person;
 pub use portcullis::{Finished, Portcullis, run};
+pub use postgres::Postgres;
 pub use raw::{Answer, Raw};
 pub use world::{Era, Node, World};

@@ -47,24 +47,67 @@ impl Portcullis {
     /// When it does not get there; the log is in the message.
     pub async fn serve(config: &Path, url: &str) -> Self {
         net::install_crypto_provider();
+        let mut started = Self::begin(config, &[]);
+        started.wait_for(&format!("{url}/readyz")).await;
+        started
+    }
+
+    /// Starts serving with more in its environment, and waits for nothing.
+    ///
+    /// # Panics
+    /// When the binary cannot be run at all.
+    pub fn begin(config: &Path, environment: &[(&str, String)]) -> Self {
         let log = config.with_extension("log");
         let file = File::create(&log).expect("a writable directory");
         let child = Command::new(binary())
             .args(["serve", "--config"])
             .arg(config)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a second handle"))
             .stderr(file)
             .spawn();
         let child = child.unwrap_or_else(|error| panic!("cannot start {}: {error}", binary().display()));
-        let mut started = Self { child, config: config.to_owned(), log };
-        started.wait_for(&format!("{url}/readyz")).await;
-        started
+        Self { child, config: config.to_owned(), log }
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    ///
+    /// # Panics
+    /// When it is not there any more.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "no process to send {name} to:\n{}", self.log());
+    }
+
+    /// Waits until it ended by itself, and says how.
+    ///
+    /// # Panics
+    /// When it goes on.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let asked = Instant::now();
+        while asked.elapsed() < START_WITHIN {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("portcullis goes on after {START_WITHIN:?}:\n{}", self.log());
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Runs a command of the binary against the same configuration.
     pub async fn run(&self, args: &[&str]) -> Finished {
         run(&self.config, args).await
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> &Path {
+        &self.config
     }
 
     /// The number of the process.

@@ -1,5 +1,7 @@
 //! Everything a test needs, started from nothing on free ports.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 use model::{Clock as _, SystemClock};
 use serde_json::Value;
@@ -59,6 +61,11 @@ impl Node {
         format!("http://{}", self.address)
     }
 
+    /// Where its configuration file says that its data is.
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(self.portcullis.config())
+    }
+
     /// A client that speaks to this node.
     pub fn raw(&self, server: &str, token: &str) -> Raw {
         Raw::at(format!("http://{}/mcp/{server}", self.address), token)
@@ -104,7 +111,7 @@ impl World {
         let yaml = config.yaml(
             &url,
             &format!("127.0.0.1:{port}"),
-            &directory.path().join("data"),
+            &config.data_dir.clone().unwrap_or_else(|| directory.path().join("data")),
             &tickets_url,
             &documents,
             &keys,
@@ -120,13 +127,55 @@ impl World {
     /// # Panics
     /// When it cannot start.
     pub async fn another_node(&self) -> Node {
-        let address = format!("127.0.0.1:{}", free_port().await);
-        let first = std::fs::read_to_string(self.config_file()).expect("the first node's configuration");
-        let listen = first.lines().find(|line| line.starts_with("listen: ")).expect("a line `listen`");
-        let second = first.replace(listen, &format!("listen: {address}\nextra_hosts: [\"{address}\"]"));
-        let file = self.directory.path().join(format!("{}.yaml", address.replace(':', "-")));
-        std::fs::write(&file, second).expect("a writable directory");
+        let (file, address) = self.another_file(&[]).await;
         Node { portcullis: Portcullis::serve(&file, &format!("http://{address}")).await, address }
+    }
+
+    /// Starts a process on another machine: with a data directory of its own, and its own way to the store.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub async fn another_machine(&self, store: Option<&str>) -> Node {
+        let (file, address) = self.elsewhere(store).await;
+        Node { portcullis: Portcullis::serve(&file, &format!("http://{address}")).await, address }
+    }
+
+    /// The same with more in its environment, and without waiting until it is ready.
+    ///
+    /// # Panics
+    /// When it cannot be run at all.
+    pub async fn another_machine_with(&self, environment: &[(&str, String)]) -> Node {
+        let (file, address) = self.elsewhere(None).await;
+        Node { portcullis: Portcullis::begin(&file, environment), address }
+    }
+
+    async fn elsewhere(&self, store: Option<&str>) -> (PathBuf, String) {
+        let machine = self.directory.path().join(format!("machine-{}", free_port().await));
+        std::fs::create_dir(&machine).expect("a writable directory");
+        std::fs::copy(self.data_dir().join("master.key"), machine.join("master.key")).expect("a master key");
+        let mut lines = vec![("data_dir", machine.display().to_string())];
+        lines.extend(store.map(|url| ("store", url.to_owned())));
+        self.another_file(&lines).await
+    }
+
+    /// A configuration like the first, with another port and other `lines`; and where it listens.
+    async fn another_file(&self, lines: &[(&str, String)]) -> (PathBuf, String) {
+        let address = format!("127.0.0.1:{}", free_port().await);
+        let listen = ("listen", format!("{address}\nextra_hosts: [\"{address}\"]"));
+        let mut text = std::fs::read_to_string(self.config_file()).expect("the first node's configuration");
+        for (key, value) in lines.iter().chain([&listen]) {
+            let start = format!("{key}: ");
+            let line = text.lines().find(|line| line.starts_with(&start)).expect("a line to replace");
+            text = text.replace(&format!("{line}\n"), &format!("{start}{value}\n"));
+        }
+        let file = self.directory.path().join(format!("{}.yaml", address.replace(':', "-")));
+        std::fs::write(&file, text).expect("a writable directory");
+        (file, address)
+    }
+
+    /// The data directory of the first node.
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(&self.config_file())
     }
 
     /// Kills the process as a power cut would, and starts it again.
@@ -139,7 +188,7 @@ impl World {
     }
 
     /// The configuration file.
-    pub fn config_file(&self) -> std::path::PathBuf {
+    pub fn config_file(&self) -> PathBuf {
         self.directory.path().join("portcullis.yaml")
     }
 
@@ -168,7 +217,15 @@ impl World {
     /// # Errors
     /// When the token endpoint refuses.
     pub async fn agent_token(&self, server: &str) -> anyhow::Result<String> {
-        let answer = self.agent_asks(server, &format!("{server}:low")).await?;
+        self.token_of("nightly", server).await
+    }
+
+    /// The same for the autonomous agent `name`.
+    ///
+    /// # Errors
+    /// When there is no such agent, or the token endpoint refuses.
+    pub async fn token_of(&self, name: &str, server: &str) -> anyhow::Result<String> {
+        let answer = self.asks(name, server, &format!("{server}:low")).await?;
         let token = answer["access_token"].as_str();
         token.map(str::to_owned).with_context(|| format!("the token endpoint answered {answer}"))
     }
@@ -215,12 +272,18 @@ impl World {
     }
 }
 
+fn data_dir(config_file: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(config_file).expect("a configuration file");
+    let line = text.lines().find_map(|line| line.strip_prefix("data_dir: "));
+    line.expect("a line `data_dir`").into()
+}
+
 fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().build()
 }
 
 /// A port that was free a moment ago.
-async fn free_port() -> u16 {
+pub(crate) async fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     listener.local_addr().expect("an address").port()
 }

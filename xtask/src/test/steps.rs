@@ -111,7 +111,7 @@ fn test_name(file: &Path) -> Option<&std::ffi::OsStr> {
 }
 
 /// The development build of the product, made anew when it is stale.
-fn product() -> anyhow::Result<PathBuf> {
+pub fn product() -> anyhow::Result<PathBuf> {
     cargo(&["build", "--workspace", "--locked", "--quiet"])?;
     let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     Ok(env::current_dir()?.join(folder).join("debug/portcullis"))
