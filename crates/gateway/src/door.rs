@@ -1,4 +1,4 @@
-//! Who may knock: the `Host` and `Origin` of a request.
+//! Who may knock: the `Host` (`model::Hosts`) and `Origin` of a request.
 //!
 //! A page in somebody's browser can make the browser call `http://127.0.0.1` under any name it likes
 //! (DNS rebinding). It cannot forge `Host` or `Origin`, so both are held against lists, always.
@@ -6,14 +6,14 @@
 //! Spec: MCP basic/transports/streamable-http (security warning).
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use model::config::Config;
+use model::{Hosts, config::Config};
 
 use crate::refusal::Refusal;
 
 /// The names we answer to and the origins we answer.
 #[derive(Debug)]
 pub struct Door {
-    hosts: Vec<String>,
+    hosts: Hosts,
     origins: Vec<String>,
 }
 
@@ -27,26 +27,16 @@ pub struct Admitted {
 impl Door {
     /// Of the configuration.
     pub fn new(config: &Config) -> Self {
-        let public = config.public_url.authority();
-        let default_port = if config.public_url.is_https() { 443 } else { 80 };
-        let mut hosts = vec![public.to_owned(), format!("{public}:{default_port}"), config.listen.to_string()];
-        if config.listen.ip().is_loopback() || config.listen.ip().is_unspecified() {
-            let port = config.listen.port();
-            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
-        }
-        hosts.extend(config.extra_hosts.iter().cloned());
         let mut origins = vec![config.public_url.as_str().to_owned()];
         origins.extend(config.allowed_origins.iter().cloned());
-        Self { hosts, origins }
+        Self { hosts: Hosts::of(config), origins }
     }
 
     /// Is the request for us? That is enough for what is public: pages of every origin may read it.
     pub fn knows_host(&self, parts: &Parts) -> Result<(), Refusal> {
-        let host = host(parts).ok_or(Refusal::UnknownHost)?;
-        match self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host)) {
-            true => Ok(()),
-            false => Err(Refusal::UnknownHost),
-        }
+        let fields = parts.headers.get_all(header::HOST).iter().map(|field| field.to_str().ok());
+        let target = parts.uri.authority().map(http::uri::Authority::as_str);
+        self.hosts.know(target, fields).map_err(|_| Refusal::UnknownHost)
     }
 
     /// Lets a request in, or says why not.
@@ -61,19 +51,6 @@ impl Door {
             }
         };
         if allowed { Ok(Admitted { origin: origin.cloned() }) } else { Err(Refusal::ForeignOrigin) }
-    }
-}
-
-/// The one authority that the request names: in its target (HTTP/2, absolute form) or in `Host`, or the same in both.
-fn host(parts: &Parts) -> Option<&str> {
-    let mut fields = parts.headers.get_all(header::HOST).iter();
-    let field = fields.next().map(HeaderValue::to_str).transpose().ok()?;
-    if fields.next().is_some() {
-        return None;
-    }
-    match (parts.uri.authority().map(http::uri::Authority::as_str), field) {
-        (Some(target), Some(field)) if !target.eq_ignore_ascii_case(field) => None,
-        (target, field) => target.or(field),
     }
 }
 
@@ -112,6 +89,7 @@ mod tests {
         door().admit(&request.body(()).unwrap().into_parts().0)
     }
 
+    /// Field: P8
     #[test]
     fn the_names_of_the_configuration_are_answered() {
         for host in

@@ -40,6 +40,10 @@ pub struct ElevationEntry {
     pub grant: Grant,
     /// The agent it is for.
     pub agent: Agent,
+    /// The person it acts for, when it acts for somebody.
+    pub person: Option<Person>,
+    /// Whose it is.
+    pub owner: Option<Person>,
 }
 
 /// How many of the newest elevations are looked through.
@@ -136,7 +140,13 @@ async fn entries(store: &Store, elevations: Vec<Elevation>) -> Result<Vec<Elevat
     for elevation in elevations {
         let Some(grant) = store.grant(&elevation.grant).await? else { continue };
         let Some(agent) = store.agent(&grant.agent).await? else { continue };
-        entries.push(ElevationEntry { elevation, grant, agent });
+        let owner = store.person(&agent.owner).await?;
+        let person = match &grant.person {
+            Some(person) if *person == agent.owner => owner.clone(),
+            Some(person) => store.person(person).await?,
+            None => None,
+        };
+        entries.push(ElevationEntry { elevation, grant, agent, person, owner });
     }
     Ok(entries)
 }

@@ -363,3 +363,45 @@ async fn a_decision_that_is_clicked_twice_is_one_decision() {
         "nor is it somebody else\u{2019}s"
     );
 }
+
+/// Field: H14, S8
+#[tokio::test]
+async fn the_card_of_a_request_says_by_name_who_asks_for_what_where_and_for_whom() {
+    let world = Installation::start().await;
+    world.request("elv_1", "grt_claude", DELETE).await;
+    world.request("elv_2", "grt_nightly", DELETE).await;
+    let bob = world.browser("bob").await;
+    let page = bob.get("/console/approvals/elv_1").await.html;
+    for part in [
+        "<strong>claude.ai</strong>",
+        "<code>https://claude.ai/client.json</code>",
+        "Ada (ada)",
+        "Ticket system",
+        "the tool delete_ticket of Ticket system, and nothing else",
+        "<code>delete_*</code>",
+        "Helps ada write code",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let itself = bob.get("/console/approvals/elv_2").await.html;
+    assert!(itself.contains("<dt>Acts for</dt><dd>itself</dd>") && itself.contains("<code>nightly</code>"), "{itself}");
+    let list = bob.get("/console").await.html;
+    assert!(list.contains("of <strong>claude.ai</strong>, acting for <strong>Ada (ada)</strong>"), "{list}");
+}
+
+/// Field: H15
+#[tokio::test]
+async fn pages_can_be_used_with_a_keyboard_and_left_again() {
+    let world = Installation::start().await;
+    let audit = world.browser("carol").await.get("/console/audit").await.html;
+    assert_eq!(
+        audit.matches("<pre ").count(),
+        audit.matches("<pre tabindex=\"0\" role=\"region\" aria-label=").count()
+    );
+    let nowhere = world.browser("bob").await.get("/console/approvals/elv_none").await.html;
+    assert!(nowhere.contains("href=\"/\">To the start page"), "{nowhere}");
+    let dan = world.browser("dan").await;
+    let empty = dan.post("/console/revoke", "kind=agent&name=+&reason=x").await;
+    assert!(empty.status == 400 && empty.html.contains("The name is empty"), "{}", empty.html);
+    assert!(world.store.blocks().is_empty());
+}

@@ -26,6 +26,6 @@ pub use form::{FORM_BYTES, Form, FormError};
 pub use headers::{FormTargets, harden};
 pub use local::{AGAIN, LocalPath, login_again, login_first, see_other};
 pub use page::{Page, Place, page};
-pub use problem::{Incident, fault, problem};
+pub use problem::{Incident, fault, nowhere, only_forms, problem};
 pub use session::{FRESH_LOGIN, SignedIn, StaleLogin, signed_in};
 pub use shown::shown;

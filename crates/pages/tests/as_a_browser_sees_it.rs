@@ -124,3 +124,36 @@ fn a_login_is_fresh_for_a_while_and_then_is_not() {
     assert!(person.fresh(at(1_899), Span::from_minutes(15)).is_ok());
     assert!(person.fresh(at(1_900), Span::from_minutes(15)).is_err());
 }
+
+/// Field: P10
+#[tokio::test]
+async fn an_address_where_nothing_is_has_a_page_for_people_and_no_text_for_programs() {
+    let router = axum::Router::new()
+        .route("/me/step-up", axum::routing::post(|| async { "ok" }))
+        .route("/oauth/token", axum::routing::post(|| async { "ok" }))
+        .method_not_allowed_fallback(portcullis_pages::only_forms)
+        .fallback(portcullis_pages::nowhere);
+    let get = async |path: &str| {
+        let response =
+            router.clone().oneshot(Request::get(path).body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        (status, html(response).await)
+    };
+    for path in ["/nothing", "/console/x%3Cscript%3E", "/mcpx", "/oauth/authorize/", "/me/../x"] {
+        let (status, page) = get(path).await;
+        let people = path != "/oauth/authorize/";
+        assert_eq!(
+            (status, page.contains("There is no such page") && page.contains("href=\"/\"")),
+            (404, people),
+            "{path}"
+        );
+        assert!(!page.contains("<script>"));
+    }
+    for path in ["/mcp/x", "/api/v1/agents", "/.well-known/nothing", "/oauth/nothing", "/audit/log/x", "/assets/x.css"]
+    {
+        assert_eq!(get(path).await, (404, String::new()), "{path}");
+    }
+    let (status, page) = get("/me/step-up").await;
+    assert!(status == 405 && page.contains("only takes what a form sends"), "{page}");
+    assert_eq!(get("/oauth/token").await, (405, String::new()));
+}

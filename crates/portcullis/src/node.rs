@@ -72,7 +72,9 @@ impl Node {
             .route("/readyz", routing::get(move || readiness(ready.clone())))
             .merge(pages::assets())
             .merge(authserver.router())
-            .merge(console.router());
+            .merge(console.router())
+            .method_not_allowed_fallback(pages::only_forms)
+            .fallback(pages::nowhere);
         let hosts = hosts::Hosts::of(&config);
         seed::declared(&store, &config, &settings)
             .await

@@ -4,7 +4,10 @@
 //! once, and give each of those a [`HashMemory`] that is kept. Memory that is asked for and given back with every
 //! hash does not come back: the allocator keeps it, in one arena for each thread that ever hashed.
 //!
-//! Spec: RFC 9106, OWASP Password Storage (19 MiB, 2 passes, 1 lane).
+//! What is hashed is the one form of a password (`opaque_string`). Hashes from before that was so, and those of an
+//! operator's own tools, are of what was typed, so that is tried as well when it differs.
+//!
+//! Spec: RFC 9106, OWASP Password Storage (19 MiB, 2 passes, 1 lane), RFC 8265 §4.2.
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -12,6 +15,8 @@ use argon2::{
 };
 use model::Secret;
 use subtle::ConstantTimeEq;
+
+use crate::opaque_string;
 
 /// The hash of a password nobody has, made with the parameters of today.
 const NOBODY: &str =
@@ -37,6 +42,14 @@ impl HashMemory {
     /// # Errors
     /// [`WrongPassword`], also when `phc` fails [`is_phc`].
     pub fn check_password(&mut self, password: &Secret, phc: &str) -> Result<(), WrongPassword> {
+        let normal = opaque_string(password.expose());
+        match self.check_bytes(normal.as_bytes(), phc) {
+            Err(WrongPassword) if *normal != password.expose() => self.check_bytes(password.expose().as_bytes(), phc),
+            verdict => verdict,
+        }
+    }
+
+    fn check_bytes(&mut self, password: &[u8], phc: &str) -> Result<(), WrongPassword> {
         let stored = acceptable(phc).ok_or(WrongPassword)?;
         let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Err(WrongPassword) };
         let params = Params::try_from(&stored).map_err(|_| WrongPassword)?;
@@ -44,7 +57,7 @@ impl HashMemory {
         let mut made = vec![0; expected.as_bytes().len()];
         self.work(params.block_count(), |blocks| {
             let argon2id = Argon2::new(Algorithm::Argon2id, version, params);
-            argon2id.hash_password_into_with_memory(password.expose().as_bytes(), salt.as_ref(), &mut made, blocks)
+            argon2id.hash_password_into_with_memory(password, salt.as_ref(), &mut made, blocks)
         })
         .map_err(|_| WrongPassword)?;
         if bool::from(made.ct_eq(expected.as_bytes())) { Ok(()) } else { Err(WrongPassword) }
@@ -57,10 +70,11 @@ impl HashMemory {
     pub fn hash_password(&mut self, password: &Secret) -> String {
         let params = Params::default();
         let salt = Salt::new(&crate::random::<16>()).expect("16 bytes are a salt");
+        let normal = opaque_string(password.expose());
         let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
         self.work(params.block_count(), |blocks| {
             let salt: &[u8] = salt.as_ref();
-            argon2id().hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut out, blocks)
+            argon2id().hash_password_into_with_memory(normal.as_bytes(), salt, &mut out, blocks)
         })
         .expect("password, salt and output have lengths that Argon2id takes");
         let hash = PasswordHash {
@@ -140,6 +154,32 @@ mod tests {
         assert_eq!(check_password(&Secret::new("correct horse"), &phc), Ok(()));
         for wrong in ["", "correct hors", "Correct horse", "correct horse "] {
             assert_eq!(check_password(&Secret::new(wrong), &phc), Err(WrongPassword), "{wrong:?}");
+        }
+    }
+
+    /// Field: P6
+    #[test]
+    fn a_password_fits_in_whichever_form_it_is_typed() {
+        let (composed, apart) = ("p\u{e4}ssw\u{f6}rter sind gut", "pa\u{308}sswo\u{308}rter\u{a0}sind gut");
+        for set in [composed, apart] {
+            let phc = hash_password(&Secret::new(set));
+            for typed in [composed, apart] {
+                assert_eq!(check_password(&Secret::new(typed), &phc), Ok(()), "{set:?} {typed:?}");
+            }
+            for wrong in ["passworter sind gut", "P\u{e4}ssw\u{f6}rter sind gut", "p\u{e4}ssw\u{f6}rtersind gut"] {
+                assert_eq!(check_password(&Secret::new(wrong), &phc), Err(WrongPassword), "{wrong:?}");
+            }
+        }
+    }
+
+    /// Field: P6
+    #[test]
+    fn a_hash_of_what_was_typed_before_there_was_one_form_is_good_for_what_was_typed() {
+        let apart = "pa\u{308}sswo\u{308}rter\u{a0}sind gut";
+        let old: PasswordHash = argon2id().hash_password_with_salt(apart.as_bytes(), b"saltsaltsalt").unwrap();
+        assert_eq!(check_password(&Secret::new(apart), &old.to_string()), Ok(()));
+        for wrong in ["p\u{e4}ssw\u{f6}rter sind gut!", "passworter sind gut"] {
+            assert_eq!(check_password(&Secret::new(wrong), &old.to_string()), Err(WrongPassword));
         }
     }
 

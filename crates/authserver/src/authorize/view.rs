@@ -38,6 +38,9 @@ pub(super) struct Line {
     pub(super) tier: Tier,
     pub(super) scope: String,
     pub(super) effect: String,
+    /// What a tier opens, by the operator's rules: the first few, and those that unfold.
+    pub(super) first: Vec<String>,
+    pub(super) more: Vec<String>,
     pub(super) detail: String,
 }
 
@@ -82,22 +85,14 @@ impl ConsentPage {
 }
 
 fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
-    let tools = |tier: Tier| {
-        let Some(server) = cx.config.servers.get(scope.server()) else { return String::new() };
-        let tools = server.tools.iter().map(|(pattern, tier)| (pattern.as_str().to_owned(), *tier));
-        let prompts = server.prompts.iter().map(|(pattern, tier)| (format!("prompt {}", pattern.as_str()), *tier));
-        let resources = server.resources.named().map(|(_, rule)| (rule.uri.clone(), rule.tier));
-        let all = tools.chain(prompts).chain(resources);
-        let names: Vec<String> = all.filter(|(_, of)| *of == tier).map(|(name, _)| name).collect();
-        match names.len() {
-            0 => String::new(),
-            count @ ..=24 => format!(" ({})", names[..count].join(", ")),
-            count => format!(" ({} and {} more)", names[..24].join(", "), count - 24),
-        }
+    let mut first = match scope {
+        Scope::Low(_) | Scope::Medium(_) => opened(cx, scope),
+        Scope::Tool(..) => Vec::new(),
     };
+    let more = first.split_off(first.len().min(AT_A_GLANCE));
     let effect = match scope {
-        Scope::Low(_) => format!("Read from {server} and make harmless changes{}", tools(Tier::Low)),
-        Scope::Medium(_) => format!("Make changes in {server} that can be undone{}", tools(Tier::Medium)),
+        Scope::Low(_) => format!("Read from {server} and make harmless changes"),
+        Scope::Medium(_) => format!("Make changes in {server} that can be undone"),
         Scope::Tool(id, tool) => {
             let harm = "which can do harm that can not be undone";
             let rule = |name| cx.config.servers.get(id)?.resources.named().find(|(known, _)| *known == name);
@@ -110,8 +105,21 @@ fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
             }
         }
     };
-    Line { tier: scope.tier(), scope: scope.to_string(), effect, detail }
+    Line { tier: scope.tier(), scope: scope.to_string(), effect, first, more, detail }
 }
+
+/// Everything that the rules put into the tier of a scope.
+fn opened(cx: &Cx, scope: &Scope) -> Vec<String> {
+    let Some(server) = cx.config.servers.get(scope.server()) else { return Vec::new() };
+    let tools = server.tools.iter().map(|(pattern, tier)| (pattern.as_str().to_owned(), *tier));
+    let prompts = server.prompts.iter().map(|(pattern, tier)| (format!("prompt {}", pattern.as_str()), *tier));
+    let resources = server.resources.named().map(|(_, rule)| (rule.uri.clone(), rule.tier));
+    let all = tools.chain(prompts).chain(resources);
+    all.filter(|(_, tier)| *tier == scope.tier()).map(|(name, _)| name).collect()
+}
+
+/// So many are seen without unfolding.
+const AT_A_GLANCE: usize = 8;
 
 fn lasting(cx: &Cx, by: StepUp) -> String {
     let elevation = &cx.config.elevation;

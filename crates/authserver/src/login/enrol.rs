@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use model::{Actor, Event, EventName, Id, Person, Secret, Span};
 use pages::{Browser, CSRF_FIELD, Form, FormTargets, Page};
 use store::{Commit, StoreError};
-use token::{Digest, Opaque};
+use token::{Digest, Opaque, opaque_string};
 
 use super::{
     device, enter,
@@ -126,8 +126,11 @@ async fn offered_to(cx: &Cx, ticket: &str) -> Result<Person, PageError> {
     if person.disabled || password::is_blocked(cx, &id) { Err(PageError::Stale) } else { Ok(person) }
 }
 
-/// Spec: NIST SP 800-63B §3.1.1 (length, and nothing else)
+/// Counted and compared in the form that is hashed.
+///
+/// Spec: NIST SP 800-63B §3.1.1 (length, and nothing else), RFC 8265 §4.2
 fn acceptable(password: &str, again: &str) -> Result<(), &'static str> {
+    let (password, again) = (opaque_string(password), opaque_string(again));
     match password.chars().count() {
         0..SHORTEST => Err("That is too short. Use at least 12 characters; a few words make a good password."),
         SHORTEST..=LONGEST if password == again => Ok(()),
@@ -167,6 +170,8 @@ mod tests {
     fn a_password_has_twelve_characters_and_is_typed_twice_alike() {
         assert!(acceptable("correct horse", "correct horse").is_ok());
         assert!(acceptable("ÄÄÄÄÄÄÄÄÄÄÄÄ", "ÄÄÄÄÄÄÄÄÄÄÄÄ").is_ok());
+        assert!(acceptable("ÄÄÄÄÄÄÄÄÄÄÄÄ", &"A\u{308}".repeat(12)).is_ok(), "the same in another form");
+        assert!(acceptable(&"A\u{308}".repeat(6), &"A\u{308}".repeat(6)).is_err(), "six letters");
         for (one, two) in
             [("", ""), ("short", "short"), ("correct horse", "correct horsf"), ("elevenchars", "elevenchars")]
         {

@@ -268,3 +268,18 @@ async fn what_is_blocked_or_suspended_gets_no_code() {
     let word = |name: &str| record[name].as_str().unwrap().to_owned();
     assert_eq!([word("person"), word("client"), word("cause")], ["ada", "desk", "blocked"]);
 }
+
+/// Field: H13
+#[tokio::test]
+async fn a_tier_of_nine_rules_shows_eight_and_unfolds_the_ninth() {
+    for (count, unfolds) in [(8, false), (9, true)] {
+        let world = World::with(|config| {
+            let rules: serde_json::Map<_, _> = (1..=count).map(|n| (format!("read_{n}"), "low".into())).collect();
+            config["servers"]["tickets"]["tools"] = rules.into();
+        })
+        .await;
+        let page = world.browser().consent_page(&link("tickets:low", &[])).await;
+        assert!(page.body.contains("<code>read_1</code>") && page.body.contains(&format!("<code>read_{count}</code>")));
+        assert_eq!(page.body.contains("<summary>and 1 more</summary>"), unfolds, "{count}");
+    }
+}

@@ -272,3 +272,26 @@ async fn wrong_passwords_are_recorded_one_by_one_at_first_and_then_counted() {
     let refused = world.events(100).await.into_iter().filter(|event| event == "login_refused").count();
     assert_eq!(refused, 20);
 }
+
+/// Spec: RFC 8265 §4.2
+/// Field: P6
+#[tokio::test]
+async fn a_password_is_good_from_every_keyboard() {
+    let world = World::start().await;
+    let (composed, apart) = ("Gr\u{fc}\u{df}e aus K\u{f6}ln", "Gru\u{308}\u{df}e aus\u{a0}Ko\u{308}ln");
+    for set in [composed, apart] {
+        let phc = token::hash_password(&model::Secret::new(set));
+        world
+            .change(move |tx| {
+                Box::pin(async move {
+                    tx.set_password(&"ada".parse().unwrap(), &phc).await?;
+                    done()
+                })
+            })
+            .await;
+        for typed in [composed, apart] {
+            assert_eq!(world.browser().log_in("ada", typed, "/me").await.location(), "/me", "{typed}");
+        }
+        world.browser().log_in("ada", "Grusse aus Koln", "/me").await.page(403, "do not fit");
+    }
+}

@@ -5,7 +5,9 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use model::{Elevation, ElevationState, Id, Person, Role, Span, Timestamp};
+use model::{
+    ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
+};
 use pages::{LocalPath, Page, Place, login_again, see_other, shown};
 
 use super::{
@@ -42,6 +44,16 @@ pub struct Request {
     pub owner: String,
     /// For whom it acts.
     pub person: Option<String>,
+    /// What the server is called.
+    pub server: String,
+    /// Its name in the configuration.
+    pub server_id: String,
+    /// The operator's rule that put the tool into its tier.
+    pub rule: Option<String>,
+    /// The client it presents.
+    pub client: String,
+    /// The host that client is published on.
+    pub client_host: Option<String>,
     /// Why it asks.
     pub reason: String,
     /// `requested`, `active`, `ended`, `denied`, or `lapsed`.
@@ -72,17 +84,23 @@ pub struct Request {
 
 impl Request {
     /// From an entry, for `person` at `now`.
-    pub fn of(entry: &ElevationEntry, person: &Person, now: Timestamp) -> Self {
-        let ElevationEntry { elevation, grant, agent } = entry;
+    pub fn of(config: &Config, entry: &ElevationEntry, person: &Person, now: Timestamp) -> Self {
+        let ElevationEntry { elevation, grant, agent, .. } = entry;
         let waits = elevation.is_pending(now);
         let duty = may_approve(person, elevation, grant, agent);
-        let opens = match &elevation.scope {
-            model::Scope::Tool(server, tool) => match tool.kind() {
-                model::server::Kind::Tool(_) => format!("the tool {tool} of {server}, and nothing else"),
-                _ => format!("the {tool} of {server}, and nothing else"),
+        let rules = config.servers.get(elevation.scope.server());
+        let server = rules.and_then(|rules| rules.title.clone()).unwrap_or_else(|| grant.server.to_string());
+        let (opens, rule) = match &elevation.scope {
+            Scope::Tool(_, tool) => match tool.kind() {
+                Kind::Tool(name) => {
+                    let rule = rules.and_then(|rules| rules.tools.iter().find(|(pattern, _)| pattern.matches(name)));
+                    let rule = rule.map(|(pattern, _)| pattern.as_str().to_owned());
+                    (format!("the tool {tool} of {server}, and nothing else"), rule)
+                }
+                _ => (format!("the {tool} of {server}, and nothing else"), None),
             },
-            model::Scope::Medium(server) => format!("every medium-tier tool of {server}"),
-            model::Scope::Low(server) => format!("every low-tier tool of {server}"),
+            Scope::Medium(_) => (format!("every medium-tier tool of {server}"), None),
+            Scope::Low(_) => (format!("every low-tier tool of {server}"), None),
         };
         let state = match elevation.state {
             ElevationState::Requested if !waits => "lapsed",
@@ -98,8 +116,13 @@ impl Request {
             agent_title: shown(&agent.title, 64),
             purpose: shown(&agent.purpose, 300),
             assurance: agent.assurance.as_str(),
-            owner: agent.owner.to_string(),
-            person: grant.person.as_ref().map(ToString::to_string),
+            owner: named(entry.owner.as_ref(), &agent.owner),
+            person: grant.person.as_ref().map(|id| named(entry.person.as_ref(), id)),
+            server,
+            server_id: grant.server.to_string(),
+            rule,
+            client: agent.client.to_string(),
+            client_host: client_host(&agent.client),
             reason: shown(&elevation.reason, 500),
             state,
             asked: when(now, elevation.requested_at),
@@ -115,6 +138,20 @@ impl Request {
             why_not: duty.err().map(|error| sentence(&error.to_string())).unwrap_or_default(),
         }
     }
+}
+
+/// A person as others know them, with the name they log in with.
+fn named(person: Option<&Person>, id: &Id<Person>) -> String {
+    match person.map(|person| shown(&person.display_name, 64)) {
+        Some(name) if !name.is_empty() && name != id.as_str() => format!("{name} ({id})"),
+        _ => id.to_string(),
+    }
+}
+
+/// The host of a client that is known by the address of its document. Nobody else can publish there.
+fn client_host(client: &ClientId) -> Option<String> {
+    let rest = client.as_str().strip_prefix("https://")?;
+    rest.split('/').next().map(str::to_owned)
 }
 
 /// What was asked for, and up to three shorter times.
@@ -143,7 +180,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     if !oversees && !answers_for(person, &entry) {
         return Err(forbidden("This request is about somebody else’s agent.", "An approver has to decide it."));
     }
-    let request = Request::of(&entry, person, now);
+    let request = Request::of(&console.config, &entry, person, now);
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {

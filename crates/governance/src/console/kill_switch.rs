@@ -91,11 +91,16 @@ pub async fn restore(State(console): State<Shared>, posted: Posted<Administers>)
 
 fn turn(posted: &Posted<Administers>) -> Result<(Target, &str, Actor), Response> {
     let value = |name| posted.form.value(name).unwrap_or_default();
-    let target = Target::parse(value("kind"), value("name").trim()).map_err(|why| {
+    let (kind, name) = (value("kind"), value("name").trim());
+    let target = match name.is_empty() && kind != "all" {
+        true => Err("the name is empty, and only “Everything” has none".to_owned()),
+        false => Target::parse(kind, name),
+    };
+    let target = target.map_err(|why| {
         problem(
             StatusCode::BAD_REQUEST,
             "Nothing was changed",
-            &format!("{why}."),
+            &super::sentence(&why),
             "Go back and correct the name.",
             None,
         )

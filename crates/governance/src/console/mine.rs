@@ -129,7 +129,7 @@ pub async fn of(store: &Store, config: &Config, person: &Person) -> Result<Mine,
     Ok(Mine {
         agents: agents.collect(),
         lacking: lacked.iter().filter_map(|one| Lack::of(config, one, &grants, now)).collect(),
-        waiting: pending.iter().map(|entry| Request::of(entry, person, now)).collect(),
+        waiting: pending.iter().map(|entry| Request::of(config, entry, person, now)).collect(),
     })
 }
 
@@ -138,7 +138,8 @@ impl Holding {
         let grant = &entry.grant;
         let live = |elevation: &model::Elevation| {
             let (grant, agent) = (grant.clone(), entry.agent.clone());
-            Live::of(&ElevationEntry { elevation: elevation.clone(), grant, agent }, now)
+            let (person, owner) = (None, None);
+            Live::of(&ElevationEntry { elevation: elevation.clone(), grant, agent, person, owner }, now)
         };
         Self {
             id: grant.id.to_string(),

@@ -72,7 +72,8 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>) -> Answe
     let (store, who) = (&console.store, &visitor.who);
     let now = store.now();
     let pending = inventory::pending(store).await.map_err(store_failed)?;
-    let mut waiting: Vec<Request> = pending.iter().map(|entry| Request::of(entry, &who.person, now)).collect();
+    let mut waiting: Vec<Request> =
+        pending.iter().map(|entry| Request::of(&console.config, entry, &who.person, now)).collect();
     waiting.sort_by_key(|request| !request.may_approve);
     let live = inventory::live_elevations(store).await.map_err(store_failed)?;
     let blocks = store.blocks();

@@ -125,6 +125,13 @@ impl PublicUrl {
         self.0.split_once("://").map_or("", |(_, rest)| rest)
     }
 
+    /// The port, when it is not the one that its scheme implies.
+    pub fn unusual_port(&self) -> Option<u16> {
+        let (_, port) = self.authority().rsplit_once(':')?;
+        let port = port.parse().ok()?;
+        (port != if self.is_https() { 443 } else { 80 }).then_some(port)
+    }
+
     /// Is it https? Then cookies are `Secure` with the `__Host-` prefix.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")

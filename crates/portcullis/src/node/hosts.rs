@@ -3,31 +3,19 @@
 //!
 //! Spec: RFC 9112 §3.2; MCP 2026-07-28 basic/transports (Host and Origin).
 
-use std::{collections::HashSet, net::IpAddr};
-
 use http::{Request, Response, StatusCode, header};
 use model::{Clock, Event, EventName, Pace, Sampling, SystemClock, config::Config};
 
 /// The names this node answers to.
 pub struct Hosts {
-    names: HashSet<String>,
+    names: model::Hosts,
     said: Sampling<()>,
 }
 
 impl Hosts {
-    /// The public URL's, those configured, and on loopback the address itself.
+    /// Of the configuration.
     pub fn of(config: &Config) -> Self {
-        let mut hosts: HashSet<String> = config.extra_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
-        hosts.insert(config.public_url.authority().to_ascii_lowercase());
-        let (ip, port) = (config.listen.ip(), config.listen.port());
-        if ip.is_loopback() {
-            hosts.insert(format!("localhost:{port}"));
-            hosts.insert(match ip {
-                IpAddr::V4(ip) => format!("{ip}:{port}"),
-                IpAddr::V6(ip) => format!("[{ip}]:{port}"),
-            });
-        }
-        Self { names: hosts, said: Sampling::at(Pace::STRANGER) }
+        Self { names: model::Hosts::of(config), said: Sampling::at(Pace::STRANGER) }
     }
 
     /// Refuses a request for somebody else. Health checks may come under any name.
@@ -35,20 +23,12 @@ impl Hosts {
         if matches!(request.uri().path(), "/healthz" | "/readyz") {
             return Ok(());
         }
-        let named = match request.uri().authority() {
-            Some(authority) => Some(authority.as_str().to_owned()),
-            None => match request.headers().get(header::HOST).map(|host| host.to_str()) {
-                Some(Ok(host)) => Some(host.to_owned()),
-                _ => None,
-            },
-        };
-        match named {
-            Some(host) if self.names.contains(&host.to_ascii_lowercase()) => Ok(()),
-            named => {
-                self.say(named.as_deref());
-                Err(Misdirected)
-            }
-        }
+        let target = request.uri().authority().map(http::uri::Authority::as_str);
+        let fields = || request.headers().get_all(header::HOST).iter().map(|field| field.to_str().ok());
+        self.names.know(target, fields()).map_err(|_| {
+            self.say(target.or_else(|| fields().flatten().next()));
+            Misdirected
+        })
     }
 
     /// Says in the log which name was asked for, and which setting would answer to it. Strangers choose the names, so
@@ -92,9 +72,11 @@ mod tests {
         Hosts::of(&config).check(&request.body(()).unwrap()).is_err()
     }
 
+    /// Field: P8
     #[test]
     fn the_names_of_this_node_are_answered() {
-        for host in ["mcp.acme.test", "MCP.acme.test", "probe", "localhost:8443", "127.0.0.1:8443"] {
+        for host in ["mcp.acme.test", "MCP.acme.test", "mcp.acme.test:443", "probe", "localhost:8443", "127.0.0.1:8443"]
+        {
             assert!(!refused(Some(host), "/login"), "{host}");
         }
     }
