@@ -54,6 +54,8 @@ impl Verifier {
         let expected = Expected { issuer: &self.issuer, audience: &server.resource };
         let verified = self.store.keys().verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
         let live = Arc::new(Live::establish(&self.store, &server.id, verified).await?);
+        // Asking took a while, and the node may have lost its lease meanwhile.
+        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
         self.verdicts.keep(digest, live.clone());
         Ok(live)
     }
@@ -65,7 +67,9 @@ impl Verifier {
         if live.epoch == self.store.epoch() {
             return Ok(live.clone());
         }
-        Live::stand(&self.store, &live.grant().server, live.claims.clone()).await.map(Arc::new)
+        let live = Live::stand(&self.store, &live.grant().server, live.claims.clone()).await.map(Arc::new)?;
+        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        Ok(live)
     }
 
     /// The store, whose clock and epoch count.

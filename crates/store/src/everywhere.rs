@@ -7,11 +7,13 @@ use std::{
 
 use sqlx::query;
 
-use crate::{Store, StoreError, columns::Columns, connect::Purpose, epoch, watch::LOOK_EVERY};
+use crate::{Store, StoreError, columns::Columns, connect::Purpose, known, watch::LOOK_EVERY};
 
-/// The nodes whose last durable word is of an older epoch, or of none of this history.
-const LAGGING: &str = "SELECT n.name, n.seen_at FROM node n LEFT JOIN epoch e ON e.stamp = n.stamp
-    WHERE e.value IS NULL OR e.value < $1";
+/// One row for each node whose last durable word is of an older epoch than the one with that stamp, or of none of this
+/// history; one without a name when there is no such node; none when the stamp is not of this history.
+const LAGGING: &str = "SELECT l.name, l.seen_at FROM epoch g LEFT JOIN
+        (SELECT n.name, n.seen_at, e.value FROM node n LEFT JOIN epoch e ON e.stamp = n.stamp) l
+    ON l.value IS NULL OR l.value < g.value WHERE g.stamp = $1";
 
 impl Store {
     /// Returns when every live node has written down, durably, that it acts on an epoch at least as new as the newest in
@@ -22,16 +24,21 @@ impl Store {
     pub async fn wait_until_everywhere(&self) -> Result<(), StoreError> {
         let silence = self.silence();
         let mut connection = self.connect().connect(Purpose::Watch).await?;
-        let goal = epoch::current(&mut connection).await?.value;
+        // What this process shows is at least what it has just changed.
+        let goal = self.view().shown().1.stamp.clone();
         let began = Instant::now();
         // When each node that lags was first seen with its present sign of life.
         let mut signs: HashMap<String, (i64, Instant)> = HashMap::new();
         loop {
-            let rows = query(LAGGING).bind(goal as i64).fetch_all(&mut connection).await?;
+            let rows = query(LAGGING).bind(goal.as_str()).fetch_all(&mut connection).await?;
+            if rows.is_empty() {
+                return Err(known::forked("what was just changed is not in it any more"));
+            }
             let mut lagging = Vec::new();
             for row in &rows {
                 let mut columns = Columns::of("node", row);
-                let (name, seen_at): (String, i64) = (columns.text()?, columns.number()?);
+                let Some(name) = columns.optional_text()? else { continue };
+                let seen_at: i64 = columns.number()?;
                 let sign = signs.entry(name.clone()).or_insert((seen_at, Instant::now()));
                 if sign.0 != seen_at {
                     *sign = (seen_at, Instant::now());

@@ -6,7 +6,7 @@
 //!
 //! Spec: C2SP tlog-checkpoint.
 
-use audit::{Checkpoint, Frontier, Tail};
+use audit::{Checkpoint, Frontier, Hash, Tail};
 use model::Timestamp;
 use sqlx::{AnyConnection, query};
 
@@ -108,6 +108,11 @@ impl Known {
         let tail = tail::catch_up(connection, self.tail.clone(), head.size).await.map_err(missing)?;
         *self = Self::of(head, tail)?;
         Ok(())
+    }
+
+    /// Its size and root.
+    pub(crate) fn at(&self) -> (u64, Hash) {
+        (self.head.size, self.head.frontier.root())
     }
 
     fn of(head: Head, tail: Tail) -> Result<Self, StoreError> {

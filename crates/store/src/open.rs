@@ -23,7 +23,7 @@ use crate::{
     reserve, schema,
     store::Parts,
     view::Seen,
-    watch::{self, NodeName},
+    watch::{self, LogName, NodeName},
 };
 
 /// The verifier key of the log inside the data directory, for whoever checks it from outside.
@@ -192,6 +192,7 @@ impl Store {
     }
 
     async fn open_once(mut options: OpenOptions) -> Result<Self, OpenError> {
+        let began = tokio::time::Instant::now();
         // Two processes that were given one name are still two.
         let boot = format!("{:08x}", u32::from_ne_bytes(token::random()));
         let node = options.node.take().map(|name| NodeName { name: format!("{name}-{boot}"), boot });
@@ -247,6 +248,9 @@ impl Store {
         // From its first moment others wait for it.
         if let Some(node) = &node {
             let size = opened.known.head.size;
+            // Its row says that it knows this much: it must not forget that.
+            let (data_dir, note) = (options.data_dir.clone(), opened.known.head.note.clone());
+            last_head::keep(data_dir, note, size, LogName::of(&opened.signer)).await;
             watch::sign_of_life(&mut connection, node, &seen.epoch.stamp, size).await?;
         }
         raw_sql("COMMIT").execute(&mut connection).await.map_err(StoreError::from)?;
@@ -255,7 +259,7 @@ impl Store {
             tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
         }
         let Keys { master, signer, known, .. } = opened;
-        let parts = Parts { options, connect, connection, master, signer, known, seen, node, file };
+        let parts = Parts { options, connect, connection, master, signer, known, seen, node, file, began };
         Ok(Self::start(parts))
     }
 }

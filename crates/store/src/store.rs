@@ -71,21 +71,23 @@ pub(crate) struct Parts {
     pub(crate) seen: Seen,
     pub(crate) node: Option<NodeName>,
     pub(crate) file: Option<OpenFile>,
+    /// Before anything of this node was written.
+    pub(crate) began: Instant,
 }
 
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, master, signer, known, seen, node, file } = parts;
+        let Parts { options, connect, connection, master, signer, known, seen, node, file, began } = parts;
         let silence = options.store_silence.duration();
-        let view = Arc::new(View::new(seen, master, silence));
+        let view = Arc::new(View::new(seen, master, silence, began.into_std(), known.at()));
         let readers = Arc::new(Readers::new(connect.clone()));
         let keeps_disk = node.is_some();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
         view.changed(known.head.changed_at);
-        let (log, head) = (LogName::of(&signer), (known.head.size, known.head.frontier.root()));
+        let log = LogName::of(&signer);
         let writer = Writer {
             connect: connect.clone(),
             connection: Some(connection),
@@ -110,7 +112,6 @@ impl Store {
             log,
             data_dir: options.data_dir.clone(),
             file,
-            head,
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
         let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };

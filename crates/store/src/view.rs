@@ -9,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use audit::Hash;
 use model::{Block, Timestamp};
 use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
@@ -48,6 +49,8 @@ pub(crate) struct View {
     keys: ArcSwap<KeyRing>,
     master: MasterKey,
     publishing: Mutex<()>,
+    /// The newest head of the log that anybody in this process wrote or checked, as size and root.
+    head: Mutex<(u64, Hash)>,
     began: Instant,
     /// Microseconds from `began` to the start of the last sign of life that succeeded.
     heard: AtomicU64,
@@ -78,7 +81,8 @@ pub(crate) enum Halt {
 }
 
 impl View {
-    pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration) -> Self {
+    /// `began`: before the first sign of life was written. The first lease counts from there.
+    pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration, began: Instant, head: (u64, Hash)) -> Self {
         const FIRST: u64 = 1;
         Self {
             epoch: watch::Sender::new(FIRST),
@@ -88,7 +92,8 @@ impl View {
             keys: ArcSwap::from_pointee(seen.keys),
             master,
             publishing: Mutex::new(()),
-            began: Instant::now(),
+            head: Mutex::new(head),
+            began,
             heard: AtomicU64::new(0),
             silence,
             mark: AtomicI64::new(0),
@@ -130,10 +135,20 @@ impl View {
         Seen::read(connection, &self.master).await
     }
 
-    /// Shows what the writer saw inside its own transaction: nothing is newer.
-    pub(crate) fn publish(&self, seen: Seen) {
-        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.show(seen);
+    /// The newest head that was written or checked here.
+    pub(crate) fn head(&self) -> (u64, Hash) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves on to `to`, which was checked to continue `from`; `false` when somebody moved meanwhile, and `to` has to be
+    /// checked against that.
+    pub(crate) fn move_head(&self, from: (u64, Hash), to: (u64, Hash)) -> bool {
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_next = *head == from;
+        if is_next {
+            *head = to;
+        }
+        is_next
     }
 
     /// Shows what was seen by a read that began when `before` was shown; `false` when something else came in between,

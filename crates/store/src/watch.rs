@@ -55,8 +55,6 @@ pub(crate) struct Watcher {
     pub(crate) data_dir: PathBuf,
     /// The database file that is open; a server has none.
     pub(crate) file: Option<OpenFile>,
-    /// The last head that was checked here.
-    pub(crate) head: (u64, Hash),
 }
 
 /// A node, as others know it.
@@ -113,7 +111,7 @@ impl Watcher {
             match looked {
                 Ok(now_said) => said = now_said,
                 Err(error @ StoreError::LogForked(_)) => {
-                    tracing::error!(event = "log_forked", known = self.head.0, %error);
+                    tracing::error!(event = "log_forked", known = self.view.head().0, %error);
                     self.view.close();
                     break;
                 }
@@ -143,8 +141,10 @@ impl Watcher {
             Some(connection) => connection,
             None => self.connect.connect(Purpose::Watch).await?,
         };
+        // Read before the look: the writer may move on at any time.
+        let (known, _) = self.view.head();
         let look = Look::at(&mut connection, self.connect.dialect).await?;
-        self.is_ours(&look)?;
+        self.is_ours(&look, known)?;
         self.view.changed(look.changed_at);
         self.view.halt(self.why_halted(&look));
         let (number, epoch) = &*shown;
@@ -155,7 +155,12 @@ impl Watcher {
             if seen.epoch.value <= epoch.value && seen.epoch != *epoch && self.view.epoch() == *number {
                 return Err(forked("its revocations are not those that were seen before"));
             }
-            self.view.publish_after(*number, seen);
+            if !self.view.publish_after(*number, seen) {
+                // The writer was faster: the next look sees what is newest.
+                self.connection = Some(connection);
+                self.view.news.notify_one();
+                return Ok(said.clone());
+            }
         }
         let said = self.sign(&mut connection, look.size, began, said).await?;
         self.connection = Some(connection);
@@ -189,13 +194,13 @@ impl Watcher {
     }
 
     /// Is it the database, and the log, that this process knows, as far as one look can say?
-    fn is_ours(&self, look: &Look) -> Result<(), StoreError> {
+    fn is_ours(&self, look: &Look, known: u64) -> Result<(), StoreError> {
         if look.schema != schema::known() {
             let known = schema::known();
             return Err(forked(format!("the database has schema {} now, and this version knows {known}", look.schema)));
         }
-        if look.size < self.head.0 {
-            return Err(forked(format!("it has {} records, and had {} before", look.size, self.head.0)));
+        if look.size < known {
+            return Err(forked(format!("it has {} records, and had {known} before", look.size)));
         }
         Ok(())
     }
@@ -203,24 +208,19 @@ impl Watcher {
     /// Checks that the head of the log is signed and continues the last one, and keeps it in memory and on disk: what
     /// is acknowledged after this is not forgotten by this machine.
     async fn follow(&mut self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        let head = Head::read(connection).await?;
-        head.check(&self.log.origin, &self.log.public)?;
-        let (size, root) = self.head;
-        let found = head.frontier.root();
-        if head.size < size {
-            return Err(forked(format!("it has {} records, and had {size} before", head.size)));
+        loop {
+            let before = self.view.head();
+            let head = Head::read(connection).await?;
+            head.check(&self.log.origin, &self.log.public)?;
+            let found = (head.size, head.frontier.root());
+            continues(connection, before, found).await?;
+            if self.view.move_head(before, found) {
+                if self.node.is_some() {
+                    last_head::keep(self.data_dir.clone(), head.note, head.size, self.log.clone()).await;
+                }
+                return Ok(());
+            }
         }
-        let broken = || forked("it does not continue the log that was seen before");
-        let proof = match log::consistency(connection, size, head.size).await {
-            Err(StoreError::Unreadable { .. }) => return Err(broken()),
-            proof => proof?,
-        };
-        audit::check_consistency(size, head.size, &proof, root, found).map_err(|_| broken())?;
-        self.head = (head.size, found);
-        if self.node.is_some() {
-            last_head::keep(self.data_dir.clone(), head.note, head.size, self.log.clone()).await;
-        }
-        Ok(())
     }
 
     fn why_halted(&self, look: &Look) -> Halt {
@@ -234,6 +234,26 @@ impl Watcher {
         let apart = look.server_clock.is_some_and(|there| (here - there.micros()).abs() > APART);
         if apart || look.changed_at.micros() - here > BEHIND { Halt::Clock } else { Halt::No }
     }
+}
+
+/// Is the log with the head `to` a continuation of the one with the head `from`? Both are size and root.
+pub(crate) async fn continues(
+    connection: &mut AnyConnection,
+    from: (u64, Hash),
+    to: (u64, Hash),
+) -> Result<(), StoreError> {
+    if from == to {
+        return Ok(());
+    }
+    if to.0 < from.0 {
+        return Err(forked(format!("it has {} records, and had {} before", to.0, from.0)));
+    }
+    let broken = || forked("it does not continue the log that was seen before");
+    let proof = match log::consistency(connection, from.0, to.0).await {
+        Err(StoreError::Unreadable { .. }) => return Err(broken()),
+        proof => proof?,
+    };
+    audit::check_consistency(from.0, to.0, &proof, from.1, to.1).map_err(|_| broken())
 }
 
 impl Look {

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use audit::Hash;
 use model::{Clock, Event, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
 use tokio::{
@@ -33,6 +34,7 @@ use crate::{
     outcome::{self, BatchError},
     reserve, sweep,
     view::{Seen, View},
+    watch::continues,
 };
 
 /// Most jobs in one transaction; more wait for the next.
@@ -210,6 +212,8 @@ impl Writer {
         let (mut connection, (head, server)) = patience.wait(self.begin()).await?;
         let now = self.time(&head, server);
         patience.wait(self.known.follow(&mut connection, &self.signer, head)).await?;
+        let shown = self.view.epoch();
+        let seen_head = patience.wait(self.check_head(&mut connection)).await?;
         let first = self.known.head.size;
         let composed = patience.wait(self.compose(&mut connection, batch, now)).await?;
         let Some((known, seen)) = composed else {
@@ -227,12 +231,21 @@ impl Writer {
         self.known = known;
         self.view.committed(true);
         self.view.changed(now);
+        let moved = self.view.move_head(seen_head, self.known.at());
         if let Some(seen) = seen {
-            self.view.publish(seen);
             // Whoever is told that something was taken away is told what no restored copy can forget unseen.
             self.keeper.finish(&self.signer, &self.known).await;
+            if moved && self.view.publish_after(shown, seen) {
+                return Ok(());
+            }
+        } else if moved {
+            return Ok(());
         }
-        Ok(())
+        self.catch_up().await.map_err(|error| match error {
+            BatchError::Forked(why) => BatchError::Forked(why),
+            // It is on disk; what became of it there is another question.
+            _ => BatchError::Unknown,
+        })
     }
 
     /// Runs all jobs and appends their records; `None` when there is nothing to keep.
@@ -278,6 +291,39 @@ impl Writer {
             None
         };
         Ok(Some((known, seen)))
+    }
+
+    /// Does the log under the lock continue what anybody in this process has seen? Returns what that was.
+    async fn check_head(&mut self, connection: &mut AnyConnection) -> Result<(u64, Hash), StoreError> {
+        let seen = self.view.head();
+        continues(connection, seen, self.known.at()).await?;
+        Ok(seen)
+    }
+
+    /// The watcher saw something while a commit was under way, which took longer than usual. What is true now is newer
+    /// than both, and is shown only when it continues both.
+    async fn catch_up(&mut self) -> Result<(), BatchError> {
+        let patience = self.connect.patience();
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect.connect(Purpose::Write).await?,
+        };
+        loop {
+            let (shown, seen) = (self.view.epoch(), self.view.head());
+            let caught = async {
+                let head = Head::read(&mut connection).await?;
+                head.check(&self.signer.origin, &self.signer.public)?;
+                let found = (head.size, head.frontier.root());
+                continues(&mut connection, self.known.at(), found).await?;
+                continues(&mut connection, seen, found).await?;
+                Ok((found, self.view.read(&mut connection).await?))
+            };
+            let (found, now) = patience.wait(caught).await?;
+            if self.view.move_head(seen, found) && self.view.publish_after(shown, now) {
+                self.connection = Some(connection);
+                return Ok(());
+            }
+        }
     }
 
     /// Room for a revocation on a full disk. That there is none is no fault yet, and is said by what fails.

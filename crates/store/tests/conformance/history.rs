@@ -156,6 +156,53 @@ async fn a_commit_that_fails_is_seen_until_one_goes_through(place: &Place) {
     store.record(event()).await.unwrap();
 }
 
+/// Whatever this process wrote itself it knows as well as what it saw of others.
+///
+/// Field: N1
+#[tokio::test]
+async fn another_history_is_not_acted_on_however_many_epochs_it_has_and_whoever_wrote_the_revocation() {
+    for (others, by_visitor) in [(1, false), (2, false), (2, true)] {
+        let place = Place::sqlite();
+        let node = place.open_as(Some("one")).await.unwrap();
+        place.tamper("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        let elsewhere = place.directory.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        for file in ["portcullis.db", "master.key"] {
+            fs::copy(place.file(file), elsewhere.join(file)).unwrap();
+        }
+        let revoker = if by_visitor { place.open().await } else { node.clone() };
+        block(&revoker, Target::Agent("janitor".parse().unwrap())).await;
+        revoker.wait_until_everywhere().await.unwrap();
+        let url = model::config::StoreUrl::sqlite_in(&elsewhere);
+        let other = OpenOptions { url, data_dir: elsewhere.clone(), ..place.options(None) };
+        let other = Store::open(other).await.unwrap();
+        for number in 0..others {
+            // Equal records would make an equal log.
+            other.record(event().count("number", number)).await.unwrap();
+            block(&other, Target::Agent(format!("scribe-{number}").parse().unwrap())).await;
+        }
+        other.close().await;
+        let mut swap = format!("ATTACH '{}' AS c; BEGIN IMMEDIATE;", elsewhere.join("portcullis.db").display());
+        for table in ["block", "epoch", "audit_batch", "audit_head", "audit_tile"] {
+            swap += &format!("DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM c.{table};");
+        }
+        place.tamper(&(swap + "COMMIT")).await;
+        closes(&node).await;
+    }
+}
+
+/// Field: N1
+#[tokio::test]
+async fn a_revocation_that_was_lost_before_it_was_everywhere_is_not_acknowledged() {
+    let place = Place::sqlite();
+    let visitor = place.open().await;
+    place.tamper(KEEP).await;
+    block(&visitor, Target::All).await;
+    place.tamper(PUT_BACK).await;
+    let waited = visitor.wait_until_everywhere().await;
+    assert!(matches!(waited, Err(StoreError::LogForked(_))), "{waited:?}");
+}
+
 /// Field: N5
 #[tokio::test]
 async fn a_database_file_that_was_deleted_or_replaced_closes_the_node_and_is_not_made_anew() {
