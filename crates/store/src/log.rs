@@ -142,6 +142,10 @@ pub(crate) async fn tile(
     }
     let size = size(connection).await?;
     let Some(width) = WIDTH.checked_pow(u32::from(level)).map(|leaves| size / leaves) else { return Ok(None) };
+    if width / WIDTH > index {
+        // Another node filled it since it was looked for; that is no gap in the log.
+        return full_tile(connection, level, idx).await;
+    }
     if width / WIDTH != index || width % WIDTH == 0 {
         return Ok(None);
     }

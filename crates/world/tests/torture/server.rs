@@ -16,7 +16,7 @@ async fn world_on(postgres: &Postgres) -> World {
 /// Field: N10
 #[tokio::test]
 async fn while_an_outsider_holds_the_head_of_the_log_everybody_is_answered_and_nobody_says_that_it_is_ready() {
-    const HELD: &str = "BEGIN; SELECT 1 FROM audit_head FOR UPDATE; SELECT pg_sleep(12); ROLLBACK";
+    const HELD: &str = "BEGIN; SELECT 1 FROM audit_head FOR UPDATE; SELECT pg_sleep(9); ROLLBACK";
     let Some(postgres) = Postgres::start().await else { return skipped("PostgreSQL is not installed") };
     let world = world_on(&postgres).await;
     for _ in 0..rounds(1, 3) {
