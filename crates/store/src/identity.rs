@@ -14,6 +14,26 @@ pub(crate) struct OpenFile {
     identity: (u64, u64),
 }
 
+/// The write-ahead log of a database, as long as one connection lives: SQLite deletes it with the last one, and whoever
+/// deletes it before takes away what was committed and not yet moved into the file.
+#[derive(Debug, Default)]
+pub(crate) struct OpenLog {
+    file: Option<OpenFile>,
+}
+
+impl OpenLog {
+    /// Is the log of `database` still the one that was there when its connection was made?
+    pub(crate) fn is_in_its_place(&mut self, database: &OpenFile) -> bool {
+        if let Some(file) = &self.file {
+            return file.is_in_its_place();
+        }
+        let mut path = database.path.clone().into_os_string();
+        path.push("-wal");
+        self.file = OpenFile::at(Path::new(&path));
+        true
+    }
+}
+
 impl OpenFile {
     /// The file at `path`; `None` when there is none.
     pub(crate) fn at(path: &Path) -> Option<Self> {

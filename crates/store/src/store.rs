@@ -25,7 +25,7 @@ use crate::{
     append::LogSigner,
     change::{Start, Typed},
     connect::Connect,
-    identity::OpenFile,
+    identity::{OpenFile, OpenLog},
     known::Known,
     last_head::Keeper,
     readers::{Reader, Readers},
@@ -112,6 +112,7 @@ impl Store {
             log,
             data_dir: options.data_dir.clone(),
             file,
+            wal: OpenLog::default(),
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
         let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };

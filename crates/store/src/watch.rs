@@ -26,7 +26,7 @@ use crate::{
     columns::Columns,
     connect::{Connect, Dialect, Purpose},
     epoch::Epoch,
-    identity::OpenFile,
+    identity::{OpenFile, OpenLog},
     known::{Head, forked, server_clock},
     last_head::{self, DENY_ALL_FILE},
     log,
@@ -55,6 +55,8 @@ pub(crate) struct Watcher {
     pub(crate) data_dir: PathBuf,
     /// The database file that is open; a server has none.
     pub(crate) file: Option<OpenFile>,
+    /// Its write-ahead log, since the connection of this task was made.
+    pub(crate) wal: OpenLog,
 }
 
 /// A node, as others know it.
@@ -139,11 +141,17 @@ impl Watcher {
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect.connect(Purpose::Watch).await?,
+            None => {
+                self.wal = OpenLog::default();
+                self.connect.connect(Purpose::Watch).await?
+            }
         };
         // Read before the look: the writer may move on at any time.
         let (known, _) = self.view.head();
         let look = Look::at(&mut connection, self.connect.dialect).await?;
+        if self.file.as_ref().is_some_and(|file| !self.wal.is_in_its_place(file)) {
+            return Err(forked("the write-ahead log of the database was deleted or replaced under this process"));
+        }
         self.is_ours(&look, known)?;
         self.view.changed(look.changed_at);
         self.view.halt(self.why_halted(&look));

@@ -227,6 +227,22 @@ async fn a_database_file_that_was_deleted_or_replaced_closes_the_node_and_is_not
     }
 }
 
+/// What was committed and is not in the file yet would be lost with it, and every next write too.
+///
+/// Field: N5
+#[tokio::test]
+async fn a_write_ahead_log_that_was_deleted_under_a_node_closes_it() {
+    let place = Place::sqlite();
+    let node = place.open_as(Some("one")).await.unwrap();
+    until(|| place.file("portcullis.db-wal").exists()).await;
+    block(&node, Target::All).await;
+    node.wait_until_everywhere().await.unwrap();
+    for log in ["portcullis.db-wal", "portcullis.db-shm"] {
+        fs::remove_file(place.file(log)).unwrap();
+    }
+    closes(&node).await;
+}
+
 /// Field: N6
 #[tokio::test]
 async fn a_copy_from_before_a_revocation_is_not_started() {
