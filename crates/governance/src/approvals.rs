@@ -40,7 +40,8 @@ pub async fn approve(
                 let case = case(tx, &id, &decider).await?;
                 may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
                 case.stands(&blocks, now)?;
-                // The copy in memory may be a moment old, and a block on the decider after the decision ends nothing.
+                // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the
+                // decision ends nothing that was decided after it.
                 let decider_is = Target::Person(case.person.id.clone());
                 if tx.is_blocked(&decider_is).await? {
                     return Err(GovernanceError::Blocked(decider_is));
@@ -137,7 +138,7 @@ fn shortened(asked: Option<Span>, longest: Span) -> Result<Span, GovernanceError
 }
 
 impl Case {
-    /// Nobody approves privilege for something that has been stopped, nor is a stopped person an approver.
+    /// Nobody approves privilege for something that has been stopped.
     fn stands(&self, blocks: &[model::Block], now: Timestamp) -> Result<(), GovernanceError> {
         if !self.grant.is_live(now) {
             return Err(GovernanceError::GrantEnded(self.grant.id.clone()));
@@ -158,9 +159,8 @@ impl Case {
             server: &self.grant.server,
             tool,
         };
-        let decider = Target::Person(self.person.id.clone());
         let mut standing = blocks.iter().filter(|block| block.lifted_at.is_none());
-        match standing.find(|block| block.target == decider || block.stops(&covered, now)) {
+        match standing.find(|block| block.stops(&covered, now)) {
             Some(block) => Err(GovernanceError::Blocked(block.target.clone())),
             None => Ok(()),
         }

@@ -16,8 +16,9 @@ const LAGGING: &str = "SELECT l.name, l.seen_at FROM epoch g LEFT JOIN
     ON l.value IS NULL OR l.value < g.value WHERE g.stamp = $1";
 
 impl Store {
-    /// Returns when every live node has written down, durably, that it acts on an epoch at least as new as the newest in
-    /// the database.
+    /// Returns when every live node has written down, durably, that it acts on an epoch at least as new as the one that
+    /// this process shows: the one of its own last change, or a later one. An error when that is not in the database any
+    /// more.
     ///
     /// A node that gives no sign of life for `store_silence` refuses everything by itself, so nobody waits
     /// for it longer. Clocks of different machines are never compared.
