@@ -25,6 +25,11 @@ const AT_ONCE: usize = 16;
 /// How long whoever connected may take to ask.
 const TO_ASK: Duration = Duration::from_secs(2);
 
+/// What is said to whoever connects: a process that hangs says nothing, although its system takes the connection.
+const GREETING: u8 = b'!';
+/// How long that may take.
+const TO_GREET: Duration = Duration::from_millis(500);
+
 /// The socket, until it is dropped.
 #[derive(Debug)]
 pub struct LocalListener {
@@ -65,7 +70,9 @@ impl LocalListener {
             let answer = answer.clone();
             tokio::spawn(async move {
                 let _place = place;
-                if let Ok(Ok(question)) = timeout(TO_ASK, line(&mut stream)).await {
+                if stream.write_all(&[GREETING]).await.is_ok()
+                    && let Ok(Ok(question)) = timeout(TO_ASK, line(&mut stream)).await
+                {
                     let mut said = answer(question).await;
                     said.push(b'\n');
                     let _ = timeout(TO_ASK, stream.write_all(&said)).await;
@@ -84,10 +91,12 @@ impl Drop for LocalListener {
 /// Asks whoever answers at `path`.
 ///
 /// # Errors
-/// When nobody answers there, or not within `patience`. The question may have been carried out in the second case.
+/// When nobody is there, or whoever is there hangs: then nothing was asked. And when there is no answer within
+/// `patience`: then it may have been carried out.
 pub async fn ask(path: &Path, question: &[u8], patience: Duration) -> io::Result<Vec<u8>> {
     let asked = async {
         let mut stream = UnixStream::connect(path).await?;
+        timeout(TO_GREET, stream.read_u8()).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
         stream.write_all(question).await?;
         stream.write_all(b"\n").await?;
         line(&mut stream).await
@@ -135,6 +144,16 @@ mod tests {
         assert!(ask(&path, b"hello", PATIENCE).await.is_err());
         let _served = echo(&path).await;
         assert_eq!(ask(&path, b"hello", PATIENCE).await.unwrap(), b"said hello");
+    }
+
+    /// Field: N3
+    #[tokio::test]
+    async fn a_process_that_hangs_is_not_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let _hangs = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let asked = ask(&path, b"hello", Duration::from_secs(3600)).await;
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::TimedOut);
     }
 
     #[tokio::test]
