@@ -177,18 +177,28 @@ impl Event {
     /// The bytes that are hashed, stored and shown: one line of JSON whose first members are
     /// `event`, `at` (microseconds) and `actor`, the rest in the order of their names.
     pub fn to_record(&self, at: Timestamp) -> Vec<u8> {
-        let mut line = format!(
-            r#"{{"event":"{}","at":{},"actor":{}"#,
-            self.name,
-            at.micros(),
-            Value::String(self.actor.to_string())
-        );
+        let mut line = Vec::with_capacity(512);
+        line.extend_from_slice(b"{\"event\":\"");
+        line.extend_from_slice(self.name.as_str().as_bytes());
+        line.extend_from_slice(b"\",\"at\":");
+        push_json(&mut line, &at.micros());
+        line.extend_from_slice(b",\"actor\":");
+        push_json(&mut line, &self.actor.to_string());
         for (field, value) in &self.fields {
-            line.push_str(&format!(",\"{field}\":{value}"));
+            line.extend_from_slice(b",\"");
+            line.extend_from_slice(field.as_bytes());
+            line.extend_from_slice(b"\":");
+            push_json(&mut line, value);
         }
-        line.push('}');
-        line.into_bytes()
+        line.push(b'}');
+        line
     }
+}
+
+/// Texts, numbers and values always have a form in JSON, and memory takes every byte.
+fn push_json(line: &mut Vec<u8>, value: &impl serde::Serialize) {
+    let written = serde_json::to_writer(line, value);
+    debug_assert!(written.is_ok(), "a field of an event has no JSON: {written:?}");
 }
 
 #[cfg(test)]

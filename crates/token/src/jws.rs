@@ -72,11 +72,12 @@ impl<'a> Compact<'a> {
         if text.len() > MAX_LENGTH {
             return Err(JwsError::TooLong);
         }
-        let base64url = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        // Without a branch, so that the compiler looks at many bytes at once.
+        let base64url = |b: u8| b.is_ascii_alphanumeric() | (b == b'-') | (b == b'_') | (b == b'.');
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::NotCompact)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::NotCompact)?;
         let whole = [header, payload, signature].iter().all(|part| !part.is_empty());
-        if !whole || payload.contains('.') || !text.bytes().all(base64url) {
+        if !whole || payload.contains('.') || !text.bytes().fold(true, |plain, b| plain & base64url(b)) {
             return Err(JwsError::NotCompact);
         }
         Ok(Self { signed, header, payload, signature })

@@ -148,15 +148,18 @@ impl Json {
     /// So many bytes belong to the text, with its last quotation mark if it is there.
     fn end_of_text(&mut self, bytes: &[u8]) -> (usize, bool) {
         let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            at += 1;
+        while at < bytes.len() {
             if std::mem::take(&mut self.escaped) {
+                at += 1;
                 continue;
             }
-            match byte {
-                b'\\' => self.escaped = true,
-                b'"' => return (at, true),
-                _ => {}
+            match bytes[at..].iter().position(|byte| matches!(byte, b'\\' | b'"')) {
+                Some(plain) if bytes[at + plain] == b'"' => return (at + plain + 1, true),
+                Some(plain) => {
+                    self.escaped = true;
+                    at += plain + 1;
+                }
+                None => at = bytes.len(),
             }
         }
         (at, false)
