@@ -70,6 +70,15 @@ pub enum GovernanceError {
         /// What is revoked.
         hint: String,
     },
+    /// Time can not be put back under a node that runs.
+    #[error("a node runs ({0}), and holds the later time in memory; stop every node first")]
+    NodesRun(String),
+    /// There is nothing to accept.
+    #[error("the latest change is from {last}, and this machine's clock is not behind it: nothing was changed")]
+    ClockIsRight {
+        /// When the latest change was made.
+        last: Timestamp,
+    },
     /// A grant that ended does not come back.
     #[error("a revoked grant does not come back; the agent asks for access again and gets a new one")]
     GrantIsFinal,

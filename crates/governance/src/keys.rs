@@ -1,7 +1,7 @@
 //! A new key for access tokens: published before it signs, and the old one believed until its last token is over.
 
 use model::{Actor, Event, EventName, Span, Timestamp};
-use store::{Commit, Store, StoreError};
+use store::{Commit, SealedKey, Store, StoreError, Tx};
 
 /// How long a key is published before it signs: twice what others may keep the key set (`max-age`).
 const PUBLISHED_BEFORE: Span = Span::from_minutes(10);
@@ -35,27 +35,36 @@ pub async fn rotate_keys(store: &Store, urgency: Urgency, actor: Actor) -> Resul
     store
         .write(move |tx| {
             Box::pin(async move {
-                let now = tx.now();
-                let (signs_from, old_gone_at) = match urgency {
-                    Urgency::Routine => {
-                        let signs_from = now.after(PUBLISHED_BEFORE);
-                        (signs_from, signs_from.after(BELIEVED_AFTER))
-                    }
-                    // A token says its second only: what is issued in this one is the new key's.
-                    Urgency::Compromised => {
-                        (Timestamp::from_seconds(now.seconds()), Timestamp::from_seconds(now.seconds()))
-                    }
-                };
-                tx.put_access_key(&key, signs_from).await?;
-                let retired = tx.retire_access_keys(&key, old_gone_at).await?;
-                let event = Event::new(EventName::KeyMade, actor)
-                    .with("key", &key.kid)
-                    .with("purpose", "access")
-                    .with("signs_from", signs_from)
-                    .with("old_gone_at", old_gone_at)
-                    .count("retired", retired);
-                Ok(Commit::with(event, Rotation { kid: key.kid.clone(), signs_from, old_gone_at }))
+                let (event, rotation) = rotate(tx, &key, urgency, actor).await?;
+                Ok(Commit::with(event, rotation))
             })
         })
         .await
+}
+
+/// The same as a part of a change.
+pub(crate) async fn rotate(
+    tx: &mut Tx<'_>,
+    key: &SealedKey,
+    urgency: Urgency,
+    actor: Actor,
+) -> Result<(Event, Rotation), StoreError> {
+    let now = tx.now();
+    let (signs_from, old_gone_at) = match urgency {
+        Urgency::Routine => {
+            let signs_from = now.after(PUBLISHED_BEFORE);
+            (signs_from, signs_from.after(BELIEVED_AFTER))
+        }
+        // A token says its second only: what is issued in this one is the new key's.
+        Urgency::Compromised => (Timestamp::from_seconds(now.seconds()), Timestamp::from_seconds(now.seconds())),
+    };
+    tx.put_access_key(key, signs_from).await?;
+    let retired = tx.retire_access_keys(key, old_gone_at).await?;
+    let event = Event::new(EventName::KeyMade, actor)
+        .with("key", &key.kid)
+        .with("purpose", "access")
+        .with("signs_from", signs_from)
+        .with("old_gone_at", old_gone_at)
+        .count("retired", retired);
+    Ok((event, Rotation { kid: key.kid.clone(), signs_from, old_gone_at }))
 }

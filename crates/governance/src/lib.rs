@@ -9,6 +9,7 @@
 pub mod activity;
 mod agent_state;
 mod approvals;
+mod clock;
 // A refusal is a page, and every page is a `Response`.
 #[allow(clippy::result_large_err)]
 mod console;
@@ -22,6 +23,7 @@ pub mod standing;
 
 pub use agent_state::set_agent_state;
 pub use approvals::{approve, deny, end};
+pub use clock::{ClockAccepted, accept_clock};
 pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;

@@ -208,7 +208,7 @@ fn listed(lead: &str, names: impl Iterator<Item = String>, none: &str) -> String
     }
 }
 
-fn said(reason: &str) -> Result<String, GovernanceError> {
+pub(crate) fn said(reason: &str) -> Result<String, GovernanceError> {
     let reason = pages::shown(reason, 300);
     if reason.is_empty() { Err(GovernanceError::NoReason) } else { Ok(reason) }
 }

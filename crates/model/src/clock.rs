@@ -191,6 +191,11 @@ impl ManualClock {
         Self(AtomicI64::new(now.0))
     }
 
+    /// Stands at `now` from here, also when that is earlier.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+
     /// Moves on by `span`.
     pub fn advance(&self, span: Span) {
         self.0.fetch_add(span.seconds() as i64 * 1_000_000, Ordering::SeqCst);

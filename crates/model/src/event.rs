@@ -133,6 +133,8 @@ events! {
     EndsWritten = "ends_written",
     /// A block was lifted.
     Restored = "restored",
+    /// After a clock that ran ahead, time went back to where it is; what was given later than that has ended.
+    ClockAccepted = "clock_accepted",
     /// A signing key was made.
     KeyMade = "key_made",
 }

@@ -64,6 +64,9 @@ pub enum Command {
     /// The store: bring it up to date after an upgrade.
     #[command(subcommand)]
     Store(Store),
+    /// The clock: go on from it, after one that ran ahead made changes.
+    #[command(subcommand)]
+    Clock(Clock),
     /// The keys that sign access tokens: list, rotate.
     #[command(subcommand)]
     Key(Key),
@@ -93,6 +96,18 @@ pub enum Command {
 pub enum Store {
     /// Bring the tables up to date. Stop the nodes and take a backup first.
     Migrate,
+}
+
+/// `clock …`
+#[derive(Subcommand)]
+pub enum Clock {
+    /// Take this machine's clock for right, although changes are later. Stop every node first. What was given later than
+    /// now ends, and so do all access tokens, elevations and sessions.
+    Accept {
+        /// Why; kept in the audit log.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// `demo`

@@ -224,7 +224,9 @@ async fn readiness(store: Store) -> (StatusCode, &'static str) {
         Ok(()) if store.commits() => (StatusCode::OK, "ready"),
         Ok(()) => (StatusCode::SERVICE_UNAVAILABLE, "the last write to the store failed"),
         Err(StoreSilent::Denied) => (StatusCode::SERVICE_UNAVAILABLE, "told to deny everything"),
-        Err(StoreSilent::Clock) => (StatusCode::SERVICE_UNAVAILABLE, "the clock can not be right"),
+        Err(StoreSilent::Clock) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the clock can not be right: set it, or see `portcullis clock accept`")
+        }
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
     }
 }

@@ -29,11 +29,14 @@ impl Tx<'_> {
         if not_after <= now {
             return Ok(false);
         }
+        // After a clock ran ahead, what was used in its time is not known any more: see `Tx::put_clock_right`.
         // A value whose time was over before may come again: whoever checks it refuses it for its age.
         let taken = self
             .run(
                 query(
-                    "INSERT INTO used_once (kind, word, not_after) VALUES ($1, $2, $3)
+                    "INSERT INTO used_once (kind, word, not_after)
+             SELECT $1, $2, $3 WHERE NOT EXISTS
+                 (SELECT 1 FROM used_once c WHERE c.kind = 'clock' AND c.word = 'put_right' AND c.not_after >= $3)
              ON CONFLICT (kind, word) DO UPDATE SET not_after = excluded.not_after WHERE used_once.not_after <= $4",
                 )
                 .bind(kind)

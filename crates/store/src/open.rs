@@ -22,6 +22,7 @@ use crate::{
     last_head::{self, LAST_HEAD_FILE},
     reserve, schema,
     store::Parts,
+    uptime::Uptime,
     view::Seen,
     watch::{self, LogName, NodeName},
 };
@@ -192,7 +193,7 @@ impl Store {
     }
 
     async fn open_once(mut options: OpenOptions) -> Result<Self, OpenError> {
-        let began = tokio::time::Instant::now();
+        let began = Uptime::now();
         // Two processes that were given one name are still two.
         let boot = format!("{:08x}", u32::from_ne_bytes(token::random()));
         let node = options.node.take().map(|name| NodeName { name: format!("{name}-{boot}"), boot });

@@ -30,6 +30,7 @@ use crate::{
     last_head::Keeper,
     readers::{Reader, Readers},
     reserve,
+    uptime::Uptime,
     view::{Seen, View},
     watch::{LogName, NodeName, Watcher},
     writer::{Job, Writer},
@@ -72,7 +73,7 @@ pub(crate) struct Parts {
     pub(crate) node: Option<NodeName>,
     pub(crate) file: Option<OpenFile>,
     /// Before anything of this node was written.
-    pub(crate) began: Instant,
+    pub(crate) began: Uptime,
 }
 
 impl Store {
@@ -80,7 +81,7 @@ impl Store {
     pub(crate) fn start(parts: Parts) -> Self {
         let Parts { options, connect, connection, master, signer, known, seen, node, file, began } = parts;
         let silence = options.store_silence.duration();
-        let view = Arc::new(View::new(seen, master, silence, began.into_std(), known.at()));
+        let view = Arc::new(View::new(seen, master, silence, began, known.at()));
         let readers = Arc::new(Readers::new(connect.clone()));
         let keeps_disk = node.is_some();
         let (jobs, queue) = mpsc::channel(QUEUE);

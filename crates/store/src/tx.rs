@@ -15,6 +15,8 @@ pub struct Tx<'c> {
     pub(crate) now: Timestamp,
     /// The epoch was bumped by this change.
     pub(crate) bumped: bool,
+    /// Time was put back to `now` by this change.
+    pub(crate) put_right: bool,
     /// A statement failed: whatever the closure makes of it, the change is rolled back.
     pub(crate) failed: bool,
 }

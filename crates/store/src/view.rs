@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     StoreError, StoreSilent, access_keys, blocks,
     epoch::{self, Epoch},
+    uptime::Uptime,
 };
 
 /// What was seen in the database.
@@ -51,7 +52,7 @@ pub(crate) struct View {
     publishing: Mutex<()>,
     /// The newest head of the log that anybody in this process wrote or checked, as size and root.
     head: Mutex<(u64, Hash)>,
-    began: Instant,
+    began: Uptime,
     /// Microseconds from `began` to the start of the last sign of life that succeeded.
     heard: AtomicU64,
     silence: Duration,
@@ -82,7 +83,7 @@ pub(crate) enum Halt {
 
 impl View {
     /// `began`: before the first sign of life was written. The first lease counts from there.
-    pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration, began: Instant, head: (u64, Hash)) -> Self {
+    pub(crate) fn new(seen: Seen, master: MasterKey, silence: Duration, began: Uptime, head: (u64, Hash)) -> Self {
         const FIRST: u64 = 1;
         Self {
             epoch: watch::Sender::new(FIRST),
@@ -174,8 +175,8 @@ impl View {
     }
 
     /// A sign of life that began at `when` succeeded.
-    pub(crate) fn heard(&self, when: Instant) {
-        let micros = when.saturating_duration_since(self.began).as_micros() as u64;
+    pub(crate) fn heard(&self, when: Uptime) {
+        let micros = when.since(self.began).as_micros() as u64;
         self.heard.fetch_max(micros, Ordering::AcqRel);
     }
 

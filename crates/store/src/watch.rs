@@ -6,11 +6,7 @@
 //!
 //! The log that is looked at has to be the one this process knows, in the file that it opened.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use audit::Hash;
 use model::{Clock, SystemClock, Timestamp};
@@ -32,6 +28,7 @@ use crate::{
     log,
     readers::Readers,
     schema,
+    uptime::Uptime,
     view::{Halt, View},
 };
 
@@ -91,7 +88,7 @@ struct Look {
 }
 
 /// What this node last said about itself, and when.
-type Said = Option<(String, Instant)>;
+type Said = Option<(String, Uptime)>;
 
 impl Watcher {
     /// Looks until `stop` is gone.
@@ -134,7 +131,7 @@ impl Watcher {
 
     /// Looks once. Returns what this node last said about itself, and when.
     async fn look(&mut self, said: &Said) -> Result<Said, StoreError> {
-        let began = Instant::now();
+        let began = Uptime::now();
         let shown = self.view.shown();
         if self.file.as_ref().is_some_and(|file| !file.is_in_its_place()) {
             return Err(forked("the file of the database was deleted or replaced under this process"));
@@ -180,7 +177,7 @@ impl Watcher {
         &mut self,
         connection: &mut AnyConnection,
         size: u64,
-        began: Instant,
+        began: Uptime,
         said: &Said,
     ) -> Result<Said, StoreError> {
         let Some(node) = &self.node else {

@@ -1,8 +1,7 @@
 //! The one task that writes.
 //!
-//! It takes everything that waits, runs it in one transaction, appends all records to the log in one
-//! go, commits once, and only then answers: many callers share one wait for the disk. Each change has
-//! a savepoint of its own, so one that fails leaves the others alone.
+//! It takes everything that waits, runs it in one transaction, appends all records to the log in one go, commits once, and
+//! only then answers: many callers share one wait for the disk. Each change has a savepoint of its own.
 //!
 //! A caller may go away at any time: what is queued is still carried out.
 //!
@@ -107,6 +106,8 @@ struct Batch {
     /// There is a savepoint that nothing has changed since.
     at_savepoint: bool,
     bumped: bool,
+    /// Time goes on from there, although it was later before.
+    put_right: Option<Timestamp>,
 }
 
 impl Writer {
@@ -279,6 +280,7 @@ impl Writer {
         if batch.records.is_empty() {
             return Ok(None);
         }
+        let now = batch.put_right.unwrap_or(now);
         if batch.changes && self.swept_at.after(SWEEP_EVERY) <= now {
             sweep::expired(connection, now).await?;
             self.swept_at = now;
@@ -396,10 +398,10 @@ async fn run(
         }
         batch.at_savepoint = true;
     }
-    let mut tx = Tx { connection, now, bumped: false, failed: false };
+    let mut tx = Tx { connection, now, bumped: false, put_right: false, failed: false };
     let ran = change.run(&mut tx).await;
-    let (bumped, failed) = (tx.bumped, tx.failed);
-    let kept = match encoded(&ran.events, now) {
+    let (bumped, failed, put_right) = (tx.bumped, tx.failed, tx.put_right.then_some(tx.now));
+    let kept = match encoded(&ran.events, put_right.unwrap_or(now)) {
         Ok(records) if records.is_empty() => None,
         // The closure went on regardless. PostgreSQL would refuse the release; both shall.
         Ok(_) if failed => Some(Err(StoreError::StatementIgnored)),
@@ -414,6 +416,7 @@ async fn run(
             batch.records.extend(records);
             batch.changes = true;
             batch.bumped |= bumped;
+            batch.put_right = put_right.or(batch.put_right);
             batch.ran.push((first, ran.answer));
         }
         Some(Err(error)) => {

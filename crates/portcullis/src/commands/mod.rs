@@ -3,6 +3,7 @@
 mod agent;
 mod audit;
 mod check;
+mod clock;
 mod demo;
 mod elevation;
 mod grant;
@@ -47,6 +48,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore(kill) => kill::restore(&visit, kill).await,
         Command::Revoked => kill::revoked(&visit).await,
         Command::Store(command) => store::run(&visit, command).await,
+        Command::Clock(command) => clock::run(&visit, command).await,
         Command::Key(command) => key::run(&visit, command).await,
         Command::Policy(command) => policy::run(&visit, command).await,
         Command::Audit(command) => audit::run(&visit, command).await,
