@@ -5,11 +5,12 @@
 //! this crate never sees. `store` writes the log; this crate says what is written and finds out
 //! offline whether it still is what was signed.
 //!
-//! Spec: RFC 6962 §2.1, C2SP tlog-tiles, C2SP tlog-checkpoint, C2SP signed-note.
+//! Spec: RFC 6962 §2.1, C2SP tlog-tiles, C2SP tlog-checkpoint, C2SP signed-note, C2SP tlog-cosignature.
 //!
 //! Next: `hash`, then `frontier`, then `verify`.
 
 mod checkpoint;
+mod cosignature;
 mod frontier;
 mod hash;
 mod note;
@@ -19,6 +20,7 @@ mod tile;
 mod verify;
 
 pub use checkpoint::Checkpoint;
+pub use cosignature::{Cosigner, add_checkpoint};
 pub use frontier::Frontier;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use note::{NoteError, parse_verifier_key, verifier_key};

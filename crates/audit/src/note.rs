@@ -45,7 +45,7 @@ pub enum NoteError {
 ///
 /// Spec: C2SP signed-note, verifier keys
 pub fn verifier_key(origin: &str, public: &[u8; 32]) -> String {
-    let hash = u32::from_be_bytes(key_hash(origin, public));
+    let hash = u32::from_be_bytes(key_hash(origin, ALGORITHM, public));
     format!("{origin}+{hash:08x}+{}", STANDARD.encode([&[ALGORITHM], &public[..]].concat()))
 }
 
@@ -56,6 +56,11 @@ pub fn verifier_key(origin: &str, public: &[u8; 32]) -> String {
 ///
 /// Spec: C2SP signed-note, verifier keys
 pub fn parse_verifier_key(text: &str) -> Result<(String, [u8; 32]), NoteError> {
+    parse_key(text, ALGORITHM)
+}
+
+/// Reads a verifier key whose signatures are made as `algorithm` says.
+pub(crate) fn parse_key(text: &str, algorithm: u8) -> Result<(String, [u8; 32]), NoteError> {
     let mut parts = text.trim().splitn(3, '+');
     let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(NoteError::NotAKey("it does not have three parts"));
@@ -64,11 +69,14 @@ pub fn parse_verifier_key(text: &str) -> Result<(String, [u8; 32]), NoteError> {
         return Err(NoteError::NotAKey("the name is empty or has spaces"));
     }
     let key = STANDARD.decode(key).map_err(|_| NoteError::NotAKey("the key is not base64"))?;
-    let Some((&ALGORITHM, public)) = key.split_first() else {
-        return Err(NoteError::NotAKey("the key is not Ed25519"));
+    let Some((_, public)) = key.split_first().filter(|(found, _)| **found == algorithm) else {
+        return Err(NoteError::NotAKey(match algorithm {
+            ALGORITHM => "the key is not Ed25519",
+            _ => "the key is not one for Ed25519 cosignatures (type 4)",
+        }));
     };
     let public = public.try_into().map_err(|_| NoteError::NotAKey("an Ed25519 key has 32 bytes"))?;
-    if hash != format!("{:08x}", u32::from_be_bytes(key_hash(name, &public))) {
+    if hash != format!("{:08x}", u32::from_be_bytes(key_hash(name, algorithm, &public))) {
         return Err(NoteError::NotAKey("the hash does not fit the name and the key"));
     }
     Ok((name.to_owned(), public))
@@ -78,7 +86,7 @@ pub fn parse_verifier_key(text: &str) -> Result<(String, [u8; 32]), NoteError> {
 ///
 /// Spec: C2SP signed-note, format
 pub(crate) fn sign(text: &str, name: &str, sign: &dyn Fn(&[u8]) -> [u8; 64], public: &[u8; 32]) -> String {
-    let signature = [&key_hash(name, public)[..], &sign(text.as_bytes())].concat();
+    let signature = [&key_hash(name, ALGORITHM, public)[..], &sign(text.as_bytes())].concat();
     format!("{text}\n{SIGNATURE_LINE}{name} {}\n", STANDARD.encode(signature))
 }
 
@@ -96,20 +104,13 @@ pub(crate) fn open<'n>(note: &'n str, name: &str, public: &[u8; 32]) -> Result<&
     let (text, signatures) = (&note[..=split], &note[split + 2..]);
     let signatures = signatures.strip_suffix('\n').ok_or(NoteError::NotANote("its last line does not end"))?;
 
-    let wanted = key_hash(name, public);
+    let wanted = key_hash(name, ALGORITHM, public);
     let mut found = false;
     for line in signatures.split('\n') {
-        let (signer, signature) = line
-            .strip_prefix(SIGNATURE_LINE)
-            .and_then(|line| line.split_once(' '))
-            .filter(|(signer, _)| is_key_name(signer))
-            .ok_or(NoteError::NotANote("a signature line is not `— name base64`"))?;
-        let signature = STANDARD.decode(signature).map_err(|_| NoteError::NotANote("a signature is not base64"))?;
-        let (hash, signature) =
-            signature.split_first_chunk().ok_or(NoteError::NotANote("a signature is shorter than a key hash"))?;
-        if signer == name && *hash == wanted {
+        let (signer, hash, signature) = signature_line(line)?;
+        if signer == name && hash == wanted {
             UnparsedPublicKey::new(&ED25519, public)
-                .verify(text.as_bytes(), signature)
+                .verify(text.as_bytes(), &signature)
                 .map_err(|_| NoteError::BadSignature { name: name.to_owned() })?;
             found = true;
         }
@@ -117,9 +118,22 @@ pub(crate) fn open<'n>(note: &'n str, name: &str, public: &[u8; 32]) -> Result<&
     if found { Ok(text) } else { Err(NoteError::NotSignedBy { name: name.to_owned() }) }
 }
 
+/// Who signed, the short hash of the key, and what follows it.
+pub(crate) fn signature_line(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteError> {
+    let (signer, signature) = line
+        .strip_prefix(SIGNATURE_LINE)
+        .and_then(|line| line.split_once(' '))
+        .filter(|(signer, _)| is_key_name(signer))
+        .ok_or(NoteError::NotANote("a signature line is not `— name base64`"))?;
+    let signature = STANDARD.decode(signature).map_err(|_| NoteError::NotANote("a signature is not base64"))?;
+    let (hash, signature) =
+        signature.split_first_chunk().ok_or(NoteError::NotANote("a signature is shorter than a key hash"))?;
+    Ok((signer, *hash, signature.to_vec()))
+}
+
 /// The short hash that tells keys of one name apart.
-fn key_hash(name: &str, public: &[u8; 32]) -> [u8; 4] {
-    let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[ALGORITHM], public]).0;
+pub(crate) fn key_hash(name: &str, algorithm: u8, public: &[u8; 32]) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[algorithm], public]).0;
     [a, b, c, d]
 }
 
@@ -183,7 +197,8 @@ mod tests {
         let (note, public) = signed("log\n1\n", "log");
         let witness = format!("— witness {}\n", STANDARD.encode([5; 76]));
         assert!(open(&format!("{note}{witness}"), "log", &public).is_ok());
-        let forged = format!("{note}— log {}\n", STANDARD.encode([&key_hash("log", &public)[..], &[1; 64]].concat()));
+        let forged =
+            format!("{note}— log {}\n", STANDARD.encode([&key_hash("log", ALGORITHM, &public)[..], &[1; 64]].concat()));
         assert_eq!(open(&forged, "log", &public), Err(NoteError::BadSignature { name: "log".into() }));
     }
 

@@ -9,6 +9,7 @@ mod logging;
 mod reload;
 mod seed;
 mod sweep;
+mod witness;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -44,7 +45,14 @@ impl Node {
     pub async fn assemble(config: Config, settings: Settings, name: &str) -> Result<Arc<Self>> {
         // What is wrong with them must not cost a store that was made for nothing.
         policies(&config)?;
+        let witness = witness(&config)?;
         let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
+        if let Some(mut witness) = witness
+            && let Err(error) = witness.show(&store).await
+        {
+            store.close().await;
+            return Err(error).context("audit.witness");
+        }
         Self::generation(store, config, settings).await
     }
 
@@ -105,6 +113,7 @@ impl Node {
             ..Default::default()
         };
         let sweeper = tokio::spawn(sweep::ended_elevations(self.store.clone()));
+        let witness = witness(&self.config)?.map(|witness| tokio::spawn(witness.keep_shown(self.store.clone())));
         let current = Arc::new(ArcSwap::from(self.clone()));
         let control = tokio::spawn(control::serve(current.clone()));
         let counter = tokio::spawn(sweep::counted_refusals(current.clone()));
@@ -130,6 +139,7 @@ impl Node {
         sweeper.abort();
         counter.abort();
         control.abort();
+        witness.iter().for_each(tokio::task::JoinHandle::abort);
         reloader.iter().for_each(tokio::task::JoinHandle::abort);
         let last = current.load_full();
         last.gateway.write_counted(true).await;
@@ -205,6 +215,12 @@ pub fn policies(config: &Config) -> Result<policy::Policies> {
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(policy::Policies::load(&files)?)
+}
+
+/// Who outside watches over the log, if anybody does.
+fn witness(config: &Config) -> Result<Option<witness::Witness>> {
+    let extra_ca_pem = fetch_rules(config)?.extra_ca_pem;
+    config.audit.witness.as_ref().map(|witness| witness::Witness::new(witness, extra_ca_pem.as_deref())).transpose()
 }
 
 /// How metadata documents may be fetched.

@@ -68,6 +68,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The proof that the log of `new` records continues the one of `old`: nothing for the empty log.
+    ///
+    /// # Errors
+    /// Also when there are not so many records.
+    pub async fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+        let mut reader = self.reader().await?;
+        let found = consistency(reader.connection(), old, new).await;
+        reader.done(found)
+    }
+}
+
 const WIDTH: u64 = TILE_WIDTH as u64;
 
 pub(crate) async fn size(connection: &mut AnyConnection) -> Result<u64, StoreError> {

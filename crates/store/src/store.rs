@@ -253,6 +253,12 @@ impl Store {
         reserve::give_back(&self.shared.options.data_dir)
     }
 
+    /// From now nobody is answered here, and only a new process can go on: the store is not what it should be, as somebody
+    /// outside knows.
+    pub fn give_up(&self) {
+        self.view().close();
+    }
+
     /// Returns when the store does not go on: only a new process can.
     pub async fn closed(&self) {
         let mut closed = self.view().closed();

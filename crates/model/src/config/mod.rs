@@ -5,6 +5,7 @@
 //! and a missing table never opens anything.
 
 mod answer_bytes;
+mod audit;
 mod clients;
 mod known_clients;
 mod lifetimes;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answer_bytes::AnswerBytes;
+pub use audit::{AuditConfig, WitnessConfig};
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
@@ -75,6 +77,9 @@ pub struct Config {
     /// Bounds on what comes from outside.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Who outside watches over the audit log.
+    #[serde(default)]
+    pub audit: AuditConfig,
 }
 
 /// A certificate chain and its key, both PEM.

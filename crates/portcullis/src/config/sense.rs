@@ -79,6 +79,14 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
             return wrong(format!("agents.{name}.public_key"), error.to_string());
         }
     }
+    if let Some(witness) = &config.audit.witness {
+        if !witness.url.starts_with("https://") && !witness.url.starts_with("http://") {
+            return wrong("audit.witness.url".into(), "is neither https nor http".into());
+        }
+        if let Err(error) = audit::Cosigner::parse(&witness.key) {
+            return wrong("audit.witness.key".into(), error.to_string());
+        }
+    }
     registered_clients(config)?;
     zero::refuse(config)
 }

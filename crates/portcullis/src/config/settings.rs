@@ -28,7 +28,7 @@ pub struct Difference {
 /// What belongs to one node.
 const OF_A_NODE: [&str; 4] = ["listen", "data_dir", "store", "tls"];
 /// Tables whose entries are named one by one, and how deep.
-const DEEP: [(&str, usize); 8] = [
+const DEEP: [(&str, usize); 9] = [
     ("servers", 3),
     ("people", 3),
     ("agents", 3),
@@ -36,6 +36,7 @@ const DEEP: [(&str, usize); 8] = [
     ("elevation", 2),
     ("tokens", 2),
     ("limits", 2),
+    ("audit", 2),
     ("policies", 1),
 ];
 /// So many hexadecimal digits tell two values apart.

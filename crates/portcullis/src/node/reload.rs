@@ -62,6 +62,7 @@ fn needs_no_restart(before: &Config, after: &Config) -> Result<()> {
         ("tls (from none, or to none)", before.tls.is_some() != after.tls.is_some()),
         ("limits.connections", limits.0.connections != limits.1.connections),
         ("limits.connections_per_address", limits.0.connections_per_address != limits.1.connections_per_address),
+        ("audit.witness", before.audit.witness != after.audit.witness),
         ("limits.store_silence", limits.0.store_silence != limits.1.store_silence),
     ];
     let names: Vec<&str> = changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
