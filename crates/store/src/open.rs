@@ -322,7 +322,7 @@ async fn first_keys(
     .map(|event| event.to_record(now))
     .collect();
     let empty = signer.begin(connection).await?;
-    let known = signer.append(connection, &empty, &records, now).await?;
+    let known = signer.append(connection, &empty, &records, Vec::new(), now).await?;
     Ok(Keys { master, signer, known })
 }
 

@@ -23,16 +23,18 @@ use tokio::{
 use crate::{
     Commit, OpenOptions, StoreError, StoreSilent, Tx,
     append::LogSigner,
-    change::{Start, Typed},
+    change::{Job, Start, Typed},
     connect::Connect,
     identity::{OpenFile, OpenLog},
     known::Known,
     last_head::Keeper,
+    lost_calls::LostCalls,
+    open_calls::OpenCalls,
     readers::{Reader, Readers},
     reserve,
     view::{Seen, View},
     watch::{LogName, NodeName, Watcher},
-    writer::{Job, Writer},
+    writer::Writer,
 };
 
 /// How many callers may wait in the queue of the writer; more wait in front of it.
@@ -54,6 +56,8 @@ struct Shared {
     view: Arc<View>,
     readers: Arc<Readers>,
     jobs: mpsc::Sender<Job>,
+    /// It serves, and is not only a visitor.
+    is_node: bool,
     watcher: Mutex<Option<(watch::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -82,7 +86,7 @@ impl Store {
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, master, silence, began.into_std(), known.at()));
         let readers = Arc::new(Readers::new(connect.clone()));
-        let keeps_disk = node.is_some();
+        let is_node = node.is_some();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
@@ -98,9 +102,14 @@ impl Store {
             keeper: Keeper::new(options.data_dir.clone()),
             swept_at: Timestamp::default(),
             left: VecDeque::new(),
-            keeps_disk,
+            is_node,
+            calls: OpenCalls::of(node.as_ref().map(|node| node.name.clone())),
         };
         tokio::spawn(writer.run(queue));
+        if let Some(node) = &node {
+            let lost = LostCalls { readers: readers.clone(), jobs: jobs.downgrade(), node: node.name.clone(), silence };
+            tokio::spawn(lost.run(stopped.clone()));
+        }
         let watcher = Watcher {
             connect: connect.clone(),
             connection: None,
@@ -115,7 +124,7 @@ impl Store {
             wal: OpenLog::default(),
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
-        let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };
+        let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher };
         Self { shared: Arc::new(shared) }
     }
 
@@ -241,9 +250,11 @@ impl Store {
         (shown.0 == epoch).then(|| shown.1.stamp.clone())
     }
 
-    /// Did the last commit go through?
+    /// Did the last commit go through, and just now? A node makes one when nobody else does: the lease goes by another
+    /// row, and whoever holds the head of the log holds up the work and not the lease.
     pub fn commits(&self) -> bool {
-        self.view().commits()
+        let is_recent = || self.view().since_commit() < 3 * (self.silence() / 2);
+        self.view().commits() && (!self.shared.is_node || is_recent())
     }
 
     /// Gives back the room on the disk that is kept for revocations; `false` when there is none. A node that runs takes

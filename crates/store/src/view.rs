@@ -61,6 +61,8 @@ pub(crate) struct View {
     halted: AtomicU64,
     /// The last commit went through.
     committed: AtomicBool,
+    /// Microseconds from `began` to the last commit that went through.
+    proven: AtomicU64,
     is_closed: AtomicBool,
     /// The same, for whoever waits for it.
     closed: watch::Sender<bool>,
@@ -99,6 +101,7 @@ impl View {
             mark: AtomicI64::new(0),
             halted: AtomicU64::new(Halt::No as u64),
             committed: AtomicBool::new(true),
+            proven: AtomicU64::new(began.elapsed().as_micros() as u64),
             is_closed: AtomicBool::new(false),
             closed: watch::Sender::new(false),
             news: Notify::new(),
@@ -213,6 +216,15 @@ impl View {
     /// Did the last commit go through?
     pub(crate) fn committed(&self, went_through: bool) {
         self.committed.store(went_through, Ordering::Release);
+        if went_through {
+            self.proven.store(self.began.elapsed().as_micros() as u64, Ordering::Release);
+        }
+    }
+
+    /// How long ago the last commit went through.
+    pub(crate) fn since_commit(&self) -> Duration {
+        let proven = Duration::from_micros(self.proven.load(Ordering::Acquire));
+        self.began.elapsed().saturating_sub(proven)
     }
 
     /// Whether the last commit went through.

@@ -17,6 +17,7 @@ on_both!(
     the_file_deny_all_stops_a_node_until_it_is_gone,
     time_does_not_go_back_with_the_clock_of_another_node,
     a_commit_that_fails_is_seen_until_one_goes_through,
+    a_node_without_work_is_not_ready_while_an_outsider_holds_the_head,
 );
 
 async fn block(store: &Store, target: Target) {
@@ -154,6 +155,24 @@ async fn a_commit_that_fails_is_seen_until_one_goes_through(place: &Place) {
     place.tamper("ALTER TABLE audit_batch_gone RENAME TO audit_batch").await;
     until(|| store.commits()).await;
     store.record(event()).await.unwrap();
+}
+
+/// The lease goes by another row, and says nothing about whether a call could be recorded.
+///
+/// Field: N10
+async fn a_node_without_work_is_not_ready_while_an_outsider_holds_the_head(place: &Place) {
+    let node = place.open_as(Some("one")).await.unwrap();
+    assert!(node.commits());
+    let mut outsider = place.connect().await;
+    let hold = match place.url.sqlite_directory() {
+        Some(_) => "BEGIN IMMEDIATE",
+        None => "BEGIN; SELECT size FROM audit_head FOR UPDATE",
+    };
+    sqlx::raw_sql(hold).execute(&mut outsider).await.unwrap();
+    until(|| !node.commits()).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut outsider).await.unwrap();
+    until(|| node.commits() && node.freshness().is_ok()).await;
+    node.record(event()).await.unwrap();
 }
 
 /// Whatever this process wrote itself it knows as well as what it saw of others.

@@ -17,6 +17,7 @@ mod forks;
 mod history;
 mod installations;
 mod log;
+mod open_calls;
 mod opening;
 mod races;
 mod rows;
