@@ -25,6 +25,7 @@ use crate::{
     append::LogSigner,
     change::{Job, Start, Typed},
     connect::Connect,
+    damage,
     identity::{OpenFile, OpenLog},
     known::Known,
     last_head::Keeper,
@@ -33,6 +34,7 @@ use crate::{
     readers::{Reader, Readers},
     reserve,
     view::{Seen, View},
+    wal_size::WalSize,
     watch::{LogName, NodeName, Watcher},
     writer::Writer,
 };
@@ -75,6 +77,8 @@ pub(crate) struct Parts {
     pub(crate) seen: Seen,
     pub(crate) node: Option<NodeName>,
     pub(crate) file: Option<OpenFile>,
+    /// The tables of a file were looked at; otherwise that is done while it serves.
+    pub(crate) is_looked_at: bool,
     /// Before anything of this node was written.
     pub(crate) began: Instant,
 }
@@ -82,7 +86,8 @@ pub(crate) struct Parts {
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, master, signer, known, seen, node, file, began } = parts;
+        let Parts { options, connect, connection, master, signer, known, seen, node, file, is_looked_at, began } =
+            parts;
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, master, silence, began.into_std(), known.at()));
         let readers = Arc::new(Readers::new(connect.clone()));
@@ -92,6 +97,15 @@ impl Store {
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
         view.changed(known.head.changed_at);
         let log = LogName::of(&signer);
+        if !is_looked_at {
+            let (connect, view) = (connect.clone(), view.clone());
+            tokio::spawn(async move {
+                if let Some(why) = damage::found_later(&connect).await {
+                    tracing::error!(event = "database_damaged", why, "keep a copy, and restore the newest backup");
+                    view.close();
+                }
+            });
+        }
         let writer = Writer {
             connect: connect.clone(),
             connection: Some(connection),
@@ -122,6 +136,7 @@ impl Store {
             data_dir: options.data_dir.clone(),
             file,
             wal: OpenLog::default(),
+            wal_size: WalSize::default(),
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
         let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher };

@@ -33,6 +33,7 @@ use crate::{
     readers::Readers,
     schema,
     view::{Halt, View},
+    wal_size::WalSize,
 };
 
 /// Between two looks at the epoch.
@@ -57,6 +58,8 @@ pub(crate) struct Watcher {
     pub(crate) file: Option<OpenFile>,
     /// Its write-ahead log, since the connection of this task was made.
     pub(crate) wal: OpenLog,
+    /// And how large that is.
+    pub(crate) wal_size: WalSize,
 }
 
 /// A node, as others know it.
@@ -194,6 +197,9 @@ impl Watcher {
             && when.elapsed() * 4 < self.silence
         {
             return Ok(said.clone());
+        }
+        if let Some(file) = &self.file {
+            self.wal_size.look(file.path());
         }
         let _turn = self.connect.turn().await;
         sign_of_life(connection, node, stamp, size).await?;

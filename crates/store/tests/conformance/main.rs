@@ -11,6 +11,7 @@ mod place;
 mod on_both;
 
 mod crashes;
+mod damage;
 mod elevations;
 mod epoch;
 mod forks;
