@@ -163,6 +163,7 @@ mod tests {
         asked.await.unwrap()
     }
 
+    /// Field: N18
     #[tokio::test]
     async fn a_block_counts_from_within_its_own_transaction_whatever_is_in_memory() {
         for (kind, name) in [

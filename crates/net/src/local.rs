@@ -189,6 +189,8 @@ mod tests {
     }
 
     /// It may have done what it was asked: whoever asks somebody else next has to know.
+    ///
+    /// Field: N17
     #[tokio::test]
     async fn who_greeted_and_then_says_nothing_was_asked() {
         let directory = tempfile::tempdir().unwrap();
@@ -200,6 +202,8 @@ mod tests {
     }
 
     /// The mode that a socket is made with depends on the process; whoever connects before it is changed is in.
+    ///
+    /// Field: N17
     #[tokio::test]
     async fn a_socket_is_its_owners_alone_from_the_first_moment() {
         let directory = tempfile::tempdir().unwrap();

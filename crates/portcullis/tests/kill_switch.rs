@@ -104,6 +104,8 @@ fn says_nothing(installation: &Installation) -> std::thread::JoinHandle<String> 
 }
 
 /// Whoever asks the store next must not be told that it was over before.
+///
+/// Field: N17
 #[tokio::test]
 async fn a_node_that_was_asked_and_does_not_answer_may_have_done_it_and_that_is_said() {
     let (installation, key) = with_nightly();

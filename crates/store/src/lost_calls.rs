@@ -118,3 +118,48 @@ async fn last_sign(connection: &mut AnyConnection, name: &str) -> Result<Option<
     let row = query("SELECT seen_at FROM node WHERE name = $1").bind(name).fetch_optional(connection).await?;
     row.map(|row| Columns::of("node", &row).number()).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Actor, Event, EventName, ManualClock, Span, Timestamp, config::StoreUrl};
+
+    use super::*;
+    use crate::{Commit, Missing, OpenOptions, Store, open_calls::Moves};
+
+    /// It was taken for dead, and writes its lease before whoever thought so has the head of the log.
+    ///
+    /// Field: N14
+    #[tokio::test]
+    async fn a_node_that_wakes_up_before_its_calls_are_taken_keeps_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            url: StoreUrl::sqlite_in(directory.path()),
+            data_dir: directory.path().to_owned(),
+            origin: "test/audit".into(),
+            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
+            node: None,
+            store_silence: Span::from_seconds(60),
+            missing: Missing::IsMade,
+        };
+        let store = Store::open(options).await.unwrap();
+        let intent = Event::new(EventName::CallDecided, Actor::System).with("request", "a");
+        let index = store.record(intent.clone()).await.unwrap();
+        let mut its_own = OpenCalls::of(Some("gone".into()));
+        its_own.note(&intent, index, &mut Moves::default());
+        let written = store.write::<_, StoreError, _>(|tx| {
+            Box::pin(async move {
+                tx.run(query("INSERT INTO node VALUES ('gone', 'boot', 'stamp', 3, 7)")).await?;
+                Ok(Commit::with(Event::new(EventName::NodeStarted, Actor::System), ()))
+            })
+        });
+        written.await.unwrap();
+        let mut reader = store.reader().await.unwrap();
+        let connection = reader.connection();
+        for (seen, ends) in [(None, 0), (Some(6), 0), (Some(7), 1)] {
+            let mut calls = OpenCalls::of(Some("another".into()));
+            calls.follow(&its_own.encode());
+            let gone = Gone { name: "gone".into(), sign: seen };
+            assert_eq!(gone.ends(&mut *connection, &mut calls).await.unwrap().len(), ends, "{seen:?}");
+        }
+    }
+}

@@ -193,6 +193,12 @@ impl Store {
         self.view().freshness()
     }
 
+    /// The same for what stands already: the baseline of a grant, and taking away. A clock that is far behind the last
+    /// change says nothing about either, because time does not go back in the store; it is no ground to give more.
+    pub fn standing_freshness(&self) -> Result<(), StoreSilent> {
+        self.view().standing_freshness()
+    }
+
     /// Changes something. The closure composes the change and ends it with a [`Commit`]; what it did is
     /// on disk, with its events in the log, when this returns.
     ///

@@ -78,8 +78,10 @@ pub(crate) enum Halt {
     No = 0,
     /// The file `deny-all` stands in the data directory.
     Denied = 1,
-    /// Its clock and that of the database are too far apart, or it stands far behind the last change.
+    /// Its clock and that of the database are too far apart.
     Clock = 2,
+    /// Its clock stands far behind the last change: what stands goes on, and nothing more is given.
+    Behind = 3,
 }
 
 impl View {
@@ -198,6 +200,11 @@ impl View {
         if self.halted.swap(why as u64, Ordering::AcqRel) != why as u64 {
             match why {
                 Halt::No => tracing::warn!(event = "node_goes_on", "this node answers again"),
+                Halt::Behind => tracing::error!(
+                    event = "node_halted",
+                    why = why.word(),
+                    "nothing is issued or elevated here until the clock is set: it is behind the last change"
+                ),
                 why => tracing::error!(event = "node_halted", why = why.word(), "this node answers nobody"),
             }
         }
@@ -233,6 +240,14 @@ impl View {
     }
 
     pub(crate) fn freshness(&self) -> Result<(), StoreSilent> {
+        self.standing_freshness()?;
+        match self.halted.load(Ordering::Acquire) {
+            halted if halted == Halt::Behind as u64 => Err(StoreSilent::Clock),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn standing_freshness(&self) -> Result<(), StoreSilent> {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         let since = self.began.elapsed().saturating_sub(heard);
         if self.is_closed.load(Ordering::Acquire) {
@@ -253,6 +268,7 @@ impl Halt {
             Self::No => "nothing",
             Self::Denied => "deny-all",
             Self::Clock => "clock",
+            Self::Behind => "clock_behind",
         }
     }
 }

@@ -246,7 +246,11 @@ impl Watcher {
         }
         let here = self.clock.now().micros();
         let apart = look.server_clock.is_some_and(|there| (here - there.micros()).abs() > APART);
-        if apart || look.changed_at.micros() - here > BEHIND { Halt::Clock } else { Halt::No }
+        match look.changed_at.micros() - here > BEHIND {
+            _ if apart => Halt::Clock,
+            true => Halt::Behind,
+            false => Halt::No,
+        }
     }
 }
 
