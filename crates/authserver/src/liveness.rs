@@ -2,8 +2,8 @@
 //!
 //! Spec: RFC 9700 §4.14 (never above the grant, as it stands now).
 
-use model::{Agent, AgentKind, AgentState, ClientId, Grant, Person, Timestamp, block::Covered};
-use store::{Store, Tx};
+use model::{Agent, AgentKind, AgentState, Block, ClientId, Grant, Id, Person, Server, Timestamp, block::Covered};
+use store::{Store, StoreError, Tx};
 
 use crate::error::{TokenError, state_words};
 
@@ -38,7 +38,6 @@ impl Dead {
 /// The agent of `grant`, when everything that must be alive is. `issued_at` is when the code or refresh token
 /// that is presented was made: what was issued before a block stays dead after it is lifted.
 pub(crate) async fn check(
-    store: &Store,
     tx: &mut Tx<'_>,
     grant: &Grant,
     client: &ClientId,
@@ -46,40 +45,144 @@ pub(crate) async fn check(
 ) -> Result<Agent, TokenError> {
     let agent = tx.agent(&grant.agent).await?.ok_or(Dead::AgentUnknown)?;
     let owner = tx.person(&agent.owner).await?;
-    check_agent(store, &agent, owner.as_ref(), client, Some(grant), &grant.server, issued_at)?;
+    let acting = Acting { agent: &agent, client, grant: Some(grant), server: &grant.server };
+    acting.is_alive(tx, owner.as_ref(), issued_at).await??;
     if !grant.is_live(tx.now()) {
         return Err(Dead::GrantEnded.into());
     }
     Ok(agent)
 }
 
-/// The same for an agent that may not have a grant yet.
-pub(crate) fn check_agent(
-    store: &Store,
-    agent: &Agent,
-    owner: Option<&Person>,
-    client: &ClientId,
-    grant: Option<&Grant>,
-    server: &model::Id<model::Server>,
-    issued_at: Timestamp,
-) -> Result<(), Dead> {
-    if agent.state != AgentState::Active {
-        return Err(Dead::AgentNotActive(agent.state));
+/// Who acts where; there may be no grant yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Acting<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) client: &'a ClientId,
+    pub(crate) grant: Option<&'a Grant>,
+    pub(crate) server: &'a Id<Server>,
+}
+
+impl Acting<'_> {
+    /// Is everything alive that must be, by what stands inside this transaction? The blocks in memory are of a moment
+    /// ago: a revocation by another node, or in this very batch, is not among them.
+    pub(crate) async fn is_alive(
+        &self,
+        tx: &mut Tx<'_>,
+        owner: Option<&Person>,
+        issued_at: Timestamp,
+    ) -> Result<Result<(), Dead>, StoreError> {
+        let blocks = tx.blocks_on(&self.covered()).await?;
+        Ok(self.judge(&blocks, owner, issued_at))
     }
-    if owner.is_none_or(|owner| owner.disabled) {
-        return Err(Dead::PersonDisabled);
+
+    /// The same by what is in memory, for a page. What is then done is asked again inside its transaction.
+    pub(crate) fn seems_alive(&self, store: &Store, owner: &Person) -> Result<(), Dead> {
+        self.judge(&store.blocks(), Some(owner), store.now())
     }
-    let what = Covered {
-        agent: &agent.id,
-        person: (agent.kind == AgentKind::Delegated).then_some(&agent.owner),
-        owner: &agent.owner,
-        client,
-        grant: grant.map(|grant| &grant.id),
-        server,
-        tool: None,
-    };
-    match store.blocks().iter().find(|block| block.stops(&what, issued_at)) {
-        Some(block) => Err(Dead::Blocked(block.target.kind())),
-        None => Ok(()),
+
+    fn judge(&self, blocks: &[Block], owner: Option<&Person>, issued_at: Timestamp) -> Result<(), Dead> {
+        if self.agent.state != AgentState::Active {
+            return Err(Dead::AgentNotActive(self.agent.state));
+        }
+        if owner.is_none_or(|owner| owner.disabled) {
+            return Err(Dead::PersonDisabled);
+        }
+        match blocks.iter().find(|block| block.stops(&self.covered(), issued_at)) {
+            Some(block) => Err(Dead::Blocked(block.target.kind())),
+            None => Ok(()),
+        }
+    }
+
+    fn covered(&self) -> Covered<'_> {
+        Covered {
+            agent: &self.agent.id,
+            person: (self.agent.kind == AgentKind::Delegated).then_some(&self.agent.owner),
+            owner: &self.agent.owner,
+            client: self.client,
+            grant: self.grant.map(|grant| &grant.id),
+            server: self.server,
+            tool: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Assurance, Event, EventName, ManualClock, Span, Target, config::StoreUrl};
+    use store::{Commit, Missing, OpenOptions};
+
+    use super::*;
+
+    fn bot() -> Agent {
+        Agent {
+            id: "bot".parse().unwrap(),
+            title: "Bot".into(),
+            owner: "ada".parse().unwrap(),
+            purpose: "to test".into(),
+            kind: AgentKind::Autonomous,
+            client: "https://bot.test/client.json".parse().unwrap(),
+            assurance: Assurance::Proven,
+            state: AgentState::Active,
+            created_at: Timestamp::from_seconds(1),
+        }
+    }
+
+    /// Is `bot` alive, and would it seem so to a page, inside a transaction that has just blocked `target`?
+    async fn after_a_block_on(target: Target) -> (Result<(), Dead>, Result<(), Dead>) {
+        let directory = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            url: StoreUrl::sqlite_in(directory.path()),
+            data_dir: directory.path().into(),
+            origin: "test/audit".into(),
+            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
+            node: None,
+            store_silence: Span::from_seconds(60),
+            missing: Missing::IsMade,
+        };
+        let store = Store::open(options).await.unwrap();
+        let memory = store.clone();
+        let asked = store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let block = Block { target, at: tx.now(), reason: "a drill".into(), lifted_at: None };
+                tx.put_block(&block).await?;
+                let (bot, server) = (bot(), "tickets".parse().unwrap());
+                let ada = Person {
+                    id: "ada".parse().unwrap(),
+                    display_name: "Ada".into(),
+                    roles: [].into(),
+                    disabled: false,
+                };
+                let acting = Acting { agent: &bot, client: &bot.client, grant: None, server: &server };
+                let is_alive = acting.is_alive(tx, Some(&ada), tx.now()).await?;
+                let seems = acting.seems_alive(&memory, &ada);
+                Ok(Commit::with(Event::new(EventName::Revoked, model::Actor::System), (is_alive, seems)))
+            })
+        });
+        asked.await.unwrap()
+    }
+
+    /// Field: N18
+    #[tokio::test]
+    async fn a_block_counts_from_within_its_own_transaction_whatever_is_in_memory() {
+        for (kind, name) in [
+            ("agent", "bot"),
+            ("person", "ada"),
+            ("client", "https://bot.test/client.json"),
+            ("server", "tickets"),
+            ("all", ""),
+        ] {
+            let (is_alive, seems) = after_a_block_on(Target::parse(kind, name).unwrap()).await;
+            assert_eq!((is_alive, seems), (Err(Dead::Blocked(kind)), Ok(())), "{kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_on_somebody_else_stops_nobody() {
+        for (kind, name) in [("agent", "other"), ("person", "bob"), ("server", "files"), ("tool", "tickets.get_it")] {
+            let (is_alive, _) = after_a_block_on(Target::parse(kind, name).unwrap()).await;
+            assert_eq!(is_alive, Ok(()), "{kind}");
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// Revokes the token in `form`. Unknown tokens are fine: they do not work, which is what was asked.
 pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Result<(), TokenError> {
-    cx.store.freshness()?;
+    cx.store.standing_freshness()?;
     let client = match client_auth::authenticate(cx, headers, &form).await {
         Ok(client) => Arc::new(client),
         Err(error) => {

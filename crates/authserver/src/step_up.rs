@@ -20,7 +20,7 @@ use crate::{
     cx::Cx,
     elevate::{self, Opened, Wanted},
     error::{AuthorizeError, PageError},
-    liveness::{self, Dead},
+    liveness::{Acting, Dead},
     scopes::{self, Asker, Need, ScopeRefusal},
 };
 
@@ -88,7 +88,9 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Re
         return Ok(Commit::nothing(Outcome::NotTheirs));
     }
     let owner = tx.person(me).await?;
-    let need = match assess(cx, tx, wish, &grant, &agent, owner.as_ref()) {
+    let acting = Acting { agent: &agent, client: &agent.client, grant: Some(&grant), server: &grant.server };
+    let is_alive = acting.is_alive(tx, owner.as_ref(), tx.now()).await?;
+    let need = match assess(cx, tx, wish, &grant, &agent, is_alive) {
         Ok(need) => need,
         Err(error) => return Ok(refused(&agent, me, error)),
     };
@@ -118,10 +120,10 @@ fn assess(
     wish: &Wish,
     grant: &Grant,
     agent: &Agent,
-    owner: Option<&Person>,
+    is_alive: Result<(), Dead>,
 ) -> Result<Need, AuthorizeError> {
     // What stops it says more than that its grant ended with it.
-    liveness::check_agent(&cx.store, agent, owner, &agent.client, Some(grant), &grant.server, tx.now())?;
+    is_alive?;
     if !grant.is_live(tx.now()) {
         return Err(Dead::GrantEnded.into());
     }

@@ -106,6 +106,8 @@ async fn weigh(
         Decision::Deny { reason, .. } => return Err(Refusal::Denied(reason, matter.tool.clone())),
         Decision::StepUp { scope, by } => (scope, by),
     };
+    // A clock that can not be right decides about nothing above the baseline.
+    store.freshness().map_err(|_| Refusal::Unavailable)?;
     let elevations = elevations(store, live).await?;
     match elevated(policies, live, matter, &elevations, &scope) {
         Some((elevation, _)) => Ok(Basis::Elevation { id: elevation.id.clone(), by: elevation.by }),

@@ -1,9 +1,9 @@
 //! How a call ended, written down whatever happens: also when the client leaves and everything is dropped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use model::{Event, EventName};
-use store::Store;
+use store::{Store, StoreError};
 
 use crate::{call::Call, permit::Recorded, quota::Share};
 
@@ -92,10 +92,32 @@ impl Drop for Ending {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (store, share) = (self.store.clone(), self.share.clone());
         runtime.spawn(async move {
-            if let Err(error) = store.record(event).await {
-                tracing::error!(event = "record_failed", %error);
-            }
+            write(&store, event).await;
             drop(share);
         });
+    }
+}
+
+/// How long to wait before an end that could not be written is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Writes an end as soon as the store takes it. It is written once: who tries again finds out.
+async fn write(store: &Store, event: Event) {
+    let mut is_said = false;
+    loop {
+        match store.record(event.clone()).await {
+            Ok(_) | Err(StoreError::CallOver) => return,
+            // Another process writes that nobody knows how it ended.
+            Err(error @ (StoreError::Closed | StoreError::LogForked(_) | StoreError::RecordTooLong(_))) => {
+                tracing::error!(event = "record_failed", %error);
+                return;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut is_said, true) {
+                    tracing::error!(event = "record_failed", %error, "the end of a call is written later");
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
     }
 }

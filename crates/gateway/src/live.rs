@@ -43,7 +43,7 @@ impl Verifier {
 
     /// Who acts on `server` with this token, right now.
     pub async fn live(&self, server: &Protected, presented: Presented) -> Result<Arc<Live>, NotLive> {
-        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        self.store.standing_freshness().map_err(|_| Refusal::Unavailable)?;
         let digest = presented.digest();
         let now = self.store.now();
         let known = self.verdicts.find(&digest, self.store.epoch());
@@ -55,7 +55,7 @@ impl Verifier {
         let verified = self.store.keys().verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
         let live = Arc::new(Live::establish(&self.store, &server.id, verified).await?);
         // Asking took a while, and the node may have lost its lease meanwhile.
-        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        self.store.standing_freshness().map_err(|_| Refusal::Unavailable)?;
         self.verdicts.keep(digest, live.clone());
         Ok(live)
     }
@@ -63,12 +63,12 @@ impl Verifier {
     /// Was nothing taken away from the principal? At once under an unchanged epoch, otherwise by asking the store
     /// again. Time that ran out takes nothing away from what has begun.
     pub async fn still_live(&self, live: &Arc<Live>) -> Result<Arc<Live>, NotLive> {
-        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        self.store.standing_freshness().map_err(|_| Refusal::Unavailable)?;
         if live.epoch == self.store.epoch() {
             return Ok(live.clone());
         }
         let live = Live::stand(&self.store, &live.grant().server, live.claims.clone()).await.map(Arc::new)?;
-        self.store.freshness().map_err(|_| Refusal::Unavailable)?;
+        self.store.standing_freshness().map_err(|_| Refusal::Unavailable)?;
         Ok(live)
     }
 

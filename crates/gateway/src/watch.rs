@@ -59,7 +59,7 @@ impl Watch {
     /// May the next bytes go out? Cheap while nothing changed; `Err` is the end, with the reason.
     pub fn poll_before_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         let store = self.verifier.store();
-        if store.freshness().is_err() {
+        if store.standing_freshness().is_err() {
             return Poll::Ready(Err(Lost::Principal(Refusal::Unavailable)));
         }
         if let Err(lost) = self.ground.in_time(store.now()) {

@@ -318,3 +318,32 @@ async fn what_a_policy_forbids_is_not_sent_for_consent() {
     assert_eq!(world.last("call_refused").await.unwrap()["reason"], "forbidden");
     world.upstream.got_nothing();
 }
+
+/// The clock of the machine was set back behind the last change: what stands goes on, because time does not go back in
+/// the store; nothing more is given; and whoever is to be stopped is stopped.
+///
+/// Field: N8
+#[tokio::test]
+async fn under_a_clock_that_is_behind_low_calls_go_on_and_nothing_is_elevated() {
+    let world = World::start().await;
+    world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 9).await;
+    world.modern_tool("delete_ticket").await.answered();
+    let token = world.token();
+    world.clock.set_back(model::Span::from_minutes(60));
+    while world.store.freshness().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let call = async |tool: &str| {
+        let (headers, body) = modern("tools/call", json!({"name": tool, "arguments": {}}));
+        let bearer = format!("Bearer {token}");
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+        world.send(Method::POST, "/mcp/tickets", &headers, body).await
+    };
+    call("get_ticket").await.answered();
+    assert_eq!(call("delete_ticket").await.status, 503, "approved before");
+    assert_eq!(call("create_ticket").await.status, 503, "no step-up either");
+    world.revoke("agent", "bot@ada").await;
+    assert_eq!(call("get_ticket").await.status, 401);
+    assert_eq!(world.upstream.arrived().len(), 2);
+}

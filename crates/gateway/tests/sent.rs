@@ -335,3 +335,43 @@ async fn a_stream_that_is_cut_in_the_middle_of_an_event_ends_it_first() {
     let cut = cut.unwrap().unwrap().into_data().unwrap();
     assert!(cut.starts_with(b"\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"error\":"), "{cut:?}");
 }
+
+/// The database is away when a call ends.
+///
+/// Field: N14
+#[tokio::test]
+async fn the_end_of_a_call_is_written_when_the_store_takes_it_again() {
+    let log = world::Log::begin();
+    let world = World::start().await;
+    world.upstream.holds();
+    let (held, holding) = tokio::sync::oneshot::channel::<()>();
+    let answer = async {
+        world.upstream.first().await;
+        // A change that does not end: whatever else is to be written is withdrawn.
+        let store = world.store.clone();
+        let busy = tokio::spawn(async move {
+            store
+                .write::<_, StoreError, _>(move |_| {
+                    Box::pin(async move {
+                        let _ = holding.await;
+                        Ok(Commit::nothing(()))
+                    })
+                })
+                .await
+        });
+        tokio::task::yield_now().await;
+        world.upstream.goes_on();
+        Some(busy)
+    };
+    let (answer, busy) = tokio::join!(world.modern_tool("get_ticket"), answer);
+    answer.answered();
+    while log.of("record_failed").is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(world.last("call_ended").await, None);
+    drop(held);
+    busy.unwrap().await.unwrap().unwrap();
+    let end = world.eventually("call_ended").await;
+    assert_eq!((&end["done"], &end["outcome"]), (&"answered".into(), &"complete".into()));
+    assert_eq!(log.of("record_failed").len(), 1);
+}

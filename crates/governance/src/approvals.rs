@@ -31,7 +31,6 @@ pub async fn approve(
     decider: &Decider,
     lasts: Option<Span>,
 ) -> Result<Timestamp, GovernanceError> {
-    let blocks = store.blocks();
     let (id, decider) = (id.clone(), decider.clone());
     store
         .write(move |tx| {
@@ -39,9 +38,9 @@ pub async fn approve(
                 let now = tx.now();
                 let case = case(tx, &id, &decider).await?;
                 may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
-                case.stands(&blocks, now)?;
                 // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the
                 // decision ends nothing that was decided after it.
+                case.stands(tx).await?;
                 let decider_is = Target::Person(case.person.id.clone());
                 if tx.is_blocked(&decider_is).await? {
                     return Err(GovernanceError::Blocked(decider_is));
@@ -139,7 +138,8 @@ fn shortened(asked: Option<Span>, longest: Span) -> Result<Span, GovernanceError
 
 impl Case {
     /// Nobody approves privilege for something that has been stopped.
-    fn stands(&self, blocks: &[model::Block], now: Timestamp) -> Result<(), GovernanceError> {
+    async fn stands(&self, tx: &mut Tx<'_>) -> Result<(), GovernanceError> {
+        let now = tx.now();
         if !self.grant.is_live(now) {
             return Err(GovernanceError::GrantEnded(self.grant.id.clone()));
         }
@@ -159,6 +159,7 @@ impl Case {
             server: &self.grant.server,
             tool,
         };
+        let blocks = tx.blocks_on(&covered).await?;
         let mut standing = blocks.iter().filter(|block| block.lifted_at.is_none());
         match standing.find(|block| block.stops(&covered, now)) {
             Some(block) => Err(GovernanceError::Blocked(block.target.clone())),

@@ -128,14 +128,13 @@ pub async fn restore(store: &Store, target: &Target, actor: Actor, reason: &str)
     if matches!(target, Target::Installation(_)) {
         return Err(GovernanceError::InstallationIsFinal);
     }
-    let standing: Vec<Block> =
-        store.all_blocks().await?.into_iter().filter(|block| block.lifted_at.is_none()).collect();
     let target = target.clone();
     store
         .write(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
                 if !tx.lift_block(&target, now).await? {
+                    let standing = tx.standing_blocks().await?;
                     let targets = standing.iter().map(|block| block.target.to_string());
                     let hint = listed("revoked are", targets, "nothing is revoked");
                     return Err(GovernanceError::NotRevoked { target, hint });

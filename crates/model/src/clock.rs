@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -183,28 +183,41 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    is_wall: AtomicBool,
+}
 
 impl ManualClock {
     /// Standing at `now`.
     pub const fn at(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.0))
+        Self { now: AtomicI64::new(now.0), is_wall: AtomicBool::new(false) }
     }
 
     /// Stands at `now` from here, also when that is earlier.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.now.store(now.0, Ordering::SeqCst);
     }
 
     /// Moves on by `span`.
     pub fn advance(&self, span: Span) {
-        self.0.fetch_add(span.seconds() as i64 * 1_000_000, Ordering::SeqCst);
+        self.now.fetch_add(span.seconds() as i64 * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// Goes back by `span`, as the clock of a machine that was set. From then on it is taken for one.
+    pub fn set_back(&self, span: Span) {
+        self.now.fetch_sub(span.seconds() as i64 * 1_000_000, Ordering::SeqCst);
+        self.is_wall.store(true, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn is_wall(&self) -> bool {
+        self.is_wall.load(Ordering::SeqCst)
     }
 }
 

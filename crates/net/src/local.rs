@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -49,8 +49,7 @@ impl LocalListener {
                 Err(_) => std::fs::remove_file(path)?,
             }
         }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let listener = within_a_closed_directory(path)?;
         Ok(Self { listener, path: path.to_owned() })
     }
 
@@ -82,26 +81,59 @@ impl LocalListener {
     }
 }
 
+/// Binds where nobody else can connect, closes the socket to others there, and only then moves it to `path`.
+///
+/// A socket is made with a mode that the process was given, and takes connections from that moment on.
+fn within_a_closed_directory(path: &Path) -> io::Result<UnixListener> {
+    let directory = path.with_extension(format!("{}", std::process::id()));
+    // What a process of this number left behind.
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::DirBuilder::new().mode(0o700).create(&directory)?;
+    let made = directory.join("sock");
+    let moved = UnixListener::bind(&made).and_then(|listener| {
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&made, path)?;
+        Ok(listener)
+    });
+    let _ = std::fs::remove_dir_all(&directory);
+    moved
+}
+
 impl Drop for LocalListener {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Asks whoever answers at `path`.
-///
-/// # Errors
-/// When nobody is there, or whoever is there hangs: then nothing was asked. And when there is no answer within
-/// `patience`: then it may have been carried out.
-pub async fn ask(path: &Path, question: &[u8], patience: Duration) -> io::Result<Vec<u8>> {
-    let asked = async {
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody is there, or whoever is there hangs: nothing was asked.
+    #[error("nobody answers at this socket: {0}")]
+    Nobody(io::Error),
+    /// It was asked, and there is no answer: it may have been carried out.
+    #[error("there was no answer: {0}")]
+    NoAnswer(io::Error),
+}
+
+/// Asks whoever answers at `path`, and waits for the answer for `patience`.
+pub async fn ask(path: &Path, question: &[u8], patience: Duration) -> Result<Vec<u8>, AskError> {
+    let greeted = async {
         let mut stream = UnixStream::connect(path).await?;
-        timeout(TO_GREET, stream.read_u8()).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+        stream.read_u8().await?;
+        Ok(stream)
+    };
+    let mut stream = in_time(TO_GREET, greeted).await.map_err(AskError::Nobody)?;
+    let answered = async {
         stream.write_all(question).await?;
         stream.write_all(b"\n").await?;
         line(&mut stream).await
     };
-    timeout(patience, asked).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    in_time(patience, answered).await.map_err(AskError::NoAnswer)
+}
+
+async fn in_time<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, work).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 async fn line(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
@@ -153,7 +185,47 @@ mod tests {
         let path = directory.path().join("admin.sock");
         let _hangs = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let asked = ask(&path, b"hello", Duration::from_secs(3600)).await;
-        assert_eq!(asked.unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(matches!(asked, Err(AskError::Nobody(why)) if why.kind() == ErrorKind::TimedOut));
+    }
+
+    /// It may have done what it was asked: whoever asks somebody else next has to know.
+    ///
+    /// Field: N17
+    #[tokio::test]
+    async fn who_greeted_and_then_says_nothing_was_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let listener = LocalListener::bind(&path).await.unwrap();
+        let _served = tokio::spawn(listener.serve(|_| std::future::pending()));
+        let asked = ask(&path, b"hello", Duration::from_millis(20)).await;
+        assert!(matches!(asked, Err(AskError::NoAnswer(why)) if why.kind() == ErrorKind::TimedOut));
+    }
+
+    /// The mode that a socket is made with depends on the process; whoever connects before it is changed is in.
+    ///
+    /// Field: N17
+    #[tokio::test]
+    async fn a_socket_is_its_owners_alone_from_the_first_moment() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (watched, modes) = (path.clone(), seen.clone());
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stopped = stop.clone();
+        let watcher = std::thread::spawn(move || {
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                if let Ok(found) = std::fs::metadata(&watched) {
+                    modes.lock().unwrap().push(found.permissions().mode() & 0o777);
+                }
+            }
+        });
+        for _ in 0..200 {
+            drop(LocalListener::bind(&path).await.unwrap());
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        watcher.join().unwrap();
+        assert!(seen.lock().unwrap().iter().all(|mode| *mode == 0o600), "{:?}", seen.lock().unwrap());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing stays behind");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 pub mod control;
 mod hosts;
 mod logging;
+pub mod order;
 mod reload;
 mod seed;
 mod sweep;

@@ -4,7 +4,11 @@
 
 mod installation;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    time::Duration,
+};
 
 use http::Method;
 use installation::{Installation, Serving};
@@ -52,6 +56,79 @@ async fn the_node_that_runs_turns_the_switch_and_without_one_the_store_is_asked(
     assert!(said.contains("through the store. Every node refuses from now on."), "{said}");
     let said = installation.run(&["audit", "verify"]);
     assert_eq!(said.status, Some(0), "{}", said.said);
+}
+
+/// Field: N10
+#[tokio::test]
+async fn the_node_that_runs_restores_and_suspends_as_well_and_without_one_the_store_does() {
+    let (installation, key) = with_nightly();
+    let serving = installation.serve();
+    let token = serving.token(&key, "tickets").await;
+    // A token from before a revocation stays dead.
+    let orders: [(&[&str], u16); 4] = [
+        (&["agent", "suspend", "nightly"], 401),
+        (&["agent", "resume", "nightly"], 502),
+        (&["revoke", "agent", "nightly", "--reason", "a drill"], 401),
+        (&["restore", "agent", "nightly", "--reason", "over"], 401),
+    ];
+    for (order, status) in orders {
+        let said = installation.run(order);
+        assert!(said.status == Some(0) && said.said.contains("through the running node"), "{}", said.said);
+        let answer = serving.call("tickets", &token, "get_ticket").await;
+        assert_eq!(answer.status, status, "{order:?}: {}", answer.text());
+    }
+    assert!(!installation.run(&["revoked"]).said.contains("nightly"));
+    for refused in
+        [&["restore", "all", "--reason", "over"][..], &["agent", "resume", "nightly"], &["agent", "suspend", "x"]]
+    {
+        let said = installation.run(refused);
+        assert_ne!(said.status, Some(0), "{refused:?}: {}", said.said);
+    }
+    assert_eq!(serving.terminate(), Some(0));
+    for (order, _) in orders {
+        let said = installation.run(order);
+        assert!(said.status == Some(0) && said.said.contains("through the store"), "{}", said.said);
+    }
+}
+
+/// Takes what it is asked and says nothing, as a node does whose database went away in the middle of it.
+fn says_nothing(installation: &Installation) -> std::thread::JoinHandle<String> {
+    let socket = std::os::unix::net::UnixListener::bind(installation.path("data/admin.sock")).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = socket.accept().unwrap();
+        stream.write_all(b"!").unwrap();
+        let mut question = String::new();
+        BufReader::new(stream).read_line(&mut question).unwrap();
+        question
+    })
+}
+
+/// Whoever asks the store next must not be told that it was over before.
+///
+/// Field: N17
+#[tokio::test]
+async fn a_node_that_was_asked_and_does_not_answer_may_have_done_it_and_that_is_said() {
+    let (installation, key) = with_nightly();
+    let serving = installation.serve();
+    serving.token(&key, "tickets").await;
+    let grants: serde_json::Value =
+        serde_json::from_str(&installation.run(&["--json", "grant", "list"]).printed).unwrap();
+    let grant = grants[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(serving.terminate(), Some(0));
+    let revoke = ["revoke", "grant", &grant, "--reason", "a drill"];
+    let silent = says_nothing(&installation);
+    let said = installation.run(&revoke);
+    assert!(said.status == Some(0) && said.said.contains("because the running node did not answer"), "{}", said.said);
+    assert!(silent.join().unwrap().contains(&grant));
+    // As if it had been the node that ended it.
+    fs::remove_file(installation.path("data/admin.sock")).unwrap();
+    let silent = says_nothing(&installation);
+    let said = installation.run(&revoke);
+    assert!(said.status == Some(0) && said.said.contains("which did not answer: the store has it"), "{}", said.said);
+    silent.join().unwrap();
+    // Nobody was asked: then it was over before, and that is what is said.
+    let said = installation.run(&revoke);
+    assert!(said.status != Some(0) && said.said.contains("has ended"), "{}", said.said);
 }
 
 /// Field: N9

@@ -5,7 +5,7 @@
 //! Spec: RFC 6962 §2.1, C2SP tlog-checkpoint.
 
 use audit::{Checkpoint, Frontier, FullTile, Hash, Tail, encode_bundle, encode_tile, leaf_hash};
-use model::Timestamp;
+use model::{Event, Timestamp};
 use sqlx::{AnyConnection, query};
 use token::LogKey;
 
@@ -34,7 +34,8 @@ impl LogSigner {
     /// Writes the head of the empty log.
     pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<Known, StoreError> {
         let frontier = Frontier::new();
-        let head = Head { size: 0, note: self.sign(&frontier), frontier, changed_at: Timestamp::default() };
+        let (note, changed_at, open_calls) = (self.sign(&frontier), Timestamp::default(), Vec::new());
+        let head = Head { size: 0, note, frontier, changed_at, open_calls };
         query("INSERT INTO audit_head (one, size, frontier, checkpoint) VALUES (1, 0, $1, $2)")
             .bind(head.frontier.to_bytes())
             .bind(&head.note)
@@ -50,6 +51,7 @@ impl LogSigner {
         connection: &mut AnyConnection,
         known: &Known,
         records: &[Vec<u8>],
+        open_calls: Vec<u8>,
         now: Timestamp,
     ) -> Result<Known, StoreError> {
         let Known { head: Head { mut frontier, .. }, mut tail } = known.clone();
@@ -67,12 +69,15 @@ impl LogSigner {
                 put_tile(connection, &tile).await?;
             }
         }
-        let head = Head { size: frontier.size(), note: self.sign(&frontier), frontier, changed_at: now };
-        query("UPDATE audit_head SET size = $1, frontier = $2, checkpoint = $3, changed_at = $4 WHERE one = 1")
+        let head = Head { size: frontier.size(), note: self.sign(&frontier), frontier, changed_at: now, open_calls };
+        let sql = "UPDATE audit_head SET size = $1, frontier = $2, checkpoint = $3, changed_at = $4, open_calls = $5
+            WHERE one = 1";
+        query(sql)
             .bind(head.size as i64)
             .bind(head.frontier.to_bytes())
             .bind(&head.note)
             .bind(now.micros())
+            .bind(head.open_calls.clone())
             .execute(connection)
             .await?;
         Ok(Known { head, tail })
@@ -88,4 +93,18 @@ async fn put_tile(connection: &mut AnyConnection, tile: &FullTile) -> Result<(),
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// What every change does, without one.
+pub(crate) const PROOF: &str =
+    "SAVEPOINT proof; INSERT INTO audit_batch (first_seq, count, entries, hashes) VALUES (-1, 0, '', '');
+    ROLLBACK TO SAVEPOINT proof; UPDATE audit_head SET size = size WHERE one = 1; COMMIT";
+
+/// The records of `events`, made at `now`.
+pub(crate) fn encoded(events: &[Event], now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
+    let records: Vec<Vec<u8>> = events.iter().map(|event| event.to_record(now)).collect();
+    match records.iter().find(|record| record.len() > audit::MAX_ENTRY) {
+        Some(record) => Err(StoreError::RecordTooLong(record.len())),
+        None => Ok(records),
+    }
 }

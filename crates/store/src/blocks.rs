@@ -1,6 +1,6 @@
 //! Blocks: what the kill switch has stopped.
 
-use model::{Block, Target, Timestamp};
+use model::{Block, Target, Timestamp, block::Covered};
 use sqlx::{AnyConnection, any::AnyRow, query};
 
 use crate::{Store, StoreError, Tx, columns::Columns};
@@ -15,6 +15,34 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Every block, standing or lifted, on what is named, as it stands inside this transaction: the copy in memory is of
+    /// a moment ago, and does not know what this very batch did. Those on installations are asked of these.
+    pub async fn blocks_on(&mut self, what: &Covered<'_>) -> Result<Vec<Block>, StoreError> {
+        let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE (kind = 'all' AND name = '')
+             OR (kind = 'agent' AND name = $1) OR (kind = 'person' AND name = $2) OR (kind = 'person' AND name = $3)
+             OR (kind = 'client' AND name = $4) OR (kind = 'server' AND name = $5) OR (kind = 'tool' AND name = $6)
+             OR (kind = 'grant' AND name = $7)";
+        let rows = query(sql)
+            .bind(what.agent.as_str())
+            .bind(what.owner.as_str())
+            .bind(what.person.map(|person| person.to_string()))
+            .bind(what.client.to_string())
+            .bind(what.server.as_str())
+            .bind(what.tool.map(|tool| tool.qualified(what.server)))
+            .bind(what.grant.map(|grant| grant.to_string()))
+            .fetch_all(&mut *self.connection)
+            .await;
+        self.failed |= rows.is_err();
+        read(rows?)
+    }
+
+    /// Every standing block but those on installations, as it stands inside this transaction, newest first.
+    pub async fn standing_blocks(&mut self) -> Result<Vec<Block>, StoreError> {
+        let found = all(self.connection).await;
+        self.failed |= found.is_err();
+        Ok(found?.into_iter().filter(|block| block.lifted_at.is_none()).collect())
+    }
+
     /// Adds a block, or renews the one on the same target, and bumps the epoch.
     pub async fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
         self.run(

@@ -1,4 +1,4 @@
-//! A change on its way to the writer, without its types.
+//! A job on its way to the writer; a change without its types.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -12,7 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use model::Event;
 use tokio::sync::oneshot;
 
-use crate::{Commit, StoreError, Tx};
+use crate::{Commit, StoreError, Tx, lost_calls::Gone, outcome::BatchError};
 
 /// Tells the caller how it went: the index of the change's first record, or why there is none.
 pub(crate) type Answer = Box<dyn FnOnce(Result<u64, StoreError>) + Send>;
@@ -47,6 +47,37 @@ pub(crate) trait Change: Send {
 
     /// Answers without having run.
     fn refuse(self: Box<Self>, error: StoreError);
+}
+
+/// What the writer is asked.
+pub(crate) enum Job {
+    /// Append a record.
+    Record(Event, Answer, Start),
+    /// Change something.
+    Change(Box<dyn Change>, Start),
+    /// Write the ends of the calls of a node that is gone.
+    EndCalls(Gone, oneshot::Sender<()>),
+    /// Finish.
+    Close(oneshot::Sender<()>),
+}
+
+impl Job {
+    /// Answers without having run.
+    pub(crate) fn refuse(self, error: &BatchError) {
+        match self {
+            Self::Record(_, answer, _) => answer(Err(error.to_store_error())),
+            Self::Change(change, _) => change.refuse(error.to_store_error()),
+            Self::EndCalls(..) | Self::Close(_) => {}
+        }
+    }
+
+    /// Takes it out of the hands of its caller; `false` when the caller has given up waiting.
+    pub(crate) fn start(&self) -> bool {
+        match self {
+            Self::Record(_, _, start) | Self::Change(_, start) => start.start(),
+            Self::EndCalls(..) | Self::Close(_) => true,
+        }
+    }
 }
 
 /// A closure and the caller who waits for its value. A caller who went away changes nothing.

@@ -39,6 +39,10 @@ impl<'r> Columns<'r> {
         self.take()
     }
 
+    pub(crate) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.take()
+    }
+
     pub(crate) fn time(&mut self) -> Result<Timestamp, StoreError> {
         self.take().map(Timestamp::from_micros)
     }

@@ -45,6 +45,9 @@ pub enum StoreError {
          database, and restore the newest state before restarting"
     )]
     LogForked(String),
+    /// The end of this call is on record already: this node was taken for dead, or nobody heard that it was written.
+    #[error("the end of this call is on record already")]
+    CallOver,
     /// Not every node confirmed the change in time.
     #[error("these nodes have not confirmed yet: {0}; they refuse everything once they lose the store")]
     NotEverywhere(String),

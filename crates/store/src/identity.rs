@@ -40,6 +40,11 @@ impl OpenFile {
         Some(Self { path: path.to_owned(), identity: identity(path)? })
     }
 
+    /// Where it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Does its path still lead to it?
     pub(crate) fn is_in_its_place(&self) -> bool {
         identity(&self.path) == Some(self.identity)

@@ -20,6 +20,8 @@ pub(crate) struct Head {
     pub(crate) note: String,
     /// When the last change was made.
     pub(crate) changed_at: Timestamp,
+    /// The calls that have no end yet; see `open_calls`.
+    pub(crate) open_calls: Vec<u8>,
 }
 
 impl Head {
@@ -32,9 +34,11 @@ impl Head {
         Self::of(
             connection,
             match dialect {
-                Dialect::Sqlite => "SELECT size, frontier, checkpoint, changed_at, NULL FROM audit_head WHERE one = 1",
+                Dialect::Sqlite => {
+                    "SELECT size, frontier, checkpoint, changed_at, open_calls, NULL FROM audit_head WHERE one = 1"
+                }
                 Dialect::Postgres => concat!(
-                    "SELECT size, frontier, checkpoint, changed_at, ",
+                    "SELECT size, frontier, checkpoint, changed_at, open_calls, ",
                     server_clock!(),
                     " FROM audit_head WHERE one = 1 FOR UPDATE"
                 ),
@@ -45,7 +49,7 @@ impl Head {
 
     /// Reads it, and waits for nobody.
     pub(crate) async fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
-        let sql = "SELECT size, frontier, checkpoint, changed_at, NULL FROM audit_head WHERE one = 1";
+        let sql = "SELECT size, frontier, checkpoint, changed_at, open_calls, NULL FROM audit_head WHERE one = 1";
         Ok(Self::of(connection, sql).await?.0)
     }
 
@@ -55,9 +59,10 @@ impl Head {
         };
         let mut columns = Columns::of("head of the log", &row);
         let (size, frontier, note) = (columns.number()?, columns.bytes()?, columns.text()?);
-        let (changed_at, clock) = (columns.time()?, columns.optional_time()?);
+        let (changed_at, open_calls) = (columns.time()?, columns.optional_bytes()?.unwrap_or_default());
+        let clock = columns.optional_time()?;
         let frontier = Frontier::from_bytes(&frontier).map_err(forked)?;
-        Ok((Self { size, frontier, note, changed_at }, clock))
+        Ok((Self { size, frontier, note, changed_at, open_calls }, clock))
     }
 
     /// Is it the one that was signed?

@@ -152,6 +152,13 @@ pub(crate) async fn tile(
     if let Some(hashes) = full_tile(connection, level, idx).await? {
         return Ok(Some(hashes));
     }
+    partial_tile(connection, level, idx).await
+}
+
+/// The hashes of a tile that was not full a moment ago. This is several statements, and another node may write between
+/// any two of them.
+async fn partial_tile(connection: &mut AnyConnection, level: u8, idx: i64) -> Result<Option<Vec<Hash>>, StoreError> {
+    let index = idx as u64;
     let size = size(connection).await?;
     let Some(width) = WIDTH.checked_pow(u32::from(level)).map(|leaves| size / leaves) else { return Ok(None) };
     if width / WIDTH > index {
@@ -225,3 +232,7 @@ async fn subtree(connection: &mut AnyConnection, height: u32, index: u64) -> Res
 fn missing(height: u32, index: u64) -> StoreError {
     StoreError::Unreadable { what: "log", why: format!("the subtree of height {height} at {index} is not there") }
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

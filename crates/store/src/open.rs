@@ -16,6 +16,8 @@ use crate::{
     append::LogSigner,
     columns::Columns,
     connect::{Connect, Dialect, SQLITE_FILE},
+    damage::{self, Which},
+    exposed::exposed,
     identity::OpenFile,
     key_file::{self, MASTER_KEY_FILE},
     known::{Head, Known},
@@ -92,8 +94,8 @@ pub enum OpenError {
     OtherLog(PathBuf),
     /// The log has fewer records than were seen from here.
     #[error(
-        "the log has {size} records, but `{path}` shows that there were {seen}: it was cut off, or an older backup was \
-         restored. Restore the newest database. If the loss is known and accepted, keep `{path}` elsewhere as evidence, \
+        "the log has {size} records, but `{path}` shows that there were {seen}: it was cut off, its write-ahead log \
+         (`-wal`) was lost or broken, or an older backup was restored. Restore the newest database. If the loss is known and accepted, keep `{path}` elsewhere as evidence, \
          move it away and start again"
     )]
     LogCut {
@@ -125,6 +127,17 @@ pub enum OpenError {
         file: PathBuf,
         /// What is known of it.
         head: PathBuf,
+    },
+    /// Pages of the database file are not what SQLite wrote.
+    #[error(
+        "the database `{file}` is damaged: {why}. Stop every node, keep a copy of the file, and restore the newest \
+         backup (docs/operations.md); `portcullis audit verify` says what of the log is left"
+    )]
+    Damaged {
+        /// Which file.
+        file: PathBuf,
+        /// What SQLite found.
+        why: String,
     },
     /// The file of the last head is not one of this log.
     #[error("`{path}` is not a head of this log: {why}; if its log may go, move the file away")]
@@ -228,6 +241,19 @@ impl Store {
             .await
             .map_err(StoreError::from)?;
         }
+        // A small one as a whole; of a large one the rest is looked at while it serves.
+        let mut is_looked_at = true;
+        if let Some(directory) = options.url.sqlite_directory().filter(|_| node.is_some()) {
+            let path = directory.join(SQLITE_FILE);
+            is_looked_at = std::fs::metadata(&path).is_ok_and(|found| found.len() <= damage::AT_ONCE);
+            damage::refuse(&mut connection, path.clone(), Which::First).await?;
+            if is_looked_at {
+                damage::refuse(&mut connection, path, Which::Rest).await?;
+            }
+            for exposed in exposed(&options.data_dir, &options.url) {
+                tracing::warn!(event = "exposed", path = %exposed.path.display(), "{exposed}");
+            }
+        }
         match options.missing {
             Missing::IsMade => schema::make(&mut connection).await?,
             Missing::IsMigrated => {
@@ -260,7 +286,8 @@ impl Store {
             tracing::warn!(event = "log_origin_kept", origin = opened.signer.origin, wanted = options.origin);
         }
         let Keys { master, signer, known, .. } = opened;
-        let parts = Parts { options, connect, connection, master, signer, known, seen, node, file, began };
+        let parts =
+            Parts { options, connect, connection, master, signer, known, seen, node, file, is_looked_at, began };
         Ok(Self::start(parts))
     }
 }
@@ -283,6 +310,11 @@ async fn keys(connection: &mut AnyConnection, dialect: Dialect, options: &OpenOp
         None => return Err(OpenError::KeyMissing(path)),
     };
     if rows.is_empty() {
+        // All of a database that was never checkpointed is in its write-ahead log, and can be lost with that.
+        let head = options.data_dir.join(LAST_HEAD_FILE);
+        if head.exists() {
+            return Err(OpenError::DatabaseGone { file: options.url.shown().into(), head });
+        }
         return first_keys(connection, options, master).await;
     }
     let (head, _) = Head::lock(connection, dialect).await?;
@@ -323,7 +355,7 @@ async fn first_keys(
     .map(|event| event.to_record(now))
     .collect();
     let empty = signer.begin(connection).await?;
-    let known = signer.append(connection, &empty, &records, now).await?;
+    let known = signer.append(connection, &empty, &records, Vec::new(), now).await?;
     Ok(Keys { master, signer, known })
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0003_installations.sql"),
     include_str!("schema/0004_key_times.sql"),
     include_str!("schema/0005_epoch.sql"),
+    include_str!("schema/0006_open_calls.sql"),
 ];
 
 /// The version that this program works with.

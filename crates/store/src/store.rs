@@ -23,17 +23,21 @@ use tokio::{
 use crate::{
     Commit, OpenOptions, StoreError, StoreSilent, Tx,
     append::LogSigner,
-    change::{Start, Typed},
+    change::{Job, Start, Typed},
     connect::Connect,
+    damage,
     identity::{OpenFile, OpenLog},
     known::Known,
     last_head::Keeper,
+    lost_calls::LostCalls,
+    open_calls::OpenCalls,
     readers::{Reader, Readers},
     reserve,
     uptime::Uptime,
     view::{Seen, View},
+    wal_size::WalSize,
     watch::{LogName, NodeName, Watcher},
-    writer::{Job, Writer},
+    writer::Writer,
 };
 
 /// How many callers may wait in the queue of the writer; more wait in front of it.
@@ -55,6 +59,8 @@ struct Shared {
     view: Arc<View>,
     readers: Arc<Readers>,
     jobs: mpsc::Sender<Job>,
+    /// It serves, and is not only a visitor.
+    is_node: bool,
     watcher: Mutex<Option<(watch::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -72,6 +78,8 @@ pub(crate) struct Parts {
     pub(crate) seen: Seen,
     pub(crate) node: Option<NodeName>,
     pub(crate) file: Option<OpenFile>,
+    /// The tables of a file were looked at; otherwise that is done while it serves.
+    pub(crate) is_looked_at: bool,
     /// Before anything of this node was written.
     pub(crate) began: Uptime,
 }
@@ -79,16 +87,26 @@ pub(crate) struct Parts {
 impl Store {
     /// Starts the writer and the watcher.
     pub(crate) fn start(parts: Parts) -> Self {
-        let Parts { options, connect, connection, master, signer, known, seen, node, file, began } = parts;
+        let Parts { options, connect, connection, master, signer, known, seen, node, file, is_looked_at, began } =
+            parts;
         let silence = options.store_silence.duration();
         let view = Arc::new(View::new(seen, master, silence, began, known.at()));
         let readers = Arc::new(Readers::new(connect.clone()));
-        let keeps_disk = node.is_some();
+        let is_node = node.is_some();
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(());
         let (log_public_key, log_origin) = (signer.public, signer.origin.clone());
         view.changed(known.head.changed_at);
         let log = LogName::of(&signer);
+        if !is_looked_at {
+            let (connect, view) = (connect.clone(), view.clone());
+            tokio::spawn(async move {
+                if let Some(why) = damage::found_later(&connect).await {
+                    tracing::error!(event = "database_damaged", why, "keep a copy, and restore the newest backup");
+                    view.close();
+                }
+            });
+        }
         let writer = Writer {
             connect: connect.clone(),
             connection: Some(connection),
@@ -99,9 +117,14 @@ impl Store {
             keeper: Keeper::new(options.data_dir.clone()),
             swept_at: Timestamp::default(),
             left: VecDeque::new(),
-            keeps_disk,
+            is_node,
+            calls: OpenCalls::of(node.as_ref().map(|node| node.name.clone())),
         };
         tokio::spawn(writer.run(queue));
+        if let Some(node) = &node {
+            let lost = LostCalls { readers: readers.clone(), jobs: jobs.downgrade(), node: node.name.clone(), silence };
+            tokio::spawn(lost.run(stopped.clone()));
+        }
         let watcher = Watcher {
             connect: connect.clone(),
             connection: None,
@@ -114,9 +137,10 @@ impl Store {
             data_dir: options.data_dir.clone(),
             file,
             wal: OpenLog::default(),
+            wal_size: WalSize::default(),
         };
         let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
-        let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, watcher };
+        let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher };
         Self { shared: Arc::new(shared) }
     }
 
@@ -168,6 +192,12 @@ impl Store {
     /// Has the store been heard from within `store_silence`? If not, nothing held in memory may be relied on.
     pub fn freshness(&self) -> Result<(), StoreSilent> {
         self.view().freshness()
+    }
+
+    /// The same for what stands already: the baseline of a grant, and taking away. A clock that is far behind the last
+    /// change says nothing about either, because time does not go back in the store; it is no ground to give more.
+    pub fn standing_freshness(&self) -> Result<(), StoreSilent> {
+        self.view().standing_freshness()
     }
 
     /// Changes something. The closure composes the change and ends it with a [`Commit`]; what it did is
@@ -242,9 +272,11 @@ impl Store {
         (shown.0 == epoch).then(|| shown.1.stamp.clone())
     }
 
-    /// Did the last commit go through?
+    /// Did the last commit go through, and just now? A node makes one when nobody else does: the lease goes by another
+    /// row, and whoever holds the head of the log holds up the work and not the lease.
     pub fn commits(&self) -> bool {
-        self.view().commits()
+        let is_recent = || self.view().since_commit() < 3 * (self.silence() / 2);
+        self.view().commits() && (!self.shared.is_node || is_recent())
     }
 
     /// Gives back the room on the disk that is kept for revocations; `false` when there is none. A node that runs takes

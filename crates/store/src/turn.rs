@@ -9,6 +9,7 @@ use std::{
     fs::{File, OpenOptions},
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -22,6 +23,9 @@ pub(crate) const TURN_FILE: &str = "portcullis.turn";
 const PATIENCE: Duration = Duration::from_millis(250);
 const BETWEEN: Duration = Duration::from_millis(1);
 
+/// Was it said that the turn is held by somebody who does not let go?
+static HELD: AtomicBool = AtomicBool::new(false);
+
 /// The right to begin next, until it is dropped.
 pub(crate) struct Turn {
     _held: Option<File>,
@@ -34,9 +38,15 @@ pub(crate) async fn take(path: Option<&PathBuf>) -> Turn {
     let deadline = Instant::now() + PATIENCE;
     while file.try_lock().is_err() {
         if Instant::now() >= deadline {
-            break;
+            // Once, until it is free again.
+            if !HELD.swap(true, Ordering::Relaxed) {
+                let path = path.map(|path| path.display().to_string());
+                tracing::warn!(event = "turn_held", path, "another process does not let go of it; going on without");
+            }
+            return Turn { _held: None };
         }
         sleep(BETWEEN).await;
     }
+    HELD.store(false, Ordering::Relaxed);
     Turn { _held: Some(file) }
 }

@@ -21,6 +21,13 @@ pub struct Tx<'c> {
     pub(crate) failed: bool,
 }
 
+impl<'c> Tx<'c> {
+    /// One that has done nothing yet.
+    pub(crate) fn begun(connection: &'c mut AnyConnection, now: Timestamp) -> Self {
+        Self { connection, now, bumped: false, put_right: false, failed: false }
+    }
+}
+
 impl Tx<'_> {
     /// The time of this change.
     pub fn now(&self) -> Timestamp {

@@ -62,6 +62,8 @@ pub(crate) struct View {
     halted: AtomicU64,
     /// The last commit went through.
     committed: AtomicBool,
+    /// Microseconds from `began` to the last commit that went through.
+    proven: AtomicU64,
     is_closed: AtomicBool,
     /// The same, for whoever waits for it.
     closed: watch::Sender<bool>,
@@ -77,8 +79,10 @@ pub(crate) enum Halt {
     No = 0,
     /// The file `deny-all` stands in the data directory.
     Denied = 1,
-    /// Its clock and that of the database are too far apart, or it stands far behind the last change.
+    /// Its clock and that of the database are too far apart.
     Clock = 2,
+    /// Its clock stands far behind the last change: what stands goes on, and nothing more is given.
+    Behind = 3,
 }
 
 impl View {
@@ -100,6 +104,7 @@ impl View {
             mark: AtomicI64::new(0),
             halted: AtomicU64::new(Halt::No as u64),
             committed: AtomicBool::new(true),
+            proven: AtomicU64::new(began.elapsed().as_micros() as u64),
             is_closed: AtomicBool::new(false),
             closed: watch::Sender::new(false),
             news: Notify::new(),
@@ -196,6 +201,11 @@ impl View {
         if self.halted.swap(why as u64, Ordering::AcqRel) != why as u64 {
             match why {
                 Halt::No => tracing::warn!(event = "node_goes_on", "this node answers again"),
+                Halt::Behind => tracing::error!(
+                    event = "node_halted",
+                    why = why.word(),
+                    "nothing is issued or elevated here until the clock is set: it is behind the last change"
+                ),
                 why => tracing::error!(event = "node_halted", why = why.word(), "this node answers nobody"),
             }
         }
@@ -214,6 +224,15 @@ impl View {
     /// Did the last commit go through?
     pub(crate) fn committed(&self, went_through: bool) {
         self.committed.store(went_through, Ordering::Release);
+        if went_through {
+            self.proven.store(self.began.elapsed().as_micros() as u64, Ordering::Release);
+        }
+    }
+
+    /// How long ago the last commit went through.
+    pub(crate) fn since_commit(&self) -> Duration {
+        let proven = Duration::from_micros(self.proven.load(Ordering::Acquire));
+        self.began.elapsed().saturating_sub(proven)
     }
 
     /// Whether the last commit went through.
@@ -222,6 +241,14 @@ impl View {
     }
 
     pub(crate) fn freshness(&self) -> Result<(), StoreSilent> {
+        self.standing_freshness()?;
+        match self.halted.load(Ordering::Acquire) {
+            halted if halted == Halt::Behind as u64 => Err(StoreSilent::Clock),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn standing_freshness(&self) -> Result<(), StoreSilent> {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
         let since = self.began.elapsed().saturating_sub(heard);
         if self.is_closed.load(Ordering::Acquire) {
@@ -242,6 +269,7 @@ impl Halt {
             Self::No => "nothing",
             Self::Denied => "deny-all",
             Self::Clock => "clock",
+            Self::Behind => "clock_behind",
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     schema,
     uptime::Uptime,
     view::{Halt, View},
+    wal_size::WalSize,
 };
 
 /// Between two looks at the epoch.
@@ -54,6 +55,8 @@ pub(crate) struct Watcher {
     pub(crate) file: Option<OpenFile>,
     /// Its write-ahead log, since the connection of this task was made.
     pub(crate) wal: OpenLog,
+    /// And how large that is.
+    pub(crate) wal_size: WalSize,
 }
 
 /// A node, as others know it.
@@ -192,6 +195,9 @@ impl Watcher {
         {
             return Ok(said.clone());
         }
+        if let Some(file) = &self.file {
+            self.wal_size.look(file.path());
+        }
         let _turn = self.connect.turn().await;
         sign_of_life(connection, node, stamp, size).await?;
         self.view.heard(began);
@@ -237,7 +243,11 @@ impl Watcher {
         }
         let here = self.clock.now().micros();
         let apart = look.server_clock.is_some_and(|there| (here - there.micros()).abs() > APART);
-        if apart || look.changed_at.micros() - here > BEHIND { Halt::Clock } else { Halt::No }
+        match look.changed_at.micros() - here > BEHIND {
+            _ if apart => Halt::Clock,
+            true => Halt::Behind,
+            false => Halt::No,
+        }
     }
 }
 

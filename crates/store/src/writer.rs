@@ -14,22 +14,23 @@ use std::{
 };
 
 use audit::Hash;
-use model::{Clock, Event, Span, Timestamp};
+use model::{Clock, Span, Timestamp};
 use sqlx::{AnyConnection, Connection, raw_sql};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::spawn_blocking,
     time::{MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
     StoreError, Tx,
-    append::LogSigner,
-    change::{Answer, Change, Start},
+    append::{LogSigner, PROOF, encoded},
+    change::{Answer, Change, Job},
     connect::{Connect, Purpose},
     epoch,
     known::{Head, Known},
     last_head::Keeper,
+    open_calls::{Moves, OpenCalls, PAGE},
     outcome::{self, BatchError},
     reserve, sweep,
     view::{Seen, View},
@@ -50,34 +51,6 @@ const APART: Span = Span::from_seconds(2);
 /// How often the head of the log is written down beside the keys, at most.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
 
-/// What the writer is asked.
-pub(crate) enum Job {
-    /// Append a record.
-    Record(Event, Answer, Start),
-    /// Change something.
-    Change(Box<dyn Change>, Start),
-    /// Finish.
-    Close(oneshot::Sender<()>),
-}
-
-impl Job {
-    fn refuse(self, error: &BatchError) {
-        match self {
-            Self::Record(_, answer, _) => answer(Err(error.to_store_error())),
-            Self::Change(change, _) => change.refuse(error.to_store_error()),
-            Self::Close(_) => {}
-        }
-    }
-
-    /// Takes it out of the hands of its caller; `false` when the caller has given up waiting.
-    fn start(&self) -> bool {
-        match self {
-            Self::Record(_, _, start) | Self::Change(_, start) => start.start(),
-            Self::Close(_) => true,
-        }
-    }
-}
-
 /// The task's state.
 pub(crate) struct Writer {
     pub(crate) connect: Connect,
@@ -91,8 +64,10 @@ pub(crate) struct Writer {
     pub(crate) swept_at: Timestamp,
     /// What the last transaction had no time for.
     pub(crate) left: VecDeque<Job>,
-    /// A node keeps room on the disk for revocations; a visitor does not.
-    pub(crate) keeps_disk: bool,
+    /// A node keeps room on the disk for revocations, and proves that it can write; a visitor does not.
+    pub(crate) is_node: bool,
+    /// The calls that have no end yet.
+    pub(crate) calls: OpenCalls,
 }
 
 /// One transaction in the making.
@@ -108,6 +83,7 @@ struct Batch {
     bumped: bool,
     /// Time goes on from there, although it was later before.
     put_right: Option<Timestamp>,
+    moves: Moves,
 }
 
 impl Writer {
@@ -116,6 +92,8 @@ impl Writer {
         let mut done = None;
         let mut ticks = interval(KEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut proofs = interval(self.connect.silence() / 2);
+        proofs.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut company = 0;
         while done.is_none() || !self.left.is_empty() {
             let mut batch = Batch { waiting: std::mem::take(&mut self.left), ..Batch::default() };
@@ -124,8 +102,12 @@ impl Writer {
                     job = jobs.recv() => job,
                     _ = ticks.tick() => {
                         self.keeper.keep(&self.signer, &self.known);
-                        self.probe().await;
                         self.keep_disk().await;
+                        continue;
+                    }
+                    _ = proofs.tick() => {
+                        self.prove().await;
+                        self.settle_calls().await;
                         continue;
                     }
                 };
@@ -161,6 +143,8 @@ impl Writer {
         while let Some(job) = jobs.recv().await {
             job.refuse(&BatchError::Closed);
         }
+        self.calls.give_up();
+        self.settle_calls().await;
         self.keeper.finish(&self.signer, &self.known).await;
         if let Some(connection) = self.connection {
             let _ = connection.close().await;
@@ -182,6 +166,7 @@ impl Writer {
             }
             Err(error) => {
                 self.view.committed(false);
+                self.calls.undo(batch.moves);
                 let closed = match &error {
                     BatchError::Forked(_) => {
                         let known = self.known.head.size;
@@ -213,6 +198,7 @@ impl Writer {
         let (mut connection, (head, server)) = patience.wait(self.begin()).await?;
         let now = self.time(&head, server);
         patience.wait(self.known.follow(&mut connection, &self.signer, head)).await?;
+        self.calls.follow(&self.known.head.open_calls);
         let shown = self.view.epoch();
         let seen_head = patience.wait(self.check_head(&mut connection)).await?;
         let first = self.known.head.size;
@@ -229,6 +215,7 @@ impl Writer {
                 outcome::of_commit(&self.connect, error, first, &batch.records).await?;
             }
         }
+        self.calls.committed(known.head.open_calls.clone());
         self.known = known;
         self.view.committed(true);
         self.view.changed(now);
@@ -266,16 +253,27 @@ impl Writer {
             }
             let first = self.known.head.size + batch.records.len() as u64;
             match job {
-                Job::Record(event, answer, _) => match encoded(&[event], now) {
+                Job::Record(event, answer, _) if !self.calls.may_end(&event) => answer(Err(StoreError::CallOver)),
+                Job::Record(event, answer, _) => match encoded(std::slice::from_ref(&event), now) {
                     Ok(records) => {
+                        self.calls.note(&event, first, &mut batch.moves);
                         batch.records.extend(records);
                         batch.ran.push((first, answer));
                     }
                     Err(error) => answer(Err(error)),
                 },
-                Job::Change(change, _) => run(connection, change, now, first, batch).await?,
+                Job::Change(change, _) => run(connection, change, now, first, batch, &mut self.calls).await?,
+                Job::EndCalls(gone, done) => {
+                    let ends = gone.ends(connection, &mut self.calls).await?;
+                    batch.records.extend(encoded(&ends, now)?);
+                    batch.ran.push((first, Box::new(|_| drop(done))));
+                }
                 Job::Close(_) => {}
             }
+        }
+        if self.calls.has_orphans() {
+            let ends = self.calls.end_orphans(connection, PAGE).await?;
+            batch.records.extend(encoded(&ends, now)?);
         }
         if batch.records.is_empty() {
             return Ok(None);
@@ -285,7 +283,7 @@ impl Writer {
             sweep::expired(connection, now).await?;
             self.swept_at = now;
         }
-        let known = self.signer.append(connection, &self.known, &batch.records, now).await?;
+        let known = self.signer.append(connection, &self.known, &batch.records, self.calls.encode(), now).await?;
         let seen = if batch.bumped {
             epoch::begin(connection, &known.head).await?;
             Some(self.view.read(connection).await?)
@@ -306,10 +304,8 @@ impl Writer {
     /// than both, and is shown only when it continues both.
     async fn catch_up(&mut self) -> Result<(), BatchError> {
         let patience = self.connect.patience();
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect.connect(Purpose::Write).await?,
-        };
+        let kept = self.connection.take();
+        let mut connection = if let Some(kept) = kept { kept } else { self.connect.connect(Purpose::Write).await? };
         loop {
             let (shown, seen) = (self.view.epoch(), self.view.head());
             let caught = async {
@@ -328,28 +324,37 @@ impl Writer {
         }
     }
 
+    /// Writes the ends of calls that nobody else here will end, page by page. What fails is on the list still.
+    async fn settle_calls(&mut self) {
+        while self.view.commits() && (self.calls.has_orphans() || self.calls.is_in_doubt()) {
+            if !self.carry_out(Batch::default()).await {
+                return;
+            }
+        }
+    }
+
     /// Room for a revocation on a full disk. That there is none is no fault yet, and is said by what fails.
     async fn keep_disk(&mut self) {
-        if self.keeps_disk && self.view.commits() {
+        if self.is_node && self.view.commits() {
             let data_dir = self.keeper.data_dir.clone();
             let _ = spawn_blocking(move || reserve::keep_back(&data_dir)).await;
         }
     }
 
-    /// After a commit that failed: would one go through now?
-    async fn probe(&mut self) {
-        if self.view.commits() {
+    /// Nobody commits, or a commit failed: would one go through now?
+    async fn prove(&mut self) {
+        let is_recent = !self.is_node || self.view.since_commit() * 2 < self.connect.silence();
+        if self.view.commits() && is_recent {
             return;
         }
         let patience = self.connect.patience();
         let wrote = async {
             let (mut connection, _) = patience.wait(self.begin()).await?;
-            let nothing = "UPDATE audit_head SET size = size WHERE one = 1; COMMIT";
-            patience.wait(async { Ok(raw_sql(nothing).execute(&mut connection).await?) }).await?;
-            Ok::<_, StoreError>(connection)
-        };
-        if let Ok(connection) = wrote.await {
+            patience.wait(async { Ok(raw_sql(PROOF).execute(&mut connection).await?) }).await?;
             self.connection = Some(connection);
+            Ok::<_, StoreError>(())
+        };
+        if wrote.await.is_ok() {
             self.view.committed(true);
         }
     }
@@ -390,6 +395,7 @@ async fn run(
     now: Timestamp,
     first: u64,
     batch: &mut Batch,
+    calls: &mut OpenCalls,
 ) -> Result<(), StoreError> {
     if !batch.at_savepoint {
         if let Err(error) = raw_sql("SAVEPOINT change").execute(&mut *connection).await {
@@ -398,7 +404,7 @@ async fn run(
         }
         batch.at_savepoint = true;
     }
-    let mut tx = Tx { connection, now, bumped: false, put_right: false, failed: false };
+    let mut tx = Tx::begun(connection, now);
     let ran = change.run(&mut tx).await;
     let (bumped, failed, put_right) = (tx.bumped, tx.failed, tx.put_right.then_some(tx.now));
     let kept = match encoded(&ran.events, put_right.unwrap_or(now)) {
@@ -413,6 +419,9 @@ async fn run(
     };
     match kept {
         Some(Ok(records)) => {
+            for (index, event) in (first..).zip(&ran.events) {
+                calls.note(event, index, &mut batch.moves);
+            }
             batch.records.extend(records);
             batch.changes = true;
             batch.bumped |= bumped;
@@ -434,17 +443,8 @@ async fn run(
 
 /// One trip to the database for both; the last one goes with the commit.
 const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT change; SAVEPOINT change";
-
 /// Back to the savepoint, which stays for the next change.
 async fn roll_back(connection: &mut AnyConnection) -> Result<(), StoreError> {
     raw_sql("ROLLBACK TO SAVEPOINT change").execute(connection).await?;
     Ok(())
-}
-
-fn encoded(events: &[Event], now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
-    let records: Vec<Vec<u8>> = events.iter().map(|event| event.to_record(now)).collect();
-    match records.iter().find(|record| record.len() > audit::MAX_ENTRY) {
-        Some(record) => Err(StoreError::RecordTooLong(record.len())),
-        None => Ok(records),
-    }
 }

@@ -32,6 +32,7 @@ async fn every_answered_call_is_in_the_log_after_a_kill() {
     assert!(answered > KILLS.len(), "hardly a call was answered: {answered}");
 }
 
+/// Field: N18
 #[tokio::test]
 async fn an_approval_and_a_revocation_outlive_a_kill() {
     let mut world = World::start().await;

@@ -27,6 +27,7 @@ use crate::{
     cx::Cx,
     elevate::{self, Opened},
     error::{AuthorizeError, PageError},
+    liveness::Acting,
 };
 
 /// A consent form that came back with "allow".
@@ -72,7 +73,7 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     if !tx.use_once(CONSENT, &ticket.number, ticket.not_after, now).await? {
         return Ok(Commit::nothing(Outcome::Again));
     }
-    if !still(tx, &plan, &person.person).await? {
+    if !still(tx, &plan, &wanted, &person.person).await? {
         return Ok(Commit::nothing(Outcome::Stale));
     }
     let me = &person.person.id;
@@ -130,13 +131,16 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
 }
 
 /// Is what the plan relied on still so, now that nobody else can write?
-async fn still(tx: &mut Tx<'_>, plan: &Plan, person: &Person) -> Result<bool, StoreError> {
-    let enabled = tx.person(&person.id).await?.is_some_and(|person| !person.disabled);
+async fn still(tx: &mut Tx<'_>, plan: &Plan, wanted: &Wanted, person: &Person) -> Result<bool, StoreError> {
+    let (agent, client) = (&plan.agent, &wanted.client.client.id);
+    let acting = Acting { agent, client, grant: plan.grant.as_ref(), server: &wanted.server };
+    let person = tx.person(&person.id).await?;
+    let alive = acting.is_alive(tx, person.as_ref(), tx.now()).await?.is_ok();
     let active = match tx.agent(&plan.agent.id).await? {
         Some(known) => known.state == AgentState::Active && known.client == plan.agent.client,
         None => true,
     };
-    Ok(enabled && active)
+    Ok(alive && active)
 }
 
 /// The agent, registered at its first consent and kept as its client describes itself.

@@ -12,7 +12,7 @@ use crate::{
     clients::slug,
     cx::Cx,
     error::AuthorizeError,
-    liveness,
+    liveness::Acting,
     scopes::{self, Asker, Need},
 };
 
@@ -80,7 +80,7 @@ fn assess(
     live: Vec<Elevation>,
 ) -> Result<Plan, AuthorizeError> {
     let client = &wanted.client.client.id;
-    liveness::check_agent(&cx.store, &agent, Some(person), client, grant.as_ref(), &wanted.server, cx.store.now())?;
+    Acting { agent: &agent, client, grant: grant.as_ref(), server: &wanted.server }.seems_alive(&cx.store, person)?;
     let possible = scopes::assess(cx, &Asker::of(&agent), &wanted.server, &wanted.scopes)?;
     let mut plan =
         Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };

@@ -61,7 +61,7 @@ async fn in_transaction(
         return end_installation(tx, code).await;
     }
     let grant = tx.grant(&code.grant).await?.ok_or(Dead::GrantEnded)?;
-    let agent = liveness::check(&cx.store, tx, &grant, &code.client, code.issued_at).await?;
+    let agent = liveness::check(tx, &grant, &code.client, code.issued_at).await?;
     let refreshes = client.client.client.grant_types.iter().any(|name| name == "refresh_token");
     let lasts = if refreshes { cx.config.tokens.refresh_idle } else { cx.config.tokens.access };
     let until = now.after(lasts).min(grant.not_after);

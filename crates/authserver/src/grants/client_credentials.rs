@@ -19,7 +19,7 @@ use crate::{
     elevate::{self, Opened, Wanted},
     error::TokenError,
     issue::{self, Issued, Order, Renewal, TokenResponse},
-    liveness::{self, Dead},
+    liveness::{Acting, Dead},
     resource::{self, ResourceError},
     scopes::{self, Asker, Need},
 };
@@ -57,7 +57,8 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     let client = &request.client.client.client.id;
     let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
     let owner = tx.person(&agent.owner).await?;
-    liveness::check_agent(&cx.store, &agent, owner.as_ref(), client, None, &request.server, tx.now())?;
+    let acting = Acting { agent: &agent, client, grant: None, server: &request.server };
+    acting.is_alive(tx, owner.as_ref(), tx.now()).await??;
     let possible = scopes::assess(cx, &Asker::of(&agent), &request.server, &request.asked)?;
     let (grant, mut events) = standing_grant(cx, tx, &agent, &request.server).await?;
     let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };

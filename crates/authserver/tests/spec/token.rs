@@ -234,3 +234,21 @@ async fn of_two_that_redeem_one_code_at_once_one_wins_and_keeps_nothing() {
     assert!(world.is_ended(&won[0].json()).await);
     world.refresh(&refresh_of(&won[0].json())).await.refused(400, "invalid_grant");
 }
+
+/// Field: N8
+#[tokio::test]
+async fn under_a_clock_that_is_behind_nothing_is_issued_and_a_token_can_be_given_back() {
+    let world = World::start().await;
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    let refresh = refresh_of(&world.redeem(&code).await.granted());
+    let code = world.browser().code(&link("tickets:low", &[])).await;
+    world.clock.set_back(Span::from_minutes(60));
+    while world.store.freshness().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for answer in [world.redeem(&code).await, world.refresh(&refresh).await, world.as_agent(&[]).await] {
+        assert_eq!(answer.status, 503, "{}", answer.body);
+    }
+    let form = [("token", refresh.as_str()), ("client_id", "desk")];
+    assert_eq!(world.post("/oauth/revoke", &form).await.status, 200);
+}

@@ -3,13 +3,13 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use model::{Actor, AgentState, Id};
+use model::{AgentState, Id};
 use serde_json::json;
 use store::Store;
 use token::AgentKey;
 
-use super::Visit;
-use crate::{cli, output};
+use super::{Visit, order};
+use crate::{cli, node::order::Order, output};
 
 /// Runs `agent …`.
 pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
@@ -103,11 +103,12 @@ fn keygen(visit: &Visit, name: &str, out: Option<PathBuf>) -> Result<ExitCode> {
 }
 
 async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {
-    let (_, store) = visit.open().await?;
-    let agent = found(&store, name).await?;
-    governance::set_agent_state(&store, &agent.id, state, Actor::Operator).await?;
-    store.wait_until_everywhere().await?;
-    visit.tell(&json!({"agent": agent.id, "state": state}), format!("{} is {state}", agent.id))
+    let id: Id<model::Agent> = name.parse()?;
+    let through = order::carry_out(visit, &Order::SetAgent { name: id.to_string(), state }).await?;
+    visit.tell(
+        &json!({"agent": id, "state": state, "through": through}),
+        format!("{id} is {state} on every node, through {through}"),
+    )
 }
 
 async fn found(store: &Store, name: &str) -> Result<model::Agent> {

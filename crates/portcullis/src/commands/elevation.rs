@@ -3,41 +3,46 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use governance::{Decider, inventory::ElevationEntry};
-use model::{Actor, Elevation, Id, Span};
+use governance::inventory::ElevationEntry;
+use model::{Elevation, Id};
 use store::Store;
 
-use super::Visit;
-use crate::{cli, output};
+use super::{Visit, order};
+use crate::{cli, node::order::Order, output};
 
 /// How many `list` shows.
 const LATEST: u32 = 100;
 
 /// Runs `elevation …`.
 pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
-    let (_, store) = visit.open().await?;
-    let id = match command {
-        cli::Elevation::List => return list(visit, &store).await,
-        cli::Elevation::Show { id } => id,
+    let (order, id) = match command {
+        cli::Elevation::List => {
+            let (_, store) = visit.open().await?;
+            return list(visit, &store).await;
+        }
+        cli::Elevation::Show { id } => (None, id),
         cli::Elevation::Approve { id, approver, lasts } => {
-            let elevation = found(&store, &id).await?.elevation;
-            let decider = decider(&store, &approver).await?;
-            governance::approve(&store, &elevation.id, &decider, lasts.map(Span::from_seconds)).await?;
-            id
+            (Some(Order::Approve { elevation: id.clone(), approver, lasts }), id)
         }
-        cli::Elevation::Deny { id, approver } => {
-            let elevation = found(&store, &id).await?.elevation;
-            let decider = decider(&store, &approver).await?;
-            governance::deny(&store, &elevation.id, &decider).await?;
-            id
-        }
-        cli::Elevation::End { id } => {
-            let elevation = found(&store, &id).await?.elevation;
-            governance::end(&store, &elevation.id, Actor::Operator).await?;
-            id
-        }
+        cli::Elevation::Deny { id, approver } => (Some(Order::Deny { elevation: id.clone(), approver }), id),
+        cli::Elevation::End { id } => (Some(Order::End { elevation: id.clone() }), id),
     };
-    show(visit, &found(&store, &id).await?)
+    let through = match &order {
+        Some(order) => Some(order::carry_out(visit, order).await?),
+        None => None,
+    };
+    let shown = async {
+        let (_, store) = visit.open().await?;
+        found(&store, &id).await
+    };
+    match (shown.await, through) {
+        (Ok(entry), through) => show(visit, &entry, through),
+        // It is done, and whoever did it could; that it can not be shown from here is no failure.
+        (Err(_), Some(through)) => {
+            visit.tell(&serde_json::json!({"elevation": id, "through": through}), format!("{id}: through {through}"))
+        }
+        (Err(error), None) => Err(error),
+    }
 }
 
 async fn list(visit: &Visit, store: &Store) -> Result<ExitCode> {
@@ -85,9 +90,13 @@ fn whole(entry: &ElevationEntry) -> Result<serde_json::Value> {
     Ok(shown)
 }
 
-fn show(visit: &Visit, entry: &ElevationEntry) -> Result<ExitCode> {
+fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<ExitCode> {
     if visit.json {
-        output::json(&whole(entry)?)?;
+        let mut shown = whole(entry)?;
+        if let Some(through) = through {
+            shown["through"] = through.into();
+        }
+        output::json(&shown)?;
         return Ok(output::OK);
     }
     let elevation = &entry.elevation;
@@ -108,6 +117,9 @@ fn show(visit: &Visit, entry: &ElevationEntry) -> Result<ExitCode> {
         ("uses", format!("{}/{}", elevation.uses, elevation.max_uses)),
         ("grant", elevation.grant.to_string()),
     ]);
+    if let Some(through) = through {
+        output::line(format!("decided through {through}"));
+    }
     Ok(output::OK)
 }
 
@@ -115,11 +127,4 @@ async fn found(store: &Store, id: &str) -> Result<ElevationEntry> {
     let parsed: Id<Elevation> = id.parse()?;
     let entry = governance::inventory::elevation(store, &parsed).await?;
     entry.with_context(|| format!("there is no elevation `{id}`; `portcullis elevation list` shows the latest"))
-}
-
-async fn decider(store: &Store, name: &str) -> Result<Decider> {
-    let person = store.person(&name.parse()?).await?;
-    let person =
-        person.with_context(|| format!("there is no person `{name}`; `portcullis person list` shows everybody"))?;
-    Ok(Decider::at_the_command_line(person))
 }

@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod kill;
 mod offer;
+mod order;
 mod person;
 mod policy;
 mod serve;

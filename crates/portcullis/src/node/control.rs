@@ -1,4 +1,4 @@
-//! The control socket in the data directory: the kill switch of the command line, turned by the node that runs.
+//! The control socket in the data directory: what an operator orders is carried out by the node that runs.
 //!
 //! It has a connection to the store already, and knows what it serves from: another directory, an unset variable or a
 //! database that takes no more connections do not matter to it.
@@ -10,39 +10,25 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use governance::GovernanceError;
-use model::{Actor, Target};
-use net::local::{LocalListener, ask};
+use net::local::{AskError, LocalListener, ask};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::Node;
+use super::{
+    Node,
+    order::{NotDone, Order},
+};
 
 /// The socket inside the data directory.
 const SOCKET: &str = "admin.sock";
 /// Longer than a revocation may take to be everywhere.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What may be asked of a running node.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Question {
-    /// Turn the kill switch, and answer when every node refuses.
-    Revoke {
-        /// What kind of thing.
-        kind: String,
-        /// Which one.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// What it answers.
+/// What a node answers.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// It is in force everywhere.
+    /// It is done, and in force everywhere.
     Everywhere,
     /// It is in force here and on disk, and these have not confirmed.
     NotEverywhere(String),
@@ -50,13 +36,29 @@ pub enum Answer {
     Refused(String),
     /// It could not be done.
     NotDone(String),
+    /// No order that this version knows.
+    NotKnown,
 }
 
-/// Asks the node that runs with this data directory; `None` when none answers.
-pub async fn asked(data_dir: &Path, question: &Question) -> Option<Answer> {
-    let question = serde_json::to_vec(question).ok()?;
-    let answer = ask(&socket(data_dir), &question, PATIENCE).await.ok()?;
-    serde_json::from_slice(&answer).ok()
+/// What came of asking.
+#[derive(Debug)]
+pub enum Asked {
+    /// The node that runs here answered.
+    Answered(Answer),
+    /// None runs here, or it hangs: nothing was asked.
+    Nobody,
+    /// It was asked, and did not answer: it may have done it.
+    NoAnswer,
+}
+
+/// Asks the node that runs with this data directory.
+pub async fn asked(data_dir: &Path, order: &Order) -> Asked {
+    let Ok(order) = serde_json::to_vec(order) else { return Asked::Nobody };
+    match ask(&socket(data_dir), &order, PATIENCE).await {
+        Ok(answer) => serde_json::from_slice(&answer).map_or(Asked::NoAnswer, Asked::Answered),
+        Err(AskError::Nobody(_)) => Asked::Nobody,
+        Err(AskError::NoAnswer(_)) => Asked::NoAnswer,
+    }
 }
 
 /// Answers until it is dropped. A node without such a socket serves all the same; the log says so.
@@ -81,23 +83,13 @@ fn socket(data_dir: &Path) -> PathBuf {
     data_dir.join(SOCKET)
 }
 
-async fn answer(node: &Node, question: &[u8]) -> Answer {
-    let Question::Revoke { kind, name, reason } = match serde_json::from_slice(question) {
-        Ok(question) => question,
-        Err(_) => return Answer::Refused("this is no question that this version knows".into()),
-    };
-    let target = match Target::parse(&kind, &name) {
-        Ok(target) => target,
-        Err(why) => return Answer::Refused(why),
-    };
-    let turned = match governance::check_named(&node.config, &target) {
-        Ok(()) => governance::revoke(&node.store, &target, Actor::Operator, &reason).await,
-        Err(error) => Err(error),
-    };
-    match turned {
+async fn answer(node: &Node, order: &[u8]) -> Answer {
+    let Ok(order) = serde_json::from_slice::<Order>(order) else { return Answer::NotKnown };
+    match order.carry_out(&node.config, &node.store).await {
+        Ok(()) if !order.concerns_every_node() => return Answer::Everywhere,
         Ok(()) => {}
-        Err(GovernanceError::Store(error)) => return Answer::NotDone(error.to_string()),
-        Err(error) => return Answer::Refused(error.to_string()),
+        Err(NotDone::Store(why)) => return Answer::NotDone(why),
+        Err(NotDone::Refused(why) | NotDone::AlreadySo(why)) => return Answer::Refused(why),
     }
     match node.store.wait_until_everywhere().await {
         Ok(()) => Answer::Everywhere,

@@ -201,6 +201,12 @@ impl Serving {
         ended(&mut self.child)
     }
 
+    /// Ends it at once, whatever it is doing.
+    pub fn kill(&self) {
+        let killed = Command::new("sh").args(["-c", &format!("kill -KILL {}", self.child.id())]).status();
+        assert!(killed.unwrap().success());
+    }
+
     /// Asks it to stop as a supervisor does; the status it ends with.
     pub fn terminate(mut self) -> Option<i32> {
         let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();

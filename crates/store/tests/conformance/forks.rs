@@ -150,7 +150,7 @@ async fn a_database_that_lost_its_log_is_not_started_anew(place: &Place) {
     place.open().await.close().await;
     place.tamper("DELETE FROM signing_key; DELETE FROM audit_head; DELETE FROM audit_batch").await;
     let opened = place.open_as(None).await;
-    assert!(matches!(opened, Err(OpenError::NotAHead { .. })), "{opened:?}");
+    assert!(matches!(opened, Err(OpenError::DatabaseGone { .. })), "{opened:?}");
     assert_eq!(place.count("SELECT COUNT(*) FROM signing_key").await, 0);
 }
 

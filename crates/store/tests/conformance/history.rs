@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use audit::Checkpoint;
-use model::{Block, Clock, ManualClock, Span, Target};
+use model::{Block, Clock, ManualClock, Span, SystemClock, Target, Timestamp};
 use store::{Commit, OpenError, OpenOptions, Store, StoreError, StoreSilent};
 
 use crate::place::{Place, START, event};
@@ -16,7 +16,9 @@ on_both!(
     a_schema_that_moved_under_a_node_closes_it,
     the_file_deny_all_stops_a_node_until_it_is_gone,
     time_does_not_go_back_with_the_clock_of_another_node,
+    a_clock_behind_the_last_change_elevates_and_issues_nothing_and_stops_nobody,
     a_commit_that_fails_is_seen_until_one_goes_through,
+    a_node_without_work_is_not_ready_while_an_outsider_holds_the_head,
 );
 
 async fn block(store: &Store, target: Target) {
@@ -144,6 +146,45 @@ async fn time_does_not_go_back_with_the_clock_of_another_node(place: &Place) {
     assert_eq!(store.now(), ahead.now());
 }
 
+/// A clock of the world that was set back by an hour.
+#[derive(Debug)]
+struct SetBack;
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(SystemClock.now().micros() - 3_600_000_000)
+    }
+
+    fn is_wall(&self) -> bool {
+        true
+    }
+}
+
+/// Another node, or this one before, made a change an hour ahead of what its clock says now. What stands goes on, what is
+/// more needs a time that is right, and whoever is to be stopped is stopped.
+///
+/// Field: N8
+async fn a_clock_behind_the_last_change_elevates_and_issues_nothing_and_stops_nobody(place: &Place) {
+    let node = OpenOptions { clock: Arc::new(SystemClock), ..place.options(Some("right")) };
+    let right = Store::open(node).await.unwrap();
+    let last = SystemClock.now();
+    right.record(event()).await.unwrap();
+    right.close().await;
+    let node = Store::open(OpenOptions { clock: Arc::new(SetBack), ..place.options(Some("behind")) }).await.unwrap();
+    until(|| node.freshness() == Err(StoreSilent::Clock)).await;
+    if place.url.sqlite_directory().is_none() {
+        // There is a clock to compare with, and it is more than two seconds away.
+        assert_eq!(node.standing_freshness(), Err(StoreSilent::Clock));
+    } else {
+        assert_eq!(node.standing_freshness(), Ok(()));
+    }
+    assert!(node.now() >= last, "time does not go back");
+    block(&node, Target::Agent("janitor".parse().unwrap())).await;
+    node.wait_until_everywhere().await.unwrap();
+    assert_eq!(node.blocks().len(), 1);
+    assert!(node.blocks()[0].at >= last);
+}
+
 /// Field: S11
 async fn a_commit_that_fails_is_seen_until_one_goes_through(place: &Place) {
     let store = place.open().await;
@@ -154,6 +195,25 @@ async fn a_commit_that_fails_is_seen_until_one_goes_through(place: &Place) {
     place.tamper("ALTER TABLE audit_batch_gone RENAME TO audit_batch").await;
     until(|| store.commits()).await;
     store.record(event()).await.unwrap();
+}
+
+/// The lease goes by another row, and says nothing about whether a call could be recorded.
+///
+/// Field: N10
+async fn a_node_without_work_is_not_ready_while_an_outsider_holds_the_head(place: &Place) {
+    let node = place.open_as(Some("one")).await.unwrap();
+    node.record(event()).await.unwrap();
+    assert!(node.commits());
+    let mut outsider = place.connect().await;
+    let hold = match place.url.sqlite_directory() {
+        Some(_) => "BEGIN IMMEDIATE",
+        None => "BEGIN; SELECT size FROM audit_head FOR UPDATE",
+    };
+    sqlx::raw_sql(hold).execute(&mut outsider).await.unwrap();
+    until(|| !node.commits()).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut outsider).await.unwrap();
+    until(|| node.commits() && node.freshness().is_ok()).await;
+    node.record(event()).await.unwrap();
 }
 
 /// Whatever this process wrote itself it knows as well as what it saw of others.

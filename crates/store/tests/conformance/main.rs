@@ -11,12 +11,14 @@ mod place;
 mod on_both;
 
 mod crashes;
+mod damage;
 mod elevations;
 mod epoch;
 mod forks;
 mod history;
 mod installations;
 mod log;
+mod open_calls;
 mod opening;
 mod races;
 mod rows;

@@ -1,0 +1,37 @@
+//! A log that grows while it is read.
+
+use std::sync::Arc;
+
+use model::{Actor, Event, EventName, ManualClock, Span, Timestamp, config::StoreUrl};
+
+use super::*;
+use crate::{Missing, OpenOptions};
+
+/// The tile was asked for when it was not full, and it is by the time its records are asked for.
+#[tokio::test]
+async fn a_tile_that_another_node_fills_while_it_is_read_is_no_gap() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = OpenOptions {
+        url: StoreUrl::sqlite_in(directory.path()),
+        data_dir: directory.path().to_owned(),
+        origin: "test/audit".into(),
+        clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000))),
+        node: None,
+        store_silence: Span::from_seconds(60),
+        missing: Missing::IsMade,
+    };
+    let store = Store::open(options).await.unwrap();
+    let event = || Event::new(EventName::ConfigurationApplied, Actor::System);
+    // To exactly full, and beyond.
+    for size in [WIDTH, WIDTH + 44, 2 * WIDTH] {
+        while store.log_size().await.unwrap() < size {
+            store.record(event()).await.unwrap();
+        }
+        let mut reader = store.reader().await.unwrap();
+        let full = full_tile(reader.connection(), 0, 0).await.unwrap();
+        assert_eq!(full.as_ref().map(Vec::len), Some(usize::from(TILE_WIDTH)));
+        assert_eq!(partial_tile(reader.connection(), 0, 0).await.unwrap(), full, "{size}");
+        assert_eq!(partial_tile(reader.connection(), 0, 7).await.unwrap(), None, "what is not there is not there");
+        assert_eq!(partial_tile(reader.connection(), 40, 0).await.unwrap(), None);
+    }
+}
