@@ -7,6 +7,9 @@ use store::Store;
 
 use crate::{call::Call, permit::Recorded, quota::Share};
 
+/// A stream that only listens ended because the gateway stops.
+pub const STOPPED: &str = "gateway_stopped";
+
 /// Writes `call_ended` when it is dropped.
 #[derive(Debug)]
 pub struct Ending {

@@ -6,13 +6,13 @@
 //!
 //! Spec: MCP basic/transports/streamable-http, basic/authorization.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, future::pending, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
 use hyper::body::Incoming;
 use model::{Event, Sampling, config::Config};
-use net::{Body, BodyError};
+use net::{Body, BodyError, caller::ListenerEnd};
 use policy::Policies;
 use store::Store;
 
@@ -21,8 +21,8 @@ use crate::{
     bearer,
     call::Call,
     door::Door,
-    ending::{Done, Ending},
-    forward,
+    ending::{Done, Ending, STOPPED},
+    forward, listening,
     live::{Live, NotLive, Verifier},
     metadata::{self, Document},
     permit::{NotRecorded, Recorded},
@@ -111,7 +111,7 @@ impl Gateway {
     }
 
     /// Answers one request to a path that it [owns](Self::owns).
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
@@ -164,7 +164,7 @@ impl Gateway {
         document.ok_or_else(|| elsewhere().unwrap_or(Refusal::NotFound))
     }
 
-    async fn endpoint<B>(&self, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
+    async fn endpoint<B>(self: &Arc<Self>, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
@@ -182,7 +182,7 @@ impl Gateway {
     }
 
     async fn serve<B>(
-        &self,
+        self: &Arc<Self>,
         server: &Arc<Protected>,
         parts: &Parts,
         body: B,
@@ -240,9 +240,25 @@ impl Gateway {
     }
 
     /// Decide, record, send, relay.
-    async fn run(&self, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
-        let (mut recorded, mut ending) = self.recorded(call, live).await?;
-        let upstream = match self.send(&mut recorded, &mut ending).await {
+    async fn run(self: &Arc<Self>, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
+        let (recorded, ending) = self.recorded(call, live).await?;
+        if !recorded.call().listens() {
+            return self.carry_out(recorded, ending, None).await;
+        }
+        let (gateway, subscription) = (self.clone(), recorded.call().request_id().map(Into::into));
+        let end = net::caller::listener();
+        let opening = Box::pin(async move { gateway.carry_out(recorded, ending, end).await });
+        listening::open(opening, subscription).await
+    }
+
+    /// Sends what is on record, and relays its answer; until the `end` of the listener, if it is given.
+    async fn carry_out(
+        &self,
+        mut recorded: Recorded<Call>,
+        mut ending: Ending,
+        end: Option<ListenerEnd>,
+    ) -> Result<Response<Body>, Refusal> {
+        let upstream = match self.send(&mut recorded, &mut ending, end.clone()).await {
             Ok(upstream) => upstream,
             Err(Failed::NotSent(proof, refusal)) => {
                 ending.because(refusal.word());
@@ -257,6 +273,7 @@ impl Gateway {
             policies: &self.policies,
             list_bytes: self.config.limits.list_bytes,
             longest_call: self.config.limits.longest_call,
+            end,
         };
         relay.answer(recorded, upstream, ending).await
     }
@@ -298,7 +315,12 @@ impl Gateway {
     }
 
     /// Sends what nobody took away meanwhile, and waits for the head of the response as long as it is.
-    async fn send(&self, recorded: &mut Recorded<Call>, ending: &mut Ending) -> Result<Response<Incoming>, Failed> {
+    async fn send(
+        &self,
+        recorded: &mut Recorded<Call>,
+        ending: &mut Ending,
+        end: Option<ListenerEnd>,
+    ) -> Result<Response<Incoming>, Failed> {
         let limits = &self.config.limits;
         let mut ground = recorded.ground(self.store.now(), limits.longest_call);
         // Writing took a moment: what was taken away meanwhile counts.
@@ -310,8 +332,18 @@ impl Gateway {
         }
         recorded.leave();
         ending.done(Done::Unknown);
+        let ends = async {
+            match end {
+                Some(end) => end.begins().await,
+                None => pending().await,
+            }
+        };
         let failed = tokio::select! {
             biased;
+            () = ends => {
+                ending.because(STOPPED);
+                return Err(Failed::MayBeDone(Refusal::Unavailable));
+            }
             lost = watch::lost(&self.verifier, ground) => {
                 ending.because(lost.word());
                 return Err(Failed::MayBeDone(recorded.cut(lost)));

@@ -34,6 +34,7 @@ mod gateway;
 pub mod ground;
 pub mod lasting;
 mod left_out;
+mod listening;
 pub mod live;
 mod metadata;
 pub mod method;

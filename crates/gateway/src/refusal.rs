@@ -119,6 +119,9 @@ pub enum Refusal {
     /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
     #[error("{0}: it may have been done, so look before you repeat it")]
     MayBeDone(&'static str),
+    /// The server answers a stream that was begun without it, and not with a stream.
+    #[error("the server answered {0} where a stream was asked for")]
+    NoStream(u16),
     /// The server answered something that cannot be passed on.
     #[error("the server `{server}` {what}")]
     BadUpstream {
@@ -164,6 +167,7 @@ impl Refusal {
             Self::Unavailable => "unavailable",
             Self::Unreachable(_) => "unreachable",
             Self::MayBeDone(_) => "may_be_done",
+            Self::NoStream(_) => "no_stream",
             Self::BadUpstream { .. } => "bad_upstream",
         }
     }

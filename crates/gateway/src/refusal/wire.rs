@@ -83,7 +83,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
         Refusal::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Unavailable | Refusal::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
+        Refusal::Unreachable(_) | Refusal::NoStream(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
         // A status that says "not done" makes clients and proxies send it again. What has no answer was accepted.
         Refusal::MayBeDone(_) if asked.is_request => StatusCode::OK,
         Refusal::MayBeDone(_) | Refusal::NotSentOn => StatusCode::ACCEPTED,
@@ -138,9 +138,10 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     answer(asked, "error", error)
 }
 
-/// The event that ends the stream of a call without its answer. It is named, because some readers look for the name.
+/// The event that ends the stream of a request without its answer. It is named, because some readers look for the name.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
-    let mut error = json!({"code": MAY_BE_DONE, "message": refusal.to_string()});
+    let asked = Asked { is_request: true, ..Asked::default() };
+    let mut error = json!({"code": code(refusal, &asked), "message": refusal.to_string()});
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
     }
