@@ -96,7 +96,7 @@ impl Drop for Ending {
         let (store, share) = (self.store.clone(), self.share.clone());
         runtime.spawn(async move {
             if let Err(error) = store.record(event).await {
-                tracing::error!(event = "record_failed", %error);
+                store.failed("record_failed", &error);
             }
             drop(share);
         });

@@ -24,6 +24,7 @@ pub mod authority;
 mod bearer;
 pub mod call;
 mod challenge;
+pub mod desk;
 mod door;
 mod edit;
 mod ending;

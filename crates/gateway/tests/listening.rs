@@ -96,10 +96,13 @@ async fn a_stream_whose_server_says_nothing_begins_after_five_seconds_and_says_t
         world.upstream.goes_on();
         let event = next(&mut body).await;
         assert!(event.contains("notifications/x"), "{by:?}: {event}");
-        assert_eq!(world.records().await.iter().filter(|record| record["event"] == "call_decided").count(), match by {
-            By::Get => 2,
-            By::Subscription => 1,
-        });
+        assert_eq!(
+            world.records().await.iter().filter(|record| record["event"] == "call_decided").count(),
+            match by {
+                By::Get => 2,
+                By::Subscription => 1,
+            }
+        );
     }
 }
 
@@ -136,7 +139,10 @@ async fn a_refusal_that_comes_soon_keeps_its_status() {
     let world = World::start().await;
     world.upstream.answers(|arrived| (arrived.method == Method::GET).then(|| reply(405, &[("allow", "POST")], "no")));
     let response = By::Get.open(&world).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &http::HeaderValue::from_static("POST")));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &http::HeaderValue::from_static("POST"))
+    );
 }
 
 /// What a person takes away ends a stream that was begun without its server like any other.
@@ -167,9 +173,13 @@ async fn listener(world: &World) -> (SocketAddr, oneshot::Sender<()>, tokio::tas
 }
 
 /// Sends the request on a connection of its own, and reads as far as the end of the head.
-async fn connect(address: SocketAddr, (method, headers, body): (Method, Vec<(&'static str, String)>, String)) -> TcpStream {
+async fn connect(
+    address: SocketAddr,
+    (method, headers, body): (Method, Vec<(&'static str, String)>, String),
+) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let mut head = format!("{method} /mcp/tickets HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n", world::HOST, body.len());
+    let mut head =
+        format!("{method} /mcp/tickets HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n", world::HOST, body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -258,4 +268,3 @@ async fn so_does_a_stream_that_was_begun_without_its_server() {
     assert!(last.ends_with("0\r\n\r\n") && !last.contains("data"), "{last}");
     timeout(Duration::from_secs(5), serving).await.expect("ends at once").unwrap();
 }
-

@@ -30,6 +30,7 @@ mod last_head;
 mod log;
 mod once;
 mod open;
+mod outage;
 mod outcome;
 mod people;
 mod proven;

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     StoreError, StoreSilent, access_keys, blocks,
     epoch::{self, Epoch},
+    outage::{Outages, Over},
 };
 
 /// What was seen in the database.
@@ -64,6 +65,8 @@ pub(crate) struct View {
     is_closed: AtomicBool,
     /// The same, for whoever waits for it.
     closed: watch::Sender<bool>,
+    /// Failures that last, so that each is not a line.
+    outages: Outages,
     /// Something was shown that other nodes wait for.
     pub(crate) news: Notify,
 }
@@ -101,6 +104,7 @@ impl View {
             committed: AtomicBool::new(true),
             is_closed: AtomicBool::new(false),
             closed: watch::Sender::new(false),
+            outages: Outages::default(),
             news: Notify::new(),
         }
     }
@@ -212,7 +216,25 @@ impl View {
 
     /// Did the last commit go through?
     pub(crate) fn committed(&self, went_through: bool) {
-        self.committed.store(went_through, Ordering::Release);
+        let before = self.committed.swap(went_through, Ordering::AcqRel);
+        if went_through && !before {
+            self.ended("commit_failed", "store_commits");
+            self.outages.ends("record_failed", Instant::now());
+        }
+    }
+
+    /// The store failed somebody: a line, unless there was one a moment ago.
+    pub(crate) fn failed(&self, event: &'static str, error: &dyn std::error::Error) {
+        if let Some(count) = self.outages.fails(event, Instant::now()) {
+            tracing::error!(event, %error, count);
+        }
+    }
+
+    /// What is called `event` does not fail any more: a line `over`, when it did.
+    pub(crate) fn ended(&self, event: &'static str, over: &'static str) {
+        if let Some(Over { lasted, count }) = self.outages.ends(event, Instant::now()) {
+            tracing::warn!(event = over, after_seconds = lasted.as_secs(), failures = count);
+        }
     }
 
     /// Whether the last commit went through.

@@ -20,7 +20,7 @@ pub use answer_bytes::AnswerBytes;
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
-pub use people::{AgentConfig, PersonConfig};
+pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use servers::{ServerConfig, TaskAccess};
 
 use crate::{Agent, Id, Person, Server};
