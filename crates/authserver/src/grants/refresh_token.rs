@@ -123,7 +123,7 @@ pub(super) struct Standing {
 impl Standing {
     /// Spec: RFC 8707 §2.2, RFC 6749 §6
     pub(super) async fn of(cx: &Cx, tx: &mut Tx<'_>, refresh: &Refresh, form: &Form) -> Result<Self, TokenError> {
-        resource::repeats(form, &refresh.resource)?;
+        resource::repeats(&cx.config, form, &refresh.resource)?;
         let installation = tx.installation(&refresh.installation).await?.ok_or(TokenError::RefreshOver)?;
         if !installation.is_live(tx.now()) {
             return Err(TokenError::RefreshOver);
