@@ -57,6 +57,12 @@ async function withPerson(transport, operation) {
   }
 }
 
+// Whatever a form asks for, by its kind.
+const filled = ({ requestedSchema }) =>
+  Object.fromEntries(
+    Object.entries(requestedSchema.properties).map(([name, { type }]) => [name, type === 'boolean' ? true : 'blue']),
+  );
+
 let client;
 let transport;
 
@@ -69,8 +75,12 @@ const connect = () =>
     async (opened) => {
       client = new Client(
         { name: 'typescript-driver', version: '1.0.0' },
-        { versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' } },
+        {
+          versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' },
+          capabilities: { elicitation: { form: {} } },
+        },
       );
+      client.setRequestHandler('elicitation/create', ({ params }) => ({ action: 'accept', content: filled(params) }));
       await client.connect(opened);
       return { protocol: client.getNegotiatedProtocolVersion() };
     },
