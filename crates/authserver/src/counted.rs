@@ -69,7 +69,7 @@ impl Counted {
 async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K>, store: &Store, last: bool) {
     for due in sampling.due(store.now(), last) {
         if let Err(error) = store.record(due.event.clone().count("count", due.count)).await {
-            tracing::error!(event = "record_failed", %error);
+            store.failed("record_failed", &error);
             sampling.put_back(due, store.now());
         }
     }

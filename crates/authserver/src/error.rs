@@ -106,6 +106,14 @@ pub(crate) enum TokenError {
 }
 
 impl TokenError {
+    /// The ids of the policies that said no, for records and the log.
+    pub(crate) fn policies(&self) -> &[String] {
+        match self {
+            Self::Scope(refusal) => refusal.policies(),
+            _ => &[],
+        }
+    }
+
     /// The status that goes with the code. Spec: RFC 6749 §5.2
     pub(crate) fn status(&self) -> StatusCode {
         match self.code() {
@@ -226,6 +234,14 @@ pub(crate) enum AuthorizeError {
 }
 
 impl AuthorizeError {
+    /// The ids of the policies that said no, for records and the log.
+    pub(crate) fn policies(&self) -> &[String] {
+        match self {
+            Self::Scope(refusal) => refusal.policies(),
+            _ => &[],
+        }
+    }
+
     /// The code on the wire. Spec: RFC 6749 §4.1.2.1
     pub(crate) fn code(&self) -> ErrorCode {
         self.wire().0

@@ -6,8 +6,8 @@
 //! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, ClientId, Event, EventName, Grant, Id, Installation, ScopeSet, Span,
-    Subject, Timestamp,
+    AccessClaims, Actor, Agent, AgentKind, ClientId, Elevation, Event, EventName, Grant, Id, Installation, ScopeSet,
+    Span, Subject, Timestamp,
 };
 use serde::Serialize;
 use store::{Refresh, Tx};
@@ -62,6 +62,16 @@ pub(crate) struct TokenResponse {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// What was asked for beyond that, and waits for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elevation_id: Option<Id<Elevation>>,
+}
+
+impl TokenResponse {
+    /// With the elevation that is waited for.
+    pub(crate) fn with_pending(self, elevation_id: Option<Id<Elevation>>) -> Self {
+        Self { elevation_id, ..self }
+    }
 }
 
 /// Decides what the token says and writes down what must be kept. The event belongs into the same commit.
@@ -164,6 +174,7 @@ impl Issued {
             expires_in: (self.claims.exp - self.claims.iat).max(0),
             scope: self.claims.scope.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.expose().to_owned()),
+            elevation_id: None,
         })
     }
 }

@@ -15,7 +15,8 @@ pub(crate) fn asked(config: &Config, form: &Form, pinned: Option<&str>) -> Resul
     if named.next().is_some() {
         return Err(ResourceError::Several);
     }
-    let server = match (first, pinned) {
+    // Some clients send the origin of what they were told. It names no server, so it says as much as nothing.
+    let server = match (first.filter(|uri| !is_the_origin(config, uri)), pinned) {
         (Some(uri), _) => find(config, uri).ok_or(ResourceError::Unknown)?,
         (None, Some(pinned)) => {
             config.servers.keys().find(|server| server.as_str() == pinned).ok_or(ResourceError::Unknown)?
@@ -35,14 +36,18 @@ pub(crate) fn asked(config: &Config, form: &Form, pinned: Option<&str>) -> Resul
 }
 
 /// Does the request, if it names a resource, name `issued_for`? At the token endpoint it may only repeat itself.
-pub(crate) fn repeats(form: &Form, issued_for: &str) -> Result<(), ResourceError> {
+pub(crate) fn repeats(config: &Config, form: &Form, issued_for: &str) -> Result<(), ResourceError> {
     let mut named = form.all("resource");
     match (named.next(), named.next()) {
         (None, _) => Ok(()),
         (Some(_), Some(_)) => Err(ResourceError::Several),
-        (Some(uri), None) if resource_matches(issued_for, uri) => Ok(()),
+        (Some(uri), None) if resource_matches(issued_for, uri) || is_the_origin(config, uri) => Ok(()),
         (Some(_), None) => Err(ResourceError::Other),
     }
+}
+
+fn is_the_origin(config: &Config, uri: &str) -> bool {
+    resource_matches(config.public_url.as_str(), uri)
 }
 
 fn find<'a>(config: &'a Config, uri: &str) -> Option<&'a Id<Server>> {

@@ -52,13 +52,23 @@ pub(crate) enum ScopeRefusal {
     #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]
     NotHigh { asked: Scope, tier: Tier, instead: Scope },
     #[error("policy does not allow scope `{0}` to this agent")]
-    Forbidden(Scope),
+    Forbidden(Scope, Vec<String>),
     #[error("policy does not allow this agent on the server `{0}`")]
-    NoConnection(Id<Server>),
+    NoConnection(Id<Server>, Vec<String>),
     #[error("more than {MOST_SCOPES} scopes are asked for; `{0}` is one too many")]
     TooMany(Scope),
     #[error("nothing of `{0}` can be issued to this agent")]
     NothingLeft(ScopeSet),
+}
+
+impl ScopeRefusal {
+    /// The ids of the policies that said no, for records and the log. The client is not told.
+    pub(crate) fn policies(&self) -> &[String] {
+        match self {
+            Self::Forbidden(_, policies) | Self::NoConnection(_, policies) => policies,
+            _ => &[],
+        }
+    }
 }
 
 /// What a `scope` parameter can mean on one server.
@@ -121,7 +131,9 @@ pub(crate) fn assess(
         match need(cx, asker, scope) {
             Ok(need) => possible.push((scope.clone(), need)),
             Err(refusal) => {
-                tracing::info!(event = "scope_left_out", agent = %asker.agent, reason = %refusal);
+                let policies = refusal.policies().join(", ");
+                let policies = (!policies.is_empty()).then_some(policies);
+                tracing::info!(event = "scope_left_out", agent = %asker.agent, reason = %refusal, policies);
                 left_out = left_out.or(Some(refusal));
             }
         }
@@ -137,26 +149,34 @@ pub(crate) fn assess(
 pub(crate) fn may_connect(cx: &Cx, asker: &Asker, server: &Id<Server>) -> Result<(), ScopeRefusal> {
     match cx.policies.decide(&question(asker, server, None, Tier::Low)) {
         Decision::Allow { .. } => Ok(()),
-        Decision::StepUp { .. } | Decision::Deny { .. } => Err(ScopeRefusal::NoConnection(server.clone())),
+        Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
+            Err(ScopeRefusal::NoConnection(server.clone(), policies))
+        }
     }
 }
 
 /// What one scope takes.
 pub(crate) fn need(cx: &Cx, asker: &Asker, scope: &Scope) -> Result<Need, ScopeRefusal> {
     let server = scope.server();
-    let forbidden = || ScopeRefusal::Forbidden(scope.clone());
+    let forbidden = |by| ScopeRefusal::Forbidden(scope.clone(), by);
     let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::OtherServer(scope.clone()))?;
     match scope {
         Scope::Low(_) => Ok(Need::Standing),
         Scope::Medium(_) => {
             // A bucket may be asked for when at least one of its tools may.
+            let mut by = Vec::new();
             let needs = rules.examples(Tier::Medium);
-            let needs = needs.filter_map(|name| decide(cx, asker, server, name, Tier::Medium));
-            needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval))).ok_or_else(forbidden)
+            let needs = needs.filter_map(|name| {
+                decide(cx, asker, server, name, Tier::Medium).map_err(|policies| by.extend(policies)).ok()
+            });
+            let least = needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval)));
+            by.sort_unstable();
+            by.dedup();
+            least.ok_or_else(|| forbidden(by))
         }
         Scope::Tool(_, tool) => match rules.tier(tool) {
             None => Err(ScopeRefusal::Held(scope.clone())),
-            Some(Tier::High) => decide(cx, asker, server, tool.clone(), Tier::High).ok_or_else(forbidden),
+            Some(Tier::High) => decide(cx, asker, server, tool.clone(), Tier::High).map_err(forbidden),
             Some(tier) => {
                 let instead = Scope::needed(server, tool, tier);
                 Err(ScopeRefusal::NotHigh { asked: scope.clone(), tier, instead })
@@ -165,11 +185,12 @@ pub(crate) fn need(cx: &Cx, asker: &Asker, scope: &Scope) -> Result<Need, ScopeR
     }
 }
 
-fn decide(cx: &Cx, asker: &Asker, server: &Id<Server>, tool: ToolName, tier: Tier) -> Option<Need> {
+/// What it takes, or the policies that forbid it whatever is held.
+fn decide(cx: &Cx, asker: &Asker, server: &Id<Server>, tool: ToolName, tier: Tier) -> Result<Need, Vec<String>> {
     match cx.policies.decide(&question(asker, server, Some(tool), tier)) {
-        Decision::Allow { .. } => Some(Need::Standing),
-        Decision::StepUp { by, .. } => Some(Need::Elevation(by)),
-        Decision::Deny { .. } => None,
+        Decision::Allow { .. } => Ok(Need::Standing),
+        Decision::StepUp { by, .. } => Ok(Need::Elevation(by)),
+        Decision::Deny { policies, .. } => Err(policies),
     }
 }
 

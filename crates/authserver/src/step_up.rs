@@ -143,7 +143,7 @@ fn refused(agent: &Agent, me: &Id<Person>, error: AuthorizeError) -> Commit<Outc
         .with("client", &agent.client)
         .with("cause", error.cause())
         .with("error", error.code().0);
-    Commit::with(event, Outcome::Refused(error))
+    Commit::with(event.list("policies", error.policies()), Outcome::Refused(error))
 }
 
 const ME: &str = "/me";

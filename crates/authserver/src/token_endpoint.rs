@@ -118,5 +118,5 @@ fn refusal(actor: Actor, client: Option<&ClientId>, grant_type: Option<&str>, er
     if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = error {
         event = event.with("elevation", elevation);
     }
-    event
+    event.list("policies", error.policies())
 }

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Decision, Elevation, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
+use model::{Authority, Decision, Elevation, ElevationState, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
 use policy::Policies;
 use store::Store;
 
@@ -24,13 +24,13 @@ use crate::{
 pub async fn decide(store: &Store, policies: &Policies, call: Call, live: Arc<Live>) -> Result<Permit<Call>, Refused> {
     let tool = match call.subject() {
         Ok(tool) => tool,
-        Err(refusal) => return Err(Refused { refusal, call, live, tool: None, tier: None }),
+        Err(refusal) => return Err(Refused { refusal, call, live, tool: None, tier: None, policies: Vec::new() }),
     };
     let matter = Matter::of(&call.server, tool.as_ref());
     let outcome = weigh(store, policies, &call, &live, &matter).await;
     match outcome {
-        Ok(basis) => Ok(Permit::new(call, live, matter, basis)),
-        Err(refusal) => Err(Refused { refusal, call, live, tier: Some(matter.tier), tool }),
+        Ok((basis, policies)) => Ok(Permit::new(call, live, matter, basis, policies)),
+        Err(No { refusal, policies }) => Err(Refused { refusal, call, live, tier: Some(matter.tier), tool, policies }),
     }
 }
 
@@ -47,6 +47,20 @@ pub struct Refused {
     pub tool: Option<ToolName>,
     /// Its tier, when that was found out.
     pub tier: Option<Tier>,
+    /// The policies that said so; none, when it was not a matter of policy.
+    pub policies: Vec<String>,
+}
+
+/// No, and the policies that said so.
+struct No {
+    refusal: Refusal,
+    policies: Vec<String>,
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, policies: Vec::new() }
+    }
 }
 
 /// What is decided on: a tool with its tier, or the protocol of a server.
@@ -96,23 +110,64 @@ async fn weigh(
     call: &Call,
     live: &Live,
     matter: &Matter,
-) -> Result<Basis, Refusal> {
+) -> Result<(Basis, Vec<String>), No> {
     if matter.tool.as_ref().is_some_and(|tool| live.tool_is_stopped(tool)) {
-        return Err(Refusal::Blocked);
+        return Err(Refusal::Blocked.into());
     }
     let standing = policies.decide(&matter.question(live, Authority::Standing));
-    let (scope, by) = match standing {
-        Decision::Allow { .. } => return baseline(call, live, matter),
-        Decision::Deny { reason, .. } => return Err(Refusal::Denied(reason, matter.tool.clone())),
-        Decision::StepUp { scope, by } => (scope, by),
+    let (scope, by, policies_asking) = match standing {
+        Decision::Allow { policies } => return Ok((baseline(call, live, matter)?, policies)),
+        Decision::Deny { reason, policies } => {
+            return Err(No { refusal: Refusal::Denied(reason, matter.tool.clone()), policies });
+        }
+        Decision::StepUp { scope, by, policies } => (scope, by, policies),
     };
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(|_| Refusal::Unavailable)?;
     let elevations = elevations(store, live).await?;
     match elevated(policies, live, matter, &elevations, &scope) {
-        Some((elevation, _)) => Ok(Basis::Elevation { id: elevation.id.clone(), by: elevation.by }),
-        None => Err(step_up(call, live, matter, scope, by, &elevations)),
+        Some(Elevated { elevation, policies, .. }) => {
+            Ok((Basis::Elevation { id: elevation.id.clone(), by: elevation.by }, policies))
+        }
+        None => {
+            let refusal = match awaited(store, call, live, matter, (&scope, by)).await? {
+                Some(awaited) => awaited,
+                None => step_up(call, live, matter, scope, by, &elevations),
+            };
+            Err(No { refusal, policies: policies_asking })
+        }
     }
+}
+
+/// What an agent that does not poll is told of a decision that it asked for: by the call, because its client knows
+/// nothing but calls.
+async fn awaited(
+    store: &Store,
+    call: &Call,
+    live: &Live,
+    matter: &Matter,
+    (scope, by): (&Scope, StepUp),
+) -> Result<Option<Refusal>, Refusal> {
+    let Some(desk) = call.server.desk.of_agent(&live.agent().id) else { return Ok(None) };
+    let newest = store.newest_elevation(&live.grant().id, scope).await.map_err(|error| {
+        store.failed("store_failed", &error);
+        Refusal::Unavailable
+    })?;
+    let (now, what) = (store.now(), matter.tool.as_ref().map_or("this", ToolName::as_str).to_owned());
+    Ok(newest.and_then(|elevation| match elevation.state {
+        ElevationState::Requested if elevation.is_pending(now) => {
+            let who = match by {
+                StepUp::Consent => "the owner of this agent",
+                StepUp::Approval => "another person than its owner",
+            };
+            let at = desk.address(&elevation.id);
+            Some(Refusal::Awaited { what, who, at, elevation: elevation.id })
+        }
+        ElevationState::Denied if elevation.decided_at.is_some_and(|at| desk.still_counts(at, now)) => {
+            Some(Refusal::TurnedDown { what, elevation: elevation.id })
+        }
+        _ => None,
+    }))
 }
 
 /// The standing grant is enough; but the token may be narrower than its grant.
@@ -129,26 +184,38 @@ fn baseline(call: &Call, live: &Live, matter: &Matter) -> Result<Basis, Refusal>
 /// The elevations of a principal that are live now.
 pub async fn elevations(store: &Store, live: &Live) -> Result<Vec<Elevation>, Refusal> {
     store.live_elevations(&live.grant().id, store.now()).await.map_err(|error| {
-        tracing::error!(event = "store_failed", %error);
+        store.failed("store_failed", &error);
         Refusal::Unavailable
     })
 }
 
-/// The elevation with which policy would allow it, and what it amounts to.
+/// An elevation with which policy allows something.
+pub struct Elevated<'e> {
+    /// Which one.
+    pub elevation: &'e Elevation,
+    /// What it amounts to.
+    pub authority: Authority,
+    /// The permits that matched with it.
+    pub policies: Vec<String>,
+}
+
+/// The elevation with which policy would allow it.
 pub fn elevated<'e>(
     policies: &Policies,
     live: &Live,
     matter: &Matter,
     elevations: &'e [Elevation],
     scope: &Scope,
-) -> Option<(&'e Elevation, Authority)> {
+) -> Option<Elevated<'e>> {
     elevations.iter().filter(|elevation| elevation.scope.implies(scope)).find_map(|elevation| {
         let authority = match elevation.by {
             StepUp::Consent => Authority::Consent,
             StepUp::Approval => Authority::Approval,
         };
-        let decision = policies.decide(&matter.question(live, authority));
-        matches!(decision, Decision::Allow { .. }).then_some((elevation, authority))
+        match policies.decide(&matter.question(live, authority)) {
+            Decision::Allow { policies } => Some(Elevated { elevation, authority, policies }),
+            Decision::StepUp { .. } | Decision::Deny { .. } => None,
+        }
     })
 }
 

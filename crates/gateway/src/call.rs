@@ -26,6 +26,8 @@ pub struct Call {
     pub(crate) action: Action,
     pub(crate) session: Option<Session>,
     pub(crate) carried: Carried,
+    /// Names this one request in records and in the log.
+    pub(crate) request: Box<str>,
     /// What it counts as, for as long as anything of it is under way.
     pub(crate) share: Arc<Share>,
 }

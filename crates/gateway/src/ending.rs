@@ -7,6 +7,9 @@ use store::{Store, StoreError};
 
 use crate::{call::Call, permit::Recorded, quota::Share};
 
+/// A stream that only listens ended because the gateway stops.
+pub const STOPPED: &str = "gateway_stopped";
+
 /// Writes `call_ended` when it is dropped.
 #[derive(Debug)]
 pub struct Ending {
@@ -103,7 +106,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Writes an end as soon as the store takes it. It is written once: who tries again finds out.
 async fn write(store: &Store, event: Event) {
-    let mut is_said = false;
     loop {
         match store.record(event.clone()).await {
             Ok(_) | Err(StoreError::CallOver) => return,
@@ -113,9 +115,7 @@ async fn write(store: &Store, event: Event) {
                 return;
             }
             Err(error) => {
-                if !std::mem::replace(&mut is_said, true) {
-                    tracing::error!(event = "record_failed", %error, "the end of a call is written later");
-                }
+                store.failed("record_failed", &error);
                 tokio::time::sleep(AGAIN).await;
             }
         }

@@ -6,13 +6,13 @@
 //!
 //! Spec: MCP basic/transports/streamable-http, basic/authorization.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, future::pending, hash::Hash, sync::Arc};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
 use hyper::body::Incoming;
 use model::{Event, Sampling, config::Config};
-use net::{Body, BodyError};
+use net::{Body, BodyError, caller::ListenerEnd};
 use policy::Policies;
 use store::Store;
 
@@ -21,8 +21,8 @@ use crate::{
     bearer,
     call::Call,
     door::Door,
-    ending::{Done, Ending},
-    forward,
+    ending::{Done, Ending, STOPPED},
+    forward, listening,
     live::{Live, NotLive, Verifier},
     metadata::{self, Document},
     permit::{NotRecorded, Recorded},
@@ -30,7 +30,7 @@ use crate::{
     protected::Protected,
     quota::Quotas,
     record,
-    refusal::{Asked, Refusal, respond},
+    refusal::{Asked, By, Refusal, respond},
     refused::{self, Refusals, Told},
     relay::Relay,
     sealing::Seals,
@@ -111,7 +111,7 @@ impl Gateway {
     }
 
     /// Answers one request to a path that it [owns](Self::owns).
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
@@ -164,7 +164,7 @@ impl Gateway {
         document.ok_or_else(|| elsewhere().unwrap_or(Refusal::NotFound))
     }
 
-    async fn endpoint<B>(&self, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
+    async fn endpoint<B>(self: &Arc<Self>, server: &Arc<Protected>, parts: &Parts, body: B) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
@@ -174,7 +174,7 @@ impl Gateway {
             Ok(response) => response,
             Err(refusal) => {
                 if let Some(count) = self.refusals.line(&refusal, self.store.now()) {
-                    tracing::info!(event = "call_refused", server = %server.id, reason = refusal.word(), count);
+                    refused::say(&refusal, &server.id, asked.by.as_ref(), count);
                 }
                 respond(&refusal, Some(server), &asked)
             }
@@ -182,7 +182,7 @@ impl Gateway {
     }
 
     async fn serve<B>(
-        &self,
+        self: &Arc<Self>,
         server: &Arc<Protected>,
         parts: &Parts,
         body: B,
@@ -210,6 +210,7 @@ impl Gateway {
         };
         // The connection of a live token stays when the listener is full.
         net::caller::verified();
+        asked.by = Some(By::of(&live));
         let grant = live.grant().id.clone();
         let mut bytes = self.quotas.bytes(&grant);
         let understood = match self.under_way(&grant, parts) {
@@ -219,15 +220,16 @@ impl Gateway {
         match understood {
             Ok(call) => {
                 let share = call.share.clone();
-                Ok(self.run(call, live).await?.map(|body| body.keeping(share)))
+                Ok(self.run(call, live, asked).await?.map(|body| body.keeping(share)))
             }
-            Err(refusal) => Err(self.refused_early(server, &live, refusal).await),
+            Err(refusal) => Err(self.refused_early(server, &live, asked, refusal).await),
         }
     }
 
     /// Somebody known was refused before it was clear what they wanted.
-    async fn refused_early(&self, server: &Protected, live: &Live, refusal: Refusal) -> Refusal {
-        let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, live);
+    async fn refused_early(&self, server: &Protected, live: &Live, asked: &Asked, refusal: Refusal) -> Refusal {
+        let request = asked.by.as_ref().map_or("", |by| &by.request);
+        let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, live, request);
         self.told(self.refusals.of_grant(&live.grant().id, refusal, self.store.now(), event)).await
     }
 
@@ -240,9 +242,28 @@ impl Gateway {
     }
 
     /// Decide, record, send, relay.
-    async fn run(&self, call: Call, live: Arc<Live>) -> Result<Response<Body>, Refusal> {
-        let (mut recorded, mut ending) = self.recorded(call, live).await?;
-        let upstream = match self.send(&mut recorded, &mut ending).await {
+    async fn run(self: &Arc<Self>, call: Call, live: Arc<Live>, asked: &mut Asked) -> Result<Response<Body>, Refusal> {
+        let (recorded, ending) = self.recorded(call, live, asked).await?;
+        if let Some(by) = &mut asked.by {
+            by.tool = recorded.tool().cloned();
+        }
+        if !recorded.call().listens() {
+            return self.carry_out(recorded, ending, None).await;
+        }
+        let (gateway, subscription) = (self.clone(), recorded.call().request_id().map(Into::into));
+        let end = net::caller::listener();
+        let opening = Box::pin(async move { gateway.carry_out(recorded, ending, end).await });
+        listening::open(opening, subscription).await
+    }
+
+    /// Sends what is on record, and relays its answer; until the `end` of the listener, if it is given.
+    async fn carry_out(
+        &self,
+        mut recorded: Recorded<Call>,
+        mut ending: Ending,
+        end: Option<ListenerEnd>,
+    ) -> Result<Response<Body>, Refusal> {
+        let upstream = match self.send(&mut recorded, &mut ending, end.clone()).await {
             Ok(upstream) => upstream,
             Err(Failed::NotSent(proof, refusal)) => {
                 ending.because(refusal.word());
@@ -257,12 +278,18 @@ impl Gateway {
             policies: &self.policies,
             list_bytes: self.config.limits.list_bytes,
             longest_call: self.config.limits.longest_call,
+            end,
         };
         relay.answer(recorded, upstream, ending).await
     }
 
     /// Several calls may want the last use of one elevation: who comes too late is decided on again, a few times.
-    async fn recorded(&self, mut call: Call, mut live: Arc<Live>) -> Result<(Recorded<Call>, Ending), Refusal> {
+    async fn recorded(
+        &self,
+        mut call: Call,
+        mut live: Arc<Live>,
+        asked: &mut Asked,
+    ) -> Result<(Recorded<Call>, Ending), Refusal> {
         for attempt in 1.. {
             let permit = match authority::decide(&self.store, &self.policies, call, live).await {
                 Ok(permit) => permit,
@@ -273,23 +300,24 @@ impl Gateway {
                     match self.verifier.still_live(&before).await {
                         Ok(now) => (call, live) = (again, now),
                         Err(NotLive { refusal, .. }) => {
-                            let refused = Refused { refusal, call: again, live: before, tool: None, tier: None };
-                            return Err(self.refuse(refused).await);
+                            let (tool, tier, policies) = (None, None, Vec::new());
+                            let refused = Refused { refusal, call: again, live: before, tool, tier, policies };
+                            return Err(self.refuse(refused, asked).await);
                         }
                     }
                     continue;
                 }
-                Err(refused) => return Err(self.refuse(refused).await),
+                Err(refused) => return Err(self.refuse(refused, asked).await),
             };
             match permit.record(&self.store, self.policies.fingerprint()).await {
                 Ok(recorded) => return Ok(recorded),
                 Err(NotRecorded::UsedUp(permit)) if attempt < ATTEMPTS => (call, live) = permit.undecided(),
                 Err(NotRecorded::UsedUp(permit)) => {
                     let refusal = permit.step_up();
-                    return Err(self.refuse(permit.refused(refusal)).await);
+                    return Err(self.refuse(permit.refused(refusal), asked).await);
                 }
                 Err(NotRecorded::Store(error)) => {
-                    tracing::error!(event = "record_failed", %error);
+                    self.store.failed("record_failed", &error);
                     break;
                 }
             }
@@ -298,7 +326,12 @@ impl Gateway {
     }
 
     /// Sends what nobody took away meanwhile, and waits for the head of the response as long as it is.
-    async fn send(&self, recorded: &mut Recorded<Call>, ending: &mut Ending) -> Result<Response<Incoming>, Failed> {
+    async fn send(
+        &self,
+        recorded: &mut Recorded<Call>,
+        ending: &mut Ending,
+        end: Option<ListenerEnd>,
+    ) -> Result<Response<Incoming>, Failed> {
         let limits = &self.config.limits;
         let mut ground = recorded.ground(self.store.now(), limits.longest_call);
         // Writing took a moment: what was taken away meanwhile counts.
@@ -310,8 +343,18 @@ impl Gateway {
         }
         recorded.leave();
         ending.done(Done::Unknown);
+        let ends = async {
+            match end {
+                Some(end) => end.begins().await,
+                None => pending().await,
+            }
+        };
         let failed = tokio::select! {
             biased;
+            () = ends => {
+                ending.because(STOPPED);
+                return Err(Failed::MayBeDone(Refusal::Unavailable));
+            }
             lost = watch::lost(&self.verifier, ground) => {
                 ending.because(lost.word());
                 return Err(Failed::MayBeDone(recorded.cut(lost)));
@@ -331,7 +374,11 @@ impl Gateway {
         Err(failed)
     }
 
-    async fn refuse(&self, refused: Refused) -> Refusal {
+    async fn refuse(&self, refused: Refused, asked: &mut Asked) -> Refusal {
+        if let Some(by) = &mut asked.by {
+            by.tool.clone_from(&refused.tool);
+            by.policies.clone_from(&refused.policies);
+        }
         let grant = refused.live.grant().id.clone();
         let event = record::refused(&refused, self.policies.fingerprint());
         self.told(self.refusals.of_grant(&grant, refused.refusal, self.store.now(), |_| event)).await
@@ -361,7 +408,7 @@ impl Gateway {
     /// No record, no answer.
     async fn write_down(&self, event: Event) -> Result<(), Refusal> {
         self.store.record(event).await.map(drop).map_err(|error| {
-            tracing::error!(event = "record_failed", %error);
+            self.store.failed("record_failed", &error);
             Refusal::Unavailable
         })
     }

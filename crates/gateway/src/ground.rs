@@ -84,7 +84,7 @@ impl Ground {
         }
         if let Some(lease) = &self.elevation {
             let elevation = store.elevation(&lease.id).await.map_err(|error| {
-                tracing::error!(event = "store_failed", %error);
+                store.failed("store_failed", &error);
                 Lost::Principal(Refusal::Unavailable)
             })?;
             if elevation.is_none_or(|elevation| lease.was_taken_away(&elevation)) {

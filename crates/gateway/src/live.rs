@@ -108,7 +108,7 @@ impl Live {
         // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
         let epoch = store.epoch();
         let standing = store.standing(&claims.grant_id, claims.installation().as_ref()).await.map_err(|error| {
-            tracing::error!(event = "store_failed", %error);
+            store.failed("store_failed", &error);
             Refusal::Unavailable
         })?;
         let Some(standing) = standing else {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Event, Id, Span, StepUp, Timestamp};
+use model::{Elevation, ElevationState, Event, Id, Span, StepUp, Timestamp, ToolName};
 use store::{Commit, Store, StoreError};
 
 use crate::{
@@ -31,6 +31,8 @@ pub struct Permit<C> {
     live: Arc<Live>,
     matter: Matter,
     basis: Basis,
+    /// The ids of those that said so.
+    policies: Vec<String>,
 }
 
 /// By what a call is allowed.
@@ -52,7 +54,7 @@ pub enum Basis {
 pub struct Recorded<C> {
     permit: Permit<C>,
     used: Option<Used>,
-    request: String,
+    request: Box<str>,
 }
 
 /// Why there is no record, and so no call.
@@ -65,16 +67,16 @@ pub enum NotRecorded {
 }
 
 impl Permit<Call> {
-    pub(crate) fn new(call: Call, live: Arc<Live>, matter: Matter, basis: Basis) -> Self {
-        Self { call, live, matter, basis }
+    pub(crate) fn new(call: Call, live: Arc<Live>, matter: Matter, basis: Basis, policies: Vec<String>) -> Self {
+        Self { call, live, matter, basis, policies }
     }
 
     /// Writes the decision down, together with the use of the elevation it rests on.
     ///
     /// What has begun is brought to its end: when nobody waits any more, the outcome is written down as well.
     pub async fn record(self, store: &Store, policy: &str) -> Result<(Recorded<Call>, Ending), NotRecorded> {
-        let request = correlation();
-        let event = decided(&self.call, &self.live, &self.matter, &self.basis, policy, &request);
+        let event = decided(&self.call, &self.live, &self.matter, &self.basis, policy).list("policies", &self.policies);
+        let request = self.call.request.clone();
         let store = store.clone();
         ToTheEnd::of(async move {
             let taken = match &self.basis {
@@ -86,7 +88,7 @@ impl Permit<Call> {
             };
             match taken {
                 Ok(Some(lease)) => {
-                    let used = |lease| Used::taken(store.clone(), self.live.clone(), lease, request.clone());
+                    let used = |lease| Used::taken(store.clone(), self.live.clone(), lease, request.to_string());
                     let used = lease.map(used);
                     let recorded = Recorded { permit: self, used, request };
                     let ending = Ending::of(&recorded, &store);
@@ -135,7 +137,8 @@ impl Permit<Call> {
 
     /// The same call, refused after all.
     pub fn refused(self, refusal: Refusal) -> Refused {
-        Refused { refusal, call: self.call, live: self.live, tool: self.matter.tool, tier: Some(self.matter.tier) }
+        let Self { call, live, matter: Matter { tool, tier, .. }, policies, .. } = self;
+        Refused { refusal, call, live, tool, tier: Some(tier), policies }
     }
 }
 
@@ -197,9 +200,9 @@ impl Recorded<Call> {
     pub fn request(&self) -> &str {
         &self.request
     }
-}
 
-fn correlation() -> String {
-    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    BASE64_URL_SAFE_NO_PAD.encode(token::random::<12>())
+    /// What it acts on.
+    pub fn tool(&self) -> Option<&ToolName> {
+        self.permit.matter.tool.as_ref()
+    }
 }

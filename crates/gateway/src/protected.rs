@@ -15,7 +15,7 @@ use model::{
 use net::Upstream;
 use serde_json::json;
 
-use crate::{SetupError, left_out::LeftOut, mirrored::Mirrors};
+use crate::{SetupError, desk::Desk, left_out::LeftOut, mirrored::Mirrors};
 
 /// A protected server.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Protected {
     pub config: ServerConfig,
     /// May tasks be used, which are everybody's?
     pub tasks: TaskAccess,
+    /// Where people decide, and which agents are told so.
+    pub desk: Desk,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
     /// Which headers repeat which arguments of its tools, as far as its lists have said.
@@ -60,6 +62,7 @@ impl Protected {
             metadata: metadata(id, config, public_url),
             config: config.clone(),
             tasks: config.tasks,
+            desk: Desk::of(whole),
             mirrors: Mirrors::default(),
             left_out: LeftOut::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,

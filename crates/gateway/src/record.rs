@@ -11,13 +11,12 @@ use crate::{
 };
 
 /// A call was allowed and is about to be sent.
-pub fn decided(call: &Call, live: &Live, matter: &Matter, basis: &Basis, policy: &str, request: &str) -> Event {
+pub fn decided(call: &Call, live: &Live, matter: &Matter, basis: &Basis, policy: &str) -> Event {
     let event = about(EventName::CallDecided, call, live)
         .with("decision", "allow")
         .with("tier", matter.tier)
         .with("scope", &matter.scope)
-        .with("policy", policy)
-        .with("request", request);
+        .with("policy", policy);
     let event = match &matter.tool {
         Some(tool) => event.with("tool", tool),
         None => event,
@@ -31,12 +30,13 @@ pub fn decided(call: &Call, live: &Live, matter: &Matter, basis: &Basis, policy:
 /// A call was refused.
 pub fn refused(refused: &Refused, policy: &str) -> Event {
     let event = about(EventName::CallRefused, &refused.call, &refused.live).with("policy", policy);
-    describe(event, &refused.refusal, refused.tool.as_ref(), refused.tier)
+    describe(event.list("policies", &refused.policies), &refused.refusal, refused.tool.as_ref(), refused.tier)
 }
 
 /// Somebody known was refused before it was clear what they wanted.
-pub fn refused_early(refusal: &Refusal, server: &Id<Server>, live: &Live) -> Event {
-    describe(principal(EventName::CallRefused, live).with("server", server), refusal, None, None)
+pub fn refused_early(refusal: &Refusal, server: &Id<Server>, live: &Live, request: &str) -> Event {
+    let event = principal(EventName::CallRefused, live).with("server", server).with("request", request);
+    describe(event, refusal, None, None)
 }
 
 /// A token of ours came whose grant, agent or person is dead.
@@ -73,7 +73,8 @@ pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
 
 fn about(name: EventName, call: &Call, live: &Live) -> Event {
     let method: String = call.method().chars().take(128).collect();
-    let event = principal(name, live).with("server", &call.server.id).with("method", method);
+    let event =
+        principal(name, live).with("server", &call.server.id).with("method", method).with("request", &call.request);
     let event = match call.message().and_then(|message| message.params().uri.as_deref()) {
         // As long as a log line may be; where it matters, the rule that matched is named beside it.
         Some(uri) => event.with("uri", uri.chars().take(256).collect::<String>()),
@@ -102,6 +103,9 @@ fn describe(event: Event, refusal: &Refusal, tool: Option<&ToolName>, tier: Opti
     }
     if let Some(tier) = tier {
         event = event.with("tier", tier);
+    }
+    if let Some(elevation) = refusal.elevation() {
+        event = event.with("elevation", elevation);
     }
     match refusal {
         Refusal::StepUp { scopes, by, .. } => event.with("decision", "step_up").with("scope", scopes).with("by", by),

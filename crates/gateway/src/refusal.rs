@@ -7,9 +7,9 @@
 
 mod wire;
 
-use model::{DenyReason, ScopeSet, StepUp, Tier, ToolName};
+use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, Tier, ToolName};
 
-pub use wire::{Asked, event_of, respond};
+pub use wire::{Asked, By, event_of, respond};
 
 use crate::{envelope::Malformed, quota::Quota, revision::NotSpoken};
 
@@ -98,6 +98,28 @@ pub enum Refusal {
         /// For the person and the model.
         why: String,
     },
+    /// A person has been asked and has not decided yet.
+    #[error(
+        "{what} waits for a decision by {who}, who can give it at {at} (number {elevation}): make the same call again when it has been given"
+    )]
+    Awaited {
+        /// What was called.
+        what: String,
+        /// Who decides, in words.
+        who: &'static str,
+        /// Where.
+        at: String,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
+    /// A person said no a short while ago.
+    #[error("{what} was asked for and denied (number {elevation}): do not ask again for now")]
+    TurnedDown {
+        /// What was called.
+        what: String,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
     /// No authority cures it.
     #[error("{}", reason(*.0, .1.as_ref()))]
     Denied(DenyReason, Option<ToolName>),
@@ -119,6 +141,9 @@ pub enum Refusal {
     /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
     #[error("{0}: it may have been done, so look before you repeat it")]
     MayBeDone(&'static str),
+    /// The server answers a stream that was begun without it, and not with a stream.
+    #[error("the server answered {0} where a stream was asked for")]
+    NoStream(u16),
     /// The server answered something that cannot be passed on.
     #[error("the server `{server}` {what}")]
     BadUpstream {
@@ -130,6 +155,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What was asked for, of a refusal that is about a decision of a person.
+    pub fn elevation(&self) -> Option<&Id<Elevation>> {
+        match self {
+            Self::Awaited { elevation, .. } | Self::TurnedDown { elevation, .. } => Some(elevation),
+            _ => None,
+        }
+    }
+
     /// The stable word in the audit and in logs.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -157,6 +190,8 @@ impl Refusal {
             Self::ForeignState => "foreign_state",
             Self::OrphanResponse => "orphan_response",
             Self::StepUp { .. } => "step_up",
+            Self::Awaited { .. } => "awaits_decision",
+            Self::TurnedDown { .. } => "turned_down",
             Self::Denied(reason, _) => reason.as_str(),
             Self::Blocked => "blocked",
             Self::Quota(quota) => quota.word(),
@@ -164,6 +199,7 @@ impl Refusal {
             Self::Unavailable => "unavailable",
             Self::Unreachable(_) => "unreachable",
             Self::MayBeDone(_) => "may_be_done",
+            Self::NoStream(_) => "no_stream",
             Self::BadUpstream { .. } => "bad_upstream",
         }
     }

@@ -4,9 +4,12 @@
 //! whose refusals come faster than they are recorded one by one is told to come less often while that lasts; what it
 //! is allowed goes on. A dead token is recorded once a minute, a stranger never: only the process log hears of it.
 
-use model::{AccessClaims, Event, EventName, Grant, Id, Pace, Sampling, Timestamp};
+use model::{AccessClaims, Event, EventName, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName};
 
-use crate::{quota::Quota, refusal::Refusal};
+use crate::{
+    quota::Quota,
+    refusal::{By, Refusal},
+};
 
 /// The refusals of this gateway.
 #[derive(Debug)]
@@ -61,6 +64,18 @@ impl Refusals {
         let event = || Event::new(EventName::CallRefused, model::Actor::System);
         self.told.see(word, word, now, event).record.map(|(_, count)| count)
     }
+}
+
+/// A line in the process log, with what the record says of it, and for how many it stands.
+pub fn say(refusal: &Refusal, server: &Id<Server>, by: Option<&By>, count: u64) {
+    let live = by.map(|by| &by.live);
+    let agent = live.map(|live| live.agent().id.as_str());
+    let person = live.and_then(|live| live.grant().person.as_ref()).map(Id::as_str);
+    let tool = by.and_then(|by| by.tool.as_ref()).map(ToolName::as_str);
+    let policies = by.filter(|by| !by.policies.is_empty()).map(|by| by.policies.join(", "));
+    let request = by.map(|by| &*by.request);
+    let reason = refusal.word();
+    tracing::info!(event = "call_refused", %server, agent, person, tool, request, policies, reason, count);
 }
 
 /// The event, with the number of refusals that it stands for.

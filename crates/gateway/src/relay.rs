@@ -5,7 +5,7 @@
 
 mod answer_seen;
 mod body;
-mod quiet;
+pub mod quiet;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use model::Span;
-use net::Body;
+use net::{Body, caller::ListenerEnd};
 use policy::Policies;
 
 use self::{
@@ -50,12 +50,14 @@ pub struct Relay<'g> {
     pub longest_call: Span,
     /// Longest list, and longest event of a filtered stream, in bytes.
     pub list_bytes: usize,
+    /// For what only listens: the end of the listener is its end.
+    pub end: Option<ListenerEnd>,
 }
 
 impl Relay<'_> {
     /// The response for the client.
     pub async fn answer(
-        self,
+        mut self,
         recorded: Recorded<Call>,
         upstream: Response<Incoming>,
         mut ending: Ending,
@@ -92,7 +94,7 @@ impl Relay<'_> {
     }
 
     fn relayed(
-        &self,
+        &mut self,
         recorded: &Recorded<Call>,
         incoming: Incoming,
         kind: Kind,
@@ -110,6 +112,7 @@ impl Relay<'_> {
                 (None, None) => Ends::Silently,
             };
             relayed.quiet = Some(Quiet::new());
+            relayed.listener = self.end.take().map(|end| Box::pin(end.begins()) as _);
             relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
         }
         net::boxed(relayed)
@@ -245,6 +248,11 @@ fn bad(recorded: &Recorded<Call>, what: &'static str) -> Refusal {
     let server = recorded.call().server.id.to_string();
     tracing::warn!(event = "bad_upstream", %server, what);
     Refusal::BadUpstream { server, what }
+}
+
+/// Is it a stream of events?
+pub fn is_events(headers: &HeaderMap) -> bool {
+    kind(headers) == Kind::Events
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

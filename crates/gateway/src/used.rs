@@ -48,6 +48,7 @@ impl Used {
         let grant = self.live.grant().id.clone();
         let epoch = store.epoch_stamp(self.live.epoch());
         async move {
+            let failing = store.clone();
             let returned = store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
                     let elevation = tx.return_use_of(&grant, &lease.id, lease.not_after, epoch.as_deref()).await?;
@@ -58,7 +59,7 @@ impl Used {
                 })
             });
             if let Err(error) = returned.await {
-                tracing::error!(event = "record_failed", %error);
+                failing.failed("record_failed", &error);
             }
         }
     }

@@ -98,9 +98,9 @@ impl Viewer {
         let (scope, state, by) = match decision {
             Decision::Allow { .. } => (matter.scope, "usable", Authority::Standing.as_str()),
             Decision::Deny { .. } => return None,
-            Decision::StepUp { scope, by } => {
+            Decision::StepUp { scope, by, .. } => {
                 match elevated(&self.policies, &self.live, &matter, &self.elevations, &scope) {
-                    Some((_, authority)) => (scope, "usable", authority.as_str()),
+                    Some(elevated) => (scope, "usable", elevated.authority.as_str()),
                     None => (scope, "step_up", by.as_str()),
                 }
             }

@@ -69,6 +69,8 @@ pub enum Decision {
         scope: Scope,
         /// Who has to say yes.
         by: StepUp,
+        /// Ids of the forbids that stand in the way now, and of the permits that matched once it is held.
+        policies: Vec<String>,
     },
     /// Not at all: no scope can cure it.
     Deny {
@@ -101,6 +103,13 @@ text_enum!(DenyReason {
 });
 
 impl Decision {
+    /// The ids of the policies that decided. None when nothing permits it, or when deciding failed.
+    pub fn policies(&self) -> &[String] {
+        match self {
+            Self::Allow { policies } | Self::StepUp { policies, .. } | Self::Deny { policies, .. } => policies,
+        }
+    }
+
     /// `allow`, `step_up` or `deny`: the word in the audit.
     pub const fn as_str(&self) -> &'static str {
         match self {

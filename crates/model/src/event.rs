@@ -169,6 +169,15 @@ impl Event {
         self
     }
 
+    /// Adds a list of texts, unless there is none.
+    #[must_use]
+    pub fn list(mut self, field: &'static str, values: &[String]) -> Self {
+        if !values.is_empty() {
+            self.fields.insert(field, values.into());
+        }
+        self
+    }
+
     /// Adds a number.
     #[must_use]
     pub fn count(mut self, field: &'static str, value: u64) -> Self {

@@ -18,6 +18,7 @@ pub mod grant;
 pub mod hosts;
 pub mod id;
 pub mod installation;
+pub mod metadata_domains;
 pub mod person;
 pub mod resource;
 pub mod revision;

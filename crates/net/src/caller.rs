@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::places::network;
 
@@ -26,6 +26,8 @@ pub(crate) struct Caller {
     address: IpAddr,
     verified: AtomicBool,
     close: Notify,
+    /// Whether the listener is ending.
+    ending: watch::Receiver<bool>,
     /// Bytes of bodies that this connection may have read without asking for room.
     pub(crate) own: Room,
     /// What all connections of the listener share beyond that.
@@ -48,15 +50,32 @@ pub fn address() -> Option<IpAddr> {
     CALLER.try_with(|caller| caller.address).ok()
 }
 
+/// The end of the listener that the request being answered came through, for what would not end by itself.
+pub fn listener() -> Option<ListenerEnd> {
+    CALLER.try_with(|caller| ListenerEnd(caller.ending.clone())).ok()
+}
+
+/// When a listener begins to end.
+#[derive(Clone, Debug)]
+pub struct ListenerEnd(watch::Receiver<bool>);
+
+impl ListenerEnd {
+    /// Waits until requests in flight are given their last time.
+    pub async fn begins(mut self) {
+        // An error means that the listener is gone altogether.
+        let _ = self.0.wait_for(|ending| *ending).await;
+    }
+}
+
 /// The caller of the request that this task answers.
 pub(crate) fn current() -> Option<Arc<Caller>> {
     CALLER.try_with(Arc::clone).ok()
 }
 
 impl Caller {
-    pub(crate) fn at(peer: IpAddr, shared: Arc<Room>) -> Arc<Self> {
-        let verified = AtomicBool::new(false);
-        Arc::new(Self { address: network(peer), verified, close: Notify::new(), own: Room::of(OWN_BYTES), shared })
+    pub(crate) fn at(peer: IpAddr, shared: Arc<Room>, ending: watch::Receiver<bool>) -> Arc<Self> {
+        let (address, verified, close) = (network(peer), AtomicBool::new(false), Notify::new());
+        Arc::new(Self { address, verified, close, ending, own: Room::of(OWN_BYTES), shared })
     }
 
     pub(crate) fn is_verified(&self) -> bool {
@@ -109,7 +128,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_reaches_the_caller_of_its_own_request_only() {
-        let caller = Caller::at("192.0.2.7".parse().unwrap(), Arc::new(Room::of(1)));
+        let (_, ending) = watch::channel(false);
+        let caller = Caller::at("192.0.2.7".parse().unwrap(), Arc::new(Room::of(1)), ending);
         verified();
         assert!(!caller.is_verified() && address().is_none());
         caller.answering(async { verified() }).await;

@@ -79,7 +79,8 @@ impl Listener {
         self.address
     }
 
-    /// Serves until `shutdown`, then until the requests in flight are answered or cut.
+    /// Serves until `shutdown`, then until the requests in flight are answered or cut. What only listens is told by
+    /// [`crate::caller::listener`] and need not wait for the cut.
     ///
     /// Nothing is accepted any more when this returns.
     pub async fn serve<S, F>(self, mut limits: ListenLimits, service: S, shutdown: impl Future)
@@ -113,6 +114,7 @@ impl Listener {
             });
         }
         drop(self.tcp);
+        places.begin_to_end();
         leave.send_replace(());
         if timeout(limits.drain, leave.closed()).await.is_err() {
             tracing::warn!(event = "requests_cut", after_seconds = limits.drain.as_secs());

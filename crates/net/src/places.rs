@@ -10,6 +10,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::watch;
+
 use crate::{
     ListenLimits, PerAddress,
     caller::{Caller, Room, SHARED_BYTES},
@@ -23,6 +25,8 @@ pub(crate) struct Places {
     spare_this_machine: bool,
     shared: Arc<Room>,
     taken: Arc<Mutex<Taken>>,
+    /// Whether all of them are asked to come to an end.
+    ending: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -80,12 +84,18 @@ impl Places {
             spare_this_machine: limits.per_address == PerAddress::Quarter,
             shared: Arc::new(Room::of(SHARED_BYTES)),
             taken: Arc::default(),
+            ending: watch::Sender::new(false),
         }
+    }
+
+    /// What only waits for something to happen may end now.
+    pub(crate) fn begin_to_end(&self) {
+        self.ending.send_replace(true);
     }
 
     /// A place for `peer`. Somebody else may have to leave for it.
     pub(crate) fn take(&self, peer: IpAddr) -> Place {
-        let caller = Caller::at(peer, self.shared.clone());
+        let caller = Caller::at(peer, self.shared.clone(), self.ending.subscribe());
         let address = network(peer);
         let mut taken = lock(&self.taken);
         let at = if self.has_its_share(&mut taken, address) { Where::Hall } else { self.room(&mut taken) };

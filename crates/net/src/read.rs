@@ -188,7 +188,8 @@ mod tests {
     #[tokio::test]
     async fn a_form_fits_into_what_a_connection_has_of_its_own_and_more_is_shared() {
         let shared = Arc::new(Room::of(100));
-        let caller = Caller::at("192.0.2.7".parse().unwrap(), shared.clone());
+        let (_, ending) = tokio::sync::watch::channel(false);
+        let caller = Caller::at("192.0.2.7".parse().unwrap(), shared.clone(), ending);
         let form = || full(vec![0; OWN_BYTES]);
         let held = shared.take(100);
         assert!(held && caller.answering(receive(form(), OWN_BYTES)).await.is_ok(), "although nothing is left");

@@ -86,11 +86,12 @@ impl Policies {
         };
         for (authority, by) in STEPS.into_iter().filter(|(authority, _)| *authority > question.authority) {
             match scene.ask(policies, authority) {
-                Answer::Permitted(_) => {
+                Answer::Permitted(mut policies) => {
                     // Scopes name tools. Nobody can be asked for more than the protocol itself.
                     let Some(tool) = &question.tool else { break };
                     let scope = Scope::needed(&question.server, tool, question.tier);
-                    return Decision::StepUp { scope, by };
+                    policies.splice(0..0, refused_by);
+                    return Decision::StepUp { scope, by, policies };
                 }
                 Answer::Refused(by) => refused_by = by,
                 Answer::Failed => return failed(),

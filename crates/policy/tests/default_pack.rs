@@ -36,7 +36,7 @@ fn allowed_by(policies: &Policies, question: &Question) -> String {
 
 fn step_up(policies: &Policies, question: &Question) -> (String, StepUp) {
     match policies.decide(question) {
-        Decision::StepUp { scope, by } => (scope.to_string(), by),
+        Decision::StepUp { scope, by, .. } => (scope.to_string(), by),
         other => panic!("no step-up: {other:?}"),
     }
 }
@@ -166,4 +166,18 @@ fn a_denial_names_what_refuses_whatever_is_approved() {
     );
     let (reason, by) = denied(&policies, &call(Tier::High, Authority::Standing));
     assert_eq!((reason, by.as_str()), (DenyReason::Forbidden, "not-even-approved"));
+}
+
+/// Field: H10
+#[test]
+fn a_step_up_names_what_stands_in_the_way_now_and_what_will_allow_it() {
+    let named = |policies: &Policies, question: &Question| policies.decide(question).policies().join(" ");
+    let medium = call(Tier::Medium, Authority::Standing);
+    assert_eq!(named(&Policies::built_in(), &medium), "medium-by-consent");
+    let careful = built_in_and(
+        r#"@id("four-eyes") forbid (principal, action == Action::"call", resource)
+           when { resource.tier == Tier::"medium" && context.authority != Authority::"approval" };"#,
+    );
+    assert_eq!(named(&careful, &medium), "four-eyes medium-by-consent");
+    assert_eq!(named(&careful, &call(Tier::Medium, Authority::Approval)), "medium-by-consent");
 }

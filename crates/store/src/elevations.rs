@@ -74,6 +74,18 @@ impl Store {
         all(&reader.done(rows.map_err(StoreError::from))?)
     }
 
+    /// The newest one that was asked for under this grant and for this scope, whatever became of it.
+    pub async fn newest_elevation(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Option<Elevation>, StoreError> {
+        let mut reader = self.reader().await?;
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
+        );
+        let rows = query(sql).bind(grant.as_str()).bind(scope.to_string()).fetch_all(reader.connection()).await;
+        Ok(all(&reader.done(rows.map_err(StoreError::from))?)?.into_iter().next())
+    }
+
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
         let mut reader = self.reader().await?;

@@ -35,6 +35,7 @@ mod lost_calls;
 mod once;
 mod open;
 mod open_calls;
+mod outage;
 mod outcome;
 mod people;
 mod proven;

@@ -80,6 +80,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Puts `new` in the place of `old`, another hash of the same password. A password that was changed meanwhile stays.
+    pub async fn rehash_password(&mut self, id: &Id<Person>, old: &str, new: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE person SET password_phc = $3 WHERE id = $1 AND password_phc = $2";
+        self.run(query(sql).bind(id.as_str()).bind(old).bind(new)).await.map(drop)
+    }
+
     /// Sets the password hash of a person.
     pub async fn set_password(&mut self, id: &Id<Person>, phc: &str) -> Result<(), StoreError> {
         self.run(query("UPDATE person SET password_phc = $2 WHERE id = $1").bind(id.as_str()).bind(phc)).await?;

@@ -189,6 +189,12 @@ impl Store {
         self.view().blocks()
     }
 
+    /// Says in the log that the store failed somebody, under the stable word `event`: the first time, and while it lasts
+    /// every ten seconds, with the number of times.
+    pub fn failed(&self, event: &'static str, error: &StoreError) {
+        self.view().failed(event, error);
+    }
+
     /// Has the store been heard from within `store_silence`? If not, nothing held in memory may be relied on.
     pub fn freshness(&self) -> Result<(), StoreSilent> {
         self.view().freshness()

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     StoreError, StoreSilent, access_keys, blocks,
     epoch::{self, Epoch},
+    outage::{Outages, Over},
     uptime::Uptime,
 };
 
@@ -67,6 +68,8 @@ pub(crate) struct View {
     is_closed: AtomicBool,
     /// The same, for whoever waits for it.
     closed: watch::Sender<bool>,
+    /// Failures that last, so that each is not a line.
+    outages: Outages,
     /// Something was shown that other nodes wait for.
     pub(crate) news: Notify,
 }
@@ -107,6 +110,7 @@ impl View {
             proven: AtomicU64::new(began.elapsed().as_micros() as u64),
             is_closed: AtomicBool::new(false),
             closed: watch::Sender::new(false),
+            outages: Outages::default(),
             news: Notify::new(),
         }
     }
@@ -223,9 +227,13 @@ impl View {
 
     /// Did the last commit go through?
     pub(crate) fn committed(&self, went_through: bool) {
-        self.committed.store(went_through, Ordering::Release);
+        let before = self.committed.swap(went_through, Ordering::AcqRel);
         if went_through {
             self.proven.store(self.began.elapsed().as_micros() as u64, Ordering::Release);
+        }
+        if went_through && !before {
+            self.ended("commit_failed", "store_commits");
+            self.outages.ends("record_failed", Instant::now());
         }
     }
 
@@ -233,6 +241,20 @@ impl View {
     pub(crate) fn since_commit(&self) -> Duration {
         let proven = Duration::from_micros(self.proven.load(Ordering::Acquire));
         self.began.elapsed().saturating_sub(proven)
+    }
+
+    /// The store failed somebody: a line, unless there was one a moment ago.
+    pub(crate) fn failed(&self, event: &'static str, error: &dyn std::error::Error) {
+        if let Some(count) = self.outages.fails(event, Instant::now()) {
+            tracing::error!(event, %error, count);
+        }
+    }
+
+    /// What is called `event` does not fail any more: a line `over`, when it did.
+    pub(crate) fn ended(&self, event: &'static str, over: &'static str) {
+        if let Some(Over { lasted, count }) = self.outages.ends(event, Instant::now()) {
+            tracing::warn!(event = over, after_seconds = lasted.as_secs(), failures = count);
+        }
     }
 
     /// Whether the last commit went through.

@@ -111,14 +111,17 @@ impl Watcher {
                 Err(_) => Err(StoreError::Silent),
             };
             match looked {
-                Ok(now_said) => said = now_said,
+                Ok(now_said) => {
+                    self.view.ended("store_silent", "store_back");
+                    said = now_said;
+                }
                 Err(error @ StoreError::LogForked(_)) => {
                     tracing::error!(event = "log_forked", known = self.view.head().0, %error);
                     self.view.close();
                     break;
                 }
                 Err(error) => {
-                    tracing::warn!(event = "store_silent", %error);
+                    self.view.failed("store_silent", &error);
                     self.connection = None;
                     self.readers.forget_idle();
                 }

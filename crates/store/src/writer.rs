@@ -174,7 +174,7 @@ impl Writer {
                         true
                     }
                     error => {
-                        tracing::error!(event = "commit_failed", records = batch.records.len(), %error);
+                        self.view.failed("commit_failed", error);
                         matches!(error, BatchError::Closed)
                     }
                 };

@@ -37,7 +37,7 @@ pub use log_key::{BadSignature, LogKey, verify_log_signature};
 pub use master::{MasterKey, OpenError};
 pub use opaque::Opaque;
 pub use opaque_string::opaque_string;
-pub use password::{HashMemory, WrongPassword, check_password, hash_password, is_phc};
+pub use password::{HashMemory, WrongPassword, check_password, hash_password, is_of_today, is_phc};
 pub use pkce::{Challenge, PkceError};
 pub use public_keys::PublicKeys;
 pub use random::{mint, random};

@@ -128,6 +128,16 @@ pub fn is_phc(text: &str) -> bool {
     acceptable(text).is_some()
 }
 
+/// Was `phc` made as [`hash_password`] makes them today? If not, whoever has the password at hand should make it anew.
+pub fn is_of_today(phc: &str) -> bool {
+    let Some(hash) = acceptable(phc) else { return false };
+    let today = Params::default();
+    let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    Params::try_from(&hash).is_ok_and(|params| cost(&params) == cost(&today))
+        && hash.version == Some(Version::default().into())
+        && hash.hash.is_some_and(|hash| hash.as_bytes().len() == Params::DEFAULT_OUTPUT_LEN)
+}
+
 fn acceptable(text: &str) -> Option<PasswordHash> {
     let hash = PasswordHash::new(text).ok()?;
     let params = Params::try_from(&hash).ok()?;
@@ -222,6 +232,22 @@ mod tests {
         assert_eq!(memory.check_password(&Secret::new("correct horse"), &phc.to_string()), Ok(()));
         assert_eq!(memory.check_password(&Secret::new("correct hors"), &phc.to_string()), Err(WrongPassword));
         assert_eq!(memory.0.len(), Params::DEFAULT.block_count());
+    }
+
+    #[test]
+    fn a_hash_is_of_today_by_its_cost_version_and_length_alone() {
+        let hash = |memory, passes, lanes, long| {
+            let made = Argon2::from(Params::new(memory, passes, lanes, Some(long)).unwrap());
+            made.hash_password_with_salt(b"x", b"saltsaltsalt").unwrap().to_string()
+        };
+        assert!(is_of_today(&hash_password(&Secret::new("x"))) && is_of_today(&hash(19 * 1024, 2, 1, 32)));
+        for old in
+            [hash(8 * 1024, 2, 1, 32), hash(19 * 1024, 1, 1, 32), hash(19 * 1024, 2, 2, 32), hash(19 * 1024, 2, 1, 24)]
+        {
+            assert!(is_phc(&old) && !is_of_today(&old), "{old}");
+        }
+        assert!(!is_of_today(&hash_password(&Secret::new("x")).replace("v=19", "v=16")));
+        assert!(!is_of_today("plain"));
     }
 
     #[test]

@@ -93,8 +93,10 @@ agents:
 
 fn agent(name: &str, key: &token::AgentKey, servers: &str) -> String {
     let key = key.public_jwk();
+    // One that asks again and again, and one that is built on an SDK.
+    let pending = if name == "weekly" { "token" } else { "poll" };
     format!(
-        "  {name}:\n    owner: ada\n    purpose: Clean up tickets at night\n    public_key: {key}\n    servers: [tickets{servers}]\n"
+        "  {name}:\n    owner: ada\n    purpose: Clean up tickets at night\n    public_key: {key}\n    servers: [tickets{servers}]\n    pending: {pending}\n"
     )
 }
 

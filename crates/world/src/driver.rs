@@ -124,13 +124,38 @@ impl Driver {
     /// # Panics
     /// When it is installed and does not start.
     pub fn start(sdk: &Sdk, era: Era, world: &World) -> Option<Self> {
+        Self::start_with(sdk, era, world, "tickets", None)
+    }
+
+    /// Starts an autonomous agent, which has a key and no browser.
+    ///
+    /// # Panics
+    /// When what its SDK needs is installed and it does not start, or when there is no such agent.
+    pub fn start_agent(sdk: &Sdk, era: Era, world: &World, agent: &str) -> Option<Self> {
+        Self::start_with(sdk, era, world, "tickets", Some(agent))
+    }
+
+    /// Starts an autonomous agent as a client of another server than `tickets`.
+    ///
+    /// # Panics
+    /// As [`Self::start_agent`] does.
+    pub fn start_agent_at(server: &str, sdk: &Sdk, era: Era, world: &World, agent: &str) -> Option<Self> {
+        Self::start_with(sdk, era, world, server, Some(agent))
+    }
+
+    fn start_with(sdk: &Sdk, era: Era, world: &World, server: &str, agent: Option<&str>) -> Option<Self> {
         let setup = json!({
-            "url": world.mcp("tickets"),
+            "url": world.mcp(server),
             "client_id": world.documents.client_id(sdk.name()),
             "redirect_uri": REDIRECT_URI,
             "era": era.revision(),
+            "issuer": world.url(),
+            "agent": agent,
         });
         let mut command = sdk.command().map_err(|why| skipped(&why)).ok()?;
+        if let Some(agent) = agent {
+            command.env("PORTCULLIS_AGENT_KEY", world.key_of(agent).to_pkcs8_pem().as_str());
+        }
         command.arg(setup.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the {} driver: {error}", sdk.name()));
         let stdin = child.stdin.take().expect("a piped stdin");

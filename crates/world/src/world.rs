@@ -212,6 +212,14 @@ impl World {
         Person::new(name, config::password(name), &self.url)
     }
 
+    /// The key of the autonomous agent `name`.
+    ///
+    /// # Panics
+    /// When there is no such agent.
+    pub fn key_of(&self, name: &str) -> &token::AgentKey {
+        self.keys.iter().find(|(known, _)| *known == name).map(|(_, key)| key).expect("a declared agent")
+    }
+
     /// A token of `nightly` for a server, at its baseline: client credentials with `private_key_jwt`.
     ///
     /// # Errors

@@ -21,8 +21,14 @@ pub(super) fn code(cx: &Cx, back: &Back, code: &Opaque) -> Response {
 
 /// With an error. Spec: RFC 6749 §4.1.2.1
 pub(super) fn error(cx: &Cx, back: &Back, error: &AuthorizeError) -> Response {
-    tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error);
+    say(error, false);
     see_other(&error_address(cx, back, error))
+}
+
+/// The line in the log; does the person see a `page` first?
+pub(super) fn say(error: &AuthorizeError, page: bool) {
+    let policies = (!error.policies().is_empty()).then(|| error.policies().join(", "));
+    tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error, policies, page);
 }
 
 /// Where [`error`] leads.
@@ -58,7 +64,7 @@ pub(super) async fn record_refusal(
     if let AuthorizeError::ElevationDenied(elevation) = error {
         event = event.with("elevation", elevation);
     }
-    cx.store.record(event).await?;
+    cx.store.record(event.list("policies", error.policies())).await?;
     Ok(())
 }
 

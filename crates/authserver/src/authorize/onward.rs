@@ -34,7 +34,7 @@ pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, e
     if !client.client.id.is_metadata_url() {
         return answer::error(cx, back, error);
     }
-    tracing::info!(event = "authorization_refused", error = error.code().0, reason = %error, page = true);
+    answer::say(error, true);
     let content = Onward {
         client_name: client.client.name.clone(),
         client_id: client.client.id.to_string(),

@@ -55,13 +55,29 @@ pub(super) async fn addressed(cx: &Cx, form: &Form, person: &Person) -> Result<A
         ClientRefusal::Store(error) => PageError::Store(error),
         other => PageError::Client(other),
     })?;
-    verified(client, back).ok_or(PageError::Redirect)
+    if let Some(addressed) = verified(&client, &back) {
+        return Ok(addressed);
+    }
+    // What the person is shown helps nobody to repair it; these two side by side do.
+    let registered: Vec<String> = client.client.redirect_uris.iter().take(8).map(|uri| legible(uri)).collect();
+    let (client, asked, registered) = (&client.client.id, legible(&back.redirect_uri), registered.join(" "));
+    tracing::info!(event = "redirect_refused", %client, asked, registered, "only the port of a loopback address may differ");
+    Err(PageError::Redirect)
+}
+
+/// A redirect for the log: not longer than a line may be, and without a name and password in it.
+fn legible(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let shown = if host > 0 { format!("{scheme}://…@{}", &rest[host..]) } else { uri.to_owned() };
+    shown.chars().take(256).collect()
 }
 
 /// The same for a client of the configuration, without a fetch and without a record.
 pub(super) fn addressed_by_registered(cx: &Cx, form: &Form) -> Option<Addressed> {
     let (id, back) = claimed(form).ok()?;
-    verified(cx.known.find(&id)?, back)
+    verified(&cx.known.find(&id)?, &back)
 }
 
 /// What the request says; nothing about it is known to be true.
@@ -75,10 +91,10 @@ fn claimed(form: &Form) -> Result<(ClientId, Back), PageError> {
     Ok((id, Back { redirect_uri, state }))
 }
 
-fn verified(client: Resolved, back: Back) -> Option<Addressed> {
+fn verified(client: &Resolved, back: &Back) -> Option<Addressed> {
     let mut registered = client.client.redirect_uris.iter();
     let its_own = registered.any(|uri| redirect_matches(uri, &back.redirect_uri));
-    its_own.then_some(Addressed { client, back })
+    its_own.then(|| Addressed { client: client.clone(), back: back.clone() })
 }
 
 /// `prompt=none`: the client wants an answer without any page.
@@ -118,3 +134,17 @@ fn details(cx: &Cx, client: &Resolved, form: &Form) -> Result<(String, Id<Server
 
 /// Longest redirect or state, in bytes.
 const LONGEST: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Field: H11
+    #[test]
+    fn a_redirect_in_the_log_has_no_name_and_password_in_it() {
+        assert_eq!(legible("https://bot.test/cb?x=1"), "https://bot.test/cb?x=1");
+        assert_eq!(legible("https://ada:secret@bot.test/a@b"), "https://…@bot.test/a@b");
+        assert_eq!(legible("https://ada:se@cret@bot.test"), "https://…@bot.test");
+        assert_eq!(legible(&"x".repeat(2000)).len(), 256);
+    }
+}

@@ -2,12 +2,12 @@
 //!
 //! Spec: draft-ietf-oauth-client-id-metadata-document (client identifier, metadata, caching, SSRF).
 
-use model::{Actor, Client, ClientId, Event, EventName, Span};
+use model::{Actor, Client, ClientId, Event, EventName, Span, metadata_domains};
 use store::{Commit, StoreError, StoredClient};
 use token::{Digest, PublicKeys};
 use url::Url;
 
-use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, domains, outage};
+use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, outage};
 use crate::cx::Cx;
 
 /// The client that the document at `id` describes, fetched unless the stored one is fresh. When it can not be had just
@@ -132,7 +132,7 @@ fn acceptable(cx: &Cx, id: &ClientId) -> Result<Url, ClientRefusal> {
     let host = url.host_str().unwrap_or_default();
     let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let is_known = cx.config.clients.known(id).is_some();
-    if is_known || domains::allowed(&cx.config.clients.metadata_domains, host, &authority) {
+    if is_known || metadata_domains::accepting(&cx.config.clients.metadata_domains, host, &authority).is_some() {
         Ok(url)
     } else {
         Err(ClientRefusal::DomainNotAllowed { host: authority })

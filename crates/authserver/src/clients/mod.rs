@@ -7,7 +7,6 @@
 //! Spec: draft-ietf-oauth-client-id-metadata-document.
 
 mod document;
-mod domains;
 mod known;
 mod metadata;
 mod name;

@@ -50,7 +50,7 @@ async fn in_transaction(
     let now = tx.now();
     let digest = Digest::of(form.require("code")?);
     let (code, used) = tx.code(digest).await?.ok_or(TokenError::UnknownCode)?;
-    check_bindings(&code, client, form)?;
+    check_bindings(cx, &code, client, form)?;
     if used {
         return end_installation(tx, code).await;
     }
@@ -84,7 +84,7 @@ async fn in_transaction(
 }
 
 /// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2
-fn check_bindings(code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
+fn check_bindings(cx: &Cx, code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
     if code.client != client.client.client.id {
         return Err(TokenError::CodeOfAnother);
     }
@@ -93,7 +93,7 @@ fn check_bindings(code: &Code, client: &Authenticated, form: &Form) -> Result<()
     }
     let verifier = form.value("code_verifier").ok_or_else(|| FormError::Missing("code_verifier".into()))?;
     Challenge::from_stored(code.challenge.clone()).check(verifier)?;
-    Ok(resource::repeats(form, &code.resource)?)
+    Ok(resource::repeats(&cx.config, form, &code.resource)?)
 }
 
 /// Spec: RFC 6749 §4.1.2 ("SHOULD revoke all tokens previously issued based on that code")

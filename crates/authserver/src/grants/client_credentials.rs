@@ -2,13 +2,16 @@
 //!
 //! The baseline comes at once. For more, an elevation is requested and the answer is
 //! `authorization_pending` until a person has decided; then the same request gets the token, or `access_denied`.
+//! An agent that can not poll, because its SDK takes that for the end, gets what can be had now (`pending: token`).
 //!
 //! Spec: RFC 6749 §4.4; MCP extension oauth-client-credentials.
 //! Differs: `authorization_pending` with `elevation_id` and `interval` (docs/divergences.md).
 
 use std::sync::Arc;
 
-use model::{Actor, Agent, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Server};
+use model::{
+    Actor, Agent, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Server, config::WhilePending,
+};
 use pages::{Form, shown};
 use store::{Commit, Tx};
 use token::mint;
@@ -34,7 +37,7 @@ pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) 
     let inner = cx.clone();
     let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
-        Outcome::Issued(issued) => issued.sign(&cx),
+        Outcome::Issued(issued, waiting) => Ok(issued.sign(&cx)?.with_pending(waiting)),
         Outcome::Waiting(elevation) => Err(TokenError::Pending(elevation)),
     }
 }
@@ -48,7 +51,8 @@ struct Request {
 }
 
 enum Outcome {
-    Issued(Box<Issued>),
+    /// With what is still waited for, for agents that do not poll.
+    Issued(Box<Issued>, Option<Id<Elevation>>),
     Waiting(Id<Elevation>),
 }
 
@@ -62,6 +66,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     let possible = scopes::assess(cx, &Asker::of(&agent), &request.server, &request.asked)?;
     let (grant, mut events) = standing_grant(cx, tx, &agent, &request.server).await?;
     let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };
+    let carries_on = cx.config.agents.get(&agent.id).is_some_and(|agent| agent.pending == WhilePending::Token);
     let mut waiting = None;
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
@@ -73,11 +78,13 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
                 events.push(event);
                 waiting = waiting.or(Some(elevation.id));
             }
+            // It is told so by the call for which it would have been.
+            Opened::Denied(_) | Opened::TooMany if carries_on => {}
             Opened::Denied(elevation) => return Err(TokenError::Denied(elevation)),
             Opened::TooMany => return Err(TokenError::TooManyPending),
         }
     }
-    if let Some(elevation) = waiting {
+    if let Some(elevation) = waiting.clone().filter(|_| !carries_on) {
         return match events.is_empty() {
             true => Err(TokenError::Pending(elevation)),
             false => Ok(commit(events, Outcome::Waiting(elevation))),
@@ -99,7 +106,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     events.push(event);
-    Ok(commit(events, Outcome::Issued(Box::new(issued))))
+    Ok(commit(events, Outcome::Issued(Box::new(issued), waiting)))
 }
 
 fn commit(events: Vec<Event>, outcome: Outcome) -> Commit<Outcome> {

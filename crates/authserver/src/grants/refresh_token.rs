@@ -77,7 +77,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, asked: Asked) -> Result<Commit
 }
 
 async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
-    let standing = Standing::of(tx, &refresh, &asked.form).await?;
+    let standing = Standing::of(cx, tx, &refresh, &asked.form).await?;
     let now = tx.now();
     let until = standing.renewed_until(cx, now);
     let presented = asked.form.require("refresh_token")?;
@@ -122,8 +122,8 @@ pub(super) struct Standing {
 
 impl Standing {
     /// Spec: RFC 8707 §2.2, RFC 6749 §6
-    pub(super) async fn of(tx: &mut Tx<'_>, refresh: &Refresh, form: &Form) -> Result<Self, TokenError> {
-        resource::repeats(form, &refresh.resource)?;
+    pub(super) async fn of(cx: &Cx, tx: &mut Tx<'_>, refresh: &Refresh, form: &Form) -> Result<Self, TokenError> {
+        resource::repeats(&cx.config, form, &refresh.resource)?;
         let installation = tx.installation(&refresh.installation).await?.ok_or(TokenError::RefreshOver)?;
         if !installation.is_live(tx.now()) {
             return Err(TokenError::RefreshOver);

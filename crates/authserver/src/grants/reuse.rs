@@ -47,7 +47,7 @@ pub(super) async fn answer(
     if !tx.repeat_refresh(refresh.digest, MOST_REPEATS).await? {
         return Err(TokenError::RefreshUsed);
     }
-    let standing = Standing::of(tx, &refresh, &asked.form).await?.narrowed_to(&rotation.answer_scopes)?;
+    let standing = Standing::of(cx, tx, &refresh, &asked.form).await?.narrowed_to(&rotation.answer_scopes)?;
     let order = standing.order(cx, &refresh, Some(rotation.answer_until), Renewal::Keep(successor));
     let (issued_event, issued) = issue::issue(cx, tx, order).await?;
     let another_network = asked.from.differs_from(&rotation.used_from);

@@ -14,7 +14,7 @@ use super::{
     device, enter,
     form::begin,
     home, new_session,
-    password::{self, LoginError},
+    password::{self, LoginError, Proved},
 };
 use crate::{cx::Cx, error::PageError};
 
@@ -73,9 +73,9 @@ async fn once_more(cx: &Arc<Cx>, headers: &HeaderMap, browser: &Browser, form: &
     let password = Secret::new(form.value("password").unwrap_or_default());
     let from = password::TriedFrom { mark: browser.mark(), device: device::known_for(cx, headers, name) };
     match password::check(cx, name, password, from).await {
-        Ok(person) => {
+        Ok(Proved { person, rehash }) => {
             let to = home(&person);
-            begin(cx, headers, person, to).await
+            begin(cx, headers, person, rehash, to).await
         }
         Err(LoginError::Store(error)) => Err(error.into()),
         Err(LoginError::Busy(_)) => Err(PageError::Busy),

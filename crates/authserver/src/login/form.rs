@@ -14,7 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{
     device, enter, home, home_of, new_session,
-    password::{self, LoginError},
+    password::{self, LoginError, Proved, Rehash},
 };
 use crate::{cx::Cx, error::PageError, http::paths};
 
@@ -61,8 +61,8 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
     beat.tick().await;
     let from = password::TriedFrom { mark: browser.mark(), device: device::known_for(cx, headers, &name) };
-    let person = match password::check(cx, &name, password, from).await {
-        Ok(person) => person,
+    let Proved { person, rehash } = match password::check(cx, &name, password, from).await {
+        Ok(proved) => proved,
         Err(LoginError::Store(error)) => return Err(error.into()),
         Err(error @ LoginError::Wait { seconds }) => {
             let mut response = refused(&error, StatusCode::TOO_MANY_REQUESTS)?;
@@ -79,11 +79,19 @@ pub(crate) async fn login(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
         }
     };
     let to = next.as_ref().map_or_else(|| home(&person).to_owned(), ToString::to_string);
-    begin(cx, headers, person, &to).await
+    begin(cx, headers, person, rehash, &to).await
 }
 
 /// A session of `person` in this browser, and on to `to`. One of theirs that it replaces there ends.
-pub(super) async fn begin(cx: &Arc<Cx>, headers: &HeaderMap, person: Person, to: &str) -> Result<Response, PageError> {
+///
+/// Their password is stored anew in the same change, when it was made with other parameters.
+pub(super) async fn begin(
+    cx: &Arc<Cx>,
+    headers: &HeaderMap,
+    person: Person,
+    rehash: Option<Rehash>,
+    to: &str,
+) -> Result<Response, PageError> {
     let before = signed_in(&cx.store, cx.cookies, headers).await?.filter(|before| before.person.id == person.id);
     let (inner, known) = (cx.clone(), person.clone());
     let cookie = cx
@@ -95,7 +103,11 @@ pub(super) async fn begin(cx: &Arc<Cx>, headers: &HeaderMap, person: Person, to:
                 }
                 let (session, cookie) = new_session(&inner, &person.id, tx);
                 tx.put_session(&session).await?;
-                let event = Event::new(EventName::LoginSucceeded, Actor::Person(person.id.to_string()));
+                let mut event = Event::new(EventName::LoginSucceeded, Actor::Person(person.id.to_string()));
+                if let Some(Rehash { old, new }) = rehash {
+                    tx.rehash_password(&person.id, &old, &new).await?;
+                    event = event.with("password", "rehashed");
+                }
                 Ok(Commit::with(event.with("person", &person.id), cookie))
             })
         })

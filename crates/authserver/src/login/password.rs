@@ -122,8 +122,22 @@ pub(super) struct TriedFrom<'a> {
     pub(super) device: Option<String>,
 }
 
+/// A person whose password was right.
+pub(super) struct Proved {
+    pub(super) person: Person,
+    /// Their hash is not made as those of today are.
+    pub(super) rehash: Option<Rehash>,
+}
+
+/// Another hash of the same password.
+#[derive(Clone)]
+pub(super) struct Rehash {
+    pub(super) old: String,
+    pub(super) new: String,
+}
+
 /// The person of that name, when the password is theirs.
-pub(super) async fn check(cx: &Cx, name: &str, password: Secret, from: TriedFrom<'_>) -> Result<Person, LoginError> {
+pub(super) async fn check(cx: &Cx, name: &str, password: Secret, from: TriedFrom<'_>) -> Result<Proved, LoginError> {
     if name.len() > LONGEST_NAME {
         return Err(LoginError::Wrong { person: None, cause: "name_too_long" });
     }
@@ -141,10 +155,15 @@ pub(super) async fn check(cx: &Cx, name: &str, password: Secret, from: TriedFrom
         Some(person) => cx.store.password_phc(&person.id).await?,
         None => None,
     };
+    // A hash that the file declares is the file's: another one would be taken for a change at the next start.
+    let declared = id.as_ref().and_then(|id| cx.config.people.get(id)).is_some_and(|one| one.password_hash.is_some());
     let verdict = cx
         .logins
         .at_its_turn(place, move |memory| match phc {
-            Some(phc) => memory.check_password(&password, &phc).map_err(|_| "wrong_password"),
+            Some(phc) => memory.check_password(&password, &phc).map_err(|_| "wrong_password").map(|()| {
+                let stays = declared || token::is_of_today(&phc);
+                (!stays).then(|| Rehash { new: memory.hash_password(&password), old: phc })
+            }),
             None => {
                 memory.check_nobody(&password);
                 Err("no_password")
@@ -152,15 +171,15 @@ pub(super) async fn check(cx: &Cx, name: &str, password: Secret, from: TriedFrom
         })
         .await?;
     let cause = match (verdict, &person) {
-        (Ok(()), Some(person)) if person.disabled => "disabled",
-        (Ok(()), Some(person)) if is_blocked(cx, &person.id) => "blocked",
-        (Ok(()), Some(found)) => {
+        (Ok(_), Some(person)) if person.disabled => "disabled",
+        (Ok(_), Some(person)) if is_blocked(cx, &person.id) => "blocked",
+        (Ok(rehash), Some(found)) => {
             throttle(cx).succeeded(&lines);
-            return Ok(found.clone());
+            return Ok(Proved { person: found.clone(), rehash });
         }
         (Err(_), None) => "unknown_name",
         (Err(cause), Some(_)) => cause,
-        (Ok(()), None) => "not_checked",
+        (Ok(_), None) => "not_checked",
     };
     Err(LoginError::Wrong { person: person.map(|person| person.id), cause })
 }

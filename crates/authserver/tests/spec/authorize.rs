@@ -150,6 +150,7 @@ async fn every_mistake_in_a_request_goes_back_under_its_own_code() {
 }
 
 /// Spec: RFC 8707 §2
+/// Field: A11
 #[tokio::test]
 async fn a_resource_may_be_left_out_only_where_there_is_nothing_to_guess() {
     let world = World::start().await;
@@ -161,6 +162,32 @@ async fn a_resource_may_be_left_out_only_where_there_is_nothing_to_guess() {
         .sent_back("invalid_target");
     let one = World::with(|config| drop(config["servers"].as_object_mut().unwrap().remove("files"))).await;
     one.browser().consent_page(&link("", &[("resource", "")])).await.page(200, RESOURCE);
+}
+
+/// Clients that shorten what they were told to its origin, or join a slash to it, name no server.
+///
+/// Spec: RFC 8707 §2
+/// Field: A11
+#[tokio::test]
+async fn a_resource_that_is_the_bare_public_url_says_as_much_as_none() {
+    let one = World::with(|config| drop(config["servers"].as_object_mut().unwrap().remove("files"))).await;
+    let two = World::start().await;
+    for origin in ["https://gw.test", "https://gw.test/"] {
+        let code = one.browser().code(&link("tickets:low", &[("resource", origin)])).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "desk"),
+            ("code", code.as_str()),
+            ("code_verifier", VERIFIER),
+            ("resource", origin),
+        ];
+        assert_eq!(claims(&one.token(&form).await.granted())["aud"], RESOURCE);
+        let mut browser = two.browser();
+        browser.log_in("ada", PASSWORD, "/me").await;
+        browser.get(&link("tickets:low", &[("resource", origin)])).await.sent_back("invalid_target");
+        two.as_agent(&[("resource", origin)]).await.granted();
+    }
+    one.as_agent(&[("resource", "https://gw.test/mcp")]).await.refused(400, "invalid_target");
 }
 
 /// Spec: RFC 6749 §3.3

@@ -1,4 +1,5 @@
-use model::{Span, Target};
+use model::{Actor, Event, EventName, Span, Target};
+use store::Commit;
 use token::Opaque;
 
 use crate::world::*;
@@ -294,4 +295,36 @@ async fn a_password_is_good_from_every_keyboard() {
         }
         world.browser().log_in("ada", "Grusse aus Koln", "/me").await.page(403, "do not fit");
     }
+}
+
+/// [`PASSWORD`], with less memory and fewer passes than hashes have today.
+const OLD_HASH: &str =
+    "$argon2id$v=19$m=8192,t=1,p=1$ev5nSQg36GLzqT5x3PfIWA$9qnAEdqs7UDya9uqybXAVJO8vWwI6gSdGacfFHqLj20";
+
+/// Spec: OWASP password storage (upgrading the work factor)
+/// Field: H8
+#[tokio::test]
+async fn an_old_hash_is_made_anew_at_the_next_login_with_the_right_password() {
+    let world = World::start().await;
+    world
+        .change(|tx| {
+            Box::pin(async move {
+                tx.set_password(&"ada".parse().unwrap(), OLD_HASH).await?;
+                Ok(Commit::with(Event::new(EventName::PersonChanged, Actor::System), ()))
+            })
+        })
+        .await;
+    let stored = async || world.store.password_phc(&"ada".parse().unwrap()).await.unwrap().unwrap();
+    let mut browser = world.browser();
+    let csrf = browser.get("/login").await.field("csrf");
+    browser.post("/login", &[("csrf", &csrf), ("name", "ada"), ("password", "not it at all")]).await;
+    assert_eq!(stored().await, OLD_HASH, "a wrong password changes nothing");
+
+    assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
+    assert_eq!(world.last_record().await["password"], "rehashed");
+    let renewed = stored().await;
+    assert!(token::is_of_today(&renewed), "{renewed}");
+
+    assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
+    assert_eq!((stored().await, world.last_record().await.get("password")), (renewed, None), "once");
 }

@@ -1,4 +1,5 @@
 use net::FetchRules;
+use serde_json::json;
 
 use crate::world::*;
 
@@ -6,6 +7,7 @@ async fn under(policies: &str) -> World {
     World::of(|_| {}, FetchRules::default(), policies).await
 }
 
+/// Field: H10
 #[tokio::test]
 async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
     let world = under(
@@ -18,7 +20,11 @@ async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
     assert!(!page.body.contains("delete_ticket"));
     browser.get(&link("tickets.delete_ticket", &[])).await.sent_back("invalid_scope");
     assert_eq!(world.events(1).await, ["authorization_refused"]);
-    world.as_agent(&[("scope", "tickets.delete_ticket")]).await.refused(400, "invalid_scope");
+    assert_eq!(world.last_record().await["policies"], json!(["no-deletes"]));
+    let refused = world.as_agent(&[("scope", "tickets.delete_ticket")]).await;
+    refused.refused(400, "invalid_scope");
+    let record = world.last_record().await;
+    assert_eq!((&record["event"], &record["policies"]), (&json!("token_refused"), &json!(["no-deletes"])));
     assert!(world.store.elevations(10).await.unwrap().is_empty());
 }
 

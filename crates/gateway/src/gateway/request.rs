@@ -93,7 +93,8 @@ impl Gateway {
             carried.last_event_id = event_id::resumed_after(headers, &self.seals, live)?;
         }
         let share = Arc::new(self.standing(live, &action, share)?);
-        Ok(Call { server: server.clone(), revision, action, session, carried, share })
+        let request = asked.by.as_ref().map_or_else(Box::default, |by| by.request.clone());
+        Ok(Call { server: server.clone(), revision, action, session, carried, request, share })
     }
 
     /// An encoded body could hide from the limit, and from the reader: it is refused.

@@ -1,7 +1,9 @@
 //! What a refusal looks like on the wire.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Response, StatusCode, header};
-use model::Scope;
+use model::{Scope, ToolName};
 use net::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use crate::{
     challenge::Challenge,
+    live::Live,
     protected::Protected,
     quota::Quota,
     revision::{NotSpoken, REVISIONS},
@@ -25,12 +28,36 @@ pub struct Asked {
     pub calls_tool: bool,
     /// Does the request speak 2026-07-28 or later?
     pub modern: bool,
+    /// Who asked, once that is known. For the log only.
+    pub by: Option<By>,
+}
+
+/// Who asked for what, as the log names it.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// Agent, person and grant.
+    pub live: Arc<Live>,
+    /// Joins the line with the record.
+    pub request: Box<str>,
+    /// What was to be acted on, as far as it was decided on.
+    pub tool: Option<ToolName>,
+    /// The policies that said no.
+    pub policies: Vec<String>,
+}
+
+impl By {
+    /// The principal, of whose request nothing is known yet.
+    pub fn of(live: &Arc<Live>) -> Self {
+        use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+        let request = BASE64_URL_SAFE_NO_PAD.encode(token::random::<12>()).into();
+        Self { live: live.clone(), request, tool: None, policies: Vec::new() }
+    }
 }
 
 /// The response that says no.
 pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> Response<Body> {
     let mut response = match refusal {
-        Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => tool_error(refusal, asked),
+        _ if is_told_to_the_model(refusal, asked) => tool_error(refusal, asked),
         _ => error(refusal, asked),
     };
     *response.status_mut() = status(refusal, asked);
@@ -50,6 +77,15 @@ pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> 
         _ => None,
     };
     response
+}
+
+/// Is it the result of a tool? No scope cures it, so the model should read why.
+fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
+    let cured_by_no_scope = matches!(
+        refusal,
+        Refusal::Denied(..) | Refusal::Blocked | Refusal::Awaited { .. } | Refusal::TurnedDown { .. }
+    );
+    cured_by_no_scope && asked.calls_tool
 }
 
 fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
@@ -79,11 +115,13 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         | Refusal::Missing(_)
         | Refusal::OneAtATime
         | Refusal::ForeignState => StatusCode::OK,
-        Refusal::Denied(..) | Refusal::Blocked if asked.calls_tool => StatusCode::OK,
-        Refusal::Denied(..) | Refusal::Blocked => StatusCode::FORBIDDEN,
+        _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
+        Refusal::Denied(..) | Refusal::Blocked | Refusal::Awaited { .. } | Refusal::TurnedDown { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Unavailable | Refusal::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::Unreachable(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
+        Refusal::Unreachable(_) | Refusal::NoStream(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,
         // A status that says "not done" makes clients and proxies send it again. What has no answer was accepted.
         Refusal::MayBeDone(_) if asked.is_request => StatusCode::OK,
         Refusal::MayBeDone(_) | Refusal::NotSentOn => StatusCode::ACCEPTED,
@@ -138,9 +176,10 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     answer(asked, "error", error)
 }
 
-/// The event that ends the stream of a call without its answer. It is named, because some readers look for the name.
+/// The event that ends the stream of a request without its answer. It is named, because some readers look for the name.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
-    let mut error = json!({"code": MAY_BE_DONE, "message": refusal.to_string()});
+    let asked = Asked { is_request: true, ..Asked::default() };
+    let mut error = json!({"code": code(refusal, &asked), "message": refusal.to_string()});
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
     }
@@ -174,6 +213,10 @@ fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
         json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});
     if asked.modern {
         result["resultType"] = "complete".into();
+    }
+    if let Some(elevation) = refusal.elevation() {
+        let state = if matches!(refusal, Refusal::Awaited { .. }) { "requested" } else { "denied" };
+        result["_meta"] = json!({"io.portcullis/elevation": {"id": elevation, "state": state}});
     }
     answer(asked, "result", result)
 }

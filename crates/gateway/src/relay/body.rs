@@ -15,7 +15,7 @@ use net::BodyError;
 
 use super::{answer_seen::AnswerSeen, quiet::Quiet};
 use crate::{
-    ending::{Done, Ending},
+    ending::{Done, Ending, STOPPED},
     event_id::EventIds,
     ground::Lost,
     live::Verifier,
@@ -28,7 +28,6 @@ use crate::{
 };
 
 /// Relays an upstream body until it ends, breaks, or its principal dies.
-#[derive(Debug)]
 pub struct Relayed {
     /// Dropped at the end: that closes the upstream request.
     incoming: Option<Incoming>,
@@ -40,6 +39,8 @@ pub struct Relayed {
     pub(super) filter: Option<Filter>,
     /// Of a stream of events: breaks its silence.
     pub(super) quiet: Option<Quiet>,
+    /// Of a stream that only listens: the end of the listener it came through.
+    pub(super) listener: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Seals what comes back from the client.
     pub(super) seal: Option<Sealing>,
     /// How long an answer, or an event, may be.
@@ -94,8 +95,8 @@ impl Relayed {
     /// Of an upstream body.
     pub fn new(incoming: Incoming, watch: Watch, ending: Ending, bound: AnswerBytes) -> Self {
         let (incoming, ending) = (Some(incoming), Some(ending));
-        let (ends, filter, seal, quiet) = (Ends::Broken, None, None, None);
-        let mut new = Self { incoming, watch, ending, ends, filter, seal, quiet, bound, bytes: 0 };
+        let (ends, filter, seal, quiet, listener) = (Ends::Broken, None, None, None, None);
+        let mut new = Self { incoming, watch, ending, ends, filter, quiet, listener, seal, bound, bytes: 0 };
         new.end_if_complete();
         new
     }
@@ -126,13 +127,15 @@ impl Relayed {
     fn cut(&mut self, word: &'static str, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.end(word);
         let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
+        let inside = self.quiet.as_ref().is_some_and(|quiet| !quiet.is_between_events());
         match std::mem::replace(&mut self.ends, Ends::Silently) {
-            Ends::Saying(farewell) => data(farewell),
+            // Behind half an event it would be read as a part of it; the half alone is discarded.
+            Ends::Saying(farewell) if !inside => data(farewell),
             Ends::Unanswered { id, seen } if !seen.is_answered() => {
                 let half = if seen.is_inside() { "\n\n" } else { "" };
                 data(format!("{half}{}", event_of(&Refusal::MayBeDone(told), &id)))
             }
-            Ends::Unanswered { .. } | Ends::Silently => Poll::Ready(None),
+            Ends::Unanswered { .. } | Ends::Silently | Ends::Saying(_) => Poll::Ready(None),
             // A clean end would make half an answer look whole.
             Ends::Broken => Poll::Ready(Some(Err(told.into()))),
         }
@@ -208,6 +211,10 @@ impl Body for Relayed {
         }
         if let Err(lost) = ready!(self.watch.poll_before_bytes(cx)) {
             return self.lose(&lost);
+        }
+        if self.listener.as_mut().is_some_and(|listener| listener.as_mut().poll(cx).is_ready()) {
+            self.listener = None;
+            return self.cut(STOPPED, "the gateway stops");
         }
         match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
@@ -308,5 +315,11 @@ impl Filter {
 impl std::fmt::Debug for Filter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Filter").field("splitter", &self.splitter).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Relayed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relayed").field("ends", &self.ends).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }

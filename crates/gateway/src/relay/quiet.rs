@@ -27,7 +27,8 @@ pub struct Quiet {
 
 /// How long a stream may be silent.
 const QUIET: Duration = Duration::from_secs(15);
-const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+/// What a stream says that has nothing to say.
+pub const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 impl Quiet {
     /// At the beginning of a stream.
@@ -36,11 +37,22 @@ impl Quiet {
         Self { edge: Edge::new(), due, timer: Box::pin(sleep_until(due)) }
     }
 
+    /// At the beginning of a stream of which nobody knows whether there will be one: it speaks at once.
+    pub fn at_once() -> Self {
+        let due = Instant::now();
+        Self { due, timer: Box::pin(sleep_until(due)), ..Self::new() }
+    }
+
     /// These bytes are relayed. Says how many there were of an event that is not over.
     pub fn look(&mut self, bytes: &[u8]) -> usize {
         self.edge.look(bytes);
         self.due = Instant::now() + QUIET;
         self.edge.long
+    }
+
+    /// Is what was relayed whole events, and nothing of the next one?
+    pub fn is_between_events(&self) -> bool {
+        self.edge.is_between_events()
     }
 
     /// A comment, when nothing was relayed for a while.

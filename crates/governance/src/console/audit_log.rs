@@ -19,7 +19,8 @@ use crate::activity::{self, Record};
 /// Records on a page.
 const ON_A_PAGE: usize = 50;
 /// The fields that a reader looks for first.
-const FIRST: [&str; 9] = ["agent", "person", "server", "tool", "scope", "tier", "decision", "target", "name"];
+const FIRST: [&str; 10] =
+    ["agent", "person", "server", "tool", "scope", "tier", "decision", "policies", "target", "name"];
 
 /// A record as a row.
 pub struct Line {
@@ -41,7 +42,10 @@ impl Line {
     /// From a record, at `now`.
     pub fn of(record: &Record, now: Timestamp) -> Self {
         let fields = record.fields.iter().map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = match value.as_array() {
+                Some(several) => several.iter().map(plain).collect::<Vec<_>>().join(", "),
+                None => plain(value),
+            };
             (name.clone(), shown(&text, 200))
         });
         let mut fields: Vec<(String, String)> = fields.collect();
@@ -63,6 +67,10 @@ impl Line {
             fields,
         }
     }
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[derive(Template)]

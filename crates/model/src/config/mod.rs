@@ -22,7 +22,7 @@ pub use audit::{AuditConfig, WitnessConfig};
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
-pub use people::{AgentConfig, PersonConfig};
+pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use servers::{ServerConfig, TaskAccess};
 
 use crate::{Agent, Id, Person, Server};

@@ -41,4 +41,19 @@ pub struct AgentConfig {
     pub public_key: serde_json::Value,
     /// The servers it may ask tokens for.
     pub servers: BTreeSet<Id<Server>>,
+    /// What it is told while a person decides on what it asked for.
+    #[serde(default)]
+    pub pending: WhilePending,
+}
+
+/// What an autonomous agent is told while a person decides on what it asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhilePending {
+    /// The token endpoint answers `authorization_pending`, and is asked again.
+    #[default]
+    Poll,
+    /// The token endpoint answers with what can be had now, and the call says in its result what it waits for. For
+    /// the official SDKs, which take `authorization_pending` for the end.
+    Token,
 }

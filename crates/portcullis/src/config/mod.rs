@@ -281,6 +281,20 @@ mod tests {
         assert_eq!((config.data_dir, config.policies.unwrap()), (dir.path().join("./keys"), dir.path().join("p")));
     }
 
+    /// Field: G12
+    #[test]
+    fn a_server_that_may_take_longer_than_any_call_is_refused_with_its_place() {
+        let load = |timeout: &str, limits: &str| {
+            let server = format!("servers:\n  t:\n    url: http://127.0.0.1:1/mcp\n    timeout: {timeout}\n");
+            load_text(&format!("public_url: https://a.test\n{limits}{server}")).map(drop).map_err(|e| e.to_string())
+        };
+        assert_eq!(load("15m", ""), Ok(()));
+        let error = load("16m", "").unwrap_err();
+        assert!(error.starts_with("servers.t.timeout: is 16m") && error.contains("limits.longest_call"), "{error}");
+        assert_eq!(load("16m", "limits: { longest_call: 16m }\n"), Ok(()));
+        assert!(load("10s", "limits: { longest_call: 9s }\n").is_err());
+    }
+
     /// Field: O9
     #[test]
     fn it_listens_where_a_public_url_on_this_computer_points() {

@@ -56,6 +56,15 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
             }
         }
     }
+    for (name, server) in &config.servers {
+        let longest = config.limits.longest_call;
+        if let Some(timeout) = server.timeout.filter(|timeout| *timeout > longest) {
+            let why = format!(
+                "is {timeout}, and no call may take longer than {longest} (`limits.longest_call`): lower it, or raise that"
+            );
+            return wrong(format!("servers.{name}.timeout"), why);
+        }
+    }
     for (name, person) in &config.people {
         if person.password.is_some() && person.password_hash.is_some() {
             return wrong(format!("people.{name}"), "has both password and password_hash; keep one".into());

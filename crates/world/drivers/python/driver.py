@@ -1,11 +1,13 @@
 """Drives the official Python SDK (`mcp`) from JSON lines, with nothing of it replaced.
 
-The first argument is JSON: url, client_id, redirect_uri, era. Each line on stdin is a command,
+The first argument is JSON: url, client_id, redirect_uri, era, and agent for one that has a key in the
+environment instead of a browser. Each line on stdin is a command,
 each line on stdout an answer. In between, `{"authorize": URL}` asks for a browser and waits for
 `{"callback": URL}`.
 """
 
 import json
+import os
 import sys
 import traceback
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from mcp import Client, MCPError
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.auth.extensions.client_credentials import PrivateKeyJWTOAuthProvider, SignedJWTParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
@@ -92,9 +95,20 @@ async def connection(start, provider):
                     say(failure(error))
 
 
-async def main():
-    start = json.loads(sys.argv[1])
-    provider = OAuthClientProvider(
+def with_key(start):
+    agent = start["agent"]
+    signing = SignedJWTParameters(issuer=agent, subject=agent, signing_key=os.environ["PORTCULLIS_AGENT_KEY"], signing_algorithm="ES256")
+    return PrivateKeyJWTOAuthProvider(
+        server_url=start["url"],
+        storage=Memory(),
+        client_id=agent,
+        assertion_provider=signing.create_assertion_provider(),
+        issuer=start["issuer"],
+    )
+
+
+def with_browser(start):
+    return OAuthClientProvider(
         server_url=start["url"],
         client_metadata=OAuthClientMetadata(
             client_name="Python SDK", redirect_uris=[start["redirect_uri"]], token_endpoint_auth_method="none"
@@ -104,6 +118,11 @@ async def main():
         callback_handler=wait_for_browser,
         client_metadata_url=start["client_id"],
     )
+
+
+async def main():
+    start = json.loads(sys.argv[1])
+    provider = with_key(start) if start.get("agent") else with_browser(start)
     while command := await hear():
         try:
             if command["do"] != "connect":

@@ -1,6 +1,6 @@
 // Drives the official TypeScript SDK (`@modelcontextprotocol/client`) from JSON lines.
 //
-// The first argument is JSON: url, client_id, redirect_uri, era. Each line on stdin is a command,
+// The first argument is JSON: url, client_id, redirect_uri, era, and agent for one that has a key in the environment instead of a browser. Each line on stdin is a command,
 // each line on stdout an answer. In between, `{"authorize": URL}` asks for a browser and waits for
 // `{"callback": URL}`. The only logic here is what the SDK's manual tells every application to
 // write: on UnauthorizedError finish the authorization and try the operation again.
@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-const { Client, StreamableHTTPClientTransport, UnauthorizedError } = createRequire(
+const { Client, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError } = createRequire(
   `${process.env.PORTCULLIS_TEST_NODE_MODULES}/`,
 )('@modelcontextprotocol/client');
 
@@ -21,7 +21,7 @@ const hear = async () => {
 };
 
 const kept = {};
-const provider = {
+const withBrowser = () => ({
   redirectUrl: start.redirect_uri,
   clientMetadataUrl: start.client_id,
   clientMetadata: {
@@ -39,7 +39,10 @@ const provider = {
   codeVerifier: () => kept.verifier,
   saveDiscoveryState: (state) => void (kept.discovery = state),
   discoveryState: () => kept.discovery,
-};
+});
+const withKey = () =>
+  new PrivateKeyJwtProvider({ clientId: start.agent, privateKey: process.env.PORTCULLIS_AGENT_KEY, algorithm: 'ES256', expectedIssuer: start.issuer });
+const provider = start.agent ? withKey() : withBrowser();
 
 async function withPerson(transport, operation) {
   try {
@@ -54,6 +57,12 @@ async function withPerson(transport, operation) {
   }
 }
 
+// Whatever a form asks for, by its kind.
+const filled = ({ requestedSchema }) =>
+  Object.fromEntries(
+    Object.entries(requestedSchema.properties).map(([name, { type }]) => [name, type === 'boolean' ? true : 'blue']),
+  );
+
 let client;
 let transport;
 
@@ -66,8 +75,12 @@ const connect = () =>
     async (opened) => {
       client = new Client(
         { name: 'typescript-driver', version: '1.0.0' },
-        { versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' } },
+        {
+          versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' },
+          capabilities: { elicitation: { form: {} } },
+        },
       );
+      client.setRequestHandler('elicitation/create', ({ params }) => ({ action: 'accept', content: filled(params) }));
       await client.connect(opened);
       return { protocol: client.getNegotiatedProtocolVersion() };
     },

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use model::{
     ClientId,
     config::{Config, Facts, KNOWN},
-    uri,
+    metadata_domains, uri,
 };
 use serde_json::Value;
 
@@ -155,11 +155,9 @@ fn configured(config: &Config, row: &ClientRow, facts: Option<&Facts>) -> Vec<Fi
 
 fn admitted(config: &Config, facts: &Facts) -> Finding {
     let by_name = config.clients.known.iter().any(|known| known.facts() == facts);
-    let host = facts.client_id.split('/').nth(2).unwrap_or_default();
-    let pattern = config.clients.metadata_domains.iter().find(|pattern| match pattern.strip_prefix('*') {
-        Some(suffix) => suffix.is_empty() || suffix.starts_with('.') && host.ends_with(suffix),
-        None => *pattern == host,
-    });
+    let authority = facts.client_id.split('/').nth(2).unwrap_or_default();
+    let host = authority.split(':').next().unwrap_or_default();
+    let pattern = metadata_domains::accepting(&config.clients.metadata_domains, host, authority);
     match (by_name, pattern) {
         (true, _) => ok("clients.known", format!("names {}", facts.name)),
         (false, Some(pattern)) => ok("clients.metadata_domains", format!("`{pattern}` accepts {}", facts.client_id)),
@@ -336,6 +334,7 @@ mod tests {
         }
         assert_eq!(failures("claude-code", &config("metadata_domains: [claude.ai]", HTTPS)), [""; 0]);
         assert_eq!(failures("claude-code", &config("metadata_domains: [\"*.claude.ai\"]", HTTPS)).len(), 1);
+        assert_eq!(failures("claude-code", &config("metadata_domains: [\"*\"]", HTTPS)), [""; 0]);
     }
 
     #[test]

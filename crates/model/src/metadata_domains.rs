@@ -1,13 +1,14 @@
 //! Which hosts' metadata documents are accepted.
 
-/// Does `clients.metadata_domains` name `host` (or `host:port`)?
+/// The first of `clients.metadata_domains` that names `host`, or `authority`: the host with its port, where one is written.
 ///
 /// `*` is any host, `*.acme.example` every host below that domain but not the domain itself.
-pub(super) fn allowed(patterns: &[String], host: &str, authority: &str) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_prefix('*') {
+pub fn accepting<'p>(patterns: &'p [String], host: &str, authority: &str) -> Option<&'p str> {
+    let mut patterns = patterns.iter().map(String::as_str);
+    patterns.find(|pattern| match pattern.strip_prefix('*') {
         Some("") => true,
         Some(suffix) => suffix.starts_with('.') && host.len() > suffix.len() && host.ends_with(suffix),
-        None => pattern == host || pattern == authority,
+        None => *pattern == host || *pattern == authority,
     })
 }
 
@@ -16,7 +17,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, host: &str) -> bool {
-        allowed(&[pattern.to_owned()], host, &format!("{host}:8443"))
+        accepting(&[pattern.to_owned()], host, &format!("{host}:8443")).is_some()
     }
 
     #[test]
@@ -30,6 +31,6 @@ mod tests {
         assert!(!fits("claude.ai", "notclaude.ai") && !fits("claude.ai", "claude.ai.evil.test"));
         assert!(!fits("*.acme.example", "acme.example") && !fits("*.acme.example", "evilacme.example"));
         assert!(!fits("*acme.example", "evilacme.example") && !fits("claude.ai:1", "claude.ai"));
-        assert!(!allowed(&[], "claude.ai", "claude.ai"));
+        assert_eq!(accepting(&[], "claude.ai", "claude.ai"), None);
     }
 }
