@@ -49,7 +49,7 @@ impl LocalListener {
                 Err(_) => std::fs::remove_file(path)?,
             }
         }
-        let listener = within_a_closed_directory(path)?;
+        let listener = within_a_closed_directory(path, |_| {})?;
         Ok(Self { listener, path: path.to_owned() })
     }
 
@@ -84,13 +84,15 @@ impl LocalListener {
 /// Binds where nobody else can connect, closes the socket to others there, and only then moves it to `path`.
 ///
 /// A socket is made with a mode that the process was given, and takes connections from that moment on.
-fn within_a_closed_directory(path: &Path) -> io::Result<UnixListener> {
+/// `before` sees it before it is closed.
+fn within_a_closed_directory(path: &Path, before: impl FnOnce(&Path)) -> io::Result<UnixListener> {
     let directory = path.with_extension(format!("{}", std::process::id()));
     // What a process of this number left behind.
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::DirBuilder::new().mode(0o700).create(&directory)?;
     let made = directory.join("sock");
     let moved = UnixListener::bind(&made).and_then(|listener| {
+        before(&made);
         std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
         std::fs::rename(&made, path)?;
         Ok(listener)
@@ -208,24 +210,20 @@ mod tests {
     async fn a_socket_is_its_owners_alone_from_the_first_moment() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("admin.sock");
-        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (watched, modes) = (path.clone(), seen.clone());
-        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let stopped = stop.clone();
-        let watcher = std::thread::spawn(move || {
-            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
-                if let Ok(found) = std::fs::metadata(&watched) {
-                    modes.lock().unwrap().push(found.permissions().mode() & 0o777);
-                }
-            }
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let bound = within_a_closed_directory(&path, |made| {
+            assert!(!path.exists(), "nobody finds it before it is closed");
+            assert_eq!(mode(made.parent().unwrap()), 0o700);
         });
-        for _ in 0..200 {
-            drop(LocalListener::bind(&path).await.unwrap());
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        watcher.join().unwrap();
-        assert!(seen.lock().unwrap().iter().all(|mode| *mode == 0o600), "{:?}", seen.lock().unwrap());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing stays behind");
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else stays behind");
+        drop(bound.unwrap());
+        // A directory that a killed process left in the way is no obstacle.
+        let left = path.with_extension(std::process::id().to_string());
+        std::fs::create_dir(&left).unwrap();
+        std::fs::write(left.join("sock"), "").unwrap();
+        drop(LocalListener::bind(&path).await.unwrap());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::{
     connect::{Connect, Purpose},
 };
 
-/// Up to this size the whole is looked at before anything is served: about a quarter of a second.
+/// Up to this size the whole is looked at before anything is served: a tenth of a second.
 pub(crate) const AT_ONCE: u64 = 64 << 20;
 
 /// What is looked at before anything is served, whatever its size. They have a row for each person, agent and
