@@ -69,6 +69,18 @@ async fn ended(world: &World, count: usize) {
     }
 }
 
+/// The room is given back just after the record is on disk.
+async fn let_in(ask: impl AsyncFn() -> Response<net::Body>) -> Response<net::Body> {
+    loop {
+        let response = ask().await;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(response.status(), StatusCode::OK);
+            return response;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Told to come again, and recorded.
 async fn too_many(world: &World, response: Response<net::Body>, word: &str) -> serde_json::Value {
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -94,7 +106,7 @@ async fn a_grant_has_so_many_streams_and_its_calls_go_on_beside_them() {
     assert_eq!(get_ticket(&world).await.status(), StatusCode::OK);
     drop(first);
     ended(&world, 2).await;
-    assert_eq!(listen(&world).await.status(), StatusCode::OK);
+    let_in(async || listen(&world).await).await;
 }
 
 /// Field: S5
@@ -111,8 +123,7 @@ async fn a_grant_has_so_many_calls_until_their_answers_are_over() {
     assert_eq!(listen(&world).await.status(), StatusCode::OK, "a stream is no call");
     held.pop();
     ended(&world, 1).await;
-    held.push(get_ticket(&world).await);
-    assert_eq!(held.last().unwrap().status(), StatusCode::OK);
+    held.push(let_in(async || get_ticket(&world).await).await);
     held.clear();
     world.upstream.answers(|_| None);
     ended(&world, 5).await;
