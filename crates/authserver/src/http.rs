@@ -36,6 +36,7 @@ pub(crate) mod paths {
     pub(crate) const LOGIN: &str = "/login";
     pub(crate) const LOGOUT: &str = "/logout";
     pub(crate) const ENROL: &str = "/enrol";
+    pub(crate) const PASSWORD: &str = "/me/password";
     pub(crate) const STEP_UP: &str = "/me/step-up";
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn router(cx: Arc<Cx>) -> Router {
         .route(paths::LOGIN, get(login_page).post(log_in))
         .route(paths::LOGOUT, post(log_out))
         .route(paths::ENROL, get(enrolment).post(enrol))
+        .route(paths::PASSWORD, get(password_page).post(change_password))
         .route(paths::STEP_UP, post(open_by_hand))
         .merge(clients)
         .with_state(cx)
@@ -130,6 +132,14 @@ async fn enrolment(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQu
 
 async fn enrol(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
     shown(login::enrol(&cx, &headers, &form).await)
+}
+
+async fn password_page(State(cx): Shared, headers: HeaderMap) -> Response {
+    shown(login::change_page(&cx, &headers).await)
+}
+
+async fn change_password(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+    shown(login::change(&cx, &headers, &form).await)
 }
 
 async fn open_by_hand(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {

@@ -71,12 +71,16 @@ events! {
     EnrolmentOffered = "enrolment_offered",
     /// A person set their password through an enrolment link.
     PersonEnrolled = "person_enrolled",
+    /// A person changed their password; their other sessions ended.
+    PasswordChanged = "password_changed",
     /// A person logged in.
     LoginSucceeded = "login_succeeded",
     /// A login was refused.
     LoginRefused = "login_refused",
     /// A person logged out.
     LoggedOut = "logged_out",
+    /// A person ended sessions of theirs in other browsers.
+    SessionsEnded = "sessions_ended",
     /// A client's metadata document was read, for the first time or again.
     ClientRead = "client_read",
     /// A client's metadata document was refused, and why.

@@ -29,6 +29,8 @@ pub enum Place {
     KillSwitch,
     /// A person's own page.
     Me,
+    /// A person's own account.
+    Account,
 }
 
 /// A page in the making.

@@ -35,13 +35,28 @@ impl Store {
         .map_err(StoreError::from);
         let Some(row) = reader.done(row)? else { return Ok(None) };
         let mut columns = Columns::of("session", &row);
-        let session = Session {
-            digest: columns.digest()?,
-            person: columns.parsed()?,
-            logged_in_at: columns.time()?,
-            not_after: columns.time()?,
-        };
-        Ok(Some((session, people::person(&mut columns)?)))
+        Ok(Some((session(&mut columns)?, people::person(&mut columns)?)))
+    }
+
+    /// The sessions of a person that are good at `now`, newest first; at most `most` of them.
+    pub async fn sessions_of(
+        &self,
+        person: &Id<Person>,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut reader = self.reader().await?;
+        let rows = query(
+            "SELECT digest, person, logged_in_at, not_after FROM session
+             WHERE person = $1 AND not_after > $2 ORDER BY logged_in_at DESC, digest LIMIT $3",
+        )
+        .bind(person.as_str())
+        .bind(now.micros())
+        .bind(i64::from(most))
+        .fetch_all(reader.connection())
+        .await
+        .map_err(StoreError::from);
+        reader.done(rows)?.iter().map(|row| session(&mut Columns::of("session", row))).collect()
     }
 }
 
@@ -59,15 +74,29 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends a session; unknown ones are fine.
-    pub async fn end_session(&mut self, digest: Digest) -> Result<(), StoreError> {
-        self.run(query("DELETE FROM session WHERE digest = $1").bind(digest.to_hex())).await?;
-        Ok(())
+    /// Ends a session, and says whether there was one; unknown ones are fine.
+    pub async fn end_session(&mut self, digest: Digest) -> Result<bool, StoreError> {
+        let ended = self.run(query("DELETE FROM session WHERE digest = $1").bind(digest.to_hex())).await?;
+        Ok(ended > 0)
     }
 
-    /// Ends every session of a person.
-    pub async fn end_sessions_of(&mut self, person: &Id<Person>) -> Result<(), StoreError> {
-        self.run(query("DELETE FROM session WHERE person = $1").bind(person.as_str())).await?;
-        Ok(())
+    /// Ends every session of a person, and says how many there were.
+    pub async fn end_sessions_of(&mut self, person: &Id<Person>) -> Result<u64, StoreError> {
+        self.run(query("DELETE FROM session WHERE person = $1").bind(person.as_str())).await
     }
+
+    /// Ends every session of a person but one, and says how many there were.
+    pub async fn end_other_sessions(&mut self, person: &Id<Person>, stays: Digest) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM session WHERE person = $1 AND digest <> $2";
+        self.run(query(sql).bind(person.as_str()).bind(stays.to_hex())).await
+    }
+}
+
+fn session(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        digest: columns.digest()?,
+        person: columns.parsed()?,
+        logged_in_at: columns.time()?,
+        not_after: columns.time()?,
+    })
 }

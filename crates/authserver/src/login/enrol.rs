@@ -129,7 +129,7 @@ async fn offered_to(cx: &Cx, ticket: &str) -> Result<Person, PageError> {
 /// Counted and compared in the form that is hashed.
 ///
 /// Spec: NIST SP 800-63B §3.1.1 (length, and nothing else), RFC 8265 §4.2
-fn acceptable(password: &str, again: &str) -> Result<(), &'static str> {
+pub(super) fn acceptable(password: &str, again: &str) -> Result<(), &'static str> {
     let (password, again) = (opaque_string(password), opaque_string(again));
     match password.chars().count() {
         0..SHORTEST => Err("That is too short. Use at least 12 characters; a few words make a good password."),
@@ -155,7 +155,7 @@ fn page(cx: &Cx, headers: &HeaderMap, ticket: &str, person: &Person, complaint: 
     browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 
-const SHORTEST: usize = 12;
+pub(super) const SHORTEST: usize = 12;
 const LONGEST: usize = 1024;
 /// The kind of links that were used.
 const ENROLLED: &str = "enrolled";

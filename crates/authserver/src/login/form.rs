@@ -124,7 +124,11 @@ async fn on_the_beat(mut beat: Interval) {
 }
 
 /// What was typed is recorded only when it is the name of a person: people type passwords into that field.
-async fn record_refusal(cx: &Cx, person: Option<&Id<Person>>, cause: &'static str) -> Result<(), StoreError> {
+pub(super) async fn record_refusal(
+    cx: &Cx,
+    person: Option<&Id<Person>>,
+    cause: &'static str,
+) -> Result<(), StoreError> {
     let event = match person {
         Some(person) => cx.counted.due_login(person, cx.store.now(), || {
             let event = Event::new(EventName::LoginRefused, Actor::Person(person.to_string())).with("person", person);

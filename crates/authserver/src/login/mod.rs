@@ -1,13 +1,15 @@
-//! Logging in, logging out, and setting a password through an enrolment link.
+//! Logging in, logging out, and setting a password: through an enrolment link, or with the one before.
 //!
 //! Spec: RFC 9700 §4.11 and §4.12.
 
+mod change;
 mod device;
 mod enrol;
 mod form;
 mod password;
 mod throttle;
 
+pub(crate) use change::{change, change_page};
 pub(crate) use enrol::{enrol, enrolment};
 pub(crate) use form::{leave, login, login_page};
 use http::{HeaderMap, header};

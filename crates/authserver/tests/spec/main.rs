@@ -3,6 +3,7 @@
 
 mod authorize;
 mod by_hand;
+mod change_password;
 mod client_credentials;
 mod client_metadata;
 mod login;

@@ -20,6 +20,7 @@ use store::{Store, StoreError};
 
 use crate::GovernanceError;
 
+mod account;
 mod agents;
 mod approval;
 mod audit_log;
@@ -71,6 +72,9 @@ impl Console {
             .route("/console/revoke", post(kill_switch::revoke))
             .route("/console/restore", post(kill_switch::restore))
             .route("/me", get(me::show))
+            .route("/me/account", get(account::show))
+            .route("/me/sessions/end-others", post(account::end_others))
+            .route("/me/sessions/{name}/end", post(account::end))
             .route("/me/grants/{id}/revoke", post(me::revoke_grant))
             .route("/me/installations/{id}/end", post(me::end_installation))
             .route("/me/elevations/{id}/end", post(me::end_elevation))

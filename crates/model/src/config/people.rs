@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{Id, Person, Role, Secret, Server};
 
-/// One person. `password` or `password_hash`; with neither, an enrolment link sets one.
+/// One person. `password` or `password_hash`; with neither, an enrolment link sets one, and the person changes it at `/me/account`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonConfig {

@@ -9,6 +9,7 @@ use crate::place::{Place, START, agent, event, grant, person, settle};
 on_both!(
     people_come_out_as_they_went_in,
     a_session_of_a_disabled_person_is_none,
+    sessions_of_one_person_end_one_by_one_or_all_but_one,
     an_agent_is_found_by_its_client_and_owner,
     a_retired_agent_stays_retired,
     standing_tells_all_in_one,
@@ -63,6 +64,32 @@ async fn a_session_of_a_disabled_person_is_none(place: &Place) {
     assert!(store.session(Digest::of("other"), START).await.unwrap().is_none());
     change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
     assert!(store.session(session.digest, START).await.unwrap().is_none());
+}
+
+async fn sessions_of_one_person_end_one_by_one_or_all_but_one(place: &Place) {
+    let store = place.open().await;
+    settle(&store).await;
+    let session = |cookie: &str, person: &str, minutes: u32| Session {
+        digest: Digest::of(cookie),
+        person: person.parse().unwrap(),
+        logged_in_at: START.after(Span::from_minutes(minutes)),
+        not_after: START.after(Span::from_minutes(60 + minutes)),
+    };
+    let (first, second, third) = (session("1", "ada", 0), session("2", "ada", 1), session("3", "ada", 2));
+    let all = [second.clone(), third.clone(), first.clone(), session("4", "bob", 0)];
+    change!(store, tx => tx.put_person(&person("bob"), None).await?);
+    change!(store, tx => for one in &all { tx.put_session(one).await? });
+    let ada = || "ada".parse().unwrap();
+    let list = async |now, most| store.sessions_of(&ada(), now, most).await.unwrap();
+    assert!(list(START, 9).await == [third.clone(), second.clone(), first.clone()], "newest first");
+    assert!(list(START, 2).await == [third.clone(), second.clone()]);
+    assert!(list(first.not_after, 9).await == [third.clone(), second.clone()], "one is over");
+    let ended = change!(store, tx => (tx.end_session(Digest::of("2")).await?, tx.end_session(Digest::of("2")).await?));
+    assert_eq!(ended, (true, false));
+    assert_eq!(change!(store, tx => tx.end_other_sessions(&ada(), Digest::of("3")).await?), 1);
+    assert!(list(START, 9).await == [third]);
+    assert_eq!(change!(store, tx => tx.end_sessions_of(&ada()).await?), 1);
+    assert!(store.session(Digest::of("4"), START).await.unwrap().is_some(), "bob's");
 }
 
 async fn an_agent_is_found_by_its_client_and_owner(place: &Place) {
