@@ -10,10 +10,10 @@ use store::Store;
 
 /// What is counted, by caller and cause.
 pub(crate) struct Counted {
-    recorded: Sampling<Kind>,
-    told: Sampling<&'static str>,
+    recorded: Sampling<Kind, Event>,
+    told: Sampling<&'static str, ()>,
     /// Of people: a stranger can make them wrong at will, so they are no better than those of strangers.
-    logins: Sampling<Option<Id<Person>>>,
+    logins: Sampling<Option<Id<Person>>, Event>,
 }
 
 /// The client, when it is one of ours, and the stable word of the cause.
@@ -59,16 +59,15 @@ impl Counted {
     }
 
     fn tell(&self, cause: &'static str, now: Timestamp) {
-        let event = || Event::new(model::EventName::TokenRefused, model::Actor::System);
-        if let Some((_, count)) = self.told.see(cause, cause, now, event).record {
+        if let Some((_, count)) = self.told.see(cause, cause, now, || ()).record {
             tracing::info!(event = "refused", cause, count);
         }
     }
 }
 
-async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K>, store: &Store, last: bool) {
+async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K, Event>, store: &Store, last: bool) {
     for due in sampling.due(store.now(), last) {
-        if let Err(error) = store.record(due.event.clone().count("count", due.count)).await {
+        if let Err(error) = store.record(due.event.clone().counted(due.count)).await {
             store.failed("record_failed", &error);
             sampling.put_back(due, store.now());
         }
@@ -76,7 +75,7 @@ async fn settle<K: Clone + Eq + Hash>(sampling: &Sampling<K>, store: &Store, las
 }
 
 fn counted(due: Option<(Event, u64)>) -> Option<Event> {
-    due.map(|(event, count)| event.count("count", count))
+    due.map(|(event, count)| event.counted(count))
 }
 
 /// Wrong passwords of one person that are recorded one by one, a minute.
@@ -84,15 +83,14 @@ const WRONG_PASSWORDS: u32 = 20;
 
 #[cfg(test)]
 mod tests {
-    use model::{Actor, EventName};
+    use model::event::examples;
 
     use super::*;
 
     fn due(counted: &Counted, client: Option<&str>, cause: &'static str, at: i64) -> Option<u64> {
         let client = client.map(|id| id.parse().unwrap());
-        let event = || Event::new(EventName::TokenRefused, Actor::System);
-        let event = counted.due(client.as_ref(), cause, Timestamp::from_seconds(at), event)?;
-        event.fields["count"].as_u64()
+        let event = counted.due(client.as_ref(), cause, Timestamp::from_seconds(at), examples::any)?;
+        Some(event.count)
     }
 
     #[test]

@@ -9,8 +9,9 @@
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use model::{
-    Actor, Agent, AgentKind, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, StepUp,
+    Actor, Agent, Elevation, ElevationState, Event, Grant, Id, Person, Scope, StepUp,
     config::ElevationConfig,
+    event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
 use store::{StoreError, Tx};
 use token::mint;
@@ -53,10 +54,17 @@ pub(crate) async fn consent(
     elevation.state = ElevationState::Active;
     elevation.decided_by = Some(person.to_string());
     elevation.decided_at = Some(now);
-    elevation.not_after = Some(now.after(elevation.lasts).min(wanted.grant.not_after));
+    let until = now.after(elevation.lasts).min(wanted.grant.not_after);
+    elevation.not_after = Some(until);
     tx.put_elevation(&elevation).await?;
-    let event = event(EventName::ElevationApproved, Actor::Person(person.to_string()), &wanted, &elevation);
-    Ok(Opened::New(elevation, event))
+    let approved = ElevationApproved {
+        of: ElevationOf::of(&elevation, wanted.grant),
+        decided_by: person.clone(),
+        until: until.into(),
+        max_uses: elevation.max_uses,
+        lasts: elevation.lasts.seconds(),
+    };
+    Ok(Opened::New(elevation, approved.by(Actor::Person(person.clone()))))
 }
 
 /// Waiting for a person to decide.
@@ -81,8 +89,12 @@ pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor:
     }
     let elevation = fresh(&cx.config.elevation, tx, &wanted);
     tx.put_elevation(&elevation).await?;
-    let event = event(EventName::ElevationRequested, actor, &wanted, &elevation);
-    Ok(Opened::New(elevation, event))
+    let requested = ElevationRequested {
+        of: ElevationOf::of(&elevation, wanted.grant),
+        max_uses: elevation.max_uses,
+        lasts: elevation.lasts.seconds(),
+    };
+    Ok(Opened::New(elevation, requested.by(actor)))
 }
 
 async fn live(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<Option<Elevation>, StoreError> {
@@ -111,22 +123,5 @@ fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &Wanted<'_>) -> Elevatio
         not_after: None,
         max_uses,
         uses: 0,
-    }
-}
-
-fn event(name: EventName, actor: Actor, wanted: &Wanted<'_>, elevation: &Elevation) -> Event {
-    let event = Event::new(name, actor)
-        .with("elevation", &elevation.id)
-        .with("agent", &wanted.agent.id)
-        .with("grant", &wanted.grant.id)
-        .with("server", &wanted.grant.server)
-        .with("scope", wanted.scope)
-        .with("by", wanted.by)
-        .with("reason", wanted.reason)
-        .count("max_uses", elevation.max_uses.into())
-        .count("lasts", elevation.lasts.seconds());
-    match wanted.agent.kind {
-        AgentKind::Delegated => event.with("person", &wanted.agent.owner),
-        AgentKind::Autonomous => event,
     }
 }

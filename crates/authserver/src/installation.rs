@@ -6,7 +6,7 @@
 //!
 //! Spec: RFC 6749 §4.1.2, RFC 9700 §4.14.2, RFC 7009 §2.1.
 
-use model::{Actor, ClientId, Event, EventName, Grant, Id, Installation, Timestamp};
+use model::{Actor, ClientId, Event, Grant, Id, Installation, Timestamp, event::InstallationEnded};
 use store::{StoreError, Tx};
 
 /// An installation that begins now, under `grant`, and lives until `not_after` unless it is refreshed.
@@ -44,15 +44,8 @@ pub(crate) async fn end(
     if !tx.end_installation(id, now).await? {
         return Ok(None);
     }
-    let mut event = Event::new(EventName::InstallationEnded, Actor::Client(client.to_string()))
-        .with("installation", id)
-        .with("client", client)
-        .with("cause", cause);
-    if let Some(installation) = known {
-        event = event.with("grant", &installation.grant);
-        if let Some(person) = &installation.person {
-            event = event.with("person", person);
-        }
-    }
-    Ok(Some(event))
+    let (grant, person) = known.map(|known| (known.grant, known.person)).unzip();
+    let ended =
+        InstallationEnded { installation: id.clone(), client: client.clone(), grant, person: person.flatten(), cause };
+    Ok(Some(ended.by(Actor::Client(client.clone()))))
 }

@@ -6,8 +6,8 @@
 //! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, ClientId, Elevation, Event, EventName, Grant, Id, Installation, ScopeSet,
-    Span, Subject, Timestamp,
+    AccessClaims, Actor, Agent, AgentKind, ClientId, Elevation, Event, Grant, Id, Installation, ScopeSet, Span,
+    Subject, Timestamp, event::TokenIssued,
 };
 use serde::Serialize;
 use store::{Refresh, Tx};
@@ -115,22 +115,20 @@ pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Eve
     if claims.exp <= claims.iat && order.at_latest.is_none() {
         return Err(crate::liveness::Dead::GrantEnded.into());
     }
-    let mut event = Event::new(EventName::TokenIssued, Actor::Agent(order.agent.id.to_string()))
-        .with("agent", &order.agent.id)
-        .with("client", &order.client)
-        .with("server", &order.grant.server)
-        .with("scope", &claims.scope)
-        .with("grant", &order.grant.id)
-        .with("installation", &order.installation)
-        .with("grant_type", order.grant_type)
-        .with("jti", &claims.jti)
-        .count("expires_in", (claims.exp - claims.iat).max(0).unsigned_abs());
-    if order.agent.kind == AgentKind::Delegated {
-        event = event.with("person", &order.agent.owner);
-    }
-    if !elevations.is_empty() {
-        event = event.with("elevation", elevations.join(" "));
-    }
+    let issued = TokenIssued {
+        agent: order.agent.id.clone(),
+        client: order.client.clone(),
+        person: (order.agent.kind == AgentKind::Delegated).then(|| order.agent.owner.clone()),
+        server: order.grant.server.clone(),
+        scope: claims.scope.clone(),
+        grant: order.grant.id.clone(),
+        installation: order.installation.clone(),
+        grant_type: order.grant_type,
+        jti: claims.jti.clone(),
+        expires_in: (claims.exp - claims.iat).max(0).unsigned_abs(),
+        elevation: (!elevations.is_empty()).then(|| elevations.join(" ")),
+    };
+    let event = issued.by(Actor::Agent(order.agent.id.clone()));
     let refresh = put_refresh(tx, order).await?;
     Ok((event, Issued { claims, refresh }))
 }

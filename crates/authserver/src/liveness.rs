@@ -110,7 +110,7 @@ impl Acting<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use model::{Assurance, Event, EventName, ManualClock, Span, Target, config::StoreUrl};
+    use model::{Assurance, ManualClock, Span, Target, config::StoreUrl};
     use store::{Commit, Missing, OpenOptions};
 
     use super::*;
@@ -157,7 +157,7 @@ mod tests {
                 let acting = Acting { agent: &bot, client: &bot.client, grant: None, server: &server };
                 let is_alive = acting.is_alive(tx, Some(&ada), tx.now()).await?;
                 let seems = acting.seems_alive(&memory, &ada);
-                Ok(Commit::with(Event::new(EventName::Revoked, model::Actor::System), (is_alive, seems)))
+                Ok(Commit::with(model::event::examples::any(), (is_alive, seems)))
             })
         });
         asked.await.unwrap()

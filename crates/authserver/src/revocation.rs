@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use model::{AccessClaims, Actor, Event, EventName};
+use model::{AccessClaims, Actor, event::TokenRevoked};
 use pages::Form;
 use store::{Commit, Tx};
 use token::{Digest, Expected, Presented};
@@ -75,8 +75,8 @@ async fn in_transaction(
         (None, Some((refresh, _))) => ("refresh_token", Some(refresh.installation)),
         (None, None) => ("unknown", None),
     };
-    let event =
-        Event::new(EventName::TokenRevoked, Actor::Client(id.to_string())).with("client", id).with("kind", kind);
+    let revoked = TokenRevoked { client: id.clone(), kind, installation: installation.clone() };
+    let event = revoked.by(Actor::Client(id.clone()));
     let Some(installation) = installation else {
         // Anybody can say the name of a public client, so what changes nothing leaves no record of it.
         return Ok(match client.has_proved_itself() {
@@ -84,7 +84,6 @@ async fn in_transaction(
             false => Commit::nothing(Token::Unknown),
         });
     };
-    let event = event.with("installation", &installation);
     Ok(match installation::end(tx, &installation, id, "token_revoked").await? {
         Some(ended) => Commit::with(event, Token::Dead).and(ended),
         None if client.has_proved_itself() => Commit::with(event, Token::Dead),

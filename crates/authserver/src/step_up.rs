@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::HeaderMap;
-use model::{Actor, Agent, Event, EventName, Grant, Id, Person, Scope, StepUp};
+use model::{Actor, Agent, Grant, Id, Person, Scope, StepUp, event::AuthorizationRefused};
 use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, shown, signed_in};
 use store::{Commit, StoreError, Tx};
 
@@ -99,7 +99,7 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Re
         (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
         (Need::Elevation(StepUp::Consent), _) => elevate::consent(cx, tx, wanted(StepUp::Consent), me).await?,
         (Need::Elevation(StepUp::Approval), StepUp::Approval) => {
-            elevate::request(cx, tx, wanted(StepUp::Approval), Actor::Person(me.to_string())).await?
+            elevate::request(cx, tx, wanted(StepUp::Approval), Actor::Person(me.clone())).await?
         }
         (Need::Elevation(StepUp::Approval), StepUp::Consent) => {
             return Ok(refused(&agent, me, AuthorizeError::NeedsApproval));
@@ -137,13 +137,16 @@ fn assess(
 
 /// Nothing is opened, and the record says why.
 fn refused(agent: &Agent, me: &Id<Person>, error: AuthorizeError) -> Commit<Outcome> {
-    let event = Event::new(EventName::AuthorizationRefused, Actor::Person(me.to_string()))
-        .with("person", me)
-        .with("agent", &agent.id)
-        .with("client", &agent.client)
-        .with("cause", error.cause())
-        .with("error", error.code().0);
-    Commit::with(event.list("policies", error.policies()), Outcome::Refused(error))
+    let refused = AuthorizationRefused {
+        person: me.clone(),
+        agent: Some(agent.id.clone()),
+        client: agent.client.clone(),
+        cause: error.cause(),
+        error: error.code().0,
+        elevation: None,
+        policies: error.policies().to_vec(),
+    };
+    Commit::with(refused.by(Actor::Person(me.clone())), Outcome::Refused(error))
 }
 
 const ME: &str = "/me";

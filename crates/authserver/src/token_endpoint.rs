@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use model::{Actor, ClientId, Event, EventName};
+use model::{Actor, ClientId, Event, event::TokenRefused};
 use pages::Form;
 use store::{Commit, StoreError};
 
@@ -58,10 +58,10 @@ pub(crate) async fn refused(
     let recorded = match proved {
         Some(authenticated) => {
             let actor = match &authenticated.client.declared {
-                Some(agent) => Actor::Agent(agent.to_string()),
-                None => Actor::Client(authenticated.client.client.id.to_string()),
+                Some(agent) => Actor::Agent(agent.clone()),
+                None => Actor::Client(authenticated.client.client.id.clone()),
             };
-            let event = refusal(actor, client.as_ref(), grant_type, &error).with("authenticated", "yes");
+            let event = refusal(client.as_ref(), grant_type, &error, "yes").by(actor);
             use_up_and_record(cx, authenticated, event).await
         }
         None => count(cx, client, grant_type, &error).await,
@@ -97,8 +97,8 @@ async fn count(
         _ => None,
     };
     let event = cx.counted.due(known.as_ref(), error.cause(), cx.store.now(), || {
-        let name = known.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        refusal(Actor::Client(name), known.as_ref(), grant_type, error).with("authenticated", "no")
+        let actor = known.clone().map_or(Actor::UnknownClient, Actor::Client);
+        refusal(known.as_ref(), grant_type, error, "no").by(actor)
     });
     match event {
         Some(event) => cx.store.record(event).await.map(drop),
@@ -106,17 +106,23 @@ async fn count(
     }
 }
 
-fn refusal(actor: Actor, client: Option<&ClientId>, grant_type: Option<&str>, error: &TokenError) -> Event {
-    let mut event =
-        Event::new(EventName::TokenRefused, actor).with("cause", error.cause()).with("error", error.code().0);
-    if let Some(client) = client {
-        event = event.with("client", client);
+fn refusal(
+    client: Option<&ClientId>,
+    grant_type: Option<&str>,
+    error: &TokenError,
+    authenticated: &'static str,
+) -> TokenRefused {
+    let known = |name| grants::GRANTS.iter().find(|grant| grant.name == name);
+    TokenRefused {
+        client: client.cloned(),
+        grant_type: grant_type.and_then(known).map(|grant| grant.name),
+        cause: error.cause(),
+        error: error.code().0,
+        elevation: match error {
+            TokenError::Pending(elevation) | TokenError::Denied(elevation) => Some(elevation.clone()),
+            _ => None,
+        },
+        authenticated,
+        policies: error.policies().to_vec(),
     }
-    if let Some(known) = grant_type.and_then(|name| grants::GRANTS.iter().find(|grant| grant.name == name)) {
-        event = event.with("grant_type", known.name);
-    }
-    if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = error {
-        event = event.with("elevation", elevation);
-    }
-    event.list("policies", error.policies())
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use model::{Actor, Authority, Event, EventName, Question, Tier};
+use model::{Actor, Authority, Question, Tier, event::examples};
 use portcullis_gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -105,11 +105,7 @@ fn decide(bencher: Bencher) {
 /// One durable record at a time; under load many share one commit.
 #[divan::bench]
 fn record(bencher: Bencher) {
-    let event = || {
-        Event::new(EventName::CallDecided, Actor::Agent("bot@ada".into()))
-            .with("tool", "get_ticket")
-            .with("tier", "low")
-    };
+    let event = || examples::call_decided("a").by(Actor::Agent("bot@ada".parse().unwrap()));
     bencher.bench(|| RUNTIME.block_on(WORLD.store.record(event())).unwrap());
 }
 
@@ -118,7 +114,7 @@ fn record(bencher: Bencher) {
 fn record_32_together(bencher: Bencher) {
     let store = Arc::new(WORLD.store.clone());
     bencher.counter(divan::counter::ItemsCount::new(32usize)).bench(|| {
-        let all = (0..32).map(|_| store.record(Event::new(EventName::CallDecided, Actor::Agent("bot@ada".into()))));
+        let all = (0..32).map(|_| store.record(examples::call_decided("a").by(Actor::System)));
         RUNTIME.block_on(futures_util::future::join_all(all))
     });
 }

@@ -29,7 +29,10 @@ pub async fn decide(store: &Store, policies: &Policies, call: Call, live: Arc<Li
     let matter = Matter::of(&call.server, tool.as_ref());
     let outcome = weigh(store, policies, &call, &live, &matter).await;
     match outcome {
-        Ok((basis, policies)) => Ok(Permit::new(call, live, matter, basis, policies)),
+        Ok(by) => {
+            let facts = store.facts(live.epoch());
+            Ok(Permit::new(call, live, matter, by, facts))
+        }
         Err(No { refusal, policies }) => Err(Refused { refusal, call, live, tier: Some(matter.tier), tool, policies }),
     }
 }

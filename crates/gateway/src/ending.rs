@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Event, EventName};
+use model::{
+    Actor, Event,
+    event::{CallEnded, Done},
+};
 use store::{Store, StoreError};
 
 use crate::{call::Call, permit::Recorded, quota::Share};
@@ -14,83 +17,62 @@ pub const STOPPED: &str = "gateway_stopped";
 #[derive(Debug)]
 pub struct Ending {
     store: Store,
-    event: Option<Event>,
-    status: Option<u16>,
-    bytes: u64,
-    how: &'static str,
-    done: Done,
+    call: Option<CallEnded>,
+    actor: Actor,
     /// The call counts as under way until its end is on disk: hanging up must not buy any number of them.
     share: Arc<Share>,
-}
-
-/// What is known of whether the call was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// Not a byte left.
-    NotSent,
-    /// It was sent, and there is no whole answer.
-    Unknown,
-    /// The upstream answered.
-    Answered,
-}
-
-impl Done {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Unknown => "unknown",
-            Self::Answered => "answered",
-        }
-    }
 }
 
 impl Ending {
     /// Of a call that is about to be sent. Unless told otherwise, it ends because the client left.
     pub fn of(recorded: &Recorded<Call>, store: &Store) -> Self {
         let (call, live) = (recorded.call(), recorded.live());
-        let event = Event::new(EventName::CallEnded, model::Actor::Agent(live.agent().id.to_string()))
-            .with("agent", &live.agent().id)
-            .with("server", &call.server.id)
-            .with("request", recorded.request());
-        Self {
-            store: store.clone(),
-            event: Some(event),
-            status: None,
-            bytes: 0,
-            how: "client_gone",
+        let agent = live.agent().id.clone();
+        let actor = Actor::Agent(agent.clone());
+        let ended = CallEnded {
+            agent: Some(agent),
+            server: Some(call.server.id.clone()),
+            request: recorded.request().into(),
+            outcome: "client_gone",
             done: Done::NotSent,
-            share: call.share.clone(),
-        }
+            bytes: Some(0),
+            status: None,
+            node: None,
+        };
+        Self { store: store.clone(), call: Some(ended), actor, share: call.share.clone() }
     }
 
     /// The upstream answered with this status.
     pub fn status(&mut self, status: u16) {
-        self.status = Some(status);
+        self.say(|call| call.status = Some(status));
     }
 
     /// So many more bytes were relayed.
     pub fn relayed(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
+        self.say(|call| *call.bytes.get_or_insert_default() += bytes as u64);
     }
 
     /// What is known of whether it was carried out.
     pub fn done(&mut self, done: Done) {
-        self.done = done;
+        self.say(|call| call.done = done);
     }
 
     /// Why it ends now, as a stable word.
     pub fn because(&mut self, how: &'static str) {
-        self.how = how;
+        self.say(|call| call.outcome = how);
+    }
+
+    fn say(&mut self, what: impl FnOnce(&mut CallEnded)) {
+        if let Some(call) = &mut self.call {
+            what(call);
+        }
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let Some(event) = self.event.take() else { return };
-        let mut event = event.with("outcome", self.how).with("done", self.done.as_str()).count("bytes", self.bytes);
-        if let Some(status) = self.status {
-            event = event.count("status", status.into());
-        }
+        let Some(call) = self.call.take() else { return };
+        let event = call.by(self.actor.clone());
         // The process may be going down; then nobody is left to write it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (store, share) = (self.store.clone(), self.share.clone());

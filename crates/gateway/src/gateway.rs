@@ -11,7 +11,7 @@ use std::{collections::HashMap, future::pending, hash::Hash, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
 use hyper::body::Incoming;
-use model::{Event, Sampling, config::Config};
+use model::{Event, Sampling, config::Config, event::Done};
 use net::{Body, BodyError, caller::ListenerEnd};
 use policy::Policies;
 use store::Store;
@@ -21,7 +21,7 @@ use crate::{
     bearer,
     call::Call,
     door::Door,
-    ending::{Done, Ending, STOPPED},
+    ending::{Ending, STOPPED},
     forward, listening,
     live::{Live, NotLive, Verifier},
     metadata::{self, Document},
@@ -380,7 +380,8 @@ impl Gateway {
             by.policies.clone_from(&refused.policies);
         }
         let grant = refused.live.grant().id.clone();
-        let event = record::refused(&refused, self.policies.fingerprint());
+        let facts = self.store.facts(refused.live.epoch());
+        let event = record::refused(&refused, self.policies.fingerprint(), facts);
         self.told(self.refusals.of_grant(&grant, refused.refusal, self.store.now(), |_| event)).await
     }
 
@@ -390,7 +391,7 @@ impl Gateway {
         self.settle(&self.refusals.dead, last).await;
     }
 
-    async fn settle<K: Clone + Eq + Hash>(&self, counted: &Sampling<K>, last: bool) {
+    async fn settle<K: Clone + Eq + Hash>(&self, counted: &Sampling<K, Event>, last: bool) {
         for due in counted.due(self.store.now(), last) {
             if self.write_down(refused::counted((due.event.clone(), due.count))).await.is_err() {
                 counted.put_back(due, self.store.now());

@@ -7,7 +7,10 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Event, Id, Span, StepUp, Timestamp, ToolName};
+use model::{
+    Actor, Elevation, ElevationState, Id, Span, StepUp, Timestamp, ToolName,
+    event::{CallDecided, Facts},
+};
 use store::{Commit, Store, StoreError};
 
 use crate::{
@@ -33,6 +36,8 @@ pub struct Permit<C> {
     basis: Basis,
     /// The ids of those that said so.
     policies: Vec<String>,
+    /// How old the facts were.
+    facts: Facts,
 }
 
 /// By what a call is allowed.
@@ -67,22 +72,52 @@ pub enum NotRecorded {
 }
 
 impl Permit<Call> {
-    pub(crate) fn new(call: Call, live: Arc<Live>, matter: Matter, basis: Basis, policies: Vec<String>) -> Self {
-        Self { call, live, matter, basis, policies }
+    pub(crate) fn new(
+        call: Call,
+        live: Arc<Live>,
+        matter: Matter,
+        (basis, policies): (Basis, Vec<String>),
+        facts: Facts,
+    ) -> Self {
+        Self { call, live, matter, basis, policies, facts }
+    }
+
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    pub(crate) fn matter(&self) -> &Matter {
+        &self.matter
+    }
+
+    pub(crate) fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    pub(crate) fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Writes the decision down, together with the use of the elevation it rests on.
     ///
     /// What has begun is brought to its end: when nobody waits any more, the outcome is written down as well.
     pub async fn record(self, store: &Store, policy: &str) -> Result<(Recorded<Call>, Ending), NotRecorded> {
-        let event = decided(&self.call, &self.live, &self.matter, &self.basis, policy).list("policies", &self.policies);
+        let decided = decided(&self, policy);
         let request = self.call.request.clone();
         let store = store.clone();
         ToTheEnd::of(async move {
             let taken = match &self.basis {
-                Basis::Standing => store.record(event).await.map(|_| Some(None)),
+                Basis::Standing => store.record(decided.by(self.actor())).await.map(|_| Some(None)),
                 Basis::Elevation { id, .. } => {
-                    let lease = self.take_a_use(&store, id.clone(), event).await;
+                    let lease = self.take_a_use(&store, id.clone(), decided).await;
                     lease.map(|lease| lease.map(Some))
                 }
             };
@@ -101,7 +136,17 @@ impl Permit<Call> {
         .await
     }
 
-    async fn take_a_use(&self, store: &Store, id: Id<Elevation>, event: Event) -> Result<Option<Lease>, StoreError> {
+    fn actor(&self) -> Actor {
+        Actor::Agent(self.live.agent().id.clone())
+    }
+
+    async fn take_a_use(
+        &self,
+        store: &Store,
+        id: Id<Elevation>,
+        mut decided: CallDecided,
+    ) -> Result<Option<Lease>, StoreError> {
+        let actor = self.actor();
         let grant = self.live.grant().id.clone();
         store
             .write(move |tx| {
@@ -111,7 +156,8 @@ impl Permit<Call> {
                     };
                     let not_after = elevation.not_after.unwrap_or_default();
                     let lease = Some(Lease { id: elevation.id.clone(), not_after });
-                    let mut commit = Commit::with(event.with("elevation", &elevation.id), lease);
+                    decided.elevation = Some(elevation.id.clone());
+                    let mut commit = Commit::with(decided.by(actor), lease);
                     if elevation.state == ElevationState::Ended {
                         commit = commit.and(ended_by_last_use(&elevation));
                     }

@@ -1,114 +1,166 @@
 //! The audit records of a call: decided, refused, ended. Never a token, never an argument.
 
-use model::{AccessClaims, Actor, Elevation, Event, EventName, Id, Server, Tier, ToolName};
+use model::{
+    AccessClaims, Actor, Elevation, Event, Id, Server,
+    event::{
+        CallDecided, CallRefused, CallRest, ElevationEnd, ElevationEnded, ElevationUseReturned, Facts, Rests, Verdict,
+    },
+};
 
 use crate::{
-    authority::{Matter, Refused},
+    authority::Refused,
     call::Call,
     live::Live,
-    permit::Basis,
+    permit::{Basis, Permit},
     refusal::Refusal,
 };
 
 /// A call was allowed and is about to be sent.
-pub fn decided(call: &Call, live: &Live, matter: &Matter, basis: &Basis, policy: &str) -> Event {
-    let event = about(EventName::CallDecided, call, live)
-        .with("decision", "allow")
-        .with("tier", matter.tier)
-        .with("scope", &matter.scope)
-        .with("policy", policy);
-    let event = match &matter.tool {
-        Some(tool) => event.with("tool", tool),
-        None => event,
-    };
-    match basis {
-        Basis::Standing => event.with("authority", "standing"),
-        Basis::Elevation { .. } => event.with("authority", "elevation"),
+pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
+    let (call, live, matter) = (permit.call(), permit.live(), permit.matter());
+    let (grant, agent) = (live.grant(), live.agent());
+    CallDecided {
+        agent: agent.id.clone(),
+        client: agent.client.clone(),
+        grant: grant.id.clone(),
+        person: grant.person.clone(),
+        jti: live.claims().jti.clone(),
+        server: call.server.id.clone(),
+        method: method(call),
+        request: call.request.clone(),
+        uri: uri(call),
+        revision: call.revision.into(),
+        decision: Verdict::Allow,
+        tier: matter.tier,
+        scope: matter.scope.clone(),
+        tool: matter.tool.clone().map(Into::into),
+        authority: match permit.basis() {
+            Basis::Standing => Rests::Standing,
+            Basis::Elevation { .. } => Rests::Elevation,
+        },
+        elevation: None,
+        policy: policy.into(),
+        policies: permit.policies().to_vec(),
+        facts: permit.facts().clone(),
+        rest: CallRest::default(),
     }
 }
 
 /// A call was refused.
-pub fn refused(refused: &Refused, policy: &str) -> Event {
-    let event = about(EventName::CallRefused, &refused.call, &refused.live).with("policy", policy);
-    describe(event.list("policies", &refused.policies), &refused.refusal, refused.tool.as_ref(), refused.tier)
+pub fn refused(refused: &Refused, policy: &str, facts: Facts) -> Event {
+    let Refused { refusal, call, live, tool, tier, policies } = refused;
+    let of = Principal::of(live);
+    let mut record = of.refused(&call.server.id, refusal);
+    record.method = Some(method(call));
+    record.request = Some(call.request.clone());
+    record.uri = uri(call);
+    record.revision = Some(call.revision.into());
+    record.tool = tool.clone().map(Into::into);
+    record.tier = *tier;
+    record.policy = Some(policy.into());
+    record.policies.clone_from(policies);
+    record.facts = Some(facts);
+    record.by(of.actor())
 }
 
 /// Somebody known was refused before it was clear what they wanted.
 pub fn refused_early(refusal: &Refusal, server: &Id<Server>, live: &Live, request: &str) -> Event {
-    let event = principal(EventName::CallRefused, live).with("server", server).with("request", request);
-    describe(event, refusal, None, None)
+    let of = Principal::of(live);
+    let mut record = of.refused(server, refusal);
+    record.request = Some(request.into());
+    record.by(of.actor())
 }
 
 /// A token of ours came whose grant, agent or person is dead.
 pub fn refused_dead(refusal: &Refusal, server: &Id<Server>, claims: &AccessClaims) -> Event {
-    let event = Event::new(EventName::CallRefused, Actor::Agent(claims.agent_id.to_string()))
-        .with("agent", &claims.agent_id)
-        .with("client", &claims.client_id)
-        .with("grant", &claims.grant_id)
-        .with("jti", &claims.jti)
-        .with("server", server)
-        .with("why", refusal);
-    describe(event, refusal, None, None)
+    let of = Principal {
+        agent: &claims.agent_id,
+        client: &claims.client_id,
+        grant: &claims.grant_id,
+        person: None,
+        jti: &claims.jti,
+    };
+    let mut record = of.refused(server, refusal);
+    record.why = Some(refusal.to_string());
+    record.by(of.actor())
 }
 
 /// The last use of an elevation was taken.
 pub fn ended_by_last_use(elevation: &Elevation) -> Event {
-    Event::new(EventName::ElevationEnded, Actor::System)
-        .with("elevation", &elevation.id)
-        .with("grant", &elevation.grant)
-        .with("scope", &elevation.scope)
-        .with("reason", "used_up")
+    ElevationEnded::of(elevation, ElevationEnd::UsedUp).by(Actor::System)
 }
 
 /// A use of an elevation was given back: the call that took it never left.
 pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
-    Event::new(EventName::ElevationUseReturned, Actor::System)
-        .with("elevation", &elevation.id)
-        .with("grant", &elevation.grant)
-        .with("scope", &elevation.scope)
-        .with("request", request)
-        .with("state", elevation.state)
-        .count("uses", elevation.uses.into())
+    let Elevation { id, grant, scope, state, uses, .. } = elevation.clone();
+    ElevationUseReturned { elevation: id, grant, scope, request: request.to_owned(), state, uses }.by(Actor::System)
 }
 
-fn about(name: EventName, call: &Call, live: &Live) -> Event {
-    let method: String = call.method().chars().take(128).collect();
-    let event =
-        principal(name, live).with("server", &call.server.id).with("method", method).with("request", &call.request);
-    let event = match call.message().and_then(|message| message.params().uri.as_deref()) {
-        // As long as a log line may be; where it matters, the rule that matched is named beside it.
-        Some(uri) => event.with("uri", uri.chars().take(256).collect::<String>()),
-        None => event,
-    };
-    event.with("revision", call.revision)
+/// Who is refused.
+struct Principal<'a> {
+    agent: &'a Id<model::Agent>,
+    client: &'a model::ClientId,
+    grant: &'a Id<model::Grant>,
+    person: Option<&'a Id<model::Person>>,
+    jti: &'a str,
 }
 
-fn principal(name: EventName, live: &Live) -> Event {
-    let (claims, grant, agent) = (live.claims(), live.grant(), live.agent());
-    let event = Event::new(name, Actor::Agent(agent.id.to_string()))
-        .with("agent", &agent.id)
-        .with("client", &agent.client)
-        .with("grant", &grant.id)
-        .with("jti", &claims.jti);
-    match &grant.person {
-        Some(person) => event.with("person", person),
-        None => event,
+impl<'a> Principal<'a> {
+    fn of(live: &'a Live) -> Self {
+        let (grant, agent) = (live.grant(), live.agent());
+        Self {
+            agent: &agent.id,
+            client: &agent.client,
+            grant: &grant.id,
+            person: grant.person.as_ref(),
+            jti: &live.claims().jti,
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Agent(self.agent.clone())
+    }
+
+    /// As far as anything is known: who, where, and why not.
+    fn refused(&self, server: &Id<Server>, refusal: &Refusal) -> CallRefused {
+        let (decision, scope, by) = match refusal {
+            Refusal::StepUp { scopes, by, .. } => (Verdict::StepUp, Some(scopes.to_string()), Some(*by)),
+            _ => (Verdict::Deny, None, None),
+        };
+        CallRefused {
+            agent: self.agent.clone(),
+            client: self.client.clone(),
+            grant: self.grant.clone(),
+            person: self.person.cloned(),
+            jti: self.jti.to_owned(),
+            server: server.clone(),
+            method: None,
+            request: None,
+            uri: None,
+            revision: None,
+            decision,
+            reason: refusal.word(),
+            why: None,
+            tier: None,
+            scope,
+            by,
+            tool: None,
+            elevation: refusal.elevation().cloned(),
+            policy: None,
+            policies: Vec::new(),
+            facts: None,
+            rest: CallRest::default(),
+        }
     }
 }
 
-fn describe(event: Event, refusal: &Refusal, tool: Option<&ToolName>, tier: Option<Tier>) -> Event {
-    let mut event = event.with("reason", refusal.word());
-    if let Some(tool) = tool {
-        event = event.with("tool", tool);
-    }
-    if let Some(tier) = tier {
-        event = event.with("tier", tier);
-    }
-    if let Some(elevation) = refusal.elevation() {
-        event = event.with("elevation", elevation);
-    }
-    match refusal {
-        Refusal::StepUp { scopes, by, .. } => event.with("decision", "step_up").with("scope", scopes).with("by", by),
-        _ => event.with("decision", "deny"),
-    }
+/// As long as a log line may be.
+fn method(call: &Call) -> String {
+    call.method().chars().take(128).collect()
+}
+
+/// As long as a log line may be; where it matters, the rule that matched is named beside it.
+fn uri(call: &Call) -> Option<String> {
+    let uri = call.message()?.params().uri.as_deref()?;
+    Some(uri.chars().take(256).collect())
 }

@@ -4,7 +4,7 @@
 //! whose refusals come faster than they are recorded one by one is told to come less often while that lasts; what it
 //! is allowed goes on. A dead token is recorded once a minute, a stranger never: only the process log hears of it.
 
-use model::{AccessClaims, Event, EventName, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName};
+use model::{AccessClaims, Event, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName};
 
 use crate::{
     quota::Quota,
@@ -14,9 +14,9 @@ use crate::{
 /// The refusals of this gateway.
 #[derive(Debug)]
 pub struct Refusals {
-    pub(crate) grants: Sampling<Option<Id<Grant>>>,
-    pub(crate) dead: Sampling<Box<str>>,
-    told: Sampling<&'static str>,
+    pub(crate) grants: Sampling<Option<Id<Grant>>, Event>,
+    pub(crate) dead: Sampling<Box<str>, Event>,
+    told: Sampling<&'static str, ()>,
 }
 
 /// What is left to do about a refusal.
@@ -30,8 +30,7 @@ pub struct Told {
 impl Refusals {
     /// None yet.
     pub fn new() -> Self {
-        let at = Sampling::at;
-        Self { grants: Sampling::at(Pace::KNOWN), dead: at(Pace::STRANGER), told: Sampling::at(Pace::KNOWN) }
+        Self { grants: Sampling::at(Pace::KNOWN), dead: Sampling::at(Pace::STRANGER), told: Sampling::at(Pace::KNOWN) }
     }
 
     /// Of a grant that is alive.
@@ -61,8 +60,7 @@ impl Refusals {
     /// Is a line about it due in the process log, and for how many does it stand?
     pub fn line(&self, refusal: &Refusal, now: Timestamp) -> Option<u64> {
         let word = refusal.word();
-        let event = || Event::new(EventName::CallRefused, model::Actor::System);
-        self.told.see(word, word, now, event).record.map(|(_, count)| count)
+        self.told.see(word, word, now, || ()).record.map(|(_, count)| count)
     }
 }
 
@@ -80,5 +78,5 @@ pub fn say(refusal: &Refusal, server: &Id<Server>, by: Option<&By>, count: u64) 
 
 /// The event, with the number of refusals that it stands for.
 pub fn counted((event, count): (Event, u64)) -> Event {
-    if count > 1 { event.count("count", count) } else { event }
+    event.counted(count)
 }

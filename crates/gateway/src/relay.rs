@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use model::Span;
+use model::{Span, event::Done};
 use net::{Body, caller::ListenerEnd};
 use policy::Policies;
 
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     call::Call,
-    ending::{Done, Ending},
+    ending::Ending,
     event_id::EventIds,
     ground::Ground,
     live::Verifier,

@@ -45,7 +45,7 @@ async fn an_approved_call_goes_through_as_often_as_was_approved() {
     world.modern_tool("delete_ticket").await.answered();
     assert_eq!(world.last("call_decided").await.unwrap()["elevation"], "elv_1");
     world.modern_tool("delete_ticket").await.answered();
-    assert_eq!(world.last("elevation_ended").await.unwrap()["reason"], "used_up");
+    assert_eq!(world.last("elevation_ended").await.unwrap()["cause"], "used_up");
     world.modern_tool("delete_ticket").await.challenged("tickets.delete_ticket");
     assert_eq!(world.upstream.arrived().len(), 2);
 }

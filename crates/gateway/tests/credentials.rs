@@ -198,7 +198,7 @@ async fn a_blocked_tool_is_refused_and_its_neighbours_are_not() {
 
 #[tokio::test]
 async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
-    use model::{Actor, AgentState, Event, EventName, Person};
+    use model::{AgentState, Person, event::examples};
     use store::{Commit, StoreError};
     for what in ["agent", "person", "grant"] {
         let world = World::start().await;
@@ -222,7 +222,7 @@ async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
                         _ => drop(tx.end_grant(&grant.id, now).await?),
                     }
                     tx.bump_epoch().await?;
-                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::AgentChanged, Actor::Operator), ()))
+                    Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
             .await

@@ -218,7 +218,7 @@ async fn an_unreachable_upstream_is_named() {
         .write(move |tx| {
             Box::pin(async move {
                 tx.put_grant(&grant).await?;
-                let event = model::Event::new(model::EventName::GrantMade, model::Actor::System);
+                let event = model::event::examples::any();
                 Ok::<_, store::StoreError>(store::Commit::with(event, ()))
             })
         })

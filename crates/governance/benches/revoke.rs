@@ -14,8 +14,8 @@ use std::{
 };
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Event, EventName, Grant, Person, Span, SystemClock, Target,
-    config::StoreUrl,
+    Actor, Agent, AgentKind, AgentState, Assurance, Grant, Person, Span, SystemClock, Target, config::StoreUrl,
+    event::examples,
 };
 use portcullis_governance::{revoke, write_ends};
 use store::{Commit, Missing, OpenOptions, Store, StoreError};
@@ -114,7 +114,7 @@ where
     let changed = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             work(tx).await?;
-            Ok(Commit::with(Event::new(EventName::AgentRegistered, Actor::System), ()))
+            Ok(Commit::with(examples::any(), ()))
         })
     });
     changed.await.unwrap();
@@ -127,7 +127,7 @@ async fn measure(store: &Store, grants: usize) {
         async move {
             while !stop.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                store.record(Event::new(EventName::CallDecided, Actor::System)).await.unwrap();
+                store.record(examples::call_decided("a").by(Actor::System)).await.unwrap();
                 longest.fetch_max(began.elapsed().as_micros() as u64, Ordering::Relaxed);
             }
         }

@@ -1,6 +1,6 @@
 //! Suspending, resuming and retiring agents.
 
-use model::{Actor, Agent, AgentState, Event, EventName, Id};
+use model::{Actor, Agent, AgentState, Id, event::AgentChanged};
 use store::{Commit, Store};
 
 use crate::GovernanceError;
@@ -29,12 +29,12 @@ pub async fn set_agent_state(
                 }
                 let ended = if state == AgentState::Retired { tx.end_grants_of_agent(&id, now).await? } else { 0 };
                 tx.bump_epoch().await?;
-                let event = Event::new(EventName::AgentChanged, actor)
-                    .with("agent", &id)
-                    .with("state", state)
-                    .with("was", agent.state)
-                    .count("grants_ended", ended);
-                Ok(Commit::with(event, ()))
+                let changed = AgentChanged {
+                    was: Some(agent.state),
+                    grants_ended: Some(ended),
+                    ..AgentChanged::state(id, state)
+                };
+                Ok(Commit::with(changed.by(actor), ()))
             })
         })
         .await

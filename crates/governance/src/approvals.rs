@@ -4,7 +4,9 @@
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
 
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, EventName, Grant, Id, Person, Span, Target, Timestamp, block::Covered,
+    Actor, Agent, AgentState, Elevation, Grant, Id, Person, Span, Target, Timestamp,
+    block::Covered,
+    event::{ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf},
 };
 use store::{Commit, Store, Tx};
 
@@ -51,13 +53,14 @@ pub async fn approve(
                 if !tx.activate_elevation(&id, case.person.id.as_str(), now, end).await? {
                     return Err(GovernanceError::Lapsed(case.elevation.decide_before));
                 }
-                let event = case
-                    .event(EventName::ElevationApproved, decider.actor())
-                    .with("decided_by", &case.person.id)
-                    .with("until", end)
-                    .count("lasts", lasts.seconds())
-                    .count("max_uses", case.elevation.max_uses.into());
-                Ok(Commit::with(event, end))
+                let approved = ElevationApproved {
+                    of: ElevationOf::of(&case.elevation, &case.grant),
+                    decided_by: case.person.id,
+                    until: end.into(),
+                    max_uses: case.elevation.max_uses,
+                    lasts: lasts.seconds(),
+                };
+                Ok(Commit::with(approved.by(decider.actor()), end))
             })
         })
         .await
@@ -76,8 +79,9 @@ pub async fn deny(store: &Store, id: &Id<Elevation>, decider: &Decider) -> Resul
                 if !tx.deny_elevation(&id, case.person.id.as_str(), now).await? {
                     return Err(GovernanceError::Lapsed(case.elevation.decide_before));
                 }
-                let event = case.event(EventName::ElevationDenied, decider.actor()).with("decided_by", &case.person.id);
-                Ok(Commit::with(event, ()))
+                let of = ElevationOf::of(&case.elevation, &case.grant);
+                let denied = ElevationDenied { of, decided_by: case.person.id };
+                Ok(Commit::with(denied.by(decider.actor()), ()))
             })
         })
         .await
@@ -97,13 +101,7 @@ pub async fn end(store: &Store, id: &Id<Elevation>, actor: Actor) -> Result<(), 
                     return Err(GovernanceError::AlreadyOver(id));
                 }
                 tx.bump_epoch().await?;
-                let event = Event::new(EventName::ElevationEnded, actor)
-                    .with("elevation", &id)
-                    .with("grant", &elevation.grant)
-                    .with("scope", &elevation.scope)
-                    .count("uses", elevation.uses.into())
-                    .with("why", "ended by hand");
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(ElevationEnded::of(&elevation, ElevationEnd::ByHand).by(actor), ()))
             })
         })
         .await
@@ -164,21 +162,6 @@ impl Case {
         match standing.find(|block| block.stops(&covered, now)) {
             Some(block) => Err(GovernanceError::Blocked(block.target.clone())),
             None => Ok(()),
-        }
-    }
-
-    fn event(&self, name: EventName, actor: Actor) -> Event {
-        let event = Event::new(name, actor)
-            .with("elevation", &self.elevation.id)
-            .with("grant", &self.grant.id)
-            .with("agent", &self.agent.id)
-            .with("server", &self.grant.server)
-            .with("scope", &self.elevation.scope)
-            .with("tier", self.elevation.scope.tier())
-            .with("reason", &self.elevation.reason);
-        match &self.grant.person {
-            Some(person) => event.with("person", person),
-            None => event,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Time never goes back by itself, so that nothing that ended lives again. One change from a clock that was a fortnight
 //! ahead would stop every node for a fortnight: this is the way out, and it is recorded.
 
-use model::{Actor, Event, EventName, Timestamp};
+use model::{Actor, Timestamp, event};
 use store::{Commit, PutRight, Store};
 
 use crate::{GovernanceError, Urgency, keys, revocation::said};
@@ -39,14 +39,15 @@ pub async fn accept_clock(store: &Store, actor: Actor, reason: &str) -> Result<C
                 }
                 let ended = tx.put_clock_right(wall).await?;
                 let (made, _) = keys::rotate(tx, &key, Urgency::Compromised, actor.clone()).await?;
-                let event = Event::new(EventName::ClockAccepted, actor)
-                    .with("was", was)
-                    .with("reason", reason)
-                    .count("grants_ended", ended.grants)
-                    .count("installations_ended", ended.installations)
-                    .count("elevations_ended", ended.elevations)
-                    .count("sessions_ended", ended.sessions);
-                Ok(Commit::with(event, ClockAccepted { was, now: wall, ended }).and(made))
+                let accepted = event::ClockAccepted {
+                    was: was.into(),
+                    reason,
+                    grants_ended: ended.grants,
+                    installations_ended: ended.installations,
+                    elevations_ended: ended.elevations,
+                    sessions_ended: ended.sessions,
+                };
+                Ok(Commit::with(accepted.by(actor), ClockAccepted { was, now: wall, ended }).and(made))
             })
         })
         .await

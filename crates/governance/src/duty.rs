@@ -26,7 +26,7 @@ impl Decider {
     pub fn signed_in(signed_in: &SignedIn, now: Timestamp) -> Result<Self, StaleLogin> {
         signed_in.fresh(now, FRESH_LOGIN)?;
         let person = signed_in.person.id.clone();
-        Ok(Self { actor: Actor::Person(person.to_string()), person })
+        Ok(Self { actor: Actor::Person(person.clone()), person })
     }
 
     /// Who decides.

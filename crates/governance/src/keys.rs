@@ -1,6 +1,6 @@
 //! A new key for access tokens: published before it signs, and the old one believed until its last token is over.
 
-use model::{Actor, Event, EventName, Span, Timestamp};
+use model::{Actor, Event, Span, Timestamp, event::KeyMade};
 use store::{Commit, SealedKey, Store, StoreError, Tx};
 
 /// How long a key is published before it signs: twice what others may keep the key set (`max-age`).
@@ -60,11 +60,12 @@ pub(crate) async fn rotate(
     };
     tx.put_access_key(key, signs_from).await?;
     let retired = tx.retire_access_keys(key, old_gone_at).await?;
-    let event = Event::new(EventName::KeyMade, actor)
-        .with("key", &key.kid)
-        .with("purpose", "access")
-        .with("signs_from", signs_from)
-        .with("old_gone_at", old_gone_at)
-        .count("retired", retired);
-    Ok((event, Rotation { kid: key.kid.clone(), signs_from, old_gone_at }))
+    let made = KeyMade {
+        key: key.kid.clone(),
+        purpose: "access",
+        signs_from: Some(signs_from.into()),
+        old_gone_at: Some(old_gone_at.into()),
+        retired: Some(retired),
+    };
+    Ok((made.by(actor), Rotation { kid: key.kid.clone(), signs_from, old_gone_at }))
 }

@@ -9,7 +9,11 @@
 //! Turning it is one short transaction, however much it covers: the block, the epoch and the record. What it ends is
 //! refused from that moment by the block itself, and [written down afterwards](write_ends), in pages.
 
-use model::{Actor, Block, Event, EventName, Id, Installation, Target, config::Config};
+use model::{
+    Actor, Block, Id, Installation, Target,
+    config::Config,
+    event::{EndsWritten, Restored, Revoked},
+};
 use store::{Commit, PageStart, Store, StoreError, Tx};
 
 use crate::GovernanceError;
@@ -61,7 +65,7 @@ async fn turn(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: String) -> 
         tx.void_enrolment(id).await?;
     }
     tx.bump_epoch().await?;
-    Ok(Commit::with(about(EventName::Revoked, actor, &target, &reason), ()))
+    Ok(Commit::with(Revoked::of(&target, reason).by(actor), ()))
 }
 
 /// Writes down what the blocks ended that nobody has written down yet: some at a time, each in a transaction of its
@@ -80,13 +84,14 @@ pub async fn write_ends(store: &Store) -> Result<Ends, StoreError> {
                         Ends { grants: before.grants + page.grants, elevations: before.elevations + page.elevations };
                     let is_last = page.next.is_none();
                     if (is_last && tx.ends_are_written(&target, since).await?) || page.grants + page.elevations > 0 {
-                        let event = Event::new(EventName::EndsWritten, Actor::System)
-                            .with("target", target.kind())
-                            .with("name", target.name())
-                            .with("complete", is_last)
-                            .count("grants_ended", ends.grants)
-                            .count("elevations_ended", ends.elevations);
-                        return Ok(Commit::with(event, (page.next, ends)));
+                        let written = EndsWritten {
+                            target: target.kind(),
+                            name: target.name(),
+                            complete: is_last,
+                            grants_ended: ends.grants,
+                            elevations_ended: ends.elevations,
+                        };
+                        return Ok(Commit::with(written.by(Actor::System), (page.next, ends)));
                     }
                     Ok(Commit::nothing((page.next, ends)))
                 })
@@ -139,7 +144,7 @@ pub async fn restore(store: &Store, target: &Target, actor: Actor, reason: &str)
                     let hint = listed("revoked are", targets, "nothing is revoked");
                     return Err(GovernanceError::NotRevoked { target, hint });
                 }
-                Ok(Commit::with(about(EventName::Restored, actor, &target, &reason), ()))
+                Ok(Commit::with(Restored::of(&target, reason).by(actor), ()))
             })
         })
         .await
@@ -210,8 +215,4 @@ fn listed(lead: &str, names: impl Iterator<Item = String>, none: &str) -> String
 pub(crate) fn said(reason: &str) -> Result<String, GovernanceError> {
     let reason = pages::shown(reason, 300);
     if reason.is_empty() { Err(GovernanceError::NoReason) } else { Ok(reason) }
-}
-
-fn about(name: EventName, actor: Actor, target: &Target, reason: &str) -> Event {
-    Event::new(name, actor).with("target", target.kind()).with("name", target.name()).with("reason", reason)
 }

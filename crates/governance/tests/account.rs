@@ -3,7 +3,7 @@
 
 mod support;
 
-use model::{EventName, Span};
+use model::{Span, event::SessionsEnded};
 use support::{Installation, browser::Browser};
 
 /// The sessions that a page offers to end, newest first.
@@ -60,7 +60,7 @@ async fn a_person_ends_one_session_of_their_own_and_it_is_on_record() {
     let event = world.last_record().await;
     assert_eq!(
         (&event["event"], &event["person"], &event["sessions"]),
-        (&EventName::SessionsEnded.as_str().into(), &"ada".into(), &1.into())
+        (&SessionsEnded::NAME.into(), &"ada".into(), &1.into())
     );
     assert_eq!(phone.post(&path, "").await.location, "/me/account", "clicked twice");
 }

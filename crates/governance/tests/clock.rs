@@ -3,7 +3,7 @@
 
 mod support;
 
-use model::{Actor, Clock, ElevationState, Event, EventName, Span, Timestamp};
+use model::{Actor, Clock, ElevationState, Span, Timestamp, event::examples};
 use portcullis_governance::{GovernanceError, accept_clock, approve};
 use store::{Commit, Missing, OpenOptions, Store, StoreError};
 use support::Installation;
@@ -50,12 +50,12 @@ async fn visit(world: &Installation) -> Store {
 }
 
 async fn record(store: &Store) -> Timestamp {
-    let event = Event::new(EventName::NodeStarted, Actor::System);
+    let event = examples::any();
     store.write::<_, StoreError, _>(move |tx| Box::pin(async move { Ok(Commit::with(event, tx.now())) })).await.unwrap()
 }
 
 async fn use_once(store: &Store, word: &'static str, lasts: Span) -> bool {
-    let event = Event::new(EventName::TokenIssued, Actor::System);
+    let event = examples::any();
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {

@@ -344,7 +344,8 @@ async fn a_decision_that_is_clicked_twice_is_one_decision() {
         assert_eq!(world.state_of(&id).await, state);
         let records = world.store.last_records(100).await.unwrap().into_iter();
         let about = records.filter(|(_, bytes)| {
-            String::from_utf8_lossy(bytes).contains(&format!("\"decided_by\":\"bob\",\"elevation\":\"{number}\""))
+            let record: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+            record["decided_by"] == "bob" && record["elevation"] == number
         });
         assert_eq!(about.count(), 1, "{number} is decided once");
         let opposite = if decision == "approve" { "deny" } else { "approve" };

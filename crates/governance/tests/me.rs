@@ -3,23 +3,25 @@
 
 mod support;
 
-use model::{Actor, ElevationState, Event, EventName, Id, Span};
+use model::{
+    Actor, ElevationState, Id, Span,
+    event::{CallRefused, Verdict, examples},
+};
 use store::{Commit, StoreError};
 use support::{CLAUDE, Installation, NIGHTLY};
 
 /// A call of `tool` that lacked something, as the gateway records it.
 async fn refuse(world: &Installation, agent: &str, grant: &str, tool: &str, tier: &str, by: &str) {
-    let event = Event::new(EventName::CallRefused, Actor::Agent(agent.into()))
-        .with("agent", agent)
-        .with("grant", grant)
-        .with("server", "tickets")
-        .with("method", "tools/call")
-        .with("reason", "step_up")
-        .with("tool", tool)
-        .with("tier", tier)
-        .with("decision", "step_up")
-        .with("scope", "tickets:low tickets:medium tickets.delete_ticket")
-        .with("by", by);
+    let event = CallRefused {
+        agent: agent.parse().unwrap(),
+        grant: grant.parse().unwrap(),
+        tier: Some(tier.parse().unwrap()),
+        scope: Some("tickets:low tickets:medium tickets.delete_ticket".into()),
+        by: Some(by.parse().unwrap()),
+        tool: Some(tool.parse::<model::ToolName>().unwrap().into()),
+        ..examples::call_refused()
+    };
+    let event = event.by(Actor::Agent(agent.parse().unwrap()));
     world.store.record(event).await.unwrap();
 }
 
@@ -37,7 +39,7 @@ async fn log_in(world: &Installation, id: &str, grant: &str, person: Option<&str
         ended_at: None,
     };
     let id = installation.id.clone();
-    let event = Event::new(EventName::CodeIssued, Actor::System);
+    let event = examples::any();
     world
         .store
         .write::<_, StoreError, _>(move |tx| {
@@ -112,22 +114,14 @@ async fn what_others_agents_lacked_or_was_long_ago_or_is_open_by_now_is_not_list
 async fn only_what_a_person_can_open_is_listed() {
     let world = Installation::start().await;
     refuse(&world, CLAUDE, "grt_claude", "get_ticket", "low", "consent").await;
-    for (field, value) in [("tool", "not a tool"), ("tier", "huge"), ("by", "magic"), ("server", "../x")] {
-        let good = [("tool", "create_ticket"), ("tier", "medium"), ("by", "consent"), ("server", "tickets")];
-        let mut event = Event::new(EventName::CallRefused, Actor::Agent(CLAUDE.into()))
-            .with("grant", "grt_claude")
-            .with("decision", "step_up");
-        for (name, usual) in good {
-            event = event.with(name, if name == field { value } else { usual });
-        }
-        world.store.record(event).await.unwrap();
-    }
-    let denied = Event::new(EventName::CallRefused, Actor::Agent(CLAUDE.into()))
-        .with("grant", "grt_claude")
-        .with("server", "tickets")
-        .with("tool", "create_ticket")
-        .with("tier", "medium")
-        .with("decision", "deny");
+    let denied = CallRefused {
+        grant: "grt_claude".parse().unwrap(),
+        decision: Verdict::Deny,
+        tier: Some(model::Tier::Medium),
+        tool: Some("create_ticket".parse::<model::ToolName>().unwrap().into()),
+        ..examples::call_refused()
+    };
+    let denied = denied.by(Actor::Agent(CLAUDE.parse().unwrap()));
     world.store.record(denied).await.unwrap();
     assert!(!world.browser("ada").await.get("/me").await.html.contains("Refused just now"));
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Assurance, agent::text_enum};
@@ -10,7 +11,7 @@ use crate::{Assurance, agent::text_enum};
 ///
 /// Compared as bytes everywhere; `:443` makes another client.
 /// Spec: draft-ietf-oauth-client-id-metadata-document (client identifier).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ClientId(Arc<str>);
 

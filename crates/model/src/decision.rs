@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Agent, AgentKind, Assurance, Id, Person, Scope, Server, Tier, ToolName, agent::text_enum};
@@ -44,7 +45,7 @@ pub enum Authority {
 text_enum!(Authority { Standing => "standing", Consent => "consent", Approval => "approval" });
 
 /// Who has to say yes for a step-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepUp {
     /// The person the agent acts for. An autonomous agent has none, so its owner.

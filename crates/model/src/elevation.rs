@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Grant, Id, Scope, Span, StepUp, Timestamp, agent::text_enum, id::Minted};
@@ -59,7 +60,7 @@ impl Elevation {
 }
 
 /// Where an elevation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ElevationState {
     /// Waits for a decision.

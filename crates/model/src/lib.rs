@@ -36,7 +36,7 @@ pub use client::{AuthMethod, Client, ClientId};
 pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};
 pub use decision::{Authority, Decision, DenyReason, Question, StepUp};
 pub use elevation::{Elevation, ElevationState};
-pub use event::{Actor, Event, EventName};
+pub use event::{Actor, Event};
 pub use grant::Grant;
 pub use hosts::{Hosts, UnknownHost};
 pub use id::Id;

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Event, Span, Timestamp};
+use crate::{Span, Timestamp};
 
 /// How many refusals are recorded one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,56 +28,57 @@ impl Pace {
     pub const STRANGER: Self = Self { one_by_one: 1, within: MINUTE };
 }
 
-/// What is counted, by kind of refusal, in bounded memory.
+/// What is counted, by kind of refusal, in bounded memory. `T` is what is kept of the first: an event to record, or
+/// nothing where only lines of the process log are told apart.
 #[derive(Debug)]
-pub struct Sampling<K> {
+pub struct Sampling<K, T> {
     pace: Pace,
-    kinds: Mutex<HashMap<K, Tally>>,
+    kinds: Mutex<HashMap<K, Tally<T>>>,
 }
 
 /// What becomes of one refusal.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// The event to record now, and for how many refusals it stands.
-    pub record: Option<(Event, u64)>,
+#[derive(Debug)]
+pub struct Seen<T> {
+    /// What to record now, and for how many refusals it stands.
+    pub record: Option<(T, u64)>,
     /// Do they come so fast that they are counted?
     pub flood: bool,
 }
 
 /// Refusals that were counted, and are to be recorded.
 #[derive(Debug)]
-pub struct Due<K> {
+pub struct Due<K, T> {
     kind: K,
     /// The first of them.
-    pub event: Event,
+    pub event: T,
     /// How many they were.
     pub count: u64,
 }
 
 #[derive(Debug)]
-struct Tally {
+struct Tally<T> {
     since: Timestamp,
     seen: u32,
     /// Counted until then.
-    flood: Option<Flood>,
+    flood: Option<Flood<T>>,
 }
 
 #[derive(Debug)]
-struct Flood {
+struct Flood<T> {
     until: Timestamp,
     count: u64,
     /// The first of those that are counted.
-    event: Option<Event>,
+    event: Option<T>,
 }
 
-impl<K: Clone + Eq + Hash> Sampling<K> {
+impl<K: Clone + Eq + Hash, T> Sampling<K, T> {
     /// At this pace.
     pub fn at(pace: Pace) -> Self {
         Self { pace, kinds: Mutex::default() }
     }
 
     /// One more refusal of `kind`. When there are too many kinds, it counts as one of the `crowd`.
-    pub fn see(&self, kind: K, crowd: K, now: Timestamp, event: impl FnOnce() -> Event) -> Seen {
+    pub fn see(&self, kind: K, crowd: K, now: Timestamp, event: impl FnOnce() -> T) -> Seen<T> {
         let mut kinds = self.kinds();
         let mut kind = kind;
         if kinds.len() >= MOST_KINDS && !kinds.contains_key(&kind) {
@@ -114,7 +115,7 @@ impl<K: Clone + Eq + Hash> Sampling<K> {
     }
 
     /// What was counted and whose minute is over; everything that was, when `all` is said because it is the end.
-    pub fn due(&self, now: Timestamp, all: bool) -> Vec<Due<K>> {
+    pub fn due(&self, now: Timestamp, all: bool) -> Vec<Due<K, T>> {
         let mut due = Vec::new();
         let mut kinds = self.kinds();
         for (kind, tally) in kinds.iter_mut() {
@@ -127,7 +128,7 @@ impl<K: Clone + Eq + Hash> Sampling<K> {
     }
 
     /// What was due could not be recorded: it stays counted, until the minute after `now` is over.
-    pub fn put_back(&self, due: Due<K>, now: Timestamp) {
+    pub fn put_back(&self, due: Due<K, T>, now: Timestamp) {
         let mut kinds = self.kinds();
         let tally = kinds.entry(due.kind).or_insert(Tally { since: now, seen: 0, flood: None });
         let until = now.after(MINUTE);
@@ -136,12 +137,12 @@ impl<K: Clone + Eq + Hash> Sampling<K> {
         flood.event.get_or_insert(due.event);
     }
 
-    fn kinds(&self) -> MutexGuard<'_, HashMap<K, Tally>> {
+    fn kinds(&self) -> MutexGuard<'_, HashMap<K, Tally<T>>> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tally {
+impl<T> Tally<T> {
     /// The minute after `count` were counted: a flood that goes on is not recorded one by one again.
     fn after(count: u64, now: Timestamp) -> Self {
         let flood = (count >= STILL).then(|| Flood { until: now.after(MINUTE), count: 0, event: None });
@@ -165,17 +166,14 @@ const MOST_KINDS: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Actor, EventName};
 
-    fn event() -> Event {
-        Event::new(EventName::CallRefused, Actor::System)
-    }
+    fn event() {}
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
     }
 
-    fn see(sampling: &Sampling<u32>, kind: u32, seconds: i64) -> (Option<u64>, bool) {
+    fn see(sampling: &Sampling<u32, ()>, kind: u32, seconds: i64) -> (Option<u64>, bool) {
         let seen = sampling.see(kind, u32::MAX, at(seconds), event);
         (seen.record.map(|(_, count)| count), seen.flood)
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header};
 use model::{
-    Actor, Clock, Event, EventName, ManualClock, Person, Span, Timestamp,
+    Clock, ManualClock, Person, Span, Timestamp,
     config::{PublicUrl, StoreUrl},
+    event::examples,
 };
 use portcullis_pages::{Cookies, signed_in};
 use store::{Commit, OpenOptions, Session, Store, StoreError};
@@ -48,7 +49,7 @@ impl World {
             logged_in_at: self.clock.now(),
             not_after: self.clock.now().after(Span::from_minutes(60)),
         };
-        let event = Event::new(EventName::LoginSucceeded, Actor::Person(name.into()));
+        let event = examples::any();
         let begun = self.store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 tx.put_session(&session).await?;
@@ -65,7 +66,7 @@ impl World {
     async fn put(&self, name: &str, disabled: bool) {
         let person =
             Person { id: name.parse().unwrap(), display_name: name.into(), roles: Default::default(), disabled };
-        let event = Event::new(EventName::PersonChanged, Actor::System);
+        let event = examples::any();
         let put = self.store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 tx.put_person(&person, None).await?;

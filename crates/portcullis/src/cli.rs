@@ -78,8 +78,11 @@ pub enum Command {
     /// The audit log: read, verify, prove, export.
     #[command(subcommand)]
     Audit(Audit),
-    /// Print the JSON Schema of the configuration file.
+    /// Print the JSON Schema of the configuration file, or of the records of the audit log.
     Schema {
+        /// Of the records of the audit log.
+        #[arg(long)]
+        events: bool,
         /// Print the manual instead, as Markdown.
         #[arg(long)]
         markdown: bool,

@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod config;
+mod manual;
 mod names;
 mod node;
 mod output;

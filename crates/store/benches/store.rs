@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
+use model::event::examples;
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Event, EventName, Grant, Id, Person, Span, SystemClock, Timestamp,
+    Actor, Agent, AgentKind, AgentState, Assurance, Event, Grant, Id, Person, Span, SystemClock, Timestamp,
     config::StoreUrl,
 };
 use portcullis_store::{Commit, OpenOptions, Store, StoreError};
@@ -84,7 +85,7 @@ async fn settle(store: &Store) -> Id<Grant> {
                 tx.put_person(&person, None).await?;
                 tx.put_agent(&agent).await?;
                 tx.put_grant(&grant).await?;
-                Ok(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
+                Ok(Commit::with(examples::any(), ()))
             })
         })
         .await
@@ -94,19 +95,7 @@ async fn settle(store: &Store) -> Id<Grant> {
 
 /// A record as the gateway writes it.
 fn decided() -> Event {
-    Event::new(EventName::CallDecided, Actor::Agent("scribe@ada".into()))
-        .with("agent", "scribe@ada")
-        .with("person", "ada")
-        .with("client", "https://scribe.example/client.json")
-        .with("server", "tickets")
-        .with("tool", "read_ticket")
-        .with("method", "tools/call")
-        .with("tier", "low")
-        .with("decision", "allow")
-        .with("policy", "0123456789abcdef0123456789abcdef")
-        .with("grant", "grt_AAAAAAAAAAAAAAAAAAAAAA")
-        .with("jti", "AAAAAAAAAAAAAAAAAAAAAA")
-        .with("request", "AAAAAAAAAAAAAAAAAAAAAA")
+    examples::call_decided("AAAAAAAAAAAAAAAAAAAAAA").by(Actor::Agent("scribe@ada".parse().unwrap()))
 }
 
 /// So many callers record one event each, all at once.

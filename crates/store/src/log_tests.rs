@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Actor, Event, EventName, ManualClock, Span, Timestamp, config::StoreUrl};
+use model::{ManualClock, Span, Timestamp, config::StoreUrl, event::examples::any};
 
 use super::*;
 use crate::{Missing, OpenOptions};
@@ -21,11 +21,10 @@ async fn a_tile_that_another_node_fills_while_it_is_read_is_no_gap() {
         missing: Missing::IsMade,
     };
     let store = Store::open(options).await.unwrap();
-    let event = || Event::new(EventName::ConfigurationApplied, Actor::System);
     // To exactly full, and beyond.
     for size in [WIDTH, WIDTH + 44, 2 * WIDTH] {
         while store.log_size().await.unwrap() < size {
-            store.record(event()).await.unwrap();
+            store.record(any()).await.unwrap();
         }
         let mut reader = store.reader().await.unwrap();
         let full = full_tile(reader.connection(), 0, 0).await.unwrap();

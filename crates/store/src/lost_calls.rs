@@ -121,7 +121,11 @@ async fn last_sign(connection: &mut AnyConnection, name: &str) -> Result<Option<
 
 #[cfg(test)]
 mod tests {
-    use model::{Actor, Event, EventName, ManualClock, Span, Timestamp, config::StoreUrl};
+    use model::{
+        Actor, ManualClock, Span, Timestamp,
+        config::StoreUrl,
+        event::examples::{any, call_decided},
+    };
 
     use super::*;
     use crate::{Commit, Missing, OpenOptions, Store, open_calls::Moves};
@@ -142,14 +146,14 @@ mod tests {
             missing: Missing::IsMade,
         };
         let store = Store::open(options).await.unwrap();
-        let intent = Event::new(EventName::CallDecided, Actor::System).with("request", "a");
+        let intent = call_decided("a").by(Actor::System);
         let index = store.record(intent.clone()).await.unwrap();
         let mut its_own = OpenCalls::of(Some("gone".into()));
         its_own.note(&intent, index, &mut Moves::default());
         let written = store.write::<_, StoreError, _>(|tx| {
             Box::pin(async move {
                 tx.run(query("INSERT INTO node VALUES ('gone', 'boot', 'stamp', 3, 7)")).await?;
-                Ok(Commit::with(Event::new(EventName::NodeStarted, Actor::System), ()))
+                Ok(Commit::with(any(), ()))
             })
         });
         written.await.unwrap();

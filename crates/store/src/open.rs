@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use model::{Actor, Clock, Event, EventName, Span, Timestamp, config::StoreUrl};
+use model::{
+    Actor, Clock, Span, Timestamp,
+    config::StoreUrl,
+    event::{KeyMade, LogStarted},
+};
 
 use sqlx::{AnyConnection, AssertSqlSafe, query, raw_sql};
 use token::{LogKey, MasterKey, SigningKey};
@@ -348,8 +352,9 @@ async fn first_keys(
     put_key(connection, access.kid(), ACCESS, master.seal(ACCESS, &access.to_pkcs8()), now).await?;
     put_key(connection, &signer.origin, LOG, master.seal(LOG, &signer.key.to_pkcs8()), now).await?;
     let records: Vec<_> = [
-        Event::new(EventName::LogStarted, Actor::System).with("origin", &signer.origin),
-        Event::new(EventName::KeyMade, Actor::System).with("key", access.kid()).with("purpose", ACCESS),
+        LogStarted { origin: signer.origin.clone() }.by(Actor::System),
+        KeyMade { key: access.kid().to_owned(), purpose: ACCESS, signs_from: None, old_gone_at: None, retired: None }
+            .by(Actor::System),
     ]
     .iter()
     .map(|event| event.to_record(now))

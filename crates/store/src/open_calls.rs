@@ -8,7 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Actor, Event, EventName};
+use model::{
+    Actor, Event,
+    event::{CallDecided, CallEnded, Done, What},
+};
 use serde_json::Value;
 use sqlx::AnyConnection;
 
@@ -23,7 +26,7 @@ pub(crate) struct OpenCalls {
     /// The name of this node; a visitor makes no calls, and has none.
     node: Option<String>,
     /// Calls of this process: by the correlation id, the index of the intent.
-    held: HashMap<String, u64>,
+    held: HashMap<Box<str>, u64>,
     /// The same indexes, in order.
     order: BTreeSet<u64>,
     /// Listed under this node, and nobody here will write an end.
@@ -39,8 +42,8 @@ pub(crate) struct OpenCalls {
 /// What a transaction does to the list, to be undone when it fails.
 #[derive(Default)]
 pub(crate) struct Moves {
-    opened: Vec<(String, u64)>,
-    ended: Vec<(String, u64)>,
+    opened: Vec<(Box<str>, u64)>,
+    ended: Vec<(Box<str>, u64)>,
 }
 
 impl OpenCalls {
@@ -77,7 +80,10 @@ impl OpenCalls {
 
     /// May `event` be written? The end of a call only by whoever has it on the list.
     pub(crate) fn may_end(&self, event: &Event) -> bool {
-        self.node.is_none() || event.name != EventName::CallEnded || self.held.contains_key(request(event))
+        match &event.what {
+            What::CallEnded(call) => self.node.is_none() || self.held.contains_key(&*call.request),
+            _ => true,
+        }
     }
 
     /// `event` is about to be written as the record `index`.
@@ -85,15 +91,14 @@ impl OpenCalls {
         if self.node.is_none() {
             return;
         }
-        let request = request(event);
-        match event.name {
-            EventName::CallDecided => {
-                self.held.insert(request.to_owned(), index);
+        match &event.what {
+            What::CallDecided(call) => {
+                self.held.insert(call.request.clone(), index);
                 self.order.insert(index);
-                moves.opened.push((request.to_owned(), index));
+                moves.opened.push((call.request.clone(), index));
             }
-            EventName::CallEnded => {
-                if let Some((request, index)) = self.held.remove_entry(request) {
+            What::CallEnded(call) => {
+                if let Some((request, index)) = self.held.remove_entry(&*call.request) {
                     self.order.remove(&index);
                     moves.ended.push((request, index));
                 }
@@ -212,25 +217,21 @@ pub(crate) fn nodes(listed: &[u8]) -> Result<Vec<String>, StoreError> {
 /// The end of a call of which nobody knows how it ended; `None` when `record` is not the intent of one.
 fn end(record: &[u8], node: &str) -> Option<Event> {
     let intent: Value = serde_json::from_slice(record).ok()?;
-    if intent.get("event")?.as_str()? != EventName::CallDecided.as_str() {
+    if intent.get("event")?.as_str()? != CallDecided::NAME {
         return None;
     }
-    let mut event = Event::new(EventName::CallEnded, Actor::System)
-        .with("request", intent.get("request")?.as_str()?)
-        .with("outcome", "not_known")
-        .with("done", "unknown")
-        .with("node", node);
-    for field in ["agent", "server"] {
-        if let Some(value) = intent.get(field).and_then(Value::as_str) {
-            event = event.with(field, value);
-        }
-    }
-    Some(event)
-}
-
-/// What joins the record of an intent with that of its end.
-fn request(event: &Event) -> &str {
-    event.fields.get("request").and_then(Value::as_str).unwrap_or_default()
+    let text = |field| intent.get(field).and_then(Value::as_str);
+    let end = CallEnded {
+        agent: text("agent").and_then(|name| name.parse().ok()),
+        server: text("server").and_then(|name| name.parse().ok()),
+        request: text("request")?.into(),
+        outcome: "not_known",
+        done: Done::Unknown,
+        bytes: None,
+        status: None,
+        node: Some(node.to_owned()),
+    };
+    Some(end.by(Actor::System))
 }
 
 /// A node: its name, how many calls, and how far apart their indexes are. All numbers are LEB128.
@@ -295,17 +296,23 @@ fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use model::event::examples;
+
     use super::*;
 
-    fn call(name: EventName, id: &str) -> Event {
-        Event::new(name, Actor::System).with("request", id)
+    fn begun(request: &str) -> Event {
+        examples::call_decided(request).by(Actor::System)
+    }
+
+    fn over(request: &str) -> Event {
+        examples::call_ended(request).by(Actor::System)
     }
 
     fn with_open(node: &str, open: &[(&str, u64)]) -> OpenCalls {
         let mut calls = OpenCalls::of(Some(node.into()));
         calls.follow(&[]);
         for (id, index) in open {
-            calls.note(&call(EventName::CallDecided, id), *index, &mut Moves::default());
+            calls.note(&begun(id), *index, &mut Moves::default());
         }
         calls
     }
@@ -315,7 +322,7 @@ mod tests {
         let mut calls = with_open("a", &[("x", 3), ("y", 300), ("z", 1 << 40)]);
         assert_eq!(decode(&calls.encode()).unwrap()["a"], BTreeSet::from([3, 300, 1 << 40]));
         for id in ["x", "y", "z"] {
-            calls.note(&call(EventName::CallEnded, id), 1 << 41, &mut Moves::default());
+            calls.note(&over(id), 1 << 41, &mut Moves::default());
         }
         assert!(calls.encode().is_empty());
     }
@@ -332,9 +339,9 @@ mod tests {
     #[test]
     fn a_call_that_is_not_on_the_list_can_not_be_ended() {
         let mut calls = with_open("a", &[("x", 3)]);
-        let end = call(EventName::CallEnded, "x");
+        let end = over("x");
         assert!(calls.may_end(&end));
-        assert!(!calls.may_end(&call(EventName::CallEnded, "y")));
+        assert!(!calls.may_end(&over("y")));
         // Somebody took this node for dead.
         calls.follow(&with_open("b", &[("other", 9)]).encode());
         assert!(!calls.may_end(&end));
@@ -346,28 +353,28 @@ mod tests {
         let mut calls = with_open("a", &[("x", 3)]);
         let before = calls.encode();
         let mut moves = Moves::default();
-        calls.note(&call(EventName::CallEnded, "x"), 4, &mut moves);
-        calls.note(&call(EventName::CallDecided, "y"), 5, &mut moves);
+        calls.note(&over("x"), 4, &mut moves);
+        calls.note(&begun("y"), 5, &mut moves);
         let after = calls.encode();
         calls.undo(moves);
         assert!(calls.is_in_doubt());
         calls.follow(&before);
-        assert!(calls.may_end(&call(EventName::CallEnded, "x")) && !calls.has_orphans());
+        assert!(calls.may_end(&over("x")) && !calls.has_orphans());
         // It was written after all.
         calls.undo(Moves::default());
         calls.follow(&after);
-        assert!(!calls.may_end(&call(EventName::CallEnded, "x")) && calls.has_orphans());
+        assert!(!calls.may_end(&over("x")) && calls.has_orphans());
         assert_eq!(calls.encode(), after);
     }
 
     #[test]
     fn an_end_is_written_for_an_intent_alone() {
         let at = model::Timestamp::default();
-        let intent = call(EventName::CallDecided, "x").with("agent", "bot").to_record(at);
+        let intent = begun("x").to_record(at);
         let end = end(&intent, "a").unwrap();
-        assert_eq!(end.fields["done"], "unknown");
-        assert_eq!(end.fields["agent"], "bot");
-        for record in [call(EventName::CallEnded, "x").to_record(at), b"{}".to_vec(), b"x".to_vec()] {
+        let What::CallEnded(end) = end.what else { panic!("{end:?}") };
+        assert_eq!((end.done, end.agent), (Done::Unknown, Some("claude-code@ada".parse().unwrap())));
+        for record in [over("x").to_record(at), b"{}".to_vec(), b"x".to_vec()] {
             assert_eq!(super::end(&record, "a"), None);
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use model::{Block, Clock, Event, Timestamp};
+use model::{Block, Clock, Event, Timestamp, event::Facts};
 use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
 use tokio::{
@@ -216,7 +216,7 @@ impl Store {
     /// is withdrawn ([`StoreError::Busy`]); one that has begun is waited for.
     ///
     /// ```
-    /// # use model::*;
+    /// # use model::{*, event::Revoked};
     /// # use portcullis_store::*;
     /// /// Ends a grant; `false` when it had ended before.
     /// async fn end(store: &Store, id: Id<Grant>) -> Result<bool, StoreError> {
@@ -227,7 +227,7 @@ impl Store {
     ///                 if !tx.end_grant(&id, now).await? {
     ///                     return Ok(Commit::nothing(false));
     ///                 }
-    ///                 let event = Event::new(EventName::Revoked, Actor::Operator).with("grant", &id);
+    ///                 let event = Revoked::of(&Target::Grant(id), "a lost laptop".into()).by(Actor::Operator);
     ///                 Ok(Commit::with(event, true))
     ///             })
     ///         })
@@ -276,6 +276,12 @@ impl Store {
     pub fn epoch_stamp(&self, epoch: u64) -> Option<String> {
         let shown = self.view().shown();
         (shown.0 == epoch).then(|| shown.1.stamp.clone())
+    }
+
+    /// How old what is held in memory is now, for the record of a decision that rests on it under `epoch` of this process.
+    pub fn facts(&self, epoch: u64) -> Facts {
+        let age = u64::try_from(self.view().since_heard().as_millis()).unwrap_or(u64::MAX);
+        Facts { epoch: self.epoch_stamp(epoch), facts_age_ms: age }
     }
 
     /// Did the last commit go through, and just now? A node makes one when nobody else does: the lease goes by another

@@ -270,9 +270,14 @@ impl View {
         }
     }
 
-    pub(crate) fn standing_freshness(&self) -> Result<(), StoreSilent> {
+    /// How long ago what is held here was compared with the store.
+    pub(crate) fn since_heard(&self) -> Duration {
         let heard = Duration::from_micros(self.heard.load(Ordering::Acquire));
-        let since = self.began.elapsed().saturating_sub(heard);
+        self.began.elapsed().saturating_sub(heard)
+    }
+
+    pub(crate) fn standing_freshness(&self) -> Result<(), StoreSilent> {
+        let since = self.since_heard();
         if self.is_closed.load(Ordering::Acquire) {
             return Err(StoreSilent::Closed);
         }

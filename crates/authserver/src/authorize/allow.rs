@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use model::{
-    Actor, Agent, AgentState, Elevation, ElevationState, Event, EventName, Grant, Id, Person, Scope, ScopeSet, StepUp,
+    Actor, Agent, AgentState, Elevation, ElevationState, Event, Grant, Id, Person, Scope, ScopeSet, StepUp,
+    event::{AgentChanged, AgentRegistered, ConsentGiven, GrantChange, GrantMade},
 };
 use pages::{SignedIn, see_other};
 use store::{Commit, StoreError, Tx};
@@ -17,7 +18,6 @@ use token::{Opaque, mint};
 use super::{
     again::{self, CONSENT, Said},
     answer,
-    consent::consent_event,
     plan::Plan,
     request::Wanted,
     ticket::Ticket,
@@ -95,7 +95,7 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     let mut denied = None;
     for scope in &plan.by_approval {
         let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
-        match elevate::request(cx, tx, wanted, Actor::Person(me.to_string())).await? {
+        match elevate::request(cx, tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),
             Opened::New(elevation, event) => {
@@ -110,13 +110,17 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     if let (Some(denied), true, false) = (denied, pending.is_empty(), beyond) {
         return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::ElevationDenied(denied))));
     }
-    let consent = consent_event(EventName::ConsentGiven, me, &wanted)
-        .with("agent", &agent.id)
-        .with("grant", &grant.id)
-        .with("server", &wanted.server)
-        .with("scope", &scopes)
-        .with("asked", &wanted.scopes);
-    events.insert(0, consent);
+    let consent = ConsentGiven {
+        person: me.clone(),
+        client: wanted.client.client.id.clone(),
+        redirect_uri: wanted.back.redirect_uri.clone(),
+        agent: agent.id.clone(),
+        grant: grant.id.clone(),
+        server: wanted.server.clone(),
+        scope: scopes.clone(),
+        asked: wanted.scopes.clone(),
+    };
+    events.insert(0, consent.by(Actor::Person(me.clone())));
     let due = Due { wanted: &wanted, agent: agent.id.clone(), grant: grant.id.clone(), scopes, person: &person };
     let outcome = if pending.is_empty() {
         let code = ticket.code(cx);
@@ -150,18 +154,13 @@ async fn register(
     person: &Id<Person>,
     events: &mut Vec<Event>,
 ) -> Result<Agent, StoreError> {
-    let name = match tx.agent(&agent.id).await? {
+    let actor = Actor::Person(person.clone());
+    let event = match tx.agent(&agent.id).await? {
         Some(known) if known == *agent => return Ok(known),
-        Some(_) => EventName::AgentChanged,
-        None => EventName::AgentRegistered,
+        Some(_) => AgentChanged::described(agent).by(actor),
+        None => AgentRegistered::of(agent).by(actor),
     };
     tx.put_agent(agent).await?;
-    let event = Event::new(name, Actor::Person(person.to_string()))
-        .with("agent", &agent.id)
-        .with("client", &agent.client)
-        .with("owner", &agent.owner)
-        .with("title", &agent.title)
-        .with("assurance", agent.assurance);
     events.push(event);
     Ok(agent.clone())
 }
@@ -200,15 +199,8 @@ async fn standing_grant(
             grant
         }
     };
-    let event = Event::new(EventName::GrantMade, Actor::Person(person.to_string()))
-        .with("grant", &grant.id)
-        .with("agent", &agent.id)
-        .with("person", person)
-        .with("server", &grant.server)
-        .with("scope", &grant.scopes)
-        .with("change", if made { "made" } else { "extended" })
-        .with("not_after", grant.not_after);
-    events.push(event);
+    let change = if made { GrantChange::Made } else { GrantChange::Extended };
+    events.push(GrantMade::of(&grant, change).by(Actor::Person(person.clone())));
     Ok((grant, made))
 }
 

@@ -3,7 +3,7 @@
 //! Spec: RFC 6749 §4.1.2 and §4.1.2.1, RFC 9207 §2, RFC 9700 §4.12.
 
 use axum::response::Response;
-use model::{Actor, Event, EventName};
+use model::{Actor, event::AuthorizationRefused};
 use pages::{SignedIn, see_other};
 use token::Opaque;
 
@@ -56,15 +56,19 @@ pub(super) async fn record_refusal(
     error: &AuthorizeError,
 ) -> Result<(), PageError> {
     let person = &person.person.id;
-    let mut event = Event::new(EventName::AuthorizationRefused, Actor::Person(person.to_string()))
-        .with("person", person)
-        .with("client", &client.client.id)
-        .with("cause", error.cause())
-        .with("error", error.code().0);
-    if let AuthorizeError::ElevationDenied(elevation) = error {
-        event = event.with("elevation", elevation);
-    }
-    cx.store.record(event.list("policies", error.policies())).await?;
+    let refused = AuthorizationRefused {
+        person: person.clone(),
+        agent: None,
+        client: client.client.id.clone(),
+        cause: error.cause(),
+        error: error.code().0,
+        elevation: match error {
+            AuthorizeError::ElevationDenied(elevation) => Some(elevation.clone()),
+            _ => None,
+        },
+        policies: error.policies().to_vec(),
+    };
+    cx.store.record(refused.by(Actor::Person(person.clone()))).await?;
     Ok(())
 }
 

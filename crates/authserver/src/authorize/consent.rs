@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use model::{Actor, Event, EventName, Id, Person};
+use model::{Actor, event::ConsentRefused};
 use pages::{Form, FormTargets, Page, SignedIn, shown, signed_in};
 use store::{Commit, StoreError};
 
@@ -86,9 +86,14 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
 }
 
 async fn refuse(cx: &Arc<Cx>, ticket: &Ticket, wanted: &Wanted, person: &SignedIn) -> Result<Response, PageError> {
-    let event = consent_event(EventName::ConsentRefused, &person.person.id, wanted)
-        .with("server", &wanted.server)
-        .with("asked", &wanted.scopes);
+    let refused = ConsentRefused {
+        person: person.person.id.clone(),
+        client: wanted.client.client.id.clone(),
+        redirect_uri: wanted.back.redirect_uri.clone(),
+        server: wanted.server.clone(),
+        asked: wanted.scopes.clone(),
+    };
+    let event = refused.by(Actor::Person(person.person.id.clone()));
     let (number, not_after) = (ticket.number.clone(), ticket.not_after);
     let fresh = cx
         .store
@@ -107,12 +112,4 @@ async fn refuse(cx: &Arc<Cx>, ticket: &Ticket, wanted: &Wanted, person: &SignedI
         true => Ok(answer::error(cx, &wanted.back, &AuthorizeError::Refused)),
         false => again::given(cx, ticket, &wanted.back, Said::No).await,
     }
-}
-
-/// What a record of consent says, whatever the answer.
-pub(super) fn consent_event(name: EventName, person: &Id<Person>, wanted: &Wanted) -> Event {
-    Event::new(name, Actor::Person(person.to_string()))
-        .with("person", person)
-        .with("client", &wanted.client.client.id)
-        .with("redirect_uri", &wanted.back.redirect_uri)
 }

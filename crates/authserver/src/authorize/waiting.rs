@@ -11,7 +11,8 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use model::{
-    Actor, Agent, ClientId, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Span, Timestamp,
+    Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Scope, ScopeSet, Span, Timestamp,
+    event::CodeIssued,
 };
 use pages::{CSRF_FIELD, Form, LocalPath, Page, SignedIn, login_first, signed_in};
 use serde::{Deserialize, Serialize};
@@ -85,13 +86,15 @@ impl Wait {
         scopes: ScopeSet,
     ) -> Result<Event, StoreError> {
         let installation = token::mint();
-        let event = Event::new(EventName::CodeIssued, Actor::Person(self.person.to_string()))
-            .with("installation", &installation)
-            .with("agent", &self.agent)
-            .with("client", &self.client)
-            .with("grant", &self.grant)
-            .with("person", &self.person)
-            .with("scope", &scopes);
+        let issued = CodeIssued {
+            installation: installation.clone(),
+            agent: self.agent.clone(),
+            client: self.client.clone(),
+            grant: self.grant.clone(),
+            person: self.person.clone(),
+            scope: scopes.clone(),
+        };
+        let event = issued.by(Actor::Person(self.person.clone()));
         tx.put_code(&Code {
             digest: code.digest(),
             client: self.client.clone(),

@@ -2,7 +2,11 @@
 //!
 //! Spec: draft-ietf-oauth-client-id-metadata-document (client identifier, metadata, caching, SSRF).
 
-use model::{Actor, Client, ClientId, Event, EventName, Span, metadata_domains};
+use model::{
+    Actor, Client, ClientId, Span,
+    event::{ClientRead, DocumentChange},
+    metadata_domains,
+};
 use store::{Commit, StoreError, StoredClient};
 use token::{Digest, PublicKeys};
 use url::Url;
@@ -96,20 +100,27 @@ async fn keep(cx: &Cx, client: &Client, read: Read, before: Option<StoredClient>
     let now = cx.store.now();
     let seconds = max_age.unwrap_or(0).clamp(FRESH_AT_LEAST, FRESH_AT_MOST) as u32;
     let change = match before {
-        None => "first",
-        Some(before) if before.document_digest == document_digest => "none",
-        Some(_) => "changed",
+        None => DocumentChange::First,
+        Some(before) if before.document_digest == document_digest => DocumentChange::None,
+        Some(_) => DocumentChange::Changed,
     };
-    let mut event = Event::new(EventName::ClientRead, Actor::Client(client.id.to_string()))
-        .with("client", &client.id)
-        .with("client_name", &client.name)
-        .with("assurance", client.assurance)
-        .with("change", change)
-        .with("document", document_digest.to_hex());
+    let mut read = ClientRead {
+        client: client.id.clone(),
+        client_name: Some(client.name.clone()),
+        assurance: Some(client.assurance),
+        change,
+        document: document_digest.to_hex(),
+        ignored: None,
+        ignored_first: None,
+        cause: None,
+        read_at: None,
+    };
     if !ignored.is_empty() {
         let all: Vec<String> = ignored.iter().map(ToString::to_string).collect();
-        event = event.count("ignored", ignored.len() as u64).with("ignored_first", pages::shown(&all.join("; "), 500));
+        read.ignored = Some(ignored.len() as u64);
+        read.ignored_first = Some(pages::shown(&all.join("; "), 500));
     }
+    let event = read.by(Actor::Client(client.id.clone()));
     let kept = StoredClient {
         client: client.clone(),
         document_digest,

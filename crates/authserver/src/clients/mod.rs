@@ -15,7 +15,7 @@ mod outage;
 pub use document::{Document, DocumentError, Ignored, read_document};
 pub(crate) use known::KnownClients;
 pub use known::SetupError;
-use model::{Actor, Agent, Client, ClientId, Event, EventName, Id, Person, Secret};
+use model::{Actor, Agent, Client, ClientId, Id, Person, Secret, event::ClientRefused};
 pub(crate) use name::slug;
 use net::FetchError;
 pub(crate) use outage::Outages;
@@ -70,8 +70,8 @@ impl Cx {
             Err(ClientRefusal::Store(error)) => Err(ClientRefusal::Store(error)),
             Err(refusal) => {
                 tracing::warn!(event = "client_refused", client = %id, reason = %refusal);
-                let event = Event::new(EventName::ClientRefused, Actor::Person(person.to_string()));
-                self.store.record(event.with("person", person).with("client", id).with("reason", &refusal)).await?;
+                let refused = ClientRefused { client: id.clone(), person: person.clone(), reason: refusal.to_string() };
+                self.store.record(refused.by(Actor::Person(person.clone()))).await?;
                 Err(refusal)
             }
             Ok(client) => Ok(client),

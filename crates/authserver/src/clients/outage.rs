@@ -12,7 +12,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use model::{Actor, ClientId, Event, EventName, Span, Timestamp};
+use model::{
+    Actor, ClientId, Span, Timestamp,
+    event::{ClientRead, DocumentChange},
+};
 use net::FetchError;
 use store::{StoreError, StoredClient};
 
@@ -84,12 +87,18 @@ pub(super) async fn noticed(
     cx.outages.begin(id, now);
     tracing::warn!(event = "client_metadata_stale", client = %id, cause, read_at = %kept.fetched_at, "the copy stands in");
     let event = cx.counted.due(Some(id), cause, now, || {
-        Event::new(EventName::ClientRead, Actor::Client(id.to_string()))
-            .with("client", id)
-            .with("change", "not_read")
-            .with("cause", cause)
-            .with("document", kept.document_digest.to_hex())
-            .with("read_at", kept.fetched_at)
+        ClientRead {
+            client: id.clone(),
+            client_name: None,
+            assurance: None,
+            change: DocumentChange::NotRead,
+            document: kept.document_digest.to_hex(),
+            ignored: None,
+            ignored_first: None,
+            cause: Some(cause),
+            read_at: Some(kept.fetched_at.into()),
+        }
+        .by(Actor::Client(id.clone()))
     });
     match event {
         Some(event) => cx.store.record(event).await.map(drop),

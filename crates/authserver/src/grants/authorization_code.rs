@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use model::{Actor, Event, EventName};
+use model::{Actor, event::CodeReplayed};
 use pages::{Form, FormError};
 use store::{Code, Commit, Tx};
 use token::{Challenge, Digest, Opaque};
@@ -102,9 +102,7 @@ async fn end_installation(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>
         // It had ended before. The refusal has a record of its own.
         return Ok(Commit::nothing(Outcome::Replayed));
     };
-    let event = Event::new(EventName::CodeReplayed, Actor::Client(code.client.to_string()))
-        .with("client", &code.client)
-        .with("grant", &code.grant)
-        .with("installation", &code.installation);
-    Ok(Commit::with(event, Outcome::Replayed).and(ended))
+    let Code { client, grant, installation, .. } = code;
+    let actor = Actor::Client(client.clone());
+    Ok(Commit::with(CodeReplayed { client, grant, installation }.by(actor), Outcome::Replayed).and(ended))
 }

@@ -10,7 +10,9 @@
 use std::sync::Arc;
 
 use model::{
-    Actor, Agent, Elevation, ElevationState, Event, EventName, Grant, Id, Scope, ScopeSet, Server, config::WhilePending,
+    Actor, Agent, Elevation, ElevationState, Event, Grant, Id, Scope, ScopeSet, Server,
+    config::WhilePending,
+    event::{GrantChange, GrantMade},
 };
 use pages::{Form, shown};
 use store::{Commit, Tx};
@@ -71,7 +73,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
         let wanted = Wanted { agent: &agent, grant: &grant, scope, by, reason };
-        match elevate::request(cx, tx, wanted, Actor::Agent(agent.id.to_string())).await? {
+        match elevate::request(cx, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
             Opened::New(elevation, event) => {
@@ -153,11 +155,6 @@ async fn standing_grant(
         ended_at: None,
     };
     tx.put_grant(&grant).await?;
-    let event = Event::new(EventName::GrantMade, Actor::Agent(agent.id.to_string()))
-        .with("grant", &grant.id)
-        .with("agent", &agent.id)
-        .with("server", server)
-        .with("scope", &grant.scopes)
-        .with("not_after", grant.not_after);
+    let event = GrantMade::of(&grant, GrantChange::Made).by(Actor::Agent(agent.id.clone()));
     Ok((grant, vec![event]))
 }

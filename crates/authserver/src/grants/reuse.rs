@@ -10,7 +10,10 @@
 //! Spec: RFC 9700 §4.14.2, OAuth 2.1 §4.3.
 //! Differs: a window in which the answer is repeated (docs/divergences.md).
 
-use model::{Actor, Event, EventName, Span};
+use model::{
+    Actor, Span,
+    event::{Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused},
+};
 use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx};
 use token::Opaque;
 
@@ -52,17 +55,24 @@ pub(super) async fn answer(
     let (issued_event, issued) = issue::issue(cx, tx, order).await?;
     let another_network = asked.from.differs_from(&rotation.used_from);
     let mut events = vec![
-        event(EventName::RefreshReused, &refresh)
-            .with("network", if another_network { "another" } else { "the_same_or_unknown" })
-            .count("repeats", u64::from(rotation.repeats) + 1),
+        RefreshReused {
+            client: refresh.client.clone(),
+            grant: refresh.grant.clone(),
+            installation: refresh.installation.clone(),
+            network: if another_network { Network::Another } else { Network::TheSameOrUnknown },
+            repeats: u64::from(rotation.repeats) + 1,
+        }
+        .by(Actor::Client(refresh.client.clone())),
         issued_event,
     ];
     if let Some(cause) = unusual(tx, &refresh, another_network).await? {
         tracing::warn!(
-            event = EventName::RefreshReuseNoticed.as_str(), cause, client = %refresh.client,
+            event = RefreshReuseNoticed::NAME, cause, client = %refresh.client,
             installation = %refresh.installation, grant = %refresh.grant
         );
-        events.push(event(EventName::RefreshReuseNoticed, &refresh).with("cause", cause));
+        let Refresh { client, grant, installation, .. } = refresh;
+        let actor = Actor::Client(client.clone());
+        events.push(RefreshReuseNoticed { client, grant, installation, cause }.by(actor));
     }
     Ok(events.into_iter().fold(Commit::nothing(Outcome::Issued(Box::new(issued))), Commit::and))
 }
@@ -79,7 +89,11 @@ async fn too_late(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, 
     match installation::end(tx, &refresh.installation, &refresh.client, "refresh_replayed").await? {
         // It had ended before. The refusal has a record of its own.
         None => Ok(Commit::nothing(Outcome::Replayed)),
-        Some(ended) => Ok(Commit::with(event(EventName::RefreshReplayed, &refresh), Outcome::Replayed).and(ended)),
+        Some(ended) => {
+            let Refresh { client, grant, installation, .. } = refresh;
+            let actor = Actor::Client(client.clone());
+            Ok(Commit::with(RefreshReplayed { client, grant, installation }.by(actor), Outcome::Replayed).and(ended))
+        }
     }
 }
 
@@ -95,13 +109,6 @@ async fn unusual(
     let since = tx.now().before(A_DAY);
     let repeats = tx.repeats_since(&refresh.installation, since).await?;
     Ok((repeats == USUAL_A_DAY + 1).then_some("often"))
-}
-
-fn event(name: EventName, refresh: &Refresh) -> Event {
-    Event::new(name, Actor::Client(refresh.client.to_string()))
-        .with("client", &refresh.client)
-        .with("grant", &refresh.grant)
-        .with("installation", &refresh.installation)
 }
 
 /// How often one token is answered again.

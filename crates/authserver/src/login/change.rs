@@ -11,7 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use model::{Actor, Event, EventName, Id, Person, Secret};
+use model::{Actor, Id, Person, Secret, event::PasswordChanged};
 use pages::{CSRF_FIELD, Form, LocalPath, Page, Place, SignedIn, login_first, signed_in};
 use store::{Commit, StoreError};
 use token::{Digest, Opaque};
@@ -112,8 +112,8 @@ async fn carry_out(
                 tx.set_password(&person, &phc).await?;
                 let (session, cookie) = new_session(&inner, &person, tx);
                 tx.put_session(&session).await?;
-                let event = Event::new(EventName::PasswordChanged, Actor::Person(person.to_string()));
-                Ok(Commit::with(event.with("person", &person).count("sessions", others), Some(cookie)))
+                let changed = PasswordChanged { person: person.clone(), sessions: others };
+                Ok(Commit::with(changed.by(Actor::Person(person)), Some(cookie)))
             })
         })
         .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use model::{Actor, Event, EventName, Id, Person, Secret, Span};
+use model::{Actor, Id, Person, Secret, Span, event::PersonEnrolled};
 use pages::{Browser, CSRF_FIELD, Form, FormTargets, Page};
 use store::{Commit, StoreError};
 use token::{Digest, Opaque, opaque_string};
@@ -113,8 +113,8 @@ async fn set_password(
                 tx.end_sessions_of(&person).await?;
                 let (session, cookie) = new_session(&inner, &person, tx);
                 tx.put_session(&session).await?;
-                let event = Event::new(EventName::PersonEnrolled, Actor::Person(person.to_string()));
-                Ok(Commit::with(event.with("person", &person), Some(cookie)))
+                let enrolled = PersonEnrolled { person: person.clone() };
+                Ok(Commit::with(enrolled.by(Actor::Person(person)), Some(cookie)))
             })
         })
         .await

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use model::{Actor, Event, EventName, Id, Person, Secret};
+use model::{
+    Actor, Id, Person, Secret,
+    event::{LoggedOut, LoginRefused, LoginSucceeded},
+};
 use pages::{
     AGAIN, Browser, CSRF_FIELD, Cookie, FRESH_LOGIN, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in,
 };
@@ -103,12 +106,12 @@ pub(super) async fn begin(
                 }
                 let (session, cookie) = new_session(&inner, &person.id, tx);
                 tx.put_session(&session).await?;
-                let mut event = Event::new(EventName::LoginSucceeded, Actor::Person(person.id.to_string()));
+                let mut came = LoginSucceeded { person: person.id.clone(), password: None };
                 if let Some(Rehash { old, new }) = rehash {
                     tx.rehash_password(&person.id, &old, &new).await?;
-                    event = event.with("password", "rehashed");
+                    came.password = Some("rehashed");
                 }
-                Ok(Commit::with(event.with("person", &person.id), cookie))
+                Ok(Commit::with(came.by(Actor::Person(person.id)), cookie))
             })
         })
         .await?;
@@ -131,12 +134,9 @@ pub(super) async fn record_refusal(
 ) -> Result<(), StoreError> {
     let event = match person {
         Some(person) => cx.counted.due_login(person, cx.store.now(), || {
-            let event = Event::new(EventName::LoginRefused, Actor::Person(person.to_string())).with("person", person);
-            event.with("cause", cause)
+            LoginRefused { person: Some(person.clone()), cause }.by(Actor::Person(person.clone()))
         }),
-        None => cx.counted.due(None, cause, cx.store.now(), || {
-            Event::new(EventName::LoginRefused, Actor::System).with("cause", cause)
-        }),
+        None => cx.counted.due(None, cause, cx.store.now(), || LoginRefused { person: None, cause }.by(Actor::System)),
     };
     match event {
         Some(event) => cx.store.record(event).await.map(drop),
@@ -149,8 +149,8 @@ pub(crate) async fn leave(cx: &Cx, headers: &HeaderMap, form: &Form) -> Result<R
     let mut response = see_other(paths::LOGIN);
     if let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? {
         person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
-        let event = Event::new(EventName::LoggedOut, Actor::Person(person.person.id.to_string()));
-        let event = event.with("person", &person.person.id);
+        let left = LoggedOut { person: person.person.id.clone() };
+        let event = left.by(Actor::Person(person.person.id.clone()));
         let digest = person.session.digest;
         cx.store
             .write::<_, StoreError, _>(move |tx| {

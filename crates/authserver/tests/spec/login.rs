@@ -1,4 +1,4 @@
-use model::{Actor, Event, EventName, Span, Target};
+use model::{Span, Target, event::examples};
 use store::Commit;
 use token::Opaque;
 
@@ -310,7 +310,7 @@ async fn an_old_hash_is_made_anew_at_the_next_login_with_the_right_password() {
         .change(|tx| {
             Box::pin(async move {
                 tx.set_password(&"ada".parse().unwrap(), OLD_HASH).await?;
-                Ok(Commit::with(Event::new(EventName::PersonChanged, Actor::System), ()))
+                Ok(Commit::with(examples::any(), ()))
             })
         })
         .await;

@@ -8,8 +8,10 @@ use std::{
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, header};
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Block, Elevation, Event, EventName, Grant, Id, Installation,
-    ManualClock, Person, Secret, Span, Target, Timestamp, config::Config, config::RegisteredClient, config::StoreUrl,
+    Agent, AgentKind, AgentState, Assurance, Block, Elevation, Grant, Id, Installation, ManualClock, Person, Secret,
+    Span, Target, Timestamp,
+    config::{Config, RegisteredClient, StoreUrl},
+    event::examples,
 };
 use net::{FetchRules, Fetcher};
 use policy::{Policies, PolicyFile};
@@ -201,7 +203,7 @@ impl World {
                 Box::pin(async move {
                     let now = tx.now();
                     let changed = tx.activate_elevation(&id, "bob", now, now.after(lasts)).await?;
-                    Ok(Commit::with(Event::new(EventName::ElevationApproved, Actor::Person("bob".into())), changed))
+                    Ok(Commit::with(examples::any(), changed))
                 })
             })
             .await;
@@ -393,7 +395,7 @@ async fn open(dir: &tempfile::TempDir, clock: Arc<ManualClock>, node: &str) -> S
 pub type Work<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<Commit<T>, StoreError>> + Send + 't>>;
 
 pub fn done() -> Result<Commit<()>, StoreError> {
-    Ok(Commit::with(Event::new(EventName::ConfigurationApplied, Actor::System), ()))
+    Ok(Commit::with(examples::any(), ()))
 }
 
 /// The authorization request of `desk` for `scope`, with parameters replaced or added; an empty value removes one.

@@ -10,12 +10,12 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use model::{Revision, Timestamp, config::AnswerBytes};
+use model::{Revision, Timestamp, config::AnswerBytes, event::Done};
 use net::BodyError;
 
 use super::{answer_seen::AnswerSeen, quiet::Quiet};
 use crate::{
-    ending::{Done, Ending, STOPPED},
+    ending::{Ending, STOPPED},
     event_id::EventIds,
     ground::Lost,
     live::Verifier,

@@ -17,8 +17,8 @@ use http_body_util::{BodyExt, Full};
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub use log::Log;
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Event,
-    EventName, Grant, ManualClock, Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config,
+    AccessClaims, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Grant, ManualClock,
+    Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ impl World {
                     tx.put_agent(&agent).await?;
                     tx.put_grant(&grant).await?;
                     tx.put_grant(&files).await?;
-                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
+                    Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
             .await
@@ -214,7 +214,7 @@ impl World {
             .write(move |tx| {
                 Box::pin(async move {
                     tx.put_elevation(&elevation).await?;
-                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::ElevationApproved, Actor::System), ()))
+                    Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
             .await
@@ -228,7 +228,7 @@ impl World {
                 Box::pin(async move {
                     let now = tx.now();
                     assert!(tx.end_elevation(&id, now).await?);
-                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::ElevationEnded, Actor::Operator), ()))
+                    Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
             .await
@@ -246,7 +246,7 @@ impl World {
             .write(move |tx| {
                 Box::pin(async move {
                     tx.put_block(&block).await?;
-                    Ok::<_, StoreError>(Commit::with(Event::new(EventName::Revoked, Actor::Operator), ()))
+                    Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
             .await

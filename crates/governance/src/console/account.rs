@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     response::IntoResponse,
 };
-use model::{Actor, Event, EventName, Id, Person, Role};
+use model::{Actor, Id, Person, Role, event::SessionsEnded};
 use pages::{Page, Place, see_other};
 use store::{Commit, Session, StoreError, Tx};
 use token::Digest;
@@ -95,8 +95,11 @@ async fn end_of(console: &Shared, me: &Id<Person>, which: Which) -> Result<(), a
     let ended = console.store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let ended = which.end(tx, &me).await?;
-            let event = Event::new(EventName::SessionsEnded, Actor::Person(me.to_string())).with("person", &me);
-            Ok(if ended == 0 { Commit::nothing(()) } else { Commit::with(event.count("sessions", ended), ()) })
+            if ended == 0 {
+                return Ok(Commit::nothing(()));
+            }
+            let gone = SessionsEnded { person: me.clone(), sessions: ended };
+            Ok(Commit::with(gone.by(Actor::Person(me)), ()))
         })
     });
     ended.await.map_err(store_failed)

@@ -131,7 +131,7 @@ pub async fn set_state(State(console): State<Shared>, Path(id): Path<String>, po
     let state: AgentState = posted.form.value("state").unwrap_or_default().parse().map_err(|why: String| {
         pages::problem(http::StatusCode::BAD_REQUEST, "No such state", &why, "Open the agent again.", None)
     })?;
-    let actor = Actor::Person(posted.who.person.id.to_string());
+    let actor = Actor::Person(posted.who.person.id.clone());
     crate::set_agent_state(store, &agent, state, actor).await.map_err(refused)?;
     told_everywhere(store, &Target::Agent(agent)).await?;
     Ok(see_other(&format!("/console/agents/{id}")))

@@ -261,7 +261,7 @@ impl Console {
                 "Ask one of them.",
             ));
         }
-        let actor = model::Actor::Person(person.id.to_string());
+        let actor = model::Actor::Person(person.id.clone());
         match crate::end(&self.store, &entry.elevation.id, actor).await {
             // What was to be is so.
             Ok(()) | Err(GovernanceError::AlreadyOver(_)) => Ok(entry.elevation.id),

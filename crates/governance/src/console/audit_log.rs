@@ -5,7 +5,7 @@ use axum::{
     extract::{RawQuery, State},
     response::IntoResponse,
 };
-use model::{EventName, Timestamp};
+use model::{Timestamp, event::EVENTS};
 use pages::{Form, Page, Place, shown};
 
 use super::{
@@ -101,7 +101,7 @@ pub async fn list(State(console): State<Shared>, visitor: As<Reads>, RawQuery(qu
     let last = records.last().map(|record| record.index).filter(|index| *index > 0 && records.len() == ON_A_PAGE);
     let content = AuditLog {
         records: records.iter().map(|record| Line::of(record, now)).collect(),
-        events: EventName::ALL.iter().map(|event| event.as_str()).collect(),
+        events: EVENTS.iter().map(|event| event.name).collect(),
         older: last.map(|index| older(&event, &who, index)),
         event,
         who,

@@ -105,7 +105,7 @@ fn turn(posted: &Posted<Administers>) -> Result<(Target, &str, Actor), Response>
             None,
         )
     })?;
-    Ok((target, value("reason"), Actor::Person(posted.who.person.id.to_string())))
+    Ok((target, value("reason"), Actor::Person(posted.who.person.id.clone())))
 }
 
 /// Waits until every node acts on the change: then “revoked” means revoked.

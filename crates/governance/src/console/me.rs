@@ -58,7 +58,7 @@ pub async fn revoke_grant(State(console): State<Shared>, Path(id): Path<String>,
         return Err(forbidden("This grant is about somebody else’s agent.", "An administrator can revoke it."));
     }
     let target = Target::Grant(grant.id);
-    let actor = Actor::Person(me.to_string());
+    let actor = Actor::Person(me.clone());
     let why = "revoked by the person it acts for, or its owner";
     once(crate::revoke(store, &target, actor, why).await.map(drop))?;
     told_everywhere(store, &target).await?;
@@ -76,7 +76,7 @@ pub async fn end_installation(State(console): State<Shared>, Path(id): Path<Stri
         return Err(forbidden("This login is about somebody else’s agent.", "An administrator can end it."));
     }
     let target = Target::Installation(installation.id.clone());
-    let actor = Actor::Person(me.to_string());
+    let actor = Actor::Person(me.clone());
     let why = "ended by the person it acts for, or its owner";
     once(crate::end_installation(store, &installation.id, actor, why).await)?;
     told_everywhere(store, &target).await?;

@@ -3,7 +3,7 @@
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use model::{Actor, Event, EventName, Span};
+use model::{Span, event::examples};
 use pages::Csrf;
 use portcullis_governance::Console;
 use store::{Commit, Session, StoreError};
@@ -34,7 +34,7 @@ impl Installation {
             logged_in_at: self.now(),
             not_after: self.now().after(Span::from_minutes(8 * 60)),
         };
-        let event = Event::new(EventName::LoginSucceeded, Actor::Person(name.into()));
+        let event = examples::any();
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {

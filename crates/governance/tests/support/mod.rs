@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, EventName, Grant, Id,
-    ManualClock, Person, Scope, Span, StepUp, Timestamp, config::Config,
+    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Grant, Id, ManualClock, Person,
+    Scope, Span, StepUp, Timestamp,
+    config::Config,
+    event::{AgentRegistered, examples},
 };
 use policy::Policies;
 use portcullis_governance::Decider;
@@ -83,7 +85,7 @@ impl Installation {
             roles: serde_json::from_value(roles).unwrap(),
             disabled,
         };
-        let event = Event::new(EventName::PersonChanged, Actor::System).with("person", name);
+        let event = examples::any();
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
@@ -108,7 +110,7 @@ impl Installation {
             state: AgentState::Active,
             created_at: self.now(),
         };
-        let event = Event::new(EventName::AgentRegistered, Actor::System).with("agent", name);
+        let event = AgentRegistered::of(&agent).by(Actor::System);
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
@@ -131,7 +133,7 @@ impl Installation {
             not_after: self.now().after(Span::from_minutes(60 * 24)),
             ended_at: None,
         };
-        let event = Event::new(EventName::GrantMade, Actor::System).with("grant", id).with("agent", agent);
+        let event = examples::any();
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
@@ -162,12 +164,12 @@ impl Installation {
             max_uses: 2,
             uses: 0,
         };
-        let (id, event) = (elevation.id.clone(), Event::new(EventName::ElevationRequested, Actor::System));
+        let (id, event) = (elevation.id.clone(), examples::any());
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
                     tx.put_elevation(&elevation).await?;
-                    Ok(Commit::with(event.with("elevation", &elevation.id), ()))
+                    Ok(Commit::with(event, ()))
                 })
             })
             .await

@@ -28,7 +28,7 @@ use model::config::Config;
 use crate::{
     cli::{Cli, Command},
     config::{self, Needs},
-    node, output,
+    manual, node, output,
 };
 
 /// Runs one command.
@@ -53,12 +53,13 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Key(command) => key::run(&visit, command).await,
         Command::Policy(command) => policy::run(&visit, command).await,
         Command::Audit(command) => audit::run(&visit, command).await,
-        Command::Schema { markdown: true } => {
-            let text = config::markdown();
+        Command::Schema { markdown: true, events } => {
+            let text = if events { manual::events() } else { manual::configuration() };
             visit.tell(&serde_json::json!({ "markdown": text }), &text)
         }
-        Command::Schema { markdown: false } => {
-            output::json(&schemars::schema_for!(Config))?;
+        Command::Schema { markdown: false, events } => {
+            let schema = if events { manual::events_schema() } else { schemars::schema_for!(Config).to_value() };
+            output::json(&schema)?;
             Ok(output::OK)
         }
         Command::Completions { shell } => {

@@ -3,7 +3,11 @@
 use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
-use model::{Actor, Event, EventName, Id, Person, Role, Span, config::Config};
+use model::{
+    Actor, Id, Person, Role, Span,
+    config::Config,
+    event::{EnrolmentOffered, PersonChange, PersonChanged},
+};
 use serde_json::json;
 use store::{Commit, Store, StoreError};
 use token::Opaque;
@@ -82,14 +86,16 @@ async fn role(visit: &Visit, name: &str, roles: &[String]) -> Result<ExitCode> {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let roles: Vec<&str> = changed.roles.iter().map(|role| role.as_str()).collect();
-                let event = Event::new(EventName::PersonChanged, Actor::Operator)
-                    .with("person", &changed.id)
-                    .with("roles", roles.join(" "))
-                    .with("change", "other roles");
+                let event = PersonChanged {
+                    person: changed.id.clone(),
+                    change: PersonChange::Roles,
+                    roles: Some(roles.join(" ")),
+                    grants_ended: None,
+                };
                 tx.put_person(&changed, None).await?;
                 // What a session may do is asked of the store; decisions that wait are asked again.
                 tx.bump_epoch().await?;
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(event.by(Actor::Operator), ()))
             })
         })
         .await?;
@@ -128,12 +134,14 @@ async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[S
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-                let event = Event::new(EventName::PersonChanged, Actor::Operator)
-                    .with("person", &person.id)
-                    .with("roles", roles.join(" "))
-                    .with("change", "added");
+                let event = PersonChanged {
+                    person: person.id.clone(),
+                    change: PersonChange::Added,
+                    roles: Some(roles.join(" ")),
+                    grants_ended: None,
+                };
                 tx.put_person(&person, None).await?;
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(event.by(Actor::Operator), ()))
             })
         })
         .await?;
@@ -155,8 +163,7 @@ pub async fn offer_enrolment(store: &Store, config: &Config, person: &Id<Person>
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 tx.offer_enrolment(&person, digest, not_after).await?;
-                let event = Event::new(EventName::EnrolmentOffered, Actor::Operator).with("person", &person);
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(EnrolmentOffered { person }.by(Actor::Operator), ()))
             })
         })
         .await

@@ -4,7 +4,6 @@
 //! error, because the line that is wrong may be the one with a secret in it.
 
 mod expects;
-mod manual;
 mod overrides;
 mod paths;
 mod plain;
@@ -18,7 +17,6 @@ use std::path::{Path, PathBuf};
 
 use model::config::Config;
 
-pub use manual::markdown;
 pub use secrets::{Needs, read as read_reference};
 pub use sense::Notice;
 pub use settings::{Difference, Settings};

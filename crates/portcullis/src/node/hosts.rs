@@ -4,12 +4,12 @@
 //! Spec: RFC 9112 §3.2; MCP 2026-07-28 basic/transports (Host and Origin).
 
 use http::{Request, Response, StatusCode, header};
-use model::{Clock, Event, EventName, Pace, Sampling, SystemClock, config::Config};
+use model::{Clock, Pace, Sampling, SystemClock, config::Config};
 
 /// The names this node answers to.
 pub struct Hosts {
     names: model::Hosts,
-    said: Sampling<()>,
+    said: Sampling<(), ()>,
 }
 
 impl Hosts {
@@ -34,8 +34,7 @@ impl Hosts {
     /// Says in the log which name was asked for, and which setting would answer to it. Strangers choose the names, so
     /// there is a line a minute and no more.
     fn say(&self, named: Option<&str>) {
-        let event = || Event::new(EventName::CallRefused, model::Actor::System);
-        if let Some((_, count)) = self.said.see((), (), SystemClock.now(), event).record {
+        if let Some((_, count)) = self.said.see((), (), SystemClock.now(), || ()).record {
             let host: String = named.unwrap_or("none").chars().filter(|c| !c.is_control()).take(128).collect();
             tracing::info!(event = "unknown_host", host, count, "if it is one of ours, add it to `extra_hosts`");
         }

@@ -5,8 +5,9 @@
 //! in the file.
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Event, EventName, Id, Person, Timestamp,
+    Actor, Agent, AgentKind, AgentState, Assurance, Event, Id, Person, Timestamp,
     config::{AgentConfig, Config, PersonConfig},
+    event::{AgentChanged, ConfigurationApplied, PersonChange, PersonChanged, WhyChanged},
 };
 use store::{Commit, Store, StoreError, Tx};
 
@@ -105,11 +106,13 @@ impl Declared {
             tx.put_person(person, phc.as_deref()).await?;
             if known && phc.is_some() {
                 tx.end_sessions_of(&person.id).await?;
-                events.push(
-                    Event::new(EventName::PersonChanged, Actor::System)
-                        .with("person", &person.id)
-                        .with("change", "another password in the configuration: every session ended"),
-                );
+                let changed = PersonChanged {
+                    person: person.id.clone(),
+                    change: PersonChange::Password,
+                    roles: None,
+                    grants_ended: None,
+                };
+                events.push(changed.by(Actor::System));
             }
         }
         for agent in &self.agents {
@@ -127,20 +130,18 @@ impl Declared {
     }
 
     fn record(&self, changes: &Changes) -> Event {
-        let mut event = Event::new(EventName::ConfigurationApplied, Actor::System)
-            .count("people", self.people.len() as u64)
-            .count("agents", self.agents.len() as u64)
-            .count("servers", self.servers)
-            .with("digest", self.settings.digest());
-        if !changes.is_first {
-            let Difference { added, changed, removed } = &changes.settings;
-            for (field, names) in [("added", added), ("changed", changed), ("removed", removed)] {
-                if !names.is_empty() {
-                    event = event.with(field, listed(names));
-                }
-            }
-        }
-        event
+        let Difference { added, changed, removed } = &changes.settings;
+        let named = |names: &Vec<String>| (!changes.is_first && !names.is_empty()).then(|| listed(names));
+        let applied = ConfigurationApplied {
+            people: self.people.len() as u64,
+            agents: self.agents.len() as u64,
+            servers: self.servers,
+            digest: self.settings.digest(),
+            added: named(added),
+            changed: named(changed),
+            removed: named(removed),
+        };
+        applied.by(Actor::System)
     }
 }
 
@@ -167,12 +168,9 @@ async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, St
             // Who comes back under the name may be somebody else: nothing is left to inherit.
             let now = tx.now();
             let grants = tx.end_grants_of_person(&id, now).await?;
-            events.push(
-                Event::new(EventName::PersonChanged, Actor::System)
-                    .with("person", &id)
-                    .with("change", "disabled: taken out of the configuration")
-                    .count("grants_ended", grants),
-            );
+            let changed =
+                PersonChanged { person: id, change: PersonChange::Disabled, roles: None, grants_ended: Some(grants) };
+            events.push(changed.by(Actor::System));
         }
     }
     Ok(events)
@@ -183,12 +181,8 @@ async fn suspended(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, S
     for name in tx.redeclare("agent", declared).await? {
         let Ok(id) = name.parse::<Id<Agent>>() else { continue };
         if tx.set_agent_state(&id, AgentState::Suspended).await? {
-            events.push(
-                Event::new(EventName::AgentChanged, Actor::System)
-                    .with("agent", &id)
-                    .with("state", AgentState::Suspended)
-                    .with("why", "taken out of the configuration; `agent resume` after it is declared again"),
-            );
+            let why = Some(WhyChanged::TakenOutOfTheConfiguration);
+            events.push(AgentChanged { why, ..AgentChanged::state(id, AgentState::Suspended) }.by(Actor::System));
         }
     }
     Ok(events)

@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use model::{Actor, ElevationState, Event, EventName};
+use model::{
+    Actor, ElevationState,
+    event::{ElevationEnd, ElevationEnded},
+};
 use store::{Commit, Store, StoreError};
 
 use super::Node;
@@ -47,9 +50,9 @@ pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
 async fn sweep(store: &Store) -> Result<(), StoreError> {
     let now = store.now();
     for elevation in store.elapsed_elevations(now).await? {
-        let why = match elevation.state {
-            ElevationState::Requested => "nobody decided in time",
-            _ => "its time was over",
+        let cause = match elevation.state {
+            ElevationState::Requested => ElevationEnd::NotDecided,
+            _ => ElevationEnd::TimeOver,
         };
         store
             .write::<_, StoreError, _>(move |tx| {
@@ -57,13 +60,7 @@ async fn sweep(store: &Store) -> Result<(), StoreError> {
                     if !tx.end_elevation(&elevation.id, now).await? {
                         return Ok(Commit::nothing(()));
                     }
-                    let event = Event::new(EventName::ElevationEnded, Actor::System)
-                        .with("elevation", &elevation.id)
-                        .with("grant", &elevation.grant)
-                        .with("scope", &elevation.scope)
-                        .count("uses", elevation.uses.into())
-                        .with("why", why);
-                    Ok(Commit::with(event, ()))
+                    Ok(Commit::with(ElevationEnded::of(&elevation, cause).by(Actor::System), ()))
                 })
             })
             .await?;

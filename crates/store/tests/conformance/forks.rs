@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use audit::{Checkpoint, Frontier, encode_bundle, encode_tile, leaf_hash};
 use store::{OpenError, OpenOptions, Store, StoreError};
 
-use crate::place::{Place, event};
+use crate::place::{Place, event, saying};
 
 on_both!(
     a_rewritten_history_is_not_signed,
@@ -22,7 +22,7 @@ on_both!(
 
 async fn some(store: &Store, count: u64) {
     for number in 0..count {
-        store.record(event().count("number", number)).await.unwrap();
+        store.record(saying(number)).await.unwrap();
     }
 }
 
@@ -110,7 +110,7 @@ async fn a_branch_that_another_process_signed_is_not_followed(place: &Place) {
     some(&store, 5).await;
     place.tamper(PUT_BACK).await;
     let other = stranger(place).await;
-    other.record(event().with("branch", "another")).await.unwrap();
+    other.record(saying("another")).await.unwrap();
     some(&other, 300).await;
     refuses_everything(&store).await;
 }
@@ -122,7 +122,7 @@ async fn a_branch_that_another_process_signed_is_not_opened(place: &Place) {
     store.close().await;
     place.tamper(PUT_BACK).await;
     let other = stranger(place).await;
-    other.record(event().with("branch", "another")).await.unwrap();
+    other.record(saying("another")).await.unwrap();
     some(&other, 300).await;
     let opened = place.open_as(None).await;
     assert!(matches!(opened, Err(OpenError::LogRewritten { seen: 7, .. })), "{opened:?}");

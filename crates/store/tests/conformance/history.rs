@@ -6,7 +6,7 @@ use audit::Checkpoint;
 use model::{Block, Clock, ManualClock, Span, SystemClock, Target, Timestamp};
 use store::{Commit, OpenError, OpenOptions, Store, StoreError, StoreSilent};
 
-use crate::place::{Place, START, event};
+use crate::place::{Place, START, event, saying};
 
 on_both!(
     a_node_whose_revocation_was_taken_back_answers_nobody,
@@ -238,7 +238,7 @@ async fn another_history_is_not_acted_on_however_many_epochs_it_has_and_whoever_
         let other = Store::open(other).await.unwrap();
         for number in 0..others {
             // Equal records would make an equal log.
-            other.record(event().count("number", number)).await.unwrap();
+            other.record(saying(number)).await.unwrap();
             block(&other, Target::Agent(format!("scribe-{number}").parse().unwrap())).await;
         }
         other.close().await;

@@ -3,7 +3,7 @@
 use audit::{Checkpoint, Finding, check_inclusion, leaf_hash};
 use store::{OpenError, Store, StoreError, VerifyError, VerifyOptions, verify};
 
-use crate::place::{Place, event};
+use crate::place::{Place, saying};
 
 on_both!(
     a_log_that_nobody_touched_verifies,
@@ -22,7 +22,7 @@ on_both!(
 );
 
 async fn fill(store: &Store, count: u64) {
-    let records = (0..count).map(|number| store.record(event().count("number", number)));
+    let records = (0..count).map(|number| store.record(saying(number)));
     for recorded in futures_util::future::join_all(records).await {
         recorded.unwrap();
     }
@@ -47,7 +47,7 @@ async fn a_log_that_nobody_touched_verifies(place: &Place) {
 async fn an_edited_record_is_named(place: &Place) {
     let store = place.open().await;
     for number in 0..6 {
-        store.record(event().count("number", number)).await.unwrap();
+        store.record(saying(number)).await.unwrap();
     }
     let batch = store.log_size().await.unwrap() - 3;
     // Same length, other content.

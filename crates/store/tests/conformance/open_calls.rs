@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Actor, Event, EventName};
+use model::{Actor, event::examples};
 use serde_json::Value;
 use store::{Commit, Store, StoreError};
 use tokio::runtime::Runtime;
@@ -19,17 +19,12 @@ on_both!(
     a_list_that_names_what_is_no_call_ends_nothing,
 );
 
-fn call(name: EventName, id: &str) -> Event {
-    let event = Event::new(name, Actor::Agent("bot".into())).with("request", id).with("agent", "bot");
-    event.with("server", "tickets")
-}
-
 async fn begins(store: &Store, id: &str) {
-    store.record(call(EventName::CallDecided, id)).await.unwrap();
+    store.record(examples::call_decided(id).by(Actor::System)).await.unwrap();
 }
 
 async fn ends(store: &Store, id: &str) -> Result<u64, StoreError> {
-    store.record(call(EventName::CallEnded, id).with("done", "answered")).await
+    store.record(examples::call_ended(id).by(Actor::System)).await
 }
 
 /// How the calls ended: `id done`, in the order of the log.
@@ -82,7 +77,7 @@ async fn the_end_of_a_call_is_written_once(place: &Place) {
     for (id, is_kept) in [("kept", true), ("not", false)] {
         let change = node.write::<_, StoreError, _>(move |_| {
             Box::pin(async move {
-                let intent = call(EventName::CallDecided, id);
+                let intent = examples::call_decided(id).by(Actor::System);
                 if is_kept { Ok(Commit::with(intent, ())) } else { Err(StoreError::Busy) }
             })
         });

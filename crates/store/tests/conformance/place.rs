@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, EventName, Grant, Id,
-    ManualClock, Person, Span, StepUp, Timestamp, config::StoreUrl,
+    Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, Grant, Id, ManualClock, Person,
+    Span, StepUp, Timestamp, config::StoreUrl,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, query_scalar, raw_sql};
 use store::{OpenError, OpenOptions, Store};
@@ -112,7 +112,13 @@ async fn run_on(url: &str, sql: &str) {
 
 /// Something to record.
 pub fn event() -> Event {
-    Event::new(EventName::ConfigurationApplied, Actor::System)
+    model::event::examples::any()
+}
+
+/// Something to record that can be told from other such things, or is as long as `words`.
+pub fn saying(words: impl ToString) -> Event {
+    let written = model::event::Restored { target: "all", name: String::new(), reason: words.to_string() };
+    written.by(model::Actor::Operator)
 }
 
 pub fn person(id: &str) -> Person {

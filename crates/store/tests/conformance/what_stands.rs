@@ -1,6 +1,9 @@
 //! What stands is what the log says: whoever changes the tables past the product is named.
 
-use model::{Actor, Block, Elevation, Event, EventName, Grant, Span, Target};
+use model::{
+    Actor, Block, Elevation, Grant, Span, Target,
+    event::{CallDecided, ElevationEnd, ElevationEnded, GrantChange, GrantMade, Revoked, examples},
+};
 use store::{Commit, Contradiction, Store, StoreError, VerifyOptions, verify};
 
 use crate::place::{Place, elevation, event, settle};
@@ -25,19 +28,8 @@ async fn lived(store: &Store) -> (Grant, Elevation) {
                 let now = tx.now();
                 tx.put_elevation(&put).await?;
                 tx.activate_elevation(&put.id, "bob", now, now.after(put.lasts)).await?;
-                let made = Event::new(EventName::GrantMade, Actor::Person("ada".into()))
-                    .with("grant", &holds.id)
-                    .with("agent", &holds.agent)
-                    .with("person", "ada")
-                    .with("server", &holds.server)
-                    .with("scope", &holds.scopes)
-                    .with("not_after", holds.not_after);
-                let approved = Event::new(EventName::ElevationApproved, Actor::Person("bob".into()))
-                    .with("elevation", &put.id)
-                    .with("grant", &put.grant)
-                    .with("scope", &put.scope)
-                    .count("lasts", put.lasts.seconds())
-                    .count("max_uses", put.max_uses.into());
+                let made = GrantMade::of(&holds, GrantChange::Made).by(Actor::Person("ada".parse().unwrap()));
+                let approved = examples::elevation_approved(&put, &holds).by(Actor::Person("bob".parse().unwrap()));
                 Ok(Commit::with(made, ()).and(approved))
             })
         })
@@ -48,8 +40,8 @@ async fn lived(store: &Store) -> (Grant, Elevation) {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 tx.use_elevation_of(&of, &id).await?;
-                let used = Event::new(EventName::CallDecided, Actor::Agent("scribe".into())).with("elevation", &id);
-                Ok(Commit::with(used, ()))
+                let used = CallDecided { elevation: Some(id), ..examples::call_decided("a") };
+                Ok(Commit::with(used.by(Actor::Agent("scribe".parse().unwrap())), ()))
             })
         })
         .await
@@ -91,13 +83,13 @@ async fn an_elevation_put_in_force_past_the_product_is_found(place: &Place) {
 async fn an_elevation_woken_after_its_end_is_found(place: &Place) {
     let store = place.open().await;
     let (_, approved) = lived(&store).await;
-    let id = approved.id.clone();
+    let over = approved.clone();
     let ended = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let now = tx.now();
-            tx.end_elevation(&id, now).await?;
-            let ended = Event::new(EventName::ElevationEnded, Actor::Person("ada".into())).with("elevation", &id);
-            Ok(Commit::with(ended, ()))
+            tx.end_elevation(&over.id, now).await?;
+            let ended = ElevationEnded::of(&over, ElevationEnd::ByHand);
+            Ok(Commit::with(ended.by(Actor::Person("ada".parse().unwrap())), ()))
         })
     });
     ended.await.unwrap();
@@ -168,10 +160,7 @@ async fn a_block_that_was_deleted_is_found(place: &Place) {
         Box::pin(async move {
             let block = Block { target: target.clone(), at: tx.now(), reason: "lost".into(), lifted_at: None };
             tx.put_block(&block).await?;
-            let revoked = Event::new(EventName::Revoked, Actor::Operator)
-                .with("target", target.kind())
-                .with("name", target.name());
-            Ok(Commit::with(revoked, ()))
+            Ok(Commit::with(Revoked::of(&target, "lost".into()).by(Actor::Operator), ()))
         })
     });
     revoked.await.unwrap();

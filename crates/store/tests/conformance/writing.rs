@@ -2,7 +2,7 @@
 
 use store::{Commit, Store, StoreError};
 
-use crate::place::{Place, event, person};
+use crate::place::{Place, event, person, saying};
 
 on_both!(
     a_change_and_its_record_arrive_together,
@@ -119,7 +119,7 @@ async fn a_caller_who_goes_away_does_not_stop_the_change(place: &Place) {
 
 async fn a_record_that_is_too_long_fails_alone(place: &Place) {
     let store = place.open().await;
-    let long = event().with("words", "x".repeat(70_000));
+    let long = saying("x".repeat(70_000));
     let (short, refused) = tokio::join!(store.record(event()), store.record(long.clone()));
     short.unwrap();
     assert!(matches!(refused, Err(StoreError::RecordTooLong(_))));
@@ -141,7 +141,7 @@ async fn many_records_keep_the_order_of_their_indexes(place: &Place) {
     let store = place.open().await;
     let records = (0..700u64).map(|number| {
         let store = store.clone();
-        tokio::spawn(async move { (number, store.record(event().count("number", number)).await.unwrap()) })
+        tokio::spawn(async move { (number, store.record(saying(number)).await.unwrap()) })
     });
     let mut indexes = Vec::new();
     for (number, index) in futures_util::future::join_all(records).await.into_iter().map(Result::unwrap) {

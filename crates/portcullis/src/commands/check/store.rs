@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use model::{Clock, Person, Role, SystemClock, Timestamp, config::Config};
+use model::{
+    AgentState, Clock, Person, Role, SystemClock, Timestamp,
+    config::Config,
+    event::{What, WhyChanged},
+};
 use store::Store;
 
 use super::finding::{Finding, failure, ok, warning};
@@ -119,12 +123,15 @@ fn next_start(changes: &node::Changes) -> Vec<Finding> {
         }
     }
     for event in &changes.events {
-        let field = |name: &str| event.fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-        let (who, what) = match event.fields.contains_key("person") {
-            true => (field("person"), field("change").to_owned()),
-            false => (field("agent"), format!("{}: {}", field("state"), field("why"))),
+        let will = match &event.what {
+            What::PersonChanged(of) => format!("{}: {}", of.person, of.change.meaning()),
+            What::AgentChanged(of) => {
+                let state = of.state.map_or("changed", AgentState::as_str);
+                format!("{}: {state}: {}", of.agent, of.why.map_or("", WhyChanged::meaning))
+            }
+            _ => event.name().to_owned(),
         };
-        findings.push(warning(WHAT, format!("{who}: {what}")));
+        findings.push(warning(WHAT, will));
     }
     findings
 }

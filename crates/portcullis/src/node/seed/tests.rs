@@ -40,7 +40,7 @@ async fn change(
     let changed = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             run(tx).await?;
-            Ok(Commit::with(Event::new(EventName::GrantMade, Actor::System), ()))
+            Ok(Commit::with(model::event::examples::any(), ()))
         })
     });
     changed.await.unwrap();
@@ -206,7 +206,8 @@ async fn what_becomes_of_people_and_agents_is_foreseen_and_nothing_of_it_happens
     let (epoch, size) = (store.epoch(), store.log_size().await.unwrap());
     let changes = foreseen(&store, &config(r#""ada":{}"#, ""), &Settings::default()).await.unwrap();
     assert_eq!(changes.events.len(), 1);
-    assert_eq!(changes.events[0].fields["person"], "bob");
+    let model::event::What::PersonChanged(changed) = &changes.events[0].what else { panic!("{:?}", changes.events) };
+    assert_eq!((changed.person.as_str(), changed.change), ("bob", PersonChange::Disabled));
     assert!(!store.person(&"bob".parse().unwrap()).await.unwrap().unwrap().disabled);
     assert_eq!((store.epoch(), store.log_size().await.unwrap()), (epoch, size));
 }

@@ -1,0 +1,206 @@
+//! Calls: decided, refused, ended.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use super::Text;
+use crate::{Agent, ClientId, Elevation, Grant, Id, Person, Revision, Scope, Server, StepUp, Tier, ToolName};
+
+/// A call was decided, before it was sent upstream.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CallDecided {
+    /// The agent.
+    pub agent: Id<Agent>,
+    /// The client it presents.
+    pub client: ClientId,
+    /// The grant.
+    pub grant: Id<Grant>,
+    /// The person it acts for; none for an autonomous agent.
+    pub person: Option<Id<Person>>,
+    /// The id of the access token.
+    pub jti: String,
+    /// The server.
+    pub server: Id<Server>,
+    /// The JSON-RPC method.
+    pub method: String,
+    /// What joins the records of one call.
+    pub request: Box<str>,
+    /// The resource that is asked for.
+    pub uri: Option<String>,
+    /// The revision of the protocol that the client speaks.
+    pub revision: Text<Revision>,
+    /// What was decided: `allow`.
+    pub decision: Verdict,
+    /// How much harm the call can do.
+    pub tier: Tier,
+    /// The scope that stands for it.
+    pub scope: Scope,
+    /// The tool, resource rule or prompt.
+    pub tool: Option<Text<ToolName>>,
+    /// What the permission rests on.
+    pub authority: Rests,
+    /// The elevation of which a use was taken.
+    pub elevation: Option<Id<Elevation>>,
+    /// The digest of the policies in force.
+    pub policy: Box<str>,
+    /// The `@id`s of the policies that decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// How old the facts were that it was decided on.
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// More about the call.
+    #[serde(flatten)]
+    pub rest: CallRest,
+}
+
+/// A call was refused before or by the decision.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CallRefused {
+    /// The agent.
+    pub agent: Id<Agent>,
+    /// The client it presents.
+    pub client: ClientId,
+    /// The grant.
+    pub grant: Id<Grant>,
+    /// The person it acts for; none for an autonomous agent.
+    pub person: Option<Id<Person>>,
+    /// The id of the access token.
+    pub jti: String,
+    /// The server.
+    pub server: Id<Server>,
+    /// The JSON-RPC method, once it is known.
+    pub method: Option<String>,
+    /// What joins the records of one call.
+    pub request: Option<Box<str>>,
+    /// The resource that is asked for.
+    pub uri: Option<String>,
+    /// The revision of the protocol that the client speaks.
+    pub revision: Option<Text<Revision>>,
+    /// What was decided: `deny`, or `step_up` when a scope can help.
+    pub decision: Verdict,
+    /// Why, as a stable word.
+    pub reason: &'static str,
+    /// Why, in words, when the credential is dead.
+    pub why: Option<String>,
+    /// How much harm the call can do.
+    pub tier: Option<Tier>,
+    /// The scopes to ask for.
+    pub scope: Option<String>,
+    /// Who has to say yes to them.
+    pub by: Option<StepUp>,
+    /// The tool, resource rule or prompt.
+    pub tool: Option<Text<ToolName>>,
+    /// The elevation that waits.
+    pub elevation: Option<Id<Elevation>>,
+    /// The digest of the policies in force.
+    pub policy: Option<Box<str>>,
+    /// The `@id`s of the policies that decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// How old the facts were that it was decided on.
+    #[serde(flatten)]
+    pub facts: Option<Facts>,
+    /// More about the call.
+    #[serde(flatten)]
+    pub rest: CallRest,
+}
+
+/// An allowed call ended: what the upstream answered, or why it did not.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CallEnded {
+    /// The agent.
+    pub agent: Option<Id<Agent>>,
+    /// The server.
+    pub server: Option<Id<Server>>,
+    /// What joins the records of one call.
+    pub request: Box<str>,
+    /// How it ended, as a stable word.
+    pub outcome: &'static str,
+    /// Whether it was carried out.
+    pub done: Done,
+    /// How many bytes of the answer were relayed.
+    pub bytes: Option<u64>,
+    /// The HTTP status of the upstream.
+    pub status: Option<u16>,
+    /// The node that is gone, where another one wrote this in its place.
+    pub node: Option<String>,
+}
+
+/// How old the facts were on which something was decided.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Facts {
+    /// The revocation epoch under which it was decided.
+    pub epoch: Option<String>,
+    /// When the node last compared what it holds in memory with the store: so many milliseconds before.
+    pub facts_age_ms: u64,
+}
+
+/// What was decided of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It may be made.
+    Allow,
+    /// Not with what the agent holds; a scope can help.
+    StepUp,
+    /// It may not be made.
+    Deny,
+}
+
+/// What the permission of a call rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rests {
+    /// The standing grant.
+    Standing,
+    /// A use of an elevation.
+    Elevation,
+}
+
+/// What is known of whether a call was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// Not a byte left.
+    NotSent,
+    /// It was sent, and there is no whole answer.
+    Unknown,
+    /// The upstream answered.
+    Answered,
+}
+
+/// What the capabilities to come say of a call. All of it is optional, and nothing of it is written yet: it stands here
+/// so that the format of the log is settled once.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct CallRest {
+    /// Reserved. The task the call belongs to.
+    pub task: Option<String>,
+    /// Reserved. SHA-256 of the approved text of the task.
+    pub task_digest: Option<String>,
+    /// Reserved. A salted commitment to the canonical JSON of the arguments.
+    pub arguments: Option<String>,
+    /// Reserved. SHA-256 of the definition of the tool that was accepted.
+    pub definition: Option<String>,
+    /// Reserved. The number that left with the call.
+    pub call_number: Option<u64>,
+    /// Reserved. The objects that it touches, as salted commitments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<String>,
+    /// Reserved. For whom the agent acts beyond the person: the chain of actors.
+    pub act: Option<String>,
+    /// Reserved. The id of the W3C trace.
+    pub trace: Option<String>,
+    /// Reserved. SHA-256 of the effect that was observed.
+    pub effect: Option<String>,
+    /// Reserved. Whether decision and effect agree: `agree`, `disagree`, `indeterminate` or `not_exercised`.
+    pub agreement: Option<String>,
+    /// Reserved. How to stop what made this call.
+    pub stop: Option<String>,
+}

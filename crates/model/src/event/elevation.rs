@@ -1,0 +1,150 @@
+//! The life of an elevation: asked for, decided, used, ended.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use super::Text;
+use crate::{Agent, Elevation, ElevationState, Grant, Id, Person, Scope, Server, StepUp, Tier, Timestamp};
+
+/// Which elevation, and who is in it.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationOf {
+    /// The elevation.
+    pub elevation: Id<Elevation>,
+    /// The grant.
+    pub grant: Id<Grant>,
+    /// The agent.
+    pub agent: Id<Agent>,
+    /// The person it acts for; none for an autonomous agent.
+    pub person: Option<Id<Person>>,
+    /// The server.
+    pub server: Id<Server>,
+    /// The one scope that it adds.
+    pub scope: Scope,
+    /// How much harm that can do.
+    pub tier: Tier,
+    /// Who has to say yes.
+    pub by: StepUp,
+    /// Why it is asked for, in the words of whoever asks.
+    pub reason: String,
+}
+
+/// An elevation was asked for.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationRequested {
+    /// Which.
+    #[serde(flatten)]
+    pub of: ElevationOf,
+    /// Calls it is good for.
+    pub max_uses: u32,
+    /// How long it lasts once approved, in seconds.
+    pub lasts: u64,
+}
+
+/// An elevation was approved or consented to, and is in force.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationApproved {
+    /// Which.
+    #[serde(flatten)]
+    pub of: ElevationOf,
+    /// Who said yes.
+    pub decided_by: Id<Person>,
+    /// Its end.
+    pub until: Text<Timestamp>,
+    /// Calls it is good for.
+    pub max_uses: u32,
+    /// How long that is, in seconds.
+    pub lasts: u64,
+}
+
+/// An elevation was denied.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationDenied {
+    /// Which.
+    #[serde(flatten)]
+    pub of: ElevationOf,
+    /// Who said no.
+    pub decided_by: Id<Person>,
+}
+
+/// An elevation ended, whoever or whatever ended it.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationEnded {
+    /// The elevation.
+    pub elevation: Id<Elevation>,
+    /// The grant.
+    pub grant: Id<Grant>,
+    /// The one scope that it added.
+    pub scope: Scope,
+    /// What ended it.
+    pub cause: ElevationEnd,
+    /// Calls that were made under it.
+    pub uses: u32,
+}
+
+/// A use of an elevation was given back, because the call that took it never left.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ElevationUseReturned {
+    /// The elevation.
+    pub elevation: Id<Elevation>,
+    /// The grant.
+    pub grant: Id<Grant>,
+    /// The one scope that it adds.
+    pub scope: Scope,
+    /// The call: the `request` of its other records.
+    pub request: String,
+    /// Where the elevation stands now.
+    pub state: ElevationState,
+    /// Calls that count as made under it now.
+    pub uses: u32,
+}
+
+/// What ended an elevation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ElevationEnd {
+    /// Its time was over.
+    TimeOver,
+    /// Nobody decided in time.
+    NotDecided,
+    /// Its last use was taken.
+    UsedUp,
+    /// A person or the operator ended it.
+    ByHand,
+    /// Its grant ended.
+    GrantEnded,
+    /// A revocation covers it.
+    Revoked,
+}
+
+impl ElevationEnded {
+    /// `elevation` is over, because of `cause`.
+    pub fn of(elevation: &Elevation, cause: ElevationEnd) -> Self {
+        let Elevation { id, grant, scope, uses, .. } = elevation.clone();
+        Self { elevation: id, grant, scope, cause, uses }
+    }
+}
+
+impl ElevationOf {
+    /// `elevation`, which belongs to `grant`.
+    pub fn of(elevation: &Elevation, grant: &Grant) -> Self {
+        Self {
+            elevation: elevation.id.clone(),
+            grant: grant.id.clone(),
+            agent: grant.agent.clone(),
+            person: grant.person.clone(),
+            server: grant.server.clone(),
+            scope: elevation.scope.clone(),
+            tier: elevation.scope.tier(),
+            by: elevation.by,
+            reason: elevation.reason.clone(),
+        }
+    }
+}

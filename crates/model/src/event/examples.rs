@@ -1,0 +1,126 @@
+//! Events as they look, for the documentation of the log, and for tests that need something to record.
+
+use crate::{
+    Actor, Elevation, Event, Grant, Revision, Scope, Span, StepUp, Tier, Timestamp,
+    event::{
+        CallDecided, CallEnded, CallRefused, CallRest, Done, ElevationApproved, ElevationOf, Facts, GrantChange,
+        GrantMade, LoggedOut, Rests, Verdict,
+    },
+};
+
+/// Something of which nothing matters but that it is recorded.
+pub fn any() -> Event {
+    LoggedOut { person: parsed("ada") }.by(Actor::Person(parsed("ada")))
+}
+
+/// A low call that is about to be sent.
+pub fn call_decided(request: &str) -> CallDecided {
+    CallDecided {
+        agent: parsed("claude-code@ada"),
+        client: parsed("https://claude.ai/oauth/claude-code-client-metadata"),
+        grant: parsed("grt_YWRhLWNsYXVkZS1jb2Rl"),
+        person: Some(parsed("ada")),
+        jti: "tok_c2VjcmV0cyBzdGF5IG91dA".into(),
+        server: parsed("tickets"),
+        method: "tools/call".into(),
+        request: request.into(),
+        uri: None,
+        revision: Revision::V2026_07_28.into(),
+        decision: Verdict::Allow,
+        tier: Tier::Low,
+        scope: Scope::Low(parsed("tickets")),
+        tool: Some(parsed::<crate::ToolName>("get_ticket").into()),
+        authority: Rests::Standing,
+        elevation: None,
+        policy: "9f86d081884c7d65".into(),
+        policies: vec!["portcullis.low".into()],
+        facts: Facts { epoch: Some("v3-LQ7g".into()), facts_age_ms: 42 },
+        rest: CallRest::default(),
+    }
+}
+
+/// A high call without an elevation.
+pub fn call_refused() -> CallRefused {
+    let CallDecided {
+        agent, client, grant, person, jti, server, method, request, revision, policy, facts, rest, ..
+    } = call_decided("req_MQ");
+    CallRefused {
+        agent,
+        client,
+        grant,
+        person,
+        jti,
+        server,
+        method: Some(method),
+        request: Some(request),
+        uri: None,
+        revision: Some(revision),
+        decision: Verdict::StepUp,
+        reason: "step_up",
+        why: None,
+        tier: Some(Tier::High),
+        scope: Some("tickets.delete_ticket".into()),
+        by: Some(StepUp::Approval),
+        tool: Some(parsed::<crate::ToolName>("delete_ticket").into()),
+        elevation: None,
+        policy: Some(policy),
+        policies: vec!["portcullis.high".into()],
+        facts: Some(facts),
+        rest,
+    }
+}
+
+/// The end of the call `request`.
+pub fn call_ended(request: &str) -> CallEnded {
+    CallEnded {
+        agent: Some(parsed("claude-code@ada")),
+        server: Some(parsed("tickets")),
+        request: request.into(),
+        outcome: "complete",
+        done: Done::Answered,
+        bytes: Some(512),
+        status: Some(200),
+        node: None,
+    }
+}
+
+/// `elevation` under `grant` was approved by bob.
+pub fn elevation_approved(elevation: &Elevation, grant: &Grant) -> ElevationApproved {
+    ElevationApproved {
+        of: ElevationOf::of(elevation, grant),
+        decided_by: parsed("bob"),
+        until: elevation.not_after.unwrap_or_default().into(),
+        max_uses: elevation.max_uses,
+        lasts: elevation.lasts.seconds(),
+    }
+}
+
+/// Records as the documentation shows them.
+pub fn shown() -> Vec<String> {
+    let at = Timestamp::from_seconds(1_800_000_000);
+    let ada = Actor::Person(parsed("ada"));
+    let grant = Grant {
+        id: parsed("grt_YWRhLWNsYXVkZS1jb2Rl"),
+        agent: parsed("claude-code@ada"),
+        person: Some(parsed("ada")),
+        server: parsed("tickets"),
+        scopes: [Scope::Low(parsed("tickets"))].into_iter().collect(),
+        created_at: at,
+        not_after: at.after(Span::from_minutes(90 * 24 * 60)),
+        ended_at: None,
+    };
+    let agent = || Actor::Agent(parsed("claude-code@ada"));
+    [
+        GrantMade::of(&grant, GrantChange::Made).by(ada),
+        call_decided("req_MA").by(agent()),
+        call_ended("req_MA").by(agent()),
+        call_refused().by(agent()).counted(3),
+    ]
+    .iter()
+    .map(|event| String::from_utf8_lossy(&event.to_record(at)).into_owned())
+    .collect()
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> T {
+    text.parse().ok().expect("an example is well formed")
+}

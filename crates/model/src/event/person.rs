@@ -1,0 +1,111 @@
+//! People: who they are here, and how they come in.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use crate::{Id, Person};
+
+/// A person was added or changed.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PersonChanged {
+    /// The person.
+    pub person: Id<Person>,
+    /// What of them.
+    pub change: PersonChange,
+    /// The roles they have now, where these changed.
+    pub roles: Option<String>,
+    /// How many grants ended with it.
+    pub grants_ended: Option<u64>,
+}
+
+/// A one-time enrolment link was made.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EnrolmentOffered {
+    /// The person.
+    pub person: Id<Person>,
+}
+
+/// A person set their password through an enrolment link.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PersonEnrolled {
+    /// The person.
+    pub person: Id<Person>,
+}
+
+/// A person changed their password; their other sessions ended.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PasswordChanged {
+    /// The person.
+    pub person: Id<Person>,
+    /// How many.
+    pub sessions: u64,
+}
+
+/// A person logged in.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LoginSucceeded {
+    /// The person.
+    pub person: Id<Person>,
+    /// `rehashed` when the stored hash was made anew at today's cost.
+    pub password: Option<&'static str>,
+}
+
+/// A login was refused.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LoginRefused {
+    /// Who was named, when it is somebody: people type passwords into that field.
+    pub person: Option<Id<Person>>,
+    /// Why, as a stable word.
+    pub cause: &'static str,
+}
+
+/// A person logged out.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LoggedOut {
+    /// The person.
+    pub person: Id<Person>,
+}
+
+/// A person ended sessions of theirs in other browsers.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SessionsEnded {
+    /// The person.
+    pub person: Id<Person>,
+    /// How many.
+    pub sessions: u64,
+}
+
+/// What of a person changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonChange {
+    /// They are new.
+    Added,
+    /// They have other roles.
+    Roles,
+    /// The configuration has another password for them: every session ended.
+    Password,
+    /// They were taken out of the configuration, and may do nothing any more.
+    Disabled,
+}
+
+impl PersonChange {
+    /// For people who read a list of changes.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Roles => "other roles",
+            Self::Password => "another password in the configuration: every session ends",
+            Self::Disabled => "disabled: taken out of the configuration",
+        }
+    }
+}
