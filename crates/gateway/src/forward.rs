@@ -34,7 +34,10 @@ pub async fn send(recorded: &Recorded<Call>, longest: Span) -> Result<Response<I
     let sent = call.server.upstream.send(call.http_method(), || headers(call), body, deadline.duration()).await;
     sent.map_err(|error| {
         let server = call.server.id.to_string();
-        tracing::warn!(event = "upstream_failed", %server, %error);
+        let unreachable = matches!(error, UpstreamError::Unreachable(_));
+        if let Some(count) = call.server.failed(if unreachable { "unreachable" } else { "broken" }) {
+            tracing::warn!(event = "upstream_failed", %server, %error, count);
+        }
         let what = match error {
             UpstreamError::Unreachable(_) => {
                 return Failed::NotSent(NothingLeft::without_connection(), Refusal::Unreachable(server));

@@ -14,6 +14,8 @@ use model::{
 };
 use net::Upstream;
 use serde_json::json;
+use store::Outages;
+use tokio::time::Instant;
 
 use crate::{SetupError, desk::Desk, left_out::LeftOut, mirrored::Mirrors};
 
@@ -40,6 +42,8 @@ pub struct Protected {
     pub mirrors: Mirrors,
     /// Which items of its lists were left out.
     pub left_out: LeftOut,
+    /// What was said lately of calls to it that failed.
+    failures: Outages,
     /// How long it may take until it begins to answer.
     pub timeout: Span,
     /// The way to it.
@@ -65,11 +69,21 @@ impl Protected {
             desk: Desk::of(whole),
             mirrors: Mirrors::default(),
             left_out: LeftOut::default(),
+            failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
                 .map_err(|error| fault(error.to_string()))?,
         })
+    }
+}
+
+impl Protected {
+    /// A call to it failed in the way `what`: for how many a line is to stand in the log, if one is due.
+    ///
+    /// Each call has its own record; the log says at once that they fail, and every ten seconds how many.
+    pub fn failed(&self, what: &'static str) -> Option<u64> {
+        self.failures.fails(what, Instant::now().into_std())
     }
 }
 

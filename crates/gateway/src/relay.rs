@@ -153,7 +153,10 @@ impl Relay<'_> {
             // (RFC 9110 §15.5.2), and says so to `initialize` as well.
             if recorded.call().session.is_some() && !headers.contains_key(header::WWW_AUTHENTICATE) {
                 let server = recorded.call().server.id.to_string();
-                tracing::info!(event = "upstream_session_unknown", %server, "answered 401 without a challenge to a session");
+                if let Some(count) = recorded.call().server.failed("session_unknown") {
+                    let what = "answered 401 without a challenge to a session";
+                    tracing::info!(event = "upstream_session_unknown", %server, count, what);
+                }
                 return Err(Refusal::UnknownSession);
             }
             return Err(bad(
@@ -164,7 +167,10 @@ impl Relay<'_> {
         if status.is_redirection() || status.is_informational() {
             let target = net::redirect::shown(headers);
             let server = recorded.call().server.id.to_string();
-            tracing::warn!(event = "upstream_redirects", %server, target, "write the address it redirects to into `url`");
+            if let Some(count) = recorded.call().server.failed("redirects") {
+                let hint = "write the address it redirects to into `url`";
+                tracing::warn!(event = "upstream_redirects", %server, target, count, hint);
+            }
             return Err(bad(
                 recorded,
                 "answered with a redirect that is not followed; its address is in the gateway's log",
@@ -246,7 +252,9 @@ impl Relay<'_> {
 
 fn bad(recorded: &Recorded<Call>, what: &'static str) -> Refusal {
     let server = recorded.call().server.id.to_string();
-    tracing::warn!(event = "bad_upstream", %server, what);
+    if let Some(count) = recorded.call().server.failed(what) {
+        tracing::warn!(event = "bad_upstream", %server, what, count);
+    }
     Refusal::BadUpstream { server, what }
 }
 

@@ -8,7 +8,10 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use model::StepUp;
 use serde_json::{Value, json};
-use world::{World, modern, reply, stream};
+use world::{
+    World, modern,
+    upstream::{reply, stream},
+};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 

@@ -6,7 +6,7 @@ mod world;
 
 use model::StepUp;
 use serde_json::{Value, json};
-use world::{Answer, World, reply};
+use world::{Answer, World, upstream::reply};
 
 async fn asked(world: &World, modern: bool, method: &str, params: Value) -> Answer {
     match modern {

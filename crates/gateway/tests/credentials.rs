@@ -376,7 +376,7 @@ async fn a_slash_too_many_is_told_the_address_without_it() {
 /// Field: G19
 #[tokio::test]
 async fn an_origin_or_a_host_that_is_refused_is_told_the_setting() {
-    let (world, log) = (World::start().await, world::Log::begin());
+    let (world, log) = (World::start().await, world::log::Log::begin());
     let ask = [("origin", "https://app.test"), ("access-control-request-method", "POST")];
     let answer = world.send(Method::OPTIONS, "/mcp/tickets", &ask, "").await.refused(403, 403);
     assert!(answer.text().contains("`allowed_origins`"), "{}", answer.text());

@@ -6,7 +6,7 @@ mod world;
 
 use http::Method;
 use serde_json::json;
-use world::{World, modern, reply};
+use world::{World, modern, upstream::reply};
 
 /// Passed-through tokens, spoofed identities and bypass headers all need a header that travels.
 ///

@@ -13,7 +13,10 @@ use http_body_util::BodyExt;
 use model::{Span, StepUp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
-use world::{World, modern, reply, stream};
+use world::{
+    World, modern,
+    upstream::{reply, stream},
+};
 
 async fn next(body: &mut net::Body) -> Option<String> {
     let frame = tokio::time::timeout(std::time::Duration::from_secs(5), body.frame()).await.expect("in time")?;

@@ -15,7 +15,10 @@ use tokio::{
     sync::oneshot,
     time::{Instant, timeout},
 };
-use world::{BOTH, World, modern, reply, stream};
+use world::{
+    BOTH, World, modern,
+    upstream::{reply, stream},
+};
 
 /// The two ways to listen: a GET with a session, and a request that is answered when it ends.
 #[derive(Clone, Copy, Debug)]

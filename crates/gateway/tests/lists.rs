@@ -6,7 +6,7 @@ mod world;
 
 use model::StepUp;
 use serde_json::{Value, json};
-use world::{Log, World, reply};
+use world::{World, log::Log, upstream::reply};
 
 /// Spec: MCP 2026-07-28 server/tools, server/utilities/caching
 #[tokio::test]

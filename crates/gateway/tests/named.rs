@@ -4,9 +4,11 @@
 
 mod world;
 
+use std::time::Duration;
+
 use model::StepUp;
 use serde_json::{Value, json};
-use world::{Log, World};
+use world::{World, log::Log, upstream::reply};
 
 /// The value of one field in a line of the log.
 fn field<'l>(line: &'l str, name: &str) -> &'l str {
@@ -83,4 +85,27 @@ async fn a_stranger_is_named_by_nothing() {
     let lines = log.of("call_refused");
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert!(!line.contains("agent") && line.contains("server=tickets"), "{line}");
+}
+
+/// Each call has its own record; a line for each would fill the log of whoever has a server that is away.
+///
+/// Field: H11
+#[tokio::test]
+async fn a_server_that_fails_is_said_at_once_and_every_ten_seconds_with_a_count() {
+    let world = World::start().await;
+    world.upstream.answers(|_| Some(reply(200, &[("content-encoding", "gzip")], "")));
+    let log = Log::begin();
+    let fails = async || drop(world.modern_tool("get_ticket").await);
+    let counts = || log.of("bad_upstream").iter().map(|line| field(line, "count").to_owned()).collect::<Vec<_>>();
+    for _ in 0..20 {
+        fails().await;
+    }
+    assert_eq!(counts(), ["1"]);
+    for (seconds, said) in [(9, &["1"][..]), (2, &["1", "21"])] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+        fails().await;
+        assert_eq!(counts(), said);
+    }
 }

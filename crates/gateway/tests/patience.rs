@@ -10,7 +10,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use world::{Answer, World, gateway, modern, stream};
+use world::{Answer, World, gateway, modern, upstream::stream};
 
 /// Calls a tool that takes `seconds` to answer.
 async fn slow_tool(world: &World, seconds: u64) -> Answer {
@@ -123,7 +123,7 @@ async fn so_does_a_subscription_and_the_stream_of_a_call_that_takes_its_time() {
 async fn a_stream_of_known_length_is_not_announced_because_we_may_add_to_it() {
     let world = World::start().await;
     let event = "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n";
-    world.upstream.answers(move |_| Some(world::reply(200, &[("content-type", "text/event-stream")], event)));
+    world.upstream.answers(move |_| Some(world::upstream::reply(200, &[("content-type", "text/event-stream")], event)));
     let bearer = format!("Bearer {}", world.token());
     let (headers, body) = modern("tools/call", json!({"name": "get_ticket"}));
     let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -143,7 +143,7 @@ async fn a_401_without_a_challenge_to_a_session_is_a_session_that_is_over() {
     let refuse = |world: &World, challenge: Option<&'static str>| {
         world.upstream.answers(move |_| {
             let headers: Vec<_> = challenge.map(|challenge| ("www-authenticate", challenge)).into_iter().collect();
-            Some(world::reply(401, &headers, "Session not found"))
+            Some(world::upstream::reply(401, &headers, "Session not found"))
         });
     };
     refuse(&world, None);
@@ -166,7 +166,9 @@ async fn a_401_without_a_challenge_to_a_session_is_a_session_that_is_over() {
 async fn a_404_to_a_session_is_handed_on_so_that_its_client_initializes_again() {
     let world = World::start().await;
     let session = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
-    world.upstream.answers(|_| Some(world::reply(404, &[("content-type", "text/plain")], "Session not found")));
+    world
+        .upstream
+        .answers(|_| Some(world::upstream::reply(404, &[("content-type", "text/plain")], "Session not found")));
     let answer = world.legacy("tools/call", json!({"name": "get_ticket"}), &[("mcp-session-id", &session)]).await;
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (404, "Session not found"));
 }

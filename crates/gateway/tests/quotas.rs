@@ -19,7 +19,7 @@ use model::{Span, config::Config};
 use portcullis_gateway::{Gateway, GatewayParts};
 use serde_json::json;
 use store::{Commit, StoreError};
-use world::{HOST, World, modern, reply};
+use world::{HOST, World, modern, upstream::reply};
 
 /// Three calls, two streams and 4096 bytes for each grant; the upstream answers streams with streams.
 async fn world() -> World {

@@ -7,7 +7,7 @@ mod world;
 use http::Method;
 use model::AccessClaims;
 use serde_json::{Value, json};
-use world::{Answer, World, reply};
+use world::{Answer, World, upstream::reply};
 
 const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
 

@@ -7,7 +7,7 @@ mod world;
 use http::Method;
 use model::{AccessClaims, StepUp};
 use serde_json::{Value, json};
-use world::{Answer, World, modern, reply};
+use world::{Answer, World, modern, upstream::reply};
 
 /// The server asks for input, and hands out `state`.
 fn asks(world: &World, state: &'static str, events: bool) {

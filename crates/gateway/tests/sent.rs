@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use model::{AccessClaims, Span, StepUp, event::examples};
 use serde_json::{Value, json};
 use store::{Commit, StoreError};
-use world::{Answer, World, modern, reply};
+use world::{Answer, World, modern, upstream::reply};
 
 /// How a case is tried: in which era, and how the upstream answers.
 #[derive(Clone, Copy, Debug)]
@@ -286,7 +286,7 @@ async fn a_use_is_given_back_when_the_client_leaves_before_the_call_does() {
 async fn a_stream_that_only_listens_ends_with_its_token_and_without_a_word() {
     let world = World::start().await;
     let session = world.legacy("initialize", json!({}), &[]).await.header("mcp-session-id").to_owned();
-    let (upstream, response) = world::stream();
+    let (upstream, response) = world::upstream::stream();
     let mut response = Some(response);
     world.upstream.answers(move |_| response.take());
     let bearer = format!("Bearer {}", world.token());
@@ -329,7 +329,7 @@ async fn a_json_answer_that_is_cut_breaks_off() {
 #[tokio::test]
 async fn a_stream_that_is_cut_in_the_middle_of_an_event_ends_it_first() {
     let world = World::start().await;
-    let (upstream, response) = world::stream();
+    let (upstream, response) = world::upstream::stream();
     let mut response = Some(response);
     world.upstream.answers(move |_| response.take());
     let bearer = format!("Bearer {}", world.sign(&AccessClaims { jti: "at_2".into(), ..world.claims() }));
@@ -349,7 +349,7 @@ async fn a_stream_that_is_cut_in_the_middle_of_an_event_ends_it_first() {
 /// Field: N14
 #[tokio::test]
 async fn the_end_of_a_call_is_written_when_the_store_takes_it_again() {
-    let log = world::Log::begin();
+    let log = world::log::Log::begin();
     let world = World::start().await;
     world.upstream.holds();
     let (held, holding) = tokio::sync::oneshot::channel::<()>();

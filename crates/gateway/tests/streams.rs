@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use model::Span;
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
-use world::{World, modern, stream};
+use world::{World, modern, upstream::stream};
 
 async fn next(body: &mut net::Body) -> Option<String> {
     let frame = tokio::time::timeout(std::time::Duration::from_secs(5), body.frame()).await.expect("in time")?;

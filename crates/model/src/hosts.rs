@@ -129,7 +129,10 @@ mod tests {
         ] {
             assert_eq!(hosts(HTTPS).know(None, [Some(host)]), Err(UnknownHost), "{host}");
             assert_eq!(hosts(HTTPS).know(Some(host), [Some("gw.test")]), Err(UnknownHost), "{host} beside ours");
+            assert_eq!(hosts(HTTPS).know(Some("gw.test"), [Some(host)]), Err(UnknownHost), "ours beside {host}");
         }
+        let two_of_ours = hosts(HTTPS).know(Some("gw.test"), [Some("probe.internal")]);
+        assert_eq!(two_of_ours, Err(UnknownHost), "for whom is it?");
         assert_eq!(hosts(HTTPS).know(None, []), Err(UnknownHost), "no host at all");
         assert_eq!(hosts(HTTPS).know(None, [None]), Err(UnknownHost), "no text");
         assert_eq!(hosts(HTTPS).know(None, [Some("gw.test"), Some("gw.test")]), Err(UnknownHost), "said twice");

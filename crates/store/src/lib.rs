@@ -68,6 +68,7 @@ pub use exposed::{Exposed, exposed};
 pub use flows::Flow;
 pub use grants::Standing;
 pub use open::{Missing, OpenError, OpenOptions};
+pub use outage::Outages;
 pub use refresh::{Refresh, RefreshState, Rotation};
 pub use sessions::Session;
 pub use stopped::{EndPage, PageStart};

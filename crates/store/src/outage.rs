@@ -1,4 +1,5 @@
-//! What the log says of a store that is away: once, then every ten seconds how often, and once that it is back.
+//! What the log says of a store or a server that is away: once, then every ten seconds how often, and once that it is
+//! back.
 //!
 //! Each look of the watcher and each call fails then, many times a second. Who reads the log wants to know since when,
 //! why, and whether it lasts.
@@ -11,7 +12,7 @@ use std::{
 
 /// Failures that last, each by the stable word of its line.
 #[derive(Debug, Default)]
-pub(crate) struct Outages(Mutex<BTreeMap<&'static str, Lasting>>);
+pub struct Outages(Mutex<BTreeMap<&'static str, Lasting>>);
 
 #[derive(Debug)]
 struct Lasting {
@@ -34,7 +35,7 @@ pub(crate) struct Over {
 
 impl Outages {
     /// It failed again: for how many failures a line is to stand, if one is due.
-    pub(crate) fn fails(&self, what: &'static str, now: Instant) -> Option<u64> {
+    pub fn fails(&self, what: &'static str, now: Instant) -> Option<u64> {
         let mut all = self.lock();
         let fresh = Lasting { since: now, said: now, last: now, unsaid: 0, all: 0 };
         let known = all.entry(what).or_insert(fresh);

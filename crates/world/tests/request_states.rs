@@ -15,22 +15,31 @@ async fn world() -> World {
     World::start_with(WorldConfig { servers: vec![server], ..WorldConfig::default() }).await
 }
 
-/// Spec: MCP 2026-07-28 basic/patterns/mrtr
-/// Field: S7
-#[tokio::test]
-async fn typescript_brings_back_what_it_was_given_through_two_rounds() {
+async fn brings_it_back(sdk: Sdk) {
     let world = world().await;
-    let Some(mut agent) = Driver::start_agent_at("fixture", &Sdk::TypeScript, Era::Stateless, &world, "nightly") else {
-        return;
-    };
+    let Some(mut agent) = Driver::start_agent_at("fixture", &sdk, Era::Stateless, &world, "nightly") else { return };
     agent.connect().await.done();
     for (tool, says) in [
         ("test_input_required_result_request_state", "Confirmed: state-ok"),
         ("test_input_required_result_multi_round", "Both steps are done."),
     ] {
         let result = agent.call(tool, json!({})).await.done();
-        assert_eq!(result["content"][0]["text"], says, "{result}");
+        assert_eq!(result["content"][0]["text"], says, "{sdk:?}: {result}");
     }
+}
+
+/// Spec: MCP 2026-07-28 basic/patterns/mrtr
+/// Field: S7
+#[tokio::test]
+async fn typescript_brings_back_what_it_was_given_through_two_rounds() {
+    brings_it_back(Sdk::TypeScript).await;
+}
+
+/// Spec: MCP 2026-07-28 basic/patterns/mrtr
+/// Field: S7
+#[tokio::test]
+async fn python_brings_back_what_it_was_given_through_two_rounds() {
+    brings_it_back(Sdk::Python).await;
 }
 
 /// Spec: MCP 2026-07-28 basic/patterns/mrtr

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-mod log;
-mod upstream;
+pub mod log;
+pub mod upstream;
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,6 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-#[allow(unused_imports, reason = "each test file uses its part")]
-pub use log::Log;
 use model::{
     AccessClaims, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Grant, ManualClock,
     Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
@@ -23,8 +21,7 @@ use model::{
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
-#[allow(unused_imports, reason = "each test file uses its part")]
-pub use upstream::{Upstream, reply, stream};
+use upstream::Upstream;
 
 pub const HOST: &str = "127.0.0.1:8420";
 pub const RESOURCE: &str = "http://127.0.0.1:8420/mcp/tickets";

@@ -16,21 +16,13 @@ use super::Node;
 pub async fn ended_elevations(store: Store) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // A store that is away fails every second: said once, and then once a minute.
-    let mut failed: u64 = 0;
     loop {
         tick.tick().await;
-        match sweep(&store).await {
-            Ok(()) => failed = 0,
-            Err(error) => {
-                if failed.is_multiple_of(60) {
-                    tracing::warn!(event = "sweep_failed", %error, "ends of elevations are recorded late");
-                }
-                failed += 1;
-            }
+        if let Err(error) = sweep(&store).await {
+            store.failed("sweep_failed", &error);
         }
         if let Err(error) = governance::write_ends(&store).await {
-            tracing::warn!(event = "sweep_failed", %error, "what a revocation ended is written down late");
+            store.failed("sweep_failed", &error);
         }
     }
 }

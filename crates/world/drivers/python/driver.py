@@ -19,6 +19,8 @@ from mcp.client.auth.extensions.client_credentials import PrivateKeyJWTOAuthProv
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+from mcp.shared.message import ClientMessageMetadata
+from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, ElicitResult
 
 
 class Memory:
@@ -70,11 +72,27 @@ def failure(error):
     return said | {"code": error.error.code} if isinstance(error, MCPError) else said
 
 
+async def fill(_context, params):
+    """Whatever a form asks for, by its kind."""
+    properties = params.requested_schema["properties"]
+    content = {name: True if kind["type"] == "boolean" else "blue" for name, kind in properties.items()}
+    return ElicitResult(action="accept", content=content)
+
+
+async def resume(command, client):
+    params = CallToolRequestParams(name=command["name"], arguments=command.get("arguments") or {})
+    metadata = ClientMessageMetadata(resumption_token=command["event"])
+    return await client.session.send_request(CallToolRequest(params=params), CallToolResult, metadata=metadata)
+
+
 async def obey(command, client):
     if command["do"] == "list":
         page = await client.list_tools()
         return {"tools": [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in page.tools]}
-    result = await client.call_tool(command["name"], command.get("arguments") or {})
+    if command["do"] == "resume":
+        result = await resume(command, client)
+    else:
+        result = await client.call_tool(command["name"], command.get("arguments") or {})
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -86,7 +104,7 @@ async def connection(start, provider):
     """
     mode = "legacy" if start["era"] == "2025-11-25" else "auto"
     async with create_mcp_http_client(auth=provider) as http:
-        async with Client(streamable_http_client(start["url"], http_client=http), mode=mode) as client:
+        async with Client(streamable_http_client(start["url"], http_client=http), mode=mode, elicitation_callback=fill) as client:
             say({"ok": {"protocol": client.protocol_version}})
             while command := await hear():
                 try:

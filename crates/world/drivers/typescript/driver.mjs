@@ -96,8 +96,13 @@ const call = ({ name, arguments: args }) =>
 const calls = ({ times, name, arguments: args }) =>
   Promise.all(Array.from({ length: times }, () => client.callTool({ name, arguments: args ?? {} })));
 
+// The SDK reports that a stream can not be resumed beside the request, which only its time ends.
+const resume = ({ event, name, arguments: args }) =>
+  client.callTool({ name, arguments: args ?? {} }, { resumptionToken: event, timeout: 3000 });
+
 const obey = (command) => {
   if (command.do === 'connect') return connect();
+  if (command.do === 'resume') return resume(command);
   if (command.do === 'list') return client.listTools();
   if (command.do === 'calls') return calls(command);
   return call(command);

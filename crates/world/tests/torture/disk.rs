@@ -14,29 +14,29 @@ use tempfile::TempDir;
 use crate::{agent, nothing_is_stale, revoked, rounds, say, until_readiness_is};
 
 /// A file system of a few MiB in memory; gone when dropped.
-struct SmallDisk(TempDir);
+pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// `None` where nothing may be mounted.
-    fn mount() -> Option<Self> {
+    pub fn mount() -> Option<Self> {
         let place = TempDir::new().unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(place.path()).output();
         mounted.ok()?.status.success().then(|| Self(place))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Takes all the room there is.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut ballast = File::create(self.path().join("ballast")).unwrap();
         for size in [1 << 16, 1 << 12, 1] {
             while ballast.write_all(&vec![0; size]).is_ok() {}
         }
     }
 
-    fn make_room(&self) {
+    pub fn make_room(&self) {
         fs::remove_file(self.path().join("ballast")).unwrap();
     }
 }

@@ -10,6 +10,7 @@ mod disk;
 mod failover;
 mod hand;
 mod hang;
+mod outage;
 mod put_back;
 mod server;
 
