@@ -18,6 +18,7 @@ mod error;
 pub mod inventory;
 mod keys;
 pub mod lacking;
+mod people;
 mod revocation;
 pub mod standing;
 
@@ -28,4 +29,5 @@ pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
 pub use keys::{Rotation, Urgency, rotate_keys};
+pub use people::person_changed;
 pub use revocation::{Ends, check_named, end_installation, restore, revoke, write_ends};

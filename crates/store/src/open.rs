@@ -27,6 +27,7 @@ use crate::{
     uptime::Uptime,
     view::Seen,
     watch::{self, LogName, NodeName},
+    what_stands::NAMES,
 };
 
 /// The verifier key of the log inside the data directory, for whoever checks it from outside.
@@ -348,7 +349,7 @@ async fn first_keys(
     put_key(connection, access.kid(), ACCESS, master.seal(ACCESS, &access.to_pkcs8()), now).await?;
     put_key(connection, &signer.origin, LOG, master.seal(LOG, &signer.key.to_pkcs8()), now).await?;
     let records: Vec<_> = [
-        Event::new(EventName::LogStarted, Actor::System).with("origin", &signer.origin),
+        Event::new(EventName::LogStarted, Actor::System).with("origin", &signer.origin).with("names", NAMES),
         Event::new(EventName::KeyMade, Actor::System).with("key", access.kid()).with("purpose", ACCESS),
     ]
     .iter()

@@ -81,11 +81,7 @@ async fn role(visit: &Visit, name: &str, roles: &[String]) -> Result<ExitCode> {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                let roles: Vec<&str> = changed.roles.iter().map(|role| role.as_str()).collect();
-                let event = Event::new(EventName::PersonChanged, Actor::Operator)
-                    .with("person", &changed.id)
-                    .with("roles", roles.join(" "))
-                    .with("change", "other roles");
+                let event = governance::person_changed(&changed, Actor::Operator, "other roles");
                 tx.put_person(&changed, None).await?;
                 // What a session may do is asked of the store; decisions that wait are asked again.
                 tx.bump_epoch().await?;
@@ -127,11 +123,7 @@ async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[S
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-                let event = Event::new(EventName::PersonChanged, Actor::Operator)
-                    .with("person", &person.id)
-                    .with("roles", roles.join(" "))
-                    .with("change", "added");
+                let event = governance::person_changed(&person, Actor::Operator, "added");
                 tx.put_person(&person, None).await?;
                 Ok(Commit::with(event, ()))
             })

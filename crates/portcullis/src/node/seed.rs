@@ -38,8 +38,10 @@ pub struct Changes {
     pub is_first: bool,
     /// What is set differently than at the last start.
     pub settings: Difference,
-    /// What becomes of people and agents.
+    /// What becomes of people and agents that were there before.
     pub events: Vec<Event>,
+    /// Who there is now, as far as it is news.
+    named: Vec<Event>,
 }
 
 /// Writes people and agents in one transaction, and records it.
@@ -52,7 +54,8 @@ pub async fn declared(store: &Store, config: &Config, settings: &Settings) -> Re
         Box::pin(async move {
             let changes = declared.apply(tx).await?;
             let record = declared.record(&changes);
-            Ok(changes.events.into_iter().fold(Commit::with(record, ()), Commit::and))
+            let events = changes.events.into_iter().chain(changes.named);
+            Ok(events.fold(Commit::with(record, ()), Commit::and))
         })
     });
     Ok(write.await?)
@@ -100,10 +103,12 @@ impl Declared {
         let mut events = disabled(tx, &names).await?;
         let names: Vec<String> = self.agents.iter().map(|agent| agent.id.to_string()).collect();
         events.extend(suspended(tx, &names).await?);
+        let mut named = Vec::new();
         for (person, phc) in &self.people {
-            let known = tx.person(&person.id).await?.is_some();
+            let known = tx.person(&person.id).await?;
             tx.put_person(person, phc.as_deref()).await?;
-            if known && phc.is_some() {
+            named.extend(news_of_person(known.as_ref(), person));
+            if known.is_some() && phc.is_some() {
                 tx.end_sessions_of(&person.id).await?;
                 events.push(
                     Event::new(EventName::PersonChanged, Actor::System)
@@ -113,17 +118,19 @@ impl Declared {
             }
         }
         for agent in &self.agents {
+            named.extend(news_of_agent(tx.agent(&agent.id).await?.as_ref(), agent));
             tx.put_agent(agent).await?;
         }
         let digest = self.settings.digest();
         let before = tx.redeclare(DIGEST, &[]).await?;
         tx.redeclare(DIGEST, std::slice::from_ref(&digest)).await?;
         if before == [digest] {
-            return Ok(Changes { is_first: false, settings: Difference::default(), events });
+            return Ok(Changes { is_first: false, settings: Difference::default(), events, named });
         }
         let remembered = tx.redeclare(SETTING, &[]).await?;
         tx.redeclare(SETTING, &self.settings.lines()).await?;
-        Ok(Changes { is_first: remembered.is_empty(), settings: self.settings.difference(&remembered), events })
+        let settings = self.settings.difference(&remembered);
+        Ok(Changes { is_first: remembered.is_empty(), settings, events, named })
     }
 
     fn record(&self, changes: &Changes) -> Event {
@@ -156,6 +163,35 @@ fn listed(names: &[String]) -> String {
     if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
+/// The log says who there is and what they may do, so that a row that somebody else changed is noticed.
+fn news_of_person(known: Option<&Person>, declared: &Person) -> Option<Event> {
+    let change = match known {
+        None => "added",
+        Some(known) if known.disabled => "declared again",
+        Some(known) if known.roles != declared.roles => "other roles",
+        Some(_) => return None,
+    };
+    Some(governance::person_changed(declared, Actor::System, change))
+}
+
+fn news_of_agent(known: Option<&Agent>, declared: &Agent) -> Option<Event> {
+    let name = match known {
+        None => EventName::AgentRegistered,
+        // Its state and when it was first seen stay.
+        Some(known) if *known == (Agent { state: known.state, created_at: known.created_at, ..declared.clone() }) => {
+            return None;
+        }
+        Some(_) => EventName::AgentChanged,
+    };
+    let event = Event::new(name, Actor::System)
+        .with("agent", &declared.id)
+        .with("client", &declared.client)
+        .with("owner", &declared.owner)
+        .with("title", &declared.title)
+        .with("assurance", declared.assurance);
+    Some(event)
+}
+
 async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::new();
     for name in tx.redeclare("person", declared).await? {
@@ -168,9 +204,7 @@ async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, St
             let now = tx.now();
             let grants = tx.end_grants_of_person(&id, now).await?;
             events.push(
-                Event::new(EventName::PersonChanged, Actor::System)
-                    .with("person", &id)
-                    .with("change", "disabled: taken out of the configuration")
+                governance::person_changed(&person, Actor::System, "disabled: taken out of the configuration")
                     .count("grants_ended", grants),
             );
         }
