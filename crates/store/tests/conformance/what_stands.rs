@@ -326,8 +326,9 @@ async fn what_ended_with_a_wrong_clock_is_found_when_it_is_woken(place: &Place) 
     store.close().await;
     place.clock.set(right);
     let store = place.open().await;
+    let seen = store.no_node_runs().await.unwrap();
     change!(store, tx => {
-        tx.put_clock_right(right).await?;
+        tx.put_clock_right(right, &seen).await?;
         [Event::new(EventName::ClockAccepted, Actor::Operator)]
     });
     assert_eq!(found(place).await, []);

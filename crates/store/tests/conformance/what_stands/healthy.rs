@@ -131,8 +131,9 @@ async fn a_clock_that_ran_ahead(place: &Place, store: Store) {
     place.clock.set(right);
     let store = place.open().await;
     let key = store.new_access_key();
+    let seen = store.no_node_runs().await.unwrap();
     change!(store, tx => {
-        tx.put_clock_right(right).await?;
+        tx.put_clock_right(right, &seen).await?;
         let now = Timestamp::from_seconds(right.seconds());
         tx.put_access_key(&key, now).await?;
         tx.retire_access_keys(&key, now).await?;
