@@ -92,8 +92,7 @@ pub fn ended_by_last_use(elevation: &Elevation) -> Event {
 
 /// A use of an elevation was given back: the call that took it never left.
 pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
-    let Elevation { id, grant, scope, state, uses, .. } = elevation.clone();
-    ElevationUseReturned { elevation: id, grant, scope, request: request.to_owned(), state, uses }.by(Actor::System)
+    ElevationUseReturned::of(elevation, request).by(Actor::System)
 }
 
 /// Who is refused.

@@ -70,9 +70,6 @@ pub enum GovernanceError {
         /// What is revoked.
         hint: String,
     },
-    /// Time can not be put back under a node that runs.
-    #[error("a node runs ({0}), and holds the later time in memory; stop every node first")]
-    NodesRun(String),
     /// There is nothing to accept.
     #[error("the latest change is from {last}, and this machine's clock is not behind it: nothing was changed")]
     ClockIsRight {

@@ -151,10 +151,29 @@ async fn time_is_not_put_back_under_a_node_that_runs() {
     .await
     .unwrap();
     let refused = accept_clock(&store, Actor::Operator, "wrong").await.unwrap_err();
-    assert!(matches!(&refused, GovernanceError::NodesRun(name) if name.starts_with("node-2")), "{refused}");
+    assert!(
+        matches!(&refused, GovernanceError::Store(StoreError::NodesRun(name)) if name.starts_with("node-2")),
+        "{refused}"
+    );
     assert_eq!(record(&store).await, was);
     node.close().await;
     accept_clock(&store, Actor::Operator, "wrong").await.unwrap();
+}
+
+/// Field: N8
+#[tokio::test]
+async fn of_two_who_accept_at_once_one_finds_the_clock_right() {
+    let Ahead { world, store, was } = Ahead::a_fortnight().await;
+    let other = visit(&world).await;
+    let (one, two) = tokio::join!(
+        accept_clock(&store, Actor::Operator, "wrong"),
+        accept_clock(&other, Actor::Operator, "wrong too")
+    );
+    let (accepted, refused) = if one.is_ok() { (one, two) } else { (two, one) };
+    assert_eq!(accepted.unwrap().was, was);
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, GovernanceError::ClockIsRight { .. }), "{refused}");
+    assert_eq!(store.access_keys().await.unwrap().len(), 2, "one key was made");
 }
 
 #[tokio::test]

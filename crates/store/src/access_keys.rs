@@ -106,16 +106,21 @@ pub(crate) fn seal(master: &MasterKey, key: &SigningKey) -> SealedKey {
     SealedKey { kid: key.kid().to_owned(), sealed: master.seal(ACCESS, &key.to_pkcs8()) }
 }
 
-/// The ring as it is in the database. An error when a key is not sealed with `master`.
+/// The ring as it is in the database. An error when a key is not sealed with `master`, or not the one that its row names.
 pub(crate) async fn ring(connection: &mut AnyConnection, master: &MasterKey) -> Result<KeyRing, StoreError> {
-    let sql = "SELECT sealed, signs_from, gone_at FROM signing_key WHERE purpose = $1 ORDER BY made_at DESC, name";
+    let sql =
+        "SELECT name, sealed, signs_from, gone_at FROM signing_key WHERE purpose = $1 ORDER BY made_at DESC, name";
     let rows = query(sql).bind(ACCESS).fetch_all(connection).await?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut columns = Columns::of("signing key", row);
-        let sealed = columns.bytes()?;
+        let (name, sealed) = (columns.text()?, columns.bytes()?);
         let pkcs8 = master.open(ACCESS, &sealed).map_err(|_| columns.unreadable("it is not sealed with master.key"))?;
         let key = SigningKey::from_pkcs8(&pkcs8).map_err(|error| columns.unreadable(error.to_string()))?;
+        // A seal does not say whose times are beside it: a key that is over must not come back under another name.
+        if key.kid() != name {
+            return Err(columns.unreadable(format!("`{}` is stored under the name `{name}`", key.kid())));
+        }
         keys.push(RingKey { key, signs_from: columns.time()?, gone_at: columns.optional_time()? });
     }
     KeyRing::new(keys).map_err(|error| StoreError::Unreadable { what: "signing key", why: error.to_string() })

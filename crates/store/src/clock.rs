@@ -5,10 +5,10 @@
 //! operator, and it is careful: nothing that was given in the time that never was stays given, and nothing that was used
 //! can be used again.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use model::{Span, Timestamp};
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
 use crate::{Store, StoreError, Tx, columns::Columns, connect::Purpose, watch::LOOK_EVERY};
 
@@ -29,32 +29,67 @@ pub struct PutRight {
     pub sessions: u64,
 }
 
+/// No node gave a sign of life while somebody looked for as long as one may be silent.
+///
+/// Only [`Store::no_node_runs`] makes it. A node that starts afterwards leaves a sign that is not among these.
+#[derive(Clone, Debug)]
+pub struct NoNodeRuns {
+    signs: Signs,
+}
+
+/// The last sign of life of each node. Nobody compares it with a clock.
+type Signs = BTreeMap<String, i64>;
+
 impl Store {
-    /// The nodes that gave a sign of life while this looked, which takes as long as a node may be silent.
-    pub async fn running_nodes(&self) -> Result<Vec<String>, StoreError> {
+    /// Looks for nodes, which takes as long as one may be silent.
+    ///
+    /// # Errors
+    /// [`StoreError::NodesRun`] when there is one.
+    pub async fn no_node_runs(&self) -> Result<NoNodeRuns, StoreError> {
         let mut connection = self.connect().connect(Purpose::Watch).await?;
-        let mut looks = Vec::new();
-        for pause in [Duration::ZERO, self.silence() + 2 * LOOK_EVERY] {
-            tokio::time::sleep(pause).await;
-            let rows = query("SELECT name, seen_at FROM node").fetch_all(&mut connection).await?;
-            let signs = rows.iter().map(|row| {
-                let mut columns = Columns::of("node", row);
-                Ok((columns.text()?, columns.number::<i64>()?))
-            });
-            looks.push(signs.collect::<Result<Vec<_>, StoreError>>()?);
-        }
-        let (Some(last), Some(first)) = (looks.pop(), looks.pop()) else { return Ok(Vec::new()) };
-        Ok(last.into_iter().filter(|sign| !first.contains(sign)).map(|(name, _)| name).collect())
+        let before = signs(&mut connection).await?;
+        tokio::time::sleep(self.silence() + 2 * LOOK_EVERY).await;
+        let seen = NoNodeRuns { signs: before };
+        seen.holds(&signs(&mut connection).await?)?;
+        Ok(seen)
     }
+}
+
+impl NoNodeRuns {
+    fn holds(&self, now: &Signs) -> Result<(), StoreError> {
+        let alive: Vec<&str> = now
+            .iter()
+            .filter(|(name, sign)| self.signs.get(*name) != Some(sign))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if alive.is_empty() { Ok(()) } else { Err(StoreError::NodesRun(alive.join(", "))) }
+    }
+}
+
+async fn signs(connection: &mut AnyConnection) -> Result<Signs, StoreError> {
+    let rows = query("SELECT name, seen_at FROM node").fetch_all(connection).await?;
+    let sign = |row| {
+        let mut columns = Columns::of("node", row);
+        Ok((columns.text()?, columns.number()?))
+    };
+    rows.iter().map(sign).collect()
 }
 
 impl Tx<'_> {
     /// Lets this change, and all after it, be made at `wall`, which is earlier than the last one. Ends what was given later
     /// than that, every elevation, session, code and login under way; bumps the epoch.
     ///
-    /// No node may run: each holds the later time in memory. Access tokens of the later time are for whoever calls this to
-    /// end, with their keys.
-    pub async fn put_clock_right(&mut self, wall: Timestamp) -> Result<PutRight, StoreError> {
+    /// No node may run: each holds the later time in memory. One that started since `seen` was looked for is seen here,
+    /// because a start leaves its sign of life in the transaction that reads the time. One that only hung meanwhile ends when
+    /// it goes on. Access tokens of the later time are for whoever calls this to end, with their keys.
+    ///
+    /// # Errors
+    /// [`StoreError::NodesRun`]; nothing is changed then.
+    pub async fn put_clock_right(&mut self, wall: Timestamp, seen: &NoNodeRuns) -> Result<PutRight, StoreError> {
+        let now = signs(self.connection).await;
+        self.failed |= now.is_err();
+        // INVARIANT: this transaction holds the head of the log, and a start reads that under its lock.
+        seen.holds(&now?)?;
         let counts = [
             "UPDATE agent_grant SET ended_at = $1 WHERE created_at > $1 AND (ended_at IS NULL OR ended_at > $1)",
             "UPDATE installation SET ended_at = $1 WHERE ended_at IS NULL AND (since > $1 OR last_refresh > $1

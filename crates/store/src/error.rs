@@ -51,6 +51,9 @@ pub enum StoreError {
     /// Not every node confirmed the change in time.
     #[error("these nodes have not confirmed yet: {0}; they refuse everything once they lose the store")]
     NotEverywhere(String),
+    /// What needs every node to be stopped was not done.
+    #[error("a node runs ({0}), and holds the later time in memory; stop every node first")]
+    NodesRun(String),
     /// A file of the exported log could not be written.
     #[error("`{path}` can not be written: {source}")]
     Export {

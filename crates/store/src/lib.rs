@@ -60,7 +60,7 @@ mod writer;
 
 pub use access_keys::{AccessKey, SealedKey};
 pub use clients::StoredClient;
-pub use clock::{PutRight, USED_VALUES_UNKNOWN};
+pub use clock::{NoNodeRuns, PutRight, USED_VALUES_UNKNOWN};
 pub use codes::Code;
 pub use commit::Commit;
 pub use error::{StoreError, StoreSilent};

@@ -31,6 +31,7 @@ use crate::{
     uptime::Uptime,
     view::Seen,
     watch::{self, LogName, NodeName},
+    what_stands::NAMES,
 };
 
 /// The verifier key of the log inside the data directory, for whoever checks it from outside.
@@ -352,7 +353,7 @@ async fn first_keys(
     put_key(connection, access.kid(), ACCESS, master.seal(ACCESS, &access.to_pkcs8()), now).await?;
     put_key(connection, &signer.origin, LOG, master.seal(LOG, &signer.key.to_pkcs8()), now).await?;
     let records: Vec<_> = [
-        LogStarted { origin: signer.origin.clone() }.by(Actor::System),
+        LogStarted { origin: signer.origin.clone(), names: Some(NAMES) }.by(Actor::System),
         KeyMade { key: access.kid().to_owned(), purpose: ACCESS, signs_from: None, old_gone_at: None, retired: None }
             .by(Actor::System),
     ]

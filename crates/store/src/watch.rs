@@ -150,12 +150,12 @@ impl Watcher {
             }
         };
         // Read before the look: the writer may move on at any time.
-        let (known, _) = self.view.head();
+        let ((known, _), mark) = (self.view.head(), self.view.mark());
         let look = Look::at(&mut connection, self.connect.dialect).await?;
         if self.file.as_ref().is_some_and(|file| !self.wal.is_in_its_place(file)) {
             return Err(forked("the write-ahead log of the database was deleted or replaced under this process"));
         }
-        self.is_ours(&look, known)?;
+        self.is_ours(&look, known, mark)?;
         self.view.changed(look.changed_at);
         self.view.halt(self.why_halted(&look));
         let (number, epoch) = &*shown;
@@ -208,13 +208,17 @@ impl Watcher {
     }
 
     /// Is it the database, and the log, that this process knows, as far as one look can say?
-    fn is_ours(&self, look: &Look, known: u64) -> Result<(), StoreError> {
+    fn is_ours(&self, look: &Look, known: u64, mark: Timestamp) -> Result<(), StoreError> {
         if look.schema != schema::known() {
             let known = schema::known();
             return Err(forked(format!("the database has schema {} now, and this version knows {known}", look.schema)));
         }
         if look.size < known {
             return Err(forked(format!("it has {} records, and had {known} before", look.size)));
+        }
+        // It hung while somebody saw no node, and what it remembers is of a time that never was.
+        if self.node.is_some() && look.changed_at < mark {
+            return Err(forked("`clock accept` put its time back while this process ran: start it again"));
         }
         Ok(())
     }

@@ -4,62 +4,27 @@
 //! lengthen a grant or delete a block, and a node believes it. Nothing here prevents that (SECURITY.md says what
 //! the database is trusted with); this names it to whoever verifies the log afterwards.
 //!
+//! Each kind of thing listens to the log by itself, and then looks at its own rows. What a log that was begun by an
+//! older version never said is not held against its database.
+//!
 //! Next: [`crate::verify()`], which asks for this in the same snapshot.
 
-use std::collections::HashMap;
+mod agents;
+mod blocks;
+mod contradiction;
+mod elevations;
+mod grants;
+mod installations;
+mod keys;
+mod people;
 
 use model::Timestamp;
 use serde_json::Value;
-use sqlx::{AnyConnection, query};
+use sqlx::AnyConnection;
 
-use crate::{StoreError, columns::Columns, log};
+pub use contradiction::Contradiction;
 
-/// The database and the signed log say different things.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Contradiction {
-    /// Something is in force that the log never put in force.
-    #[error("{what} is in force, and the log has no record that put it in force")]
-    Unaccounted {
-        /// `elevation …`, `grant …`, or a block.
-        what: String,
-    },
-    /// Something is in force that the log ended.
-    #[error("{what} is in force, and record {record} ended it")]
-    Ended {
-        /// `elevation …` or `grant …`.
-        what: String,
-        /// The record of the end.
-        record: u64,
-    },
-    /// Something is more, longer or of somebody else than the log says.
-    #[error("{what}: {field} is not what record {record} says")]
-    Differs {
-        /// `elevation …` or `grant …`.
-        what: String,
-        /// What of it.
-        field: &'static str,
-        /// The record that says otherwise.
-        record: u64,
-    },
-    /// Fewer uses are counted than were made.
-    #[error("{what} counts {counted} uses, and the log has {logged}")]
-    Uses {
-        /// `elevation …`.
-        what: String,
-        /// In the database.
-        counted: u64,
-        /// In the log.
-        logged: u64,
-    },
-    /// The log revoked something, and nothing stops it.
-    #[error("record {record} revoked {what}, and the database does not stop it")]
-    RevocationGone {
-        /// What was revoked.
-        what: String,
-        /// The record of the revocation.
-        record: u64,
-    },
-}
+use crate::{StoreError, log};
 
 /// Everything in the database that the log contradicts. The caller holds one snapshot, and has verified the log in it.
 pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec<Contradiction>, StoreError> {
@@ -74,176 +39,136 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
         }
     }
     let mut found = Vec::new();
-    elevations(connection, &told, &mut found).await?;
-    grants(connection, &told, &mut found).await?;
-    blocks(connection, &told, &mut found).await?;
+    told.elevations.compare(connection, &mut found).await?;
+    told.grants.compare(connection, &mut found).await?;
+    told.blocks.compare(connection, told.latest, &mut found).await?;
+    told.installations.compare(connection, &mut found).await?;
+    told.agents.compare(connection, &mut found).await?;
+    told.people.compare(connection, &mut found).await?;
+    told.keys.compare(connection, &mut found).await?;
     Ok(found)
 }
 
 /// How many records are read at a time.
 const AT_ONCE: u32 = 4096;
 
-/// What the log says about one elevation or grant.
-#[derive(Default)]
-struct Life {
-    /// The record that last put it in force.
-    begun: Option<(u64, Value)>,
-    /// The record that ended it.
-    ended: Option<u64>,
-    uses: u64,
-}
+/// A log that begins with this in `names` has a record of every one of these that was ever added.
+pub(crate) const NAMES: &str = "agents people";
 
 /// What the log says, as far as it matters here.
 #[derive(Default)]
 struct Told {
-    elevations: HashMap<String, Life>,
-    grants: HashMap<String, Life>,
-    /// By kind and name: the last word, and whether it was `revoked`.
-    targets: HashMap<(String, String), (u64, bool)>,
+    elevations: elevations::Elevations,
+    grants: grants::Grants,
+    blocks: blocks::Blocks,
+    installations: installations::Installations,
+    agents: agents::Agents,
+    people: people::People,
+    keys: keys::Keys,
+    /// The time of the last change, which never goes back but by `clock accept`.
+    latest: Timestamp,
 }
 
 impl Told {
     fn hear(&mut self, index: u64, record: &[u8]) {
-        if !EVENTS.iter().any(|event| record.starts_with(event.as_bytes())) {
+        let before = self.latest;
+        if let Some(at) = time_of(record) {
+            self.latest = at;
+        }
+        if !EVENTS.iter().any(|event| record.strip_prefix(BEGINS).is_some_and(|rest| rest.starts_with(event))) {
             return;
         }
-        let Ok(record) = serde_json::from_slice::<Value>(record) else { return };
-        let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
-        let elevation = text("elevation");
-        match record["event"].as_str().unwrap_or_default() {
-            "elevation_approved" => {
-                self.elevations.entry(elevation).or_default().begun = Some((index, record));
-            }
-            "elevation_ended" | "elevation_denied" => {
-                self.elevations.entry(elevation).or_default().ended = Some(index);
-            }
-            "call_decided" if !elevation.is_empty() => self.elevations.entry(elevation).or_default().uses += 1,
-            "elevation_use_returned" => {
-                let life = self.elevations.entry(elevation).or_default();
-                life.uses = life.uses.saturating_sub(1);
-                // What its last use ended goes on when that use was never made.
-                life.ended = None;
-            }
-            "grant_made" => {
-                let grant = text("grant");
-                self.grants.entry(grant).or_default().begun = Some((index, record));
-            }
-            word @ ("revoked" | "restored") => {
-                let (kind, name) = (text("target"), text("name"));
-                if kind == "grant" {
-                    self.grants.entry(name).or_default().ended = Some(index);
-                } else if kind != "installation" {
-                    self.targets.insert((kind, name), (index, word == "revoked"));
-                }
-            }
-            _ => {}
-        }
+        let Ok(fields) = serde_json::from_slice::<Value>(record) else { return };
+        let record = Record { index, at: self.latest, before, fields };
+        self.elevations.hear(&record);
+        self.grants.hear(&record);
+        self.blocks.hear(&record);
+        self.installations.hear(&record);
+        self.agents.hear(&record);
+        self.people.hear(&record);
+        self.keys.hear(&record);
     }
 }
 
-/// How the records begin that are listened to.
-const EVENTS: [&str; 5] = [
-    "{\"event\":\"elevation_",
-    "{\"event\":\"call_decided\"",
-    "{\"event\":\"grant_made\"",
-    "{\"event\":\"revoked\"",
-    "{\"event\":\"restored\"",
+/// How every record begins.
+const BEGINS: &[u8] = b"{\"event\":\"";
+
+/// How the names of the events begin that are listened to.
+const EVENTS: [&[u8]; 12] = [
+    b"agent_changed\"",
+    b"agent_registered\"",
+    b"call_decided\"",
+    b"clock_accepted\"",
+    b"elevation_",
+    b"grant_made\"",
+    b"installation_ended\"",
+    b"key_made\"",
+    b"log_started\"",
+    b"person_changed\"",
+    b"restored\"",
+    b"revoked\"",
 ];
 
-async fn elevations(
-    connection: &mut AnyConnection,
-    told: &Told,
-    found: &mut Vec<Contradiction>,
-) -> Result<(), StoreError> {
-    let sql = "SELECT id, grant_id, scope, not_after, max_uses, uses FROM elevation WHERE state = 'active' ORDER BY id";
-    for row in &query(sql).fetch_all(connection).await? {
-        let mut columns = Columns::of("elevation", row);
-        let (id, grant, scope) = (columns.text()?, columns.text()?, columns.text()?);
-        let end = columns.optional_time()?.unwrap_or_default();
-        let (most, uses): (u64, u64) = (columns.number()?, columns.number()?);
-        let what = format!("elevation {id}");
-        let Some((life, (record, said))) = in_force(told.elevations.get(&id), &what, found) else { continue };
-        let differs = |field| Contradiction::Differs { what: what.clone(), field, record };
-        if said["grant"] != *grant {
-            found.push(differs("its grant"));
-        }
-        if said["scope"] != *scope {
-            found.push(differs("its scope"));
-        }
-        let longest = said["at"].as_i64().unwrap_or(0) + said["lasts"].as_i64().unwrap_or(0) * 1_000_000;
-        if end.micros() > longest {
-            found.push(differs("its end"));
-        }
-        if said["max_uses"].as_u64().is_none_or(|allowed| most > allowed) {
-            found.push(differs("the number of its uses"));
-        }
-        if uses < life.uses {
-            found.push(Contradiction::Uses { what, counted: uses, logged: life.uses });
-        }
-    }
-    Ok(())
+/// The time of a record, without reading all of it: the second of its members.
+fn time_of(record: &[u8]) -> Option<Timestamp> {
+    const AT: &[u8] = b"\",\"at\":";
+    let event = record.strip_prefix(BEGINS)?;
+    let end = event.iter().position(|byte| *byte == b'"')?;
+    let digits = event[end..].strip_prefix(AT)?;
+    let length = digits.iter().position(|byte| *byte == b',' || *byte == b'}')?;
+    std::str::from_utf8(&digits[..length]).ok()?.parse().ok().map(Timestamp::from_micros)
 }
 
-async fn grants(connection: &mut AnyConnection, told: &Told, found: &mut Vec<Contradiction>) -> Result<(), StoreError> {
-    let sql = "SELECT id, agent, person, server, scopes, not_after FROM agent_grant WHERE ended_at IS NULL ORDER BY id";
-    for row in &query(sql).fetch_all(connection).await? {
-        let mut columns = Columns::of("grant", row);
-        let (id, agent, person) = (columns.text()?, columns.text()?, columns.optional_text()?);
-        let (server, scopes, end): (_, _, Timestamp) = (columns.text()?, columns.text()?, columns.time()?);
-        let what = format!("grant {id}");
-        let Some((_, (record, said))) = in_force(told.grants.get(&id), &what, found) else { continue };
-        for (field, stored, said) in [
-            ("its agent", Some(agent), &said["agent"]),
-            ("its person", person, &said["person"]),
-            ("its server", Some(server), &said["server"]),
-            ("what it allows", Some(scopes), &said["scope"]),
-            ("its end", Some(end.to_string()), &said["not_after"]),
-        ] {
-            if stored.as_deref() != said.as_str() {
-                found.push(Contradiction::Differs { what: what.clone(), field, record });
-            }
-        }
-    }
-    Ok(())
+/// One record of the log.
+struct Record {
+    index: u64,
+    /// When it was made: also the time in the rows that were changed with it.
+    at: Timestamp,
+    /// When the record before it was made.
+    before: Timestamp,
+    fields: Value,
 }
 
-async fn blocks(connection: &mut AnyConnection, told: &Told, found: &mut Vec<Contradiction>) -> Result<(), StoreError> {
-    // Blocks on installations have an end and are forgotten then; the log does not say when that was.
-    let sql = "SELECT kind, name FROM block WHERE lifted_at IS NULL AND kind <> 'installation' ORDER BY kind, name";
-    let mut standing = Vec::new();
-    for row in &query(sql).fetch_all(connection).await? {
-        let mut columns = Columns::of("block", row);
-        standing.push((columns.text()?, columns.text()?));
+impl Record {
+    fn event(&self) -> &str {
+        self.fields["event"].as_str().unwrap_or_default()
     }
-    let named = |(kind, name): &(String, String)| format!("{kind} {name}").trim_end().to_owned();
-    for target in &standing {
-        if !told.targets.get(target).is_some_and(|(_, revoked)| *revoked) {
-            found.push(Contradiction::Unaccounted { what: format!("the block on {}", named(target)) });
-        }
+
+    /// A field that is a text; empty when there is none.
+    fn text(&self, field: &str) -> String {
+        self.optional(field).unwrap_or_default()
     }
-    let mut gone: Vec<_> =
-        told.targets.iter().filter(|(target, (_, revoked))| *revoked && !standing.contains(target)).collect();
-    gone.sort_unstable_by_key(|(_, (record, _))| *record);
-    found.extend(
-        gone.into_iter()
-            .map(|(target, (record, _))| Contradiction::RevocationGone { what: named(target), record: *record }),
-    );
-    Ok(())
+
+    fn optional(&self, field: &str) -> Option<String> {
+        self.fields[field].as_str().map(ToOwned::to_owned)
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.fields.get(field).is_some()
+    }
 }
 
-/// What the log says about something that is in force, or the contradiction.
-fn in_force<'t>(
-    life: Option<&'t Life>,
-    what: &str,
-    found: &mut Vec<Contradiction>,
-) -> Option<(&'t Life, (u64, &'t Value))> {
-    let begun = life.and_then(|life| Some((life, life.begun.as_ref()?)));
-    match begun {
-        None => found.push(Contradiction::Unaccounted { what: what.to_owned() }),
-        Some((Life { ended: Some(record), .. }, _)) => {
-            found.push(Contradiction::Ended { what: what.to_owned(), record: *record });
-        }
-        Some((life, (record, said))) => return Some((life, (*record, said))),
+/// Does something stand that the log put in force and did not end? The contradiction, when it does not.
+fn in_force<T>(begun: Option<&T>, ended: Option<u64>, what: &str, found: &mut Vec<Contradiction>) -> bool {
+    match (begun, ended) {
+        (None, _) => found.push(Contradiction::Unaccounted { what: what.to_owned() }),
+        (_, Some(record)) => found.push(Contradiction::Ended { what: what.to_owned(), record }),
+        (Some(_), None) => return true,
     }
-    None
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_record_is_its_second_member_and_nothing_that_looks_like_it() {
+        let at = |record: &str| time_of(record.as_bytes()).map(Timestamp::micros);
+        assert_eq!(at(r#"{"event":"revoked","at":17,"actor":"operator"}"#), Some(17));
+        assert_eq!(at(r#"{"event":"revoked","at":-3}"#), Some(-3));
+        assert_eq!(at(r#"{"event":"revoked","actor":"\",\"at\":5"}"#), None);
+        assert_eq!(at(r#"{"event":"revoked","at":x,"y":1}"#), None);
+        assert_eq!(at("{}"), None);
+    }
 }

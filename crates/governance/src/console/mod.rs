@@ -121,7 +121,6 @@ fn refused(error: GovernanceError) -> Response {
         | E::InstallationEnded(_)
         | E::InstallationIsFinal
         | E::Retired(_)
-        | E::NodesRun(_)
         | E::ClockIsRight { .. }
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };

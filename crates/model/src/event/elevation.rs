@@ -148,3 +148,11 @@ impl ElevationOf {
         }
     }
 }
+
+impl ElevationUseReturned {
+    /// `elevation`, as it stands after the use that `request` took came back.
+    pub fn of(elevation: &Elevation, request: &str) -> Self {
+        let Elevation { id, grant, scope, state, uses, .. } = elevation.clone();
+        Self { elevation: id, grant, scope, request: request.to_owned(), state, uses }
+    }
+}

@@ -3,8 +3,8 @@
 use crate::{
     Actor, Elevation, Event, Grant, Revision, Scope, Span, StepUp, Tier, Timestamp,
     event::{
-        CallDecided, CallEnded, CallRefused, CallRest, Done, ElevationApproved, ElevationOf, Facts, GrantChange,
-        GrantMade, LoggedOut, Rests, Verdict,
+        CallDecided, CallEnded, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved, ElevationDenied,
+        ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Rests, Verdict,
     },
 };
 
@@ -84,14 +84,51 @@ pub fn call_ended(request: &str) -> CallEnded {
     }
 }
 
-/// `elevation` under `grant` was approved by bob.
-pub fn elevation_approved(elevation: &Elevation, grant: &Grant) -> ElevationApproved {
+/// Which elevation, under a grant of claude-code for ada.
+fn of(elevation: &Elevation) -> ElevationOf {
+    ElevationOf {
+        elevation: elevation.id.clone(),
+        grant: elevation.grant.clone(),
+        agent: parsed("claude-code@ada"),
+        person: Some(parsed("ada")),
+        server: elevation.scope.server().clone(),
+        scope: elevation.scope.clone(),
+        tier: elevation.scope.tier(),
+        by: elevation.by,
+        reason: elevation.reason.clone(),
+    }
+}
+
+/// `elevation` was asked for.
+pub fn elevation_requested(elevation: &Elevation) -> ElevationRequested {
+    ElevationRequested { of: of(elevation), max_uses: elevation.max_uses, lasts: elevation.lasts.seconds() }
+}
+
+/// `elevation` was approved by bob.
+pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
     ElevationApproved {
-        of: ElevationOf::of(elevation, grant),
+        of: of(elevation),
         decided_by: parsed("bob"),
         until: elevation.not_after.unwrap_or_default().into(),
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
+    }
+}
+
+/// `elevation` was denied by bob.
+pub fn elevation_denied(elevation: &Elevation) -> ElevationDenied {
+    ElevationDenied { of: of(elevation), decided_by: parsed("bob") }
+}
+
+/// The clock was put right.
+pub fn clock_accepted() -> ClockAccepted {
+    ClockAccepted {
+        was: Timestamp::from_seconds(1_800_000_000).into(),
+        reason: "the virtual machine was resumed".into(),
+        grants_ended: 0,
+        installations_ended: 0,
+        elevations_ended: 0,
+        sessions_ended: 0,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::Timestamp;
 pub struct LogStarted {
     /// The name of the log in its checkpoints.
     pub origin: String,
+    /// `all` when every person and every agent is named by a record, from the first one on.
+    pub names: Option<&'static str>,
 }
 
 /// The configuration's people, agents and servers were written to the store.

@@ -14,8 +14,10 @@ pub struct PersonChanged {
     pub person: Id<Person>,
     /// What of them.
     pub change: PersonChange,
-    /// The roles they have now, where these changed.
+    /// The roles they have now, separated by spaces.
     pub roles: Option<String>,
+    /// Whether they may do nothing any more.
+    pub disabled: Option<bool>,
     /// How many grants ended with it.
     pub grants_ended: Option<u64>,
 }
@@ -90,6 +92,8 @@ pub struct SessionsEnded {
 pub enum PersonChange {
     /// They are new.
     Added,
+    /// The configuration declares them again, after it did not.
+    DeclaredAgain,
     /// They have other roles.
     Roles,
     /// The configuration has another password for them: every session ended.
@@ -103,9 +107,24 @@ impl PersonChange {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Added => "added",
+            Self::DeclaredAgain => "declared again",
             Self::Roles => "other roles",
             Self::Password => "another password in the configuration: every session ends",
             Self::Disabled => "disabled: taken out of the configuration",
+        }
+    }
+}
+
+impl PersonChanged {
+    /// `person`, as they are after the change: all that `audit verify` needs to notice another change of their row.
+    pub fn of(person: &Person, change: PersonChange) -> Self {
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+        Self {
+            person: person.id.clone(),
+            change,
+            roles: Some(roles.join(" ")),
+            disabled: Some(person.disabled),
+            grants_ended: None,
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Revoked {
     pub name: String,
     /// Why, in the words of whoever did it.
     pub reason: String,
+    /// Grants that it ended, in records of early builds, which wrote the ends together with the revocation.
+    pub grants_ended: Option<u64>,
 }
 
 /// What a revocation ended was written down, page by page; it was refused before, from the revocation on.
@@ -49,7 +51,7 @@ pub struct Restored {
 impl Revoked {
     /// Of `target`.
     pub fn of(target: &Target, reason: String) -> Self {
-        Self { target: target.kind(), name: target.name(), reason }
+        Self { target: target.kind(), name: target.name(), reason, grants_ended: None }
     }
 }
 

@@ -85,13 +85,7 @@ async fn role(visit: &Visit, name: &str, roles: &[String]) -> Result<ExitCode> {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                let roles: Vec<&str> = changed.roles.iter().map(|role| role.as_str()).collect();
-                let event = PersonChanged {
-                    person: changed.id.clone(),
-                    change: PersonChange::Roles,
-                    roles: Some(roles.join(" ")),
-                    grants_ended: None,
-                };
+                let event = PersonChanged::of(&changed, PersonChange::Roles);
                 tx.put_person(&changed, None).await?;
                 // What a session may do is asked of the store; decisions that wait are asked again.
                 tx.bump_epoch().await?;
@@ -133,13 +127,7 @@ async fn add(visit: &Visit, name: &str, display_name: Option<String>, roles: &[S
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-                let event = PersonChanged {
-                    person: person.id.clone(),
-                    change: PersonChange::Added,
-                    roles: Some(roles.join(" ")),
-                    grants_ended: None,
-                };
+                let event = PersonChanged::of(&person, PersonChange::Added);
                 tx.put_person(&person, None).await?;
                 Ok(Commit::with(event.by(Actor::Operator), ()))
             })

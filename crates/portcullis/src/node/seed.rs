@@ -7,7 +7,7 @@
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Event, Id, Person, Timestamp,
     config::{AgentConfig, Config, PersonConfig},
-    event::{AgentChanged, ConfigurationApplied, PersonChange, PersonChanged, WhyChanged},
+    event::{AgentChanged, AgentRegistered, ConfigurationApplied, PersonChange, PersonChanged, WhyChanged},
 };
 use store::{Commit, Store, StoreError, Tx};
 
@@ -39,8 +39,10 @@ pub struct Changes {
     pub is_first: bool,
     /// What is set differently than at the last start.
     pub settings: Difference,
-    /// What becomes of people and agents.
+    /// What becomes of people and agents that were there before.
     pub events: Vec<Event>,
+    /// Who there is now, as far as it is news.
+    named: Vec<Event>,
 }
 
 /// Writes people and agents in one transaction, and records it.
@@ -53,7 +55,8 @@ pub async fn declared(store: &Store, config: &Config, settings: &Settings) -> Re
         Box::pin(async move {
             let changes = declared.apply(tx).await?;
             let record = declared.record(&changes);
-            Ok(changes.events.into_iter().fold(Commit::with(record, ()), Commit::and))
+            let events = changes.events.into_iter().chain(changes.named);
+            Ok(events.fold(Commit::with(record, ()), Commit::and))
         })
     });
     Ok(write.await?)
@@ -101,32 +104,37 @@ impl Declared {
         let mut events = disabled(tx, &names).await?;
         let names: Vec<String> = self.agents.iter().map(|agent| agent.id.to_string()).collect();
         events.extend(suspended(tx, &names).await?);
+        let mut named = Vec::new();
         for (person, phc) in &self.people {
-            let known = tx.person(&person.id).await?.is_some();
+            let known = tx.person(&person.id).await?;
             tx.put_person(person, phc.as_deref()).await?;
-            if known && phc.is_some() {
+            named.extend(news_of_person(known.as_ref(), person));
+            if known.is_some() && phc.is_some() {
                 tx.end_sessions_of(&person.id).await?;
                 let changed = PersonChanged {
                     person: person.id.clone(),
                     change: PersonChange::Password,
                     roles: None,
+                    disabled: None,
                     grants_ended: None,
                 };
                 events.push(changed.by(Actor::System));
             }
         }
         for agent in &self.agents {
+            named.extend(news_of_agent(tx.agent(&agent.id).await?.as_ref(), agent));
             tx.put_agent(agent).await?;
         }
         let digest = self.settings.digest();
         let before = tx.redeclare(DIGEST, &[]).await?;
         tx.redeclare(DIGEST, std::slice::from_ref(&digest)).await?;
         if before == [digest] {
-            return Ok(Changes { is_first: false, settings: Difference::default(), events });
+            return Ok(Changes { is_first: false, settings: Difference::default(), events, named });
         }
         let remembered = tx.redeclare(SETTING, &[]).await?;
         tx.redeclare(SETTING, &self.settings.lines()).await?;
-        Ok(Changes { is_first: remembered.is_empty(), settings: self.settings.difference(&remembered), events })
+        let settings = self.settings.difference(&remembered);
+        Ok(Changes { is_first: remembered.is_empty(), settings, events, named })
     }
 
     fn record(&self, changes: &Changes) -> Event {
@@ -157,6 +165,28 @@ fn listed(names: &[String]) -> String {
     if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
+/// The log says who there is and what they may do, so that a row that somebody else changed is noticed.
+fn news_of_person(known: Option<&Person>, declared: &Person) -> Option<Event> {
+    let change = match known {
+        None => PersonChange::Added,
+        Some(known) if known.disabled => PersonChange::DeclaredAgain,
+        Some(known) if known.roles != declared.roles => PersonChange::Roles,
+        Some(_) => return None,
+    };
+    Some(PersonChanged::of(declared, change).by(Actor::System))
+}
+
+fn news_of_agent(known: Option<&Agent>, declared: &Agent) -> Option<Event> {
+    match known {
+        None => Some(AgentRegistered::of(declared).by(Actor::System)),
+        // Its state and when it was first seen stay.
+        Some(known) if *known == (Agent { state: known.state, created_at: known.created_at, ..declared.clone() }) => {
+            None
+        }
+        Some(_) => Some(AgentChanged::described(declared).by(Actor::System)),
+    }
+}
+
 async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::new();
     for name in tx.redeclare("person", declared).await? {
@@ -168,9 +198,8 @@ async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, St
             // Who comes back under the name may be somebody else: nothing is left to inherit.
             let now = tx.now();
             let grants = tx.end_grants_of_person(&id, now).await?;
-            let changed =
-                PersonChanged { person: id, change: PersonChange::Disabled, roles: None, grants_ended: Some(grants) };
-            events.push(changed.by(Actor::System));
+            let changed = PersonChanged::of(&person, PersonChange::Disabled);
+            events.push(PersonChanged { grants_ended: Some(grants), ..changed }.by(Actor::System));
         }
     }
     Ok(events)

@@ -1,52 +1,118 @@
 //! What stands is what the log says: whoever changes the tables past the product is named.
 
+mod agents_and_people;
+mod blocks;
+mod healthy;
+mod installations;
+mod keys;
+
 use model::{
-    Actor, Block, Elevation, Grant, Span, Target,
-    event::{CallDecided, ElevationEnd, ElevationEnded, GrantChange, GrantMade, Revoked, examples},
+    Actor, Elevation, Event, Grant, Person, Role, Span, Target,
+    event::{
+        AgentRegistered, CallDecided, ElevationEnd, ElevationEnded, ElevationUseReturned, GrantChange, GrantMade,
+        PersonChange, PersonChanged, Revoked, examples,
+    },
 };
 use store::{Commit, Contradiction, Store, StoreError, VerifyOptions, verify};
 
-use crate::place::{Place, elevation, event, settle};
+use crate::place::{Place, agent, elevation, grant, person};
 
 on_both!(
     what_happened_through_the_product_contradicts_nothing,
     an_elevation_put_in_force_past_the_product_is_found,
     an_elevation_woken_after_its_end_is_found,
     more_uses_a_later_end_and_another_scope_are_found,
+    a_request_that_was_changed_before_somebody_decides_is_found,
     a_grant_that_was_changed_is_found,
-    a_block_that_was_deleted_is_found,
+    a_grant_that_ended_and_is_woken_is_found_whatever_ended_it,
+    a_grant_whose_place_another_took_is_found_when_it_is_woken,
+    what_ended_with_a_wrong_clock_is_found_when_it_is_woken,
+    an_elevation_that_ended_before_its_use_came_back_is_found_when_it_is_woken,
+    an_instant_of_a_grant_or_an_elevation_that_was_moved_past_a_block_is_found,
 );
 
-/// Ada's agent with one approved elevation of three uses, one of them made; written down as the product does.
+/// Runs one change that is recorded by these events.
+macro_rules! change {
+    ($store:expr, $tx:ident => $events:expr) => {
+        $store
+            .write::<_, StoreError, _>(move |$tx| {
+                Box::pin(async move {
+                    let mut events = Vec::from($events).into_iter();
+                    let first = Commit::with(events.next().unwrap(), ());
+                    Ok(events.fold(first, Commit::and))
+                })
+            })
+            .await
+            .unwrap()
+    };
+}
+use change;
+
+fn approver(id: &str) -> Person {
+    Person { roles: [Role::Approver].into(), ..person(id) }
+}
+
+/// The records of an elevation that bob approved.
+fn asked_and_approved(elevation: &Elevation) -> [Event; 2] {
+    let bob = Actor::Person("bob".parse().unwrap());
+    [examples::elevation_requested(elevation).by(Actor::System), examples::elevation_approved(elevation).by(bob)]
+}
+
+/// A call that took a use of it.
+fn used(elevation: &Elevation) -> Event {
+    CallDecided { elevation: Some(elevation.id.clone()), ..examples::call_decided("a") }.by(Actor::System)
+}
+
+/// Bob approves, and Ada's agent has one approved elevation of three uses, one of them made; written down as the product
+/// does.
 async fn lived(store: &Store) -> (Grant, Elevation) {
-    let grant = settle(store).await;
-    let elevation = elevation(&grant.id, 3);
-    let (put, holds) = (elevation.clone(), grant.clone());
-    store
-        .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                let now = tx.now();
-                tx.put_elevation(&put).await?;
-                tx.activate_elevation(&put.id, "bob", now, now.after(put.lasts)).await?;
-                let made = GrantMade::of(&holds, GrantChange::Made).by(Actor::Person("ada".parse().unwrap()));
-                let approved = examples::elevation_approved(&put, &holds).by(Actor::Person("bob".parse().unwrap()));
-                Ok(Commit::with(made, ()).and(approved))
-            })
-        })
-        .await
-        .unwrap();
-    let (id, of) = (elevation.id.clone(), grant.id.clone());
-    store
-        .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move {
-                tx.use_elevation_of(&of, &id).await?;
-                let used = CallDecided { elevation: Some(id), ..examples::call_decided("a") };
-                Ok(Commit::with(used.by(Actor::Agent("scribe".parse().unwrap())), ()))
-            })
-        })
-        .await
-        .unwrap();
+    let scribe = agent("scribe", "ada");
+    let now = store.now();
+    let holds = Grant { created_at: now, not_after: now.after(Span::from_minutes(60)), ..grant(&scribe) };
+    let waits = now.after(Span::from_minutes(5));
+    let asked = Elevation { requested_at: now, decide_before: waits, ..elevation(&holds.id, 3) };
+    let (grant, elevation) = (holds.clone(), asked.clone());
+    change!(store, tx => {
+        let now = tx.now();
+        for person in [person("ada"), approver("bob")] {
+            tx.put_person(&person, None).await?;
+        }
+        tx.put_agent(&scribe).await?;
+        tx.put_grant(&holds).await?;
+        tx.put_elevation(&asked).await?;
+        tx.activate_elevation(&asked.id, "bob", now, now.after(asked.lasts)).await?;
+        let [requested, approved] = asked_and_approved(&asked);
+        [
+            PersonChanged::of(&person("ada"), PersonChange::Added).by(Actor::Operator),
+            PersonChanged::of(&approver("bob"), PersonChange::Added).by(Actor::Operator),
+            AgentRegistered::of(&scribe).by(Actor::System),
+            GrantMade::of(&holds, GrantChange::Made).by(Actor::System),
+            requested,
+            approved,
+        ]
+    });
+    let (took, of) = (elevation.clone(), grant.id.clone());
+    change!(store, tx => {
+        tx.use_elevation_of(&of, &took.id).await?;
+        [used(&took)]
+    });
     (grant, elevation)
+}
+
+/// The number of the newest record.
+async fn newest(store: &Store) -> u64 {
+    store.log_size().await.unwrap() - 1
+}
+
+/// Changes rows past the product, says which single thing is found to differ, and puts the rows back.
+async fn differs(place: &Place, sql: &str, back: &str) -> (String, &'static str) {
+    place.tamper(sql).await;
+    let found = found(place).await;
+    place.tamper(back).await;
+    match found.as_slice() {
+        [Contradiction::Differs { what, field, .. }] => (what.clone(), field),
+        other => panic!("{sql}: {other:?}"),
+    }
 }
 
 async fn found(place: &Place) -> Vec<Contradiction> {
@@ -66,13 +132,10 @@ async fn an_elevation_put_in_force_past_the_product_is_found(place: &Place) {
     let (_, approved) = lived(&store).await;
     let asked = elevation(&approved.grant, 1);
     let (put, id) = (asked.clone(), asked.id.clone());
-    let put = store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move {
-            tx.put_elevation(&put).await?;
-            Ok(Commit::with(event(), ()))
-        })
+    change!(store, tx => {
+        tx.put_elevation(&put).await?;
+        [examples::elevation_requested(&put).by(Actor::System)]
     });
-    put.await.unwrap();
     assert_eq!(found(place).await, []);
     let until = store.now().after(Span::from_minutes(5)).micros();
     place.tamper(&format!("UPDATE elevation SET state = 'active', not_after = {until} WHERE id = '{id}'")).await;
@@ -89,7 +152,7 @@ async fn an_elevation_woken_after_its_end_is_found(place: &Place) {
             let now = tx.now();
             tx.end_elevation(&over.id, now).await?;
             let ended = ElevationEnded::of(&over, ElevationEnd::ByHand);
-            Ok(Commit::with(ended.by(Actor::Person("ada".parse().unwrap())), ()))
+            Ok(Commit::with(ended.by(Actor::Operator), ()))
         })
     });
     ended.await.unwrap();
@@ -106,13 +169,9 @@ async fn more_uses_a_later_end_and_another_scope_are_found(place: &Place) {
     let (_, approved) = lived(&store).await;
     let what = format!("elevation {}", approved.id);
     let differs = async |sql: &str, back: &str| {
-        place.tamper(sql).await;
-        let found = found(place).await;
-        place.tamper(back).await;
-        match found.as_slice() {
-            [Contradiction::Differs { what: of, field, .. }] if *of == what => *field,
-            other => panic!("{sql}: {other:?}"),
-        }
+        let (of, field) = differs(place, sql, back).await;
+        assert_eq!(of, what);
+        field
     };
     assert_eq!(
         differs("UPDATE elevation SET max_uses = 300", "UPDATE elevation SET max_uses = 3").await,
@@ -151,21 +210,163 @@ async fn a_grant_that_was_changed_is_found(place: &Place) {
     }
 }
 
+/// Whoever decides sees what the row says.
+///
 /// Field: S13
-async fn a_block_that_was_deleted_is_found(place: &Place) {
+async fn a_request_that_was_changed_before_somebody_decides_is_found(place: &Place) {
     let store = place.open().await;
-    lived(&store).await;
-    let target = Target::Agent("scribe".parse().unwrap());
-    let revoked = store.write::<_, StoreError, _>(move |tx| {
-        Box::pin(async move {
-            let block = Block { target: target.clone(), at: tx.now(), reason: "lost".into(), lifted_at: None };
-            tx.put_block(&block).await?;
-            Ok(Commit::with(Revoked::of(&target, "lost".into()).by(Actor::Operator), ()))
-        })
+    let (grant, _) = lived(&store).await;
+    let asked = elevation(&grant.id, 1);
+    let put = asked.clone();
+    change!(store, tx => {
+        tx.put_elevation(&put).await?;
+        [examples::elevation_requested(&put).by(Actor::System)]
     });
-    revoked.await.unwrap();
+    let what = format!("the request of elevation {}", asked.id);
+    let scope = format!("UPDATE elevation SET scope = '{}'", asked.scope);
+    for (sql, back, field) in [
+        ("max_uses = 100", "max_uses = 1", "the number of its uses"),
+        ("lasts = 36000", "lasts = 600", "its length"),
+        ("requested_at = requested_at + 1", "requested_at = requested_at - 1", "when it was asked for"),
+    ] {
+        let of = |set: &str| format!("UPDATE elevation SET {set} WHERE state = 'requested'");
+        assert_eq!(differs(place, &of(sql), &of(back)).await, (what.clone(), field));
+    }
+    let other = "UPDATE elevation SET scope = 'tickets.export_customers' WHERE state = 'requested'";
+    assert_eq!(differs(place, other, &scope).await, (what.clone(), "its scope"));
+    let denied = asked.clone();
+    change!(store, tx => {
+        let now = tx.now();
+        tx.deny_elevation(&denied.id, "bob", now).await?;
+        [examples::elevation_denied(&denied).by(Actor::Operator)]
+    });
     assert_eq!(found(place).await, []);
-    let record = store.log_size().await.unwrap() - 1;
-    place.tamper("DELETE FROM block").await;
-    assert_eq!(found(place).await, [Contradiction::RevocationGone { what: "agent scribe".into(), record }]);
+    place.tamper("UPDATE elevation SET state = 'requested' WHERE state = 'denied'").await;
+    let record = newest(&store).await;
+    assert_eq!(found(place).await, [Contradiction::Ended { what, record }]);
+}
+
+/// Field: S13
+async fn a_grant_that_ended_and_is_woken_is_found_whatever_ended_it(place: &Place) {
+    let store = place.open().await;
+    let (first, _) = lived(&store).await;
+    let what = format!("grant {}", first.id);
+    let wake = format!("UPDATE agent_grant SET ended_at = NULL WHERE id = '{}'", first.id);
+    let woken = async |record| {
+        assert_eq!(found(place).await, []);
+        place.tamper(&wake).await;
+        assert_eq!(found(place).await, [Contradiction::Ended { what: what.clone(), record }]);
+        place.tamper("UPDATE agent_grant SET ended_at = 1 WHERE ended_at IS NULL").await;
+    };
+    // Whoever comes back under the name of somebody who was taken out of the configuration inherits nothing.
+    let gone = Person { disabled: true, ..person("ada") };
+    change!(store, tx => {
+        let now = tx.now();
+        tx.put_person(&gone, None).await?;
+        tx.end_grants_of_person(&gone.id, now).await?;
+        [PersonChanged { grants_ended: Some(1), ..PersonChanged::of(&gone, PersonChange::Disabled) }.by(Actor::System)]
+    });
+    let out = newest(&store).await;
+    woken(out).await;
+    change!(store, tx => {
+        tx.put_person(&person("ada"), None).await?;
+        [PersonChanged::of(&person("ada"), PersonChange::DeclaredAgain).by(Actor::System)]
+    });
+    woken(out).await;
+}
+
+/// Field: S13
+async fn a_grant_whose_place_another_took_is_found_when_it_is_woken(place: &Place) {
+    let store = place.open().await;
+    let (first, _) = lived(&store).await;
+    place.clock.advance(Span::from_minutes(61));
+    let second = Grant { id: token::mint(), created_at: store.now(), ..first.clone() };
+    let put = second.clone();
+    change!(store, tx => {
+        tx.put_grant(&put).await?;
+        [GrantMade::of(&put, GrantChange::Made).by(Actor::System)]
+    });
+    let next = newest(&store).await;
+    let id = second.id.clone();
+    change!(store, tx => {
+        let now = tx.now();
+        tx.end_grant(&id, now).await?;
+        [Revoked::of(&Target::Grant(id), "r".into()).by(Actor::Operator)]
+    });
+    assert_eq!(found(place).await, []);
+    for (grant, record) in [(first, next), (second, next + 1)] {
+        place.tamper(&format!("UPDATE agent_grant SET ended_at = NULL WHERE id = '{}'", grant.id)).await;
+        let what = format!("grant {}", grant.id);
+        assert_eq!(found(place).await, [Contradiction::Ended { what, record }]);
+        place.tamper("UPDATE agent_grant SET ended_at = 1 WHERE ended_at IS NULL").await;
+    }
+}
+
+/// Field: S13
+async fn what_ended_with_a_wrong_clock_is_found_when_it_is_woken(place: &Place) {
+    let store = place.open().await;
+    let right = store.now();
+    place.clock.advance(Span::from_minutes(30));
+    let (grant, elevation) = lived(&store).await;
+    store.close().await;
+    place.clock.set(right);
+    let store = place.open().await;
+    let seen = store.no_node_runs().await.unwrap();
+    change!(store, tx => {
+        tx.put_clock_right(right, &seen).await?;
+        [examples::clock_accepted().by(Actor::Operator)]
+    });
+    assert_eq!(found(place).await, []);
+    let record = newest(&store).await;
+    place.tamper("UPDATE elevation SET state = 'active'; UPDATE agent_grant SET ended_at = NULL").await;
+    assert_eq!(
+        found(place).await,
+        [
+            Contradiction::Ended { what: format!("elevation {}", elevation.id), record },
+            Contradiction::Ended { what: format!("grant {}", grant.id), record },
+        ]
+    );
+}
+
+/// A use that comes back after an end by hand wakes nothing.
+///
+/// Field: S13
+async fn an_elevation_that_ended_before_its_use_came_back_is_found_when_it_is_woken(place: &Place) {
+    let store = place.open().await;
+    let (_, elevation) = lived(&store).await;
+    let over = elevation.clone();
+    change!(store, tx => {
+        let now = tx.now();
+        tx.end_elevation(&over.id, now).await?;
+        [ElevationEnded::of(&over, ElevationEnd::ByHand).by(Actor::Operator)]
+    });
+    let (record, id, grant) = (newest(&store).await, elevation.id.clone(), elevation.grant.clone());
+    change!(store, tx => {
+        let end = tx.now();
+        let returned = tx.return_use_of(&grant, &id, end, None).await?.unwrap();
+        [ElevationUseReturned::of(&returned, "a").by(Actor::System)]
+    });
+    assert_eq!(found(place).await, []);
+    place.tamper("UPDATE elevation SET state = 'active'").await;
+    let what = format!("elevation {}", elevation.id);
+    assert_eq!(found(place).await, [Contradiction::Ended { what, record }]);
+}
+
+/// A block ends what was made, asked for or decided before it.
+///
+/// Field: S13
+async fn an_instant_of_a_grant_or_an_elevation_that_was_moved_past_a_block_is_found(place: &Place) {
+    let store = place.open().await;
+    let (grant, elevation) = lived(&store).await;
+    let (grant, elevation) = (format!("grant {}", grant.id), format!("elevation {}", elevation.id));
+    for (table, column, what, field) in [
+        ("agent_grant", "created_at", &grant, "when it was made"),
+        ("elevation", "requested_at", &elevation, "when it was asked for"),
+        ("elevation", "decided_at", &elevation, "when it was decided"),
+    ] {
+        let moved = |by: &str| format!("UPDATE {table} SET {column} = {column} {by}");
+        assert_eq!(differs(place, &moved("+ 1"), &moved("- 1")).await, (what.clone(), field));
+    }
+    let decided = |by: &str| format!("UPDATE elevation SET decided_by = '{by}'");
+    assert_eq!(differs(place, &decided("eve"), &decided("bob")).await, (elevation, "who decided it"));
 }

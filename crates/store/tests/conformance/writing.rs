@@ -147,7 +147,7 @@ async fn many_records_keep_the_order_of_their_indexes(place: &Place) {
     for (number, index) in futures_util::future::join_all(records).await.into_iter().map(Result::unwrap) {
         let (at, record) = store.records(index, 1).await.unwrap().pop().unwrap();
         assert_eq!(at, index);
-        assert!(String::from_utf8(record).unwrap().contains(&format!("\"number\":{number}}}")));
+        assert!(String::from_utf8(record).unwrap().contains(&format!("\"reason\":\"{number}\"}}")));
         indexes.push(index);
     }
     indexes.sort_unstable();

@@ -212,6 +212,52 @@ async fn what_becomes_of_people_and_agents_is_foreseen_and_nothing_of_it_happens
     assert_eq!((store.epoch(), store.log_size().await.unwrap()), (epoch, size));
 }
 
+/// The log says who there is, so that `audit verify` finds a row that nobody added here.
+///
+/// Field: S13
+#[tokio::test]
+async fn a_start_records_everybody_who_is_new_or_may_do_something_else_and_nobody_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    let bot = |owner: &str| format!(r#""bot":{{"owner":"{owner}","purpose":"x","public_key":{KEY},"servers":[]}}"#);
+    let both = r#""ada":{},"bob":{"roles":["auditor","approver"]}"#;
+    let mut seen = 0;
+    for (people, agents, said) in [
+        (both, bot("ada"), vec!["ada added  no", "bob added approver auditor no", "bot ada bot"]),
+        (both, bot("ada"), vec![]),
+        (
+            r#""ada":{"roles":["admin"]},"bob":{"roles":["approver","auditor"]}"#,
+            bot("bob"),
+            vec!["ada other roles admin no", "bot bob bot"],
+        ),
+        (
+            r#""bob":{"roles":["approver","auditor"]}"#,
+            bot("bob"),
+            vec!["ada disabled: taken out of the configuration admin yes"],
+        ),
+        (both, bot("bob"), vec!["ada declared again  no"]),
+    ] {
+        start(&store, &config(people, &agents)).await.unwrap();
+        let records = store.records(seen, 100).await.unwrap();
+        seen += records.len() as u64;
+        let records = records.iter().map(|(_, record)| serde_json::from_slice::<serde_json::Value>(record).unwrap());
+        let text = |record: &serde_json::Value, fields: &[&str]| {
+            let fields: Vec<&str> = fields.iter().map(|field| record[*field].as_str().unwrap_or("-")).collect();
+            fields.join(" ")
+        };
+        let named: Vec<String> = records
+            .filter_map(|record| match record["event"].as_str()? {
+                "person_changed" => Some(text(&record, &["person", "change", "roles", "disabled"])),
+                "agent_registered" | "agent_changed" => Some(text(&record, &["agent", "owner", "client"])),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(named, said, "{people}");
+    }
+    let verified = store::verify(&model::config::StoreUrl::sqlite_in(dir.path()), dir.path(), Default::default()).await;
+    assert_eq!(verified.unwrap().contradictions, []);
+}
+
 /// Field: H8
 #[tokio::test]
 async fn an_agent_may_belong_to_a_person_of_the_store_and_never_to_nobody() {
