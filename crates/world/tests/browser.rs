@@ -8,6 +8,7 @@ use portcullis_world::{REDIRECT_URI, World, skipped};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+/// Field: P11
 #[tokio::test]
 async fn chromium_goes_through_login_consent_and_approval() {
     let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
