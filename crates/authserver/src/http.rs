@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::Body,
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -44,11 +44,12 @@ type Shared = State<Arc<Cx>>;
 
 /// Every route of the authorization server.
 pub(crate) fn router(cx: Arc<Cx>) -> Router {
+    // Each answers OPTIONS itself: whoever merges this router may have an answer of its own for other methods.
     let clients = Router::new()
-        .route(paths::METADATA, get(metadata_document))
-        .route(paths::JWKS, get(jwks))
-        .route(paths::TOKEN, post(token))
-        .route(paths::REVOKE, post(revoke))
+        .route(paths::METADATA, get(metadata_document).options(preflight))
+        .route(paths::JWKS, get(jwks).options(preflight))
+        .route(paths::TOKEN, post(token).options(preflight))
+        .route(paths::REVOKE, post(revoke).options(preflight))
         .layer(middleware::from_fn(any_origin));
     Router::new()
         .route(paths::AUTHORIZE, get(authorize_link))
@@ -195,20 +196,25 @@ fn json_for(status: StatusCode, body: &impl serde::Serialize, cache: &'static st
 
 /// Web pages may read these answers: nothing here depends on a cookie.
 async fn any_origin(request: Request<Body>, next: Next) -> Response {
-    let mut response = match *request.method() {
-        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
-    };
+    let mut response = next.run(request).await;
     for (name, value) in CORS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
 }
 
-const CORS: [(&str, &str); 4] = [
+/// Asked by a browser before a page of another origin sends what a form could not.
+///
+/// Spec: Fetch (CORS-preflight fetch)
+async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+const CORS: [(&str, &str); 5] = [
     ("access-control-allow-origin", "*"),
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
     ("access-control-allow-headers", "authorization, content-type, mcp-protocol-version"),
+    ("access-control-expose-headers", "www-authenticate, retry-after"),
     ("access-control-max-age", "86400"),
 ];
 

@@ -11,11 +11,13 @@ pub mod credentials;
 pub mod discovery;
 pub mod listing;
 pub mod mcp;
+mod pages;
 
 pub use credentials::{TokenOutcome, TokenRequest};
 pub use discovery::Discovery;
 pub use listing::{Extent, Listing, list};
 pub use mcp::{Answer, Challenge};
+pub use pages::Endless;
 
 /// Why the other side could not be talked to.
 #[derive(Debug, thiserror::Error)]

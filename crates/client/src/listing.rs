@@ -15,7 +15,7 @@ use net::redirect::{HOPS, onward, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{ClientError, answer::Refusal, mcp, send};
+use crate::{ClientError, Endless, answer::Refusal, mcp, pages::Pages, send};
 
 /// The pages of each list of a server, each one the JSON-RPC message as it came. Nothing in here is trusted.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Listing {
     pub resources: Vec<Vec<u8>>,
     /// `resources/templates/list`; empty when the server has none.
     pub templates: Vec<Vec<u8>>,
+    /// Which of these lists were not followed to their end, by method, and why.
+    pub endless: Vec<(&'static str, Endless)>,
 }
 
 /// What is listed besides tools, with the member of the result; a server that refuses has none.
@@ -42,9 +44,6 @@ pub enum Extent {
     /// Prompts and resources as well.
     Everything,
 }
-
-/// A list longer than this is taken for a fault.
-const PAGES: usize = 50;
 
 /// Lists what the server at `endpoint` has, with these headers on every request.
 pub async fn list(
@@ -71,10 +70,11 @@ pub async fn list(
     }
     let asked = Asked { web, endpoint, headers: base };
     if let Some(tools) = asked.modern("tools/list", "tools").await? {
-        let mut listing = Listing { tools, ..Listing::default() };
+        let mut listing = Listing::default();
+        listing.keep("tools/list", tools);
         if extent == Extent::Everything {
             for (method, member) in OTHERS {
-                *listing.list(method) = asked.modern(method, member).await.ok().flatten().unwrap_or_default();
+                listing.keep(method, asked.modern(method, member).await.ok().flatten().unwrap_or_default());
             }
         }
         return Ok(listing);
@@ -83,15 +83,19 @@ pub async fn list(
 }
 
 impl Listing {
-    fn list(&mut self, method: &str) -> &mut Vec<Vec<u8>> {
-        match method {
+    fn keep(&mut self, method: &'static str, (pages, endless): Followed) {
+        self.endless.extend(endless.map(|why| (method, why)));
+        *match method {
             "prompts/list" => &mut self.prompts,
             "resources/list" => &mut self.resources,
             "resources/templates/list" => &mut self.templates,
             _ => &mut self.tools,
-        }
+        } = pages;
     }
 }
+
+/// The pages of a list, and why it was not followed to its end.
+type Followed = (Vec<Vec<u8>>, Option<Endless>);
 
 /// A server, and what every request to it carries.
 struct Asked<'a> {
@@ -106,13 +110,13 @@ impl Asked<'_> {
     }
 
     /// `None`: the server does not speak 2026-07-28.
-    async fn modern(&self, method: &'static str, member: &str) -> Result<Option<Vec<Vec<u8>>>, ClientError> {
+    async fn modern(&self, method: &'static str, member: &str) -> Result<Option<Followed>, ClientError> {
         let mut headers = self.headers.clone();
         headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
         headers.insert("mcp-method", HeaderValue::from_static(method));
-        let mut pages = Vec::new();
+        let mut pages = Pages::default();
         let mut cursor = Value::Null;
-        for _ in 0..PAGES {
+        loop {
             let mut params = json!({"_meta": {
                 "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                 "io.modelcontextprotocol/clientCapabilities": {},
@@ -123,21 +127,18 @@ impl Asked<'_> {
             let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
             let response = self.post(&headers, &body).await?;
             match page(&response, member) {
-                Some((page, next)) => {
-                    pages.push(page);
-                    cursor = next;
-                }
+                Some((page, next)) => match pages.take(page, next) {
+                    Ok(Some(next)) => cursor = next,
+                    Ok(None) => return Ok(Some((pages.pages, None))),
+                    Err(endless) => return Ok(Some((pages.pages, Some(endless)))),
+                },
                 // A server of the old era answers with an error of its own; one that wants credentials says so now.
                 None => match Refusal::of(&response) {
                     Refusal::OfTheDoor(why) => return Err(why.at(self.endpoint)),
                     Refusal::Other(_) => return Ok(None),
                 },
             }
-            if cursor.is_null() {
-                break;
-            }
         }
-        Ok(Some(pages))
     }
 
     async fn session(&self, extent: Extent) -> Result<Listing, ClientError> {
@@ -164,12 +165,13 @@ impl Asked<'_> {
             headers.insert("mcp-session-id", session.clone());
         }
         self.post(&headers, &json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await?;
-        let mut listing = Listing { tools: self.pages(&headers, "tools/list", "tools").await?, ..Listing::default() };
+        let mut listing = Listing::default();
+        listing.keep("tools/list", self.pages(&headers, "tools/list", "tools").await?);
         if extent == Extent::Everything {
             for (method, member) in OTHERS {
                 let capability = method.split('/').next().unwrap_or_default();
                 if hello["result"]["capabilities"][capability].is_object() {
-                    *listing.list(method) = self.pages(&headers, method, member).await.unwrap_or_default();
+                    listing.keep(method, self.pages(&headers, method, member).await.unwrap_or_default());
                 }
             }
         }
@@ -180,10 +182,10 @@ impl Asked<'_> {
         Ok(listing)
     }
 
-    async fn pages(&self, headers: &HeaderMap, method: &str, member: &str) -> Result<Vec<Vec<u8>>, ClientError> {
-        let mut pages = Vec::new();
+    async fn pages(&self, headers: &HeaderMap, method: &str, member: &str) -> Result<Followed, ClientError> {
+        let mut pages = Pages::default();
         let mut cursor = Value::Null;
-        for _ in 0..PAGES {
+        loop {
             let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
             let body = json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": params});
             let response = self.post(headers, &body).await?;
@@ -193,13 +195,12 @@ impl Asked<'_> {
                     what: format!("{} to {method}, and no list", Refusal::of(&response).says()),
                 });
             };
-            pages.push(page);
-            if next.is_null() {
-                break;
+            match pages.take(page, next) {
+                Ok(Some(next)) => cursor = next,
+                Ok(None) => return Ok((pages.pages, None)),
+                Err(endless) => return Ok((pages.pages, Some(endless))),
             }
-            cursor = next;
         }
-        Ok(pages)
     }
 }
 

@@ -162,6 +162,7 @@ mod tests {
     }
 
     /// Spec: WHATWG HTML §9.2.5 (CR, LF and CRLF end a line)
+    /// Field: G5
     #[test]
     fn an_event_ends_with_a_blank_line_of_any_kind() {
         assert_eq!(split(&[b"data: a\n\ndata: b\n\n"]), ["data: a\n\n", "data: b\n\n", ""]);
@@ -173,6 +174,7 @@ mod tests {
         );
     }
 
+    /// Field: G5
     #[test]
     fn a_line_end_torn_apart_is_still_one_line_end() {
         assert_eq!(split(&[b"data: a\r", b"\ndata: b\r", b"\n\r", b"\nx"]), ["data: a\r\ndata: b\r\n\r", "\n", "x"]);

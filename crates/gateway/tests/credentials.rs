@@ -232,6 +232,7 @@ async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
     }
 }
 
+/// Field: G22
 #[tokio::test]
 async fn a_known_token_dies_with_its_time() {
     let world = World::start().await;

@@ -104,3 +104,28 @@ async fn what_can_never_be_called_is_left_out_and_named_with_the_reason() {
     assert!(said.iter().any(|line| line.contains("it has no name")), "{said:#?}");
     assert!(!said.iter().any(|line| line.contains("get_ticket")), "what policy hides is not named");
 }
+
+/// A page of which nothing is left for this viewer is not the last one.
+///
+/// Spec: MCP 2026-07-28 server/utilities/pagination
+/// Field: G24
+#[tokio::test]
+async fn the_cursor_of_each_page_passes_both_ways_also_of_one_that_policy_empties() {
+    let world = World::start().await;
+    for (asked, tool, next, shown) in [
+        (None, "get_ticket", Some("a/b==&c"), 1),
+        (Some("a/b==&c"), "mystery", Some(""), 0),
+        (Some(""), "get_x", None, 1),
+    ] {
+        let mut page = json!({"tools": [{"name": tool, "inputSchema": {"type": "object"}}]});
+        next.inspect(|next| page["nextCursor"] = json!(next));
+        let message = json!({"jsonrpc": "2.0", "id": 1, "result": page}).to_string();
+        world.upstream.answers(move |_| Some(reply(200, &[("content-type", "application/json")], message.clone())));
+        let params = asked.map_or(json!({}), |cursor| json!({"cursor": cursor}));
+        let result = world.modern("tools/list", params).await.answered().json()["result"].take();
+        assert_eq!(result["tools"].as_array().map(Vec::len), Some(shown), "{result}");
+        assert_eq!(result.get("nextCursor").and_then(Value::as_str), next, "{result}");
+        let sent: Value = serde_json::from_slice(&world.upstream.last().body).unwrap();
+        assert_eq!(sent["params"].get("cursor").and_then(Value::as_str), asked, "{sent}");
+    }
+}

@@ -33,6 +33,7 @@ async fn open(
     (sender, world.open(Method::POST, "/mcp/tickets", &headers, body).await)
 }
 
+/// Field: G12
 #[tokio::test]
 async fn events_pass_as_they_come_with_every_byte() {
     let world = World::start().await;

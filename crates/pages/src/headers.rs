@@ -34,7 +34,7 @@ impl FormTargets {
 /// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); W3C UI Security.
 pub fn harden(headers: &mut HeaderMap, targets: FormTargets) {
     if targets == FormTargets::Us {
-        // A page that hands the browser back to a client must not cut the window that opened it off.
+        // What leads on to a client must not cut off the window that opened it: browser clients wait there for the code.
         headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     }
     let fixed: [(HeaderName, &'static str); 7] = [

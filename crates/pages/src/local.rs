@@ -66,13 +66,25 @@ pub fn see_other(location: &str) -> Response {
         }
         Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
-    harden(response.headers_mut(), FormTargets::Us);
+    // A browser holds each answer on its way to a page against the opener's, so a redirect may lead on to a client as
+    // much as a page may.
+    harden(response.headers_mut(), FormTargets::Onward);
     response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Field: A8
+    #[test]
+    fn a_redirect_does_not_cut_off_the_window_that_opened_it() {
+        for location in ["/login?next=%2Foauth%2Fauthorize", "https://client.test/cb?code=x"] {
+            let response = see_other(location);
+            assert!(!response.headers().contains_key("cross-origin-opener-policy"), "{location}");
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
+    }
 
     #[test]
     fn a_path_of_ours_is_kept_with_its_query() {

@@ -60,6 +60,7 @@ async fn every_page_refuses_frames_scripts_caches_and_referrers() {
     }
 }
 
+/// Field: P11
 #[tokio::test]
 async fn a_form_that_ends_at_a_client_is_not_held_back_by_the_policy() {
     let response = Page::new("Consent", &Saying { text: "x" }).forms_lead(FormTargets::Onward).into_response();

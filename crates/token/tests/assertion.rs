@@ -175,6 +175,7 @@ fn an_assertion_with_other_claims_is_refused() {
 /// The last value that is good, on each side of each bound.
 ///
 /// Spec: RFC 7523 §3 (4, 5, 6 and 7)
+/// Field: A13
 #[test]
 fn what_is_just_within_a_bound_is_accepted() {
     let signer = Signer::new();

@@ -8,6 +8,7 @@ use portcullis_world::{REDIRECT_URI, World, skipped};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+/// Field: P11
 #[tokio::test]
 async fn chromium_goes_through_login_consent_and_approval() {
     let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
@@ -47,6 +48,42 @@ async fn chromium_goes_through_login_consent_and_approval() {
         assert_eq!(value("iss").as_deref(), Some(world.url()));
         assert_eq!(value("state").as_deref(), Some("walk"));
     }
+}
+
+/// Field: A8
+#[tokio::test]
+async fn a_client_in_a_browser_hears_from_the_window_that_it_opened() {
+    let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
+    let Ok(chromium) = wanted("PORTCULLIS_TEST_CHROMIUM") else { return };
+    let Ok(modules) = wanted("PORTCULLIS_TEST_NODE_MODULES") else { return };
+    let world = World::start().await;
+    // A port of its own: the other walk listens at the one that is registered, and only the port may differ.
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut redirect = url::Url::parse(REDIRECT_URI).unwrap();
+    redirect.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    drop(listener);
+    let link = authorize(&world, "tickets:low").replace(
+        &url::form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect::<String>(),
+        &url::form_urlencoded::byte_serialize(redirect.as_str().as_bytes()).collect::<String>(),
+    );
+    let popup = json!({
+        "chromium": chromium,
+        "redirect": redirect,
+        "link": link,
+        "name": "ada",
+        "password": world.password("ada"),
+    });
+    let node = std::env::var("PORTCULLIS_TEST_NODE").unwrap_or_else(|_| "node".into());
+    let opened = Command::new(node)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/typescript/popup.mjs"))
+        .arg(popup.to_string())
+        .env("PORTCULLIS_TEST_NODE_MODULES", modules)
+        .output()
+        .await
+        .unwrap();
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let said: Value = serde_json::from_slice(&opened.stdout).unwrap();
+    assert!(said["told"].as_str().is_some_and(|query| query.contains("code=")), "{said}");
 }
 
 /// Spec: RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2

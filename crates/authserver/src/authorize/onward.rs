@@ -10,7 +10,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use model::uri;
-use pages::{Page, SignedIn};
+use pages::{FormTargets, Page, SignedIn};
 
 use super::{answer, request::Back};
 use crate::{
@@ -42,7 +42,8 @@ pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, e
         redirect_host: uri::redirect_host(&back.redirect_uri).unwrap_or_default(),
         onward: answer::error_address(cx, back, error),
     };
-    Page::new("Not allowed", &content).of(person).status(StatusCode::BAD_REQUEST).into_response()
+    let page = Page::new("Not allowed", &content).of(person).status(StatusCode::BAD_REQUEST);
+    page.forms_lead(FormTargets::Onward).into_response()
 }
 
 /// The same, with its record.

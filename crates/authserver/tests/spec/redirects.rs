@@ -132,3 +132,31 @@ async fn a_client_that_proved_its_key_is_told_what_else_is_wrong() {
     let refused = world.token(&fields).await.refused(401, "invalid_client");
     assert!(refused["error_description"].as_str().unwrap().contains("aud"));
 }
+
+/// A browser client opens a window and waits in the one that opened it. Browsers cut the two apart at any answer with an
+/// opener policy, redirects included.
+///
+/// Field: A8
+#[tokio::test]
+async fn nothing_on_the_way_from_a_link_back_to_its_client_cuts_off_the_window_that_opened_it() {
+    let world = World::start().await;
+    let mut browser = world.browser();
+    let policy = |reply: &Reply| reply.headers.contains_key("cross-origin-opener-policy");
+    let link = link("tickets:low", &[]);
+    let begun = browser.get(&link).await;
+    let login = browser.get(begun.location()).await;
+    let (csrf, next) = (login.field("csrf"), login.field("next"));
+    let fields = [("csrf", csrf.as_str()), ("next", &next), ("name", "ada")];
+    let wrong = browser.post("/login", &[&fields[..], &[("password", "not it at all")]].concat()).await;
+    let entered = browser.post("/login", &[&fields[..], &[("password", PASSWORD)]].concat()).await;
+    let consent = browser.get(&link).await;
+    let denied = browser.answer(&consent, "deny", "").await;
+    denied.sent_back("access_denied");
+    let consent = browser.get(&link).await;
+    let allowed = browser.answer(&consent, "allow", "").await;
+    assert_ne!(allowed.parameter("code"), "");
+    for (step, reply) in [begun, login, wrong, entered, consent, denied, allowed].iter().enumerate() {
+        assert!(!policy(reply), "step {step}: {} {}", reply.status, reply.location());
+    }
+    assert!(policy(&browser.get("/me/password").await), "what leads nowhere is kept apart");
+}

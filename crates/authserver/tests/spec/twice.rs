@@ -156,7 +156,7 @@ async fn a_code_whose_installation_was_ended_is_not_told_again() {
     world.redeem(&code).await.refused(400, "invalid_grant");
 }
 
-/// Field: P4
+/// Field: P4, P12
 #[tokio::test]
 async fn deny_clicked_twice_is_said_twice_and_stays_a_no() {
     let world = World::start().await;

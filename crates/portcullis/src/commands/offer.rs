@@ -48,6 +48,8 @@ pub struct Offer {
     pub templates: Vec<(String, String)>,
     /// What is listed and can not be used.
     pub left_out: Vec<LeftOut>,
+    /// Which lists were not followed to their end, and why.
+    pub endless: Vec<String>,
 }
 
 /// Asks a server of the configuration, with its own credentials.
@@ -67,7 +69,8 @@ pub async fn at(url: &str, headers: &BTreeMap<String, Secret>, ca: Option<&[u8]>
 
 /// What the gate lets through of these lists.
 pub fn read(listing: &Listing) -> Result<Offer> {
-    let mut offer = Offer::default();
+    let endless = listing.endless.iter().map(|(method, why)| format!("{method} {why}")).collect();
+    let mut offer = Offer { endless, ..Offer::default() };
     for page in &listing.tools {
         offer.tools.extend(named(page, "tools", &mut offer.left_out)?);
     }

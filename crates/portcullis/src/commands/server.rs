@@ -112,6 +112,7 @@ fn left_out(id: &Id<model::Server>, offer: &Offer) {
     for out in &offer.left_out {
         output::warn(format!("{id}.{}: {}", out.name, out.why));
     }
+    offer.endless.iter().for_each(|endless| output::warn(format!("{id}: {endless}")));
 }
 
 /// A tool with what the rules say of it.

@@ -34,6 +34,7 @@ fn of(id: &Id<model::Server>, server: &ServerConfig, offer: &Offer) -> Vec<Findi
     for out in &offer.left_out {
         findings.push(warning(what.clone(), format!("{} `{}`: {}", out.list, out.name, out.why)));
     }
+    findings.extend(offer.endless.iter().map(|endless| warning(what.clone(), endless.clone())));
     let tools = server::classified(id, server, &offer.tools);
     let held: Vec<&str> = tools.iter().filter(|tool| tool.held).map(|tool| tool.tool.as_str()).collect();
     let prompts = offer

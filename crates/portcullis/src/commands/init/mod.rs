@@ -42,6 +42,7 @@ pub async fn run(visit: &Visit, options: cli::Init) -> Result<ExitCode> {
                 for out in &offer.left_out {
                     output::warn(format!("{name}: {} `{}`: {}", out.list, out.name, out.why));
                 }
+                offer.endless.iter().for_each(|endless| output::warn(format!("{name}: {endless}")));
             }
             Err(error) => {
                 output::warn(format!(
