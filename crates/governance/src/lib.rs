@@ -28,6 +28,6 @@ pub use clock::{ClockAccepted, accept_clock};
 pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
-pub use keys::{Rotation, Urgency, rotate_keys};
-pub use people::person_changed;
+pub use keys::{Rotation, Urgency, newest_key, rotate_keys};
+pub use people::{ENROLMENT, add_person, offer_enrolment, person_changed, set_roles};
 pub use revocation::{Ends, check_named, end_installation, restore, revoke, write_ends};
