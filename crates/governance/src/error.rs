@@ -1,9 +1,9 @@
 //! Why a decision or a revocation was not made.
 
-use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Span, Target, Timestamp};
+use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::StoreError;
 
-use crate::DutyError;
+use crate::{DutyError, Rotation};
 
 /// Why governance said no: one variant per cause a person can act on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,23 @@ pub enum GovernanceError {
         agent: String,
         /// Its state.
         state: AgentState,
+    },
+    /// There is somebody of that name.
+    #[error("there is a person `{}` already; `portcullis person list` shows everybody", .0.id)]
+    PersonExists(Person),
+    /// The person can not log in, whatever they have.
+    #[error("`{0}` is disabled or revoked, and a link would open nothing")]
+    PersonStopped(Id<Person>),
+    /// Another rotation was faster.
+    #[error(
+        "key `{replaces}` has a successor already, `{}`: nothing was changed; look at `portcullis key list`, and rotate again \
+         if that one is to be replaced", successor.kid
+    )]
+    KeyReplaced {
+        /// The key that was to be replaced.
+        replaces: String,
+        /// What took its place.
+        successor: Rotation,
     },
     /// A reason is missing.
     #[error("say why in a few words: the reason goes into the audit log")]

@@ -18,6 +18,7 @@ mod error;
 pub mod inventory;
 mod keys;
 pub mod lacking;
+mod people;
 mod revocation;
 pub mod standing;
 
@@ -27,5 +28,6 @@ pub use clock::{ClockAccepted, accept_clock};
 pub use console::Console;
 pub use duty::{Decider, DutyError};
 pub use error::GovernanceError;
-pub use keys::{Rotation, Urgency, rotate_keys};
+pub use keys::{Rotation, Urgency, newest_key, rotate_keys};
+pub use people::{ENROLMENT, add_person, offer_enrolment, set_roles};
 pub use revocation::{Ends, check_named, end_installation, restore, revoke, write_ends};

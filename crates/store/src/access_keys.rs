@@ -49,26 +49,19 @@ impl Store {
     /// Every signing key there ever was, newest first.
     pub async fn access_keys(&self) -> Result<Vec<AccessKey>, StoreError> {
         let mut reader = self.reader().await?;
-        let sql = "SELECT name, made_at, signs_from, gone_at FROM signing_key WHERE purpose = $1
-                   ORDER BY signs_from DESC, made_at DESC";
-        let rows = query(sql).bind(ACCESS).fetch_all(reader.connection()).await.map_err(StoreError::from);
-        reader
-            .done(rows)?
-            .iter()
-            .map(|row| {
-                let mut columns = Columns::of("signing key", row);
-                Ok(AccessKey {
-                    kid: columns.text()?,
-                    made_at: columns.time()?,
-                    signs_from: columns.time()?,
-                    gone_at: columns.optional_time()?,
-                })
-            })
-            .collect()
+        let found = all(reader.connection()).await;
+        reader.done(found)
     }
 }
 
 impl Tx<'_> {
+    /// Every signing key there ever was, newest first.
+    pub async fn access_keys(&mut self) -> Result<Vec<AccessKey>, StoreError> {
+        let found = all(self.connection).await;
+        self.failed |= found.is_err();
+        found
+    }
+
     /// Publishes a key that signs from then on, and bumps the epoch.
     pub async fn put_access_key(&mut self, key: &SealedKey, signs_from: Timestamp) -> Result<(), StoreError> {
         self.run(
@@ -99,6 +92,21 @@ impl Tx<'_> {
         self.bump_epoch().await?;
         Ok(retired)
     }
+}
+
+async fn all(connection: &mut AnyConnection) -> Result<Vec<AccessKey>, StoreError> {
+    let sql = "SELECT name, made_at, signs_from, gone_at FROM signing_key WHERE purpose = $1
+               ORDER BY signs_from DESC, made_at DESC";
+    let key = |row| {
+        let mut columns = Columns::of("signing key", row);
+        Ok(AccessKey {
+            kid: columns.text()?,
+            made_at: columns.time()?,
+            signs_from: columns.time()?,
+            gone_at: columns.optional_time()?,
+        })
+    };
+    query(sql).bind(ACCESS).fetch_all(connection).await?.iter().map(key).collect()
 }
 
 /// Seals a key for the database.

@@ -122,6 +122,9 @@ fn refused(error: GovernanceError) -> Response {
         | E::InstallationIsFinal
         | E::Retired(_)
         | E::ClockIsRight { .. }
+        | E::PersonExists(_)
+        | E::PersonStopped(_)
+        | E::KeyReplaced { .. }
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };
     let text = error.to_string();

@@ -104,7 +104,7 @@ fn keygen(visit: &Visit, name: &str, out: Option<PathBuf>) -> Result<ExitCode> {
 
 async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {
     let id: Id<model::Agent> = name.parse()?;
-    let through = order::carry_out(visit, &Order::SetAgent { name: id.to_string(), state }).await?;
+    let through = order::carry_out(visit, &Order::SetAgent { name: id.to_string(), state }).await?.through;
     visit.tell(
         &json!({"agent": id, "state": state, "through": through}),
         format!("{id} is {state} on every node, through {through}"),

@@ -28,7 +28,7 @@ pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
         cli::Elevation::End { id } => (Some(Order::End { elevation: id.clone() }), id),
     };
     let through = match &order {
-        Some(order) => Some(order::carry_out(visit, order).await?),
+        Some(order) => Some(order::carry_out(visit, order).await?.through),
         None => None,
     };
     let shown = async {

@@ -2,14 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
-use governance::Urgency;
-use model::{Actor, Timestamp};
+use anyhow::{Result, bail};
+use model::Timestamp;
 use serde_json::json;
 use store::AccessKey;
 
-use super::Visit;
-use crate::{cli, output};
+use super::{
+    Visit,
+    order::{self, Carried},
+};
+use crate::{
+    cli,
+    node::order::{Order, Outcome},
+    output,
+};
 
 /// Runs `key …`.
 pub async fn run(visit: &Visit, command: cli::Key) -> Result<ExitCode> {
@@ -58,25 +64,22 @@ fn is_there(key: &AccessKey, now: Timestamp) -> bool {
 }
 
 async fn rotate(visit: &Visit, compromised: bool) -> Result<ExitCode> {
-    let (_, store) = visit.open().await?;
-    let urgency = if compromised { Urgency::Compromised } else { Urgency::Routine };
-    let rotation = governance::rotate_keys(&store, urgency, Actor::Operator).await?;
-    store.wait_until_everywhere().await?;
-    let governance::Rotation { kid, signs_from, old_gone_at } = rotation;
-    if visit.json {
-        output::json(&json!({
-            "kid": kid,
-            "signs_from": signs_from.to_string(),
-            "old_gone_at": old_gone_at.to_string(),
-        }))?;
-    } else if compromised {
-        output::line(format!(
-            "{kid} signs from now on. Every access token that was issued before is refused by every node."
-        ));
+    let Carried { outcome: Outcome::Key(replaces), .. } = order::carry_out(visit, &Order::NewestKey).await? else {
+        bail!("whoever was asked for the newest key answered something else");
+    };
+    let carried = order::carry_out(visit, &Order::RotateKey { replaces, compromised }).await?;
+    let Carried { outcome: Outcome::Rotated { kid, signs_from, old_gone_at }, through } = carried else {
+        bail!("the key was made, and whoever made it did not say which; `portcullis key list` shows it");
+    };
+    let said = if compromised {
+        format!(
+            "{kid} signs from now on, through {through}. Every access token that was issued before is refused by every node."
+        )
     } else {
-        output::line(format!(
-            "{kid} is published, and signs from {signs_from}. The old key is believed until {old_gone_at}."
-        ));
-    }
-    Ok(output::OK)
+        format!(
+            "{kid} is published, through {through}, and signs from {signs_from}. The old key is believed until {old_gone_at}."
+        )
+    };
+    let times = (signs_from.to_string(), old_gone_at.to_string());
+    visit.tell(&json!({"kid": kid, "signs_from": times.0, "old_gone_at": times.1, "through": through}), said)
 }

@@ -14,7 +14,7 @@ use crate::{cli, node::order::Order, output};
 pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
     let order = Order::Revoke { kind: target.kind().to_owned(), name: target.name(), reason: kill.reason };
-    let through = order::carry_out(visit, &order).await?;
+    let through = order::carry_out(visit, &order).await?.through;
     visit.tell(
         &json!({ "revoked": target.to_string(), "through": through }),
         format!("revoked: {target}, through {through}. Every node refuses from now on."),
@@ -25,7 +25,7 @@ pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
 pub async fn restore(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
     let order = Order::Restore { kind: target.kind().to_owned(), name: target.name(), reason: kill.reason };
-    let through = order::carry_out(visit, &order).await?;
+    let through = order::carry_out(visit, &order).await?.through;
     visit.tell(
         &json!({ "restored": target.to_string(), "through": through }),
         format!("restored: {target}, through {through}. Tokens issued before the revocation stay dead."),

@@ -3,22 +3,30 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use store::StoreError;
+use store::{Missing, StoreError};
 
 use super::Visit;
 use crate::{
     config::Needs,
     node::{
         control::{self, Answer, Asked},
-        order::{NotDone, Order},
+        order::{NotDone, Order, Outcome},
     },
 };
 
-/// Carries `order` out, and says through whom: the end of a sentence that says what was done.
-pub async fn carry_out(visit: &Visit, order: &Order) -> Result<&'static str> {
+/// What was done, and through whom.
+pub struct Carried {
+    /// What there is to say of it.
+    pub outcome: Outcome,
+    /// The end of a sentence that says what was done.
+    pub through: &'static str,
+}
+
+/// Carries `order` out, and says through whom.
+pub async fn carry_out(visit: &Visit, order: &Order) -> Result<Carried> {
     let config = visit.config(Needs::Store)?;
-    let (mut was_asked, through) = match control::asked(&config.data_dir, order).await {
-        Asked::Answered(Answer::Everywhere) => return Ok("the running node"),
+    let (was_asked, through) = match control::asked(&config.data_dir, order).await {
+        Asked::Answered(Answer::Everywhere(outcome)) => return Ok(Carried { outcome, through: "the running node" }),
         Asked::Answered(Answer::NotEverywhere(nodes)) => bail!(StoreError::NotEverywhere(nodes)),
         Asked::Answered(Answer::Refused(why)) => bail!(why),
         Asked::Answered(Answer::NotDone(_)) => (false, "the store, because the running node could not"),
@@ -26,15 +34,19 @@ pub async fn carry_out(visit: &Visit, order: &Order) -> Result<&'static str> {
         Asked::Nobody => (false, "the store"),
         Asked::NoAnswer => (true, "the store, because the running node did not answer"),
     };
-    let (config, store) = visit.open().await.map_err(|error| of_store(order, was_asked, config.data_dir, error))?;
-    match order.carry_out(&config, &store).await {
-        Ok(()) => was_asked = false,
-        Err(NotDone::AlreadySo(_)) if was_asked => {}
-        Err(NotDone::Refused(why) | NotDone::AlreadySo(why)) => bail!(why),
+    let missing = if order.may_be_the_first() { Missing::IsMade } else { Missing::IsRefused };
+    let opened = visit.open_or(missing).await;
+    let (config, store) = opened.map_err(|error| of_store(order, was_asked, config.data_dir, error))?;
+    let (outcome, through) = match order.carry_out(&config, &store).await {
+        Ok(outcome) => (outcome, through),
+        Err(NotDone::AlreadySo(_, outcome)) if was_asked => {
+            (*outcome, "the running node, which did not answer: the store has it")
+        }
+        Err(NotDone::Refused(why) | NotDone::AlreadySo(why, _)) => bail!(why),
         Err(NotDone::Store(why)) => {
             return Err(of_store(order, was_asked, config.data_dir, anyhow::Error::msg(why)));
         }
-    }
+    };
     if order.concerns_every_node() {
         store.wait_until_everywhere().await?;
     }
@@ -44,7 +56,7 @@ pub async fn carry_out(visit: &Visit, order: &Order) -> Result<&'static str> {
             tracing::warn!(event = "sweep_failed", %error, "what this ended is written down later");
         }
     }
-    Ok(if was_asked { "the running node, which did not answer: the store has it" } else { through })
+    Ok(Carried { outcome, through })
 }
 
 /// Nobody may take a revocation that failed for one that was made, and there is a way that needs no store.

@@ -16,7 +16,7 @@ use store::StoreError;
 
 use super::{
     Node,
-    order::{NotDone, Order},
+    order::{NotDone, Order, Outcome},
 };
 
 /// The socket inside the data directory.
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It is done, and in force everywhere.
-    Everywhere,
+    Everywhere(Outcome),
     /// It is in force here and on disk, and these have not confirmed.
     NotEverywhere(String),
     /// It was refused: the reason is the asker's to mend.
@@ -85,14 +85,14 @@ fn socket(data_dir: &Path) -> PathBuf {
 
 async fn answer(node: &Node, order: &[u8]) -> Answer {
     let Ok(order) = serde_json::from_slice::<Order>(order) else { return Answer::NotKnown };
-    match order.carry_out(&node.config, &node.store).await {
-        Ok(()) if !order.concerns_every_node() => return Answer::Everywhere,
-        Ok(()) => {}
+    let outcome = match order.carry_out(&node.config, &node.store).await {
+        Ok(outcome) if !order.concerns_every_node() => return Answer::Everywhere(outcome),
+        Ok(outcome) => outcome,
         Err(NotDone::Store(why)) => return Answer::NotDone(why),
-        Err(NotDone::Refused(why) | NotDone::AlreadySo(why)) => return Answer::Refused(why),
-    }
+        Err(NotDone::Refused(why) | NotDone::AlreadySo(why, _)) => return Answer::Refused(why),
+    };
     match node.store.wait_until_everywhere().await {
-        Ok(()) => Answer::Everywhere,
+        Ok(()) => Answer::Everywhere(outcome),
         Err(StoreError::NotEverywhere(nodes)) => Answer::NotEverywhere(nodes),
         Err(error) => Answer::NotEverywhere(error.to_string()),
     }

@@ -1,9 +1,11 @@
 //! What an operator orders at the command line, carried out by whoever has the store open: the node that runs, or the
 //! command itself.
 
-use anyhow::{Context, Result, anyhow};
-use governance::{Decider, GovernanceError};
-use model::{Actor, AgentState, Elevation, ElevationState, Id, Span, Target, config::Config};
+use std::{collections::BTreeSet, fmt};
+
+use anyhow::{Context, Result, anyhow, bail};
+use governance::{Decider, GovernanceError, Rotation, Urgency};
+use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -57,6 +59,77 @@ pub enum Order {
         /// Which one.
         elevation: String,
     },
+    /// Say which key a rotation would replace.
+    NewestKey,
+    /// Make a new key for access tokens.
+    RotateKey {
+        /// The `kid` of the key in whose place it comes: the order is carried out once, however often it is given.
+        replaces: String,
+        /// The new one signs at once, and the old ones are believed by nobody.
+        compromised: bool,
+    },
+    /// Add a person.
+    AddPerson {
+        /// The login name.
+        name: String,
+        /// The name on pages.
+        display_name: Option<String>,
+        /// What they may do.
+        roles: BTreeSet<Role>,
+    },
+    /// Give a person these roles and no others.
+    SetRoles {
+        /// The login name.
+        name: String,
+        /// What they may do.
+        roles: BTreeSet<Role>,
+    },
+    /// Make a link with which a person sets a password; older ones are void.
+    OfferLink {
+        /// The login name.
+        name: String,
+    },
+}
+
+/// What there is to say of an order that was carried out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing more.
+    Done,
+    /// The `kid` that was asked for.
+    Key(String),
+    /// The key that was made.
+    Rotated {
+        /// Its `kid`.
+        kid: String,
+        /// When it begins to sign.
+        signs_from: Timestamp,
+        /// When the old keys are not believed any more.
+        old_gone_at: Timestamp,
+    },
+    /// The person, as they are now.
+    Person(Person),
+    /// The link that was made.
+    Link(Link),
+}
+
+/// A link that sets a password: shown to whoever ordered it, and never in a log.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Link(pub String);
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(…)")
+    }
+}
+
+impl Outcome {
+    fn rotated(rotation: Rotation) -> Self {
+        let Rotation { kid, signs_from, old_gone_at } = rotation;
+        Self::Rotated { kid, signs_from, old_gone_at }
+    }
 }
 
 /// Why an order was not carried out.
@@ -64,8 +137,8 @@ pub enum Order {
 pub enum NotDone {
     /// It can not be, and whoever gave it has to mend that.
     Refused(String),
-    /// What it would do is done already.
-    AlreadySo(String),
+    /// What it would do is done already: what to say to whoever hears of it for the first time, and of what was done.
+    AlreadySo(String, Box<Outcome>),
     /// The store failed; somebody with another connection may have more luck.
     Store(String),
 }
@@ -73,50 +146,70 @@ pub enum NotDone {
 impl Order {
     /// Carries it out. What it takes away is on disk; that every node knows is asked of
     /// [`Store::wait_until_everywhere`].
-    pub async fn carry_out(&self, config: &Config, store: &Store) -> Result<(), NotDone> {
-        let done = match self {
+    pub async fn carry_out(&self, config: &Config, store: &Store) -> Result<Outcome, NotDone> {
+        self.tried(config, store).await.map_err(|error| self.judged(&error))
+    }
+
+    async fn tried(&self, config: &Config, store: &Store) -> Result<Outcome> {
+        const WHO: Actor = Actor::Operator;
+        match self {
             Self::Revoke { kind, name, reason } => {
-                async {
-                    let target = target(kind, name)?;
-                    governance::check_named(config, &target)?;
-                    Ok(governance::revoke(store, &target, Actor::Operator, reason).await?)
-                }
-                .await
+                let target = target(kind, name)?;
+                governance::check_named(config, &target)?;
+                governance::revoke(store, &target, WHO, reason).await?;
             }
             Self::Restore { kind, name, reason } => {
-                async {
-                    let target = target(kind, name)?;
-                    Ok(governance::restore(store, &target, Actor::Operator, reason).await?)
-                }
-                .await
+                governance::restore(store, &target(kind, name)?, WHO, reason).await?;
             }
-            Self::SetAgent { name, state } => {
-                async { Ok(governance::set_agent_state(store, &name.parse()?, *state, Actor::Operator).await?) }.await
-            }
+            Self::SetAgent { name, state } => governance::set_agent_state(store, &name.parse()?, *state, WHO).await?,
             Self::Approve { elevation, approver, lasts } => {
-                async {
-                    let (id, decider) = decision(store, elevation, approver).await?;
-                    Ok(governance::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await.map(drop)?)
-                }
-                .await
+                let (id, decider) = decision(store, elevation, approver).await?;
+                governance::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
             }
             Self::Deny { elevation, approver } => {
-                async {
-                    let (id, decider) = decision(store, elevation, approver).await?;
-                    Ok(governance::deny(store, &id, &decider).await?)
+                let (id, decider) = decision(store, elevation, approver).await?;
+                governance::deny(store, &id, &decider).await?;
+            }
+            Self::End { elevation } => governance::end(store, &elevation.parse()?, WHO).await?,
+            Self::NewestKey => return Ok(Outcome::Key(governance::newest_key(store).await?)),
+            Self::RotateKey { replaces, compromised } => {
+                let urgency = if *compromised { Urgency::Compromised } else { Urgency::Routine };
+                return Ok(Outcome::rotated(governance::rotate_keys(store, urgency, replaces, WHO).await?));
+            }
+            Self::AddPerson { name, display_name, roles } => {
+                let person = person(name, display_name.as_ref(), roles)?;
+                governance::add_person(store, &person, WHO).await?;
+                return Ok(Outcome::Person(person));
+            }
+            Self::SetRoles { name, roles } => {
+                let id = name.parse()?;
+                if config.people.contains_key(&id) {
+                    bail!("`{name}` is declared in the configuration; change `people.{name}.roles` there");
                 }
-                .await
+                return Ok(Outcome::Person(governance::set_roles(store, &id, roles.clone(), WHO).await?));
             }
-            Self::End { elevation } => {
-                async { Ok(governance::end(store, &elevation.parse()?, Actor::Operator).await?) }.await
+            Self::OfferLink { name } => {
+                return Ok(Outcome::Link(offer_link(store, config, &name.parse()?).await?));
             }
-        };
-        done.map_err(|error| self.judged(&error))
+        }
+        Ok(Outcome::Done)
     }
 
     /// Does it matter to what other nodes hold in memory?
     pub const fn concerns_every_node(&self) -> bool {
-        !matches!(self, Self::Approve { .. } | Self::Deny { .. })
+        !matches!(
+            self,
+            Self::Approve { .. }
+                | Self::Deny { .. }
+                | Self::NewestKey
+                | Self::AddPerson { .. }
+                | Self::OfferLink { .. }
+        )
+    }
+
+    /// May it make the store that it is for? The first people are added before the first start.
+    pub const fn may_be_the_first(&self) -> bool {
+        matches!(self, Self::AddPerson { .. } | Self::OfferLink { .. })
     }
 
     /// Which kind of failure that is.
@@ -125,33 +218,53 @@ impl Order {
         if error.downcast_ref::<StoreError>().is_some() {
             return NotDone::Store(said);
         }
-        match (self, error.downcast_ref::<GovernanceError>()) {
-            (_, Some(GovernanceError::Store(_))) => NotDone::Store(said),
+        use GovernanceError as E;
+        let already = match (self, error.downcast_ref::<GovernanceError>()) {
+            (_, Some(E::Store(_))) => return NotDone::Store(said),
             (
-                _,
-                Some(
-                    GovernanceError::GrantEnded(_)
-                    | GovernanceError::InstallationEnded(_)
-                    | GovernanceError::NotRevoked { .. }
-                    | GovernanceError::AlreadyOver(_),
-                ),
-            ) if !matches!(self, Self::Approve { .. }) => NotDone::AlreadySo(said),
-            (Self::SetAgent { state, .. }, Some(GovernanceError::Unchanged { state: is, .. })) if is == state => {
-                NotDone::AlreadySo(said)
-            }
-            (Self::Approve { approver, .. }, Some(GovernanceError::AlreadyDecided { state, by }))
+                Self::Revoke { .. } | Self::Restore { .. } | Self::End { .. } | Self::Deny { .. },
+                Some(E::GrantEnded(_) | E::InstallationEnded(_) | E::NotRevoked { .. } | E::AlreadyOver(_)),
+            ) => Some(Outcome::Done),
+            (Self::SetAgent { state, .. }, Some(E::Unchanged { state: is, .. })) if is == state => Some(Outcome::Done),
+            (Self::Approve { approver, .. }, Some(E::AlreadyDecided { state, by }))
                 if *state == ElevationState::Active && by.as_deref() == Some(approver) =>
             {
-                NotDone::AlreadySo(said)
+                Some(Outcome::Done)
             }
-            (Self::Deny { approver, .. }, Some(GovernanceError::AlreadyDecided { state, by }))
+            (Self::Deny { approver, .. }, Some(E::AlreadyDecided { state, by }))
                 if *state == ElevationState::Denied && by.as_deref() == Some(approver) =>
             {
-                NotDone::AlreadySo(said)
+                Some(Outcome::Done)
             }
-            _ => NotDone::Refused(said),
+            // A key that is believed for minutes is not what whoever lost it has ordered.
+            (Self::RotateKey { compromised, .. }, Some(E::KeyReplaced { successor, .. }))
+                if !compromised || successor.old_gone_at <= successor.signs_from =>
+            {
+                Some(Outcome::rotated(successor.clone()))
+            }
+            (Self::AddPerson { name, display_name, roles }, Some(E::PersonExists(known)))
+                if person(name, display_name.as_ref(), roles).is_ok_and(|wanted| wanted == *known) =>
+            {
+                Some(Outcome::Person(known.clone()))
+            }
+            _ => None,
+        };
+        match already {
+            Some(outcome) => NotDone::AlreadySo(said, Box::new(outcome)),
+            None => NotDone::Refused(said),
         }
     }
+}
+
+fn person(name: &str, display_name: Option<&String>, roles: &BTreeSet<Role>) -> Result<Person> {
+    let display_name = display_name.cloned().unwrap_or_else(|| name.to_owned());
+    Ok(Person { id: name.parse()?, display_name, roles: roles.clone(), disabled: false })
+}
+
+/// A one-time link with which the person sets a password.
+pub async fn offer_link(store: &Store, config: &Config, person: &Id<Person>) -> Result<Link> {
+    let ticket = governance::offer_enrolment(store, person, Actor::Operator).await?;
+    Ok(Link(format!("{}/enrol?ticket={}", config.public_url.as_str(), ticket.expose())))
 }
 
 fn target(kind: &str, name: &str) -> Result<Target> {

@@ -7,7 +7,10 @@ use model::{Id, Person};
 use serde_json::json;
 use token::AgentKey;
 
-use crate::{cli, commands::person, config, node::Node};
+use crate::{
+    cli, config,
+    node::{Node, order::offer_link},
+};
 
 /// The agent whose day is shown.
 pub const AGENT: &str = "night-shift";
@@ -95,7 +98,6 @@ pub struct Links {
 
 /// New links; older ones are void.
 pub async fn enrolment(node: &Node) -> Result<Links> {
-    let link =
-        async |name: &str| person::offer_enrolment(&node.store, &node.config, &name.parse::<Id<Person>>()?).await;
-    Ok(Links { admin: link(ADMIN).await?, approver: link(APPROVER).await? })
+    let link = async |name: &str| offer_link(&node.store, &node.config, &name.parse::<Id<Person>>()?).await;
+    Ok(Links { admin: link(ADMIN).await?.0, approver: link(APPROVER).await?.0 })
 }

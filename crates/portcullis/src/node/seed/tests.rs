@@ -230,11 +230,7 @@ async fn a_start_records_everybody_who_is_new_or_may_do_something_else_and_nobod
             bot("bob"),
             vec!["ada roles admin false", "bot bob bot"],
         ),
-        (
-            r#""bob":{"roles":["approver","auditor"]}"#,
-            bot("bob"),
-            vec!["ada disabled admin true"],
-        ),
+        (r#""bob":{"roles":["approver","auditor"]}"#, bot("bob"), vec!["ada disabled admin true"]),
         (both, bot("bob"), vec!["ada declared_again  false"]),
     ] {
         start(&store, &config(people, &agents)).await.unwrap();
