@@ -1,7 +1,7 @@
 //! The authorization server: who may act, for whom, where, with what, until when.
 //!
 //! A person's browser comes through [`authorize`], a client through [`token_endpoint`]. Both judge what is asked
-//! against the rules and against policy (`scopes`), open elevations (`elevate`), and end in one transaction that
+//! against the rules and against policy (`scopes`), open elevations (`privilege::elevation`), and end in one transaction that
 //! carries its record. Which documents we follow is in the module docs; what is advertised is computed in `metadata`.
 //!
 //! Spec: OAuth 2.1 (draft-ietf-oauth-v2-1), RFC 6749, RFC 7636, RFC 8707, RFC 9207; MCP 2026-07-28 basic/authorization.
@@ -13,11 +13,9 @@ mod client_auth;
 mod clients;
 mod counted;
 mod cx;
-mod elevate;
 mod error;
 mod grants;
 mod http;
-mod installation;
 mod issue;
 mod liveness;
 mod login;

@@ -2,7 +2,8 @@
 //!
 //! Spec: RFC 9700 §4.14 (never above the grant, as it stands now).
 
-use model::{Agent, AgentKind, AgentState, Block, ClientId, Grant, Id, Person, Server, Timestamp, block::Covered};
+use model::{Agent, AgentKind, AgentState, ClientId, Grant, Id, NotStanding, Person, Server, Standing, Timestamp};
+use privilege::standing;
 use store::{Store, StoreError, Tx};
 
 use crate::error::{TokenError, state_words};
@@ -44,73 +45,54 @@ pub(crate) async fn check(
     issued_at: Timestamp,
 ) -> Result<Agent, TokenError> {
     let agent = tx.agent(&grant.agent).await?.ok_or(Dead::AgentUnknown)?;
-    let owner = tx.person(&agent.owner).await?;
-    let acting = Acting { agent: &agent, client, grant: Some(grant), server: &grant.server };
-    acting.is_alive(tx, owner.as_ref(), issued_at).await??;
+    is_alive(tx, &acting(&agent, client, Some(grant), &grant.server), issued_at).await??;
     if !grant.is_live(tx.now()) {
         return Err(Dead::GrantEnded.into());
     }
     Ok(agent)
 }
 
-/// Who acts where; there may be no grant yet.
-#[derive(Clone, Copy)]
-pub(crate) struct Acting<'a> {
-    pub(crate) agent: &'a Agent,
-    pub(crate) client: &'a ClientId,
-    pub(crate) grant: Option<&'a Grant>,
-    pub(crate) server: &'a Id<Server>,
+impl From<NotStanding> for Dead {
+    fn from(not: NotStanding) -> Self {
+        match not {
+            NotStanding::AgentNotActive(state) => Self::AgentNotActive(state),
+            NotStanding::OwnerDisabled => Self::PersonDisabled,
+            NotStanding::Blocked(target) => Self::Blocked(target.kind()),
+            NotStanding::GrantEnded => Self::GrantEnded,
+        }
+    }
 }
 
-impl Acting<'_> {
-    /// Is everything alive that must be, by what stands inside this transaction? The blocks in memory are of a moment
-    /// ago: a revocation by another node, or in this very batch, is not among them.
-    pub(crate) async fn is_alive(
-        &self,
-        tx: &mut Tx<'_>,
-        owner: Option<&Person>,
-        issued_at: Timestamp,
-    ) -> Result<Result<(), Dead>, StoreError> {
-        let blocks = tx.blocks_on(&self.covered()).await?;
-        Ok(self.judge(&blocks, owner, issued_at))
-    }
+/// Who acts where, as `client`; there may be no grant yet.
+pub(crate) fn acting<'a>(
+    agent: &'a Agent,
+    client: &'a ClientId,
+    grant: Option<&'a Grant>,
+    server: &'a Id<Server>,
+) -> Standing<'a> {
+    let person = (agent.kind == AgentKind::Delegated).then_some(&agent.owner);
+    Standing { agent, client, person, grant, server, tool: None }
+}
 
-    /// The same by what is in memory, for a page. What is then done is asked again inside its transaction.
-    pub(crate) fn seems_alive(&self, store: &Store, owner: &Person) -> Result<(), Dead> {
-        self.judge(&store.blocks(), Some(owner), store.now())
-    }
+/// Is everything alive that must be, by what stands inside this transaction?
+pub(crate) async fn is_alive(
+    tx: &mut Tx<'_>,
+    acting: &Standing<'_>,
+    issued_at: Timestamp,
+) -> Result<Result<(), Dead>, StoreError> {
+    Ok(standing::stands(tx, acting, issued_at).await?.map_err(Dead::from))
+}
 
-    fn judge(&self, blocks: &[Block], owner: Option<&Person>, issued_at: Timestamp) -> Result<(), Dead> {
-        if self.agent.state != AgentState::Active {
-            return Err(Dead::AgentNotActive(self.agent.state));
-        }
-        if owner.is_none_or(|owner| owner.disabled) {
-            return Err(Dead::PersonDisabled);
-        }
-        match blocks.iter().find(|block| block.stops(&self.covered(), issued_at)) {
-            Some(block) => Err(Dead::Blocked(block.target.kind())),
-            None => Ok(()),
-        }
-    }
-
-    fn covered(&self) -> Covered<'_> {
-        Covered {
-            agent: &self.agent.id,
-            person: (self.agent.kind == AgentKind::Delegated).then_some(&self.agent.owner),
-            owner: &self.agent.owner,
-            client: self.client,
-            grant: self.grant.map(|grant| &grant.id),
-            server: self.server,
-            tool: None,
-        }
-    }
+/// The same by what is in memory, for a page. What is then done is asked again inside its transaction.
+pub(crate) fn seems_alive(store: &Store, acting: &Standing<'_>, owner: &Person) -> Result<(), Dead> {
+    Ok(acting.stands(owner.disabled, store.blocks().iter(), store.now())?)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use model::{Assurance, ManualClock, Span, Target, config::StoreUrl};
+    use model::{Assurance, Block, ManualClock, Span, Target, config::StoreUrl};
     use store::{Commit, Missing, OpenOptions};
 
     use super::*;
@@ -154,9 +136,10 @@ mod tests {
                     roles: [].into(),
                     disabled: false,
                 };
-                let acting = Acting { agent: &bot, client: &bot.client, grant: None, server: &server };
-                let is_alive = acting.is_alive(tx, Some(&ada), tx.now()).await?;
-                let seems = acting.seems_alive(&memory, &ada);
+                tx.put_person(&ada, None).await?;
+                let (acting, now) = (acting(&bot, &bot.client, None, &server), tx.now());
+                let is_alive = is_alive(tx, &acting, now).await?;
+                let seems = seems_alive(&memory, &acting, &ada);
                 Ok(Commit::with(model::event::examples::any(), (is_alive, seems)))
             })
         });

@@ -12,6 +12,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use model::{AccessClaims, Actor, event::TokenRevoked};
 use pages::Form;
+use privilege::installation;
 use store::{Commit, Tx};
 use token::{Digest, Expected, Presented};
 
@@ -19,7 +20,7 @@ use crate::{
     client_auth::{self, Authenticated},
     cx::Cx,
     error::TokenError,
-    installation, token_endpoint,
+    token_endpoint,
 };
 
 /// Revokes the token in `form`. Unknown tokens are fine: they do not work, which is what was asked.

@@ -6,21 +6,22 @@
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (step-up); MCP security best practices (consent UI requirements).
 //!
-//! Next: `elevate`, which the consent page uses as well.
+//! Next: `privilege::elevation::open`, which the consent page uses as well.
 
 use std::sync::Arc;
 
 use axum::response::Response;
 use http::HeaderMap;
-use model::{Actor, Agent, Grant, Id, Person, Scope, StepUp, event::AuthorizationRefused};
-use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, shown, signed_in};
+use model::shown;
+use model::{Actor, Agent, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused};
+use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, signed_in};
+use privilege::elevation::open::{self, ElevationWish, Opened};
 use store::{Commit, StoreError, Tx};
 
 use crate::{
     cx::Cx,
-    elevate::{self, Opened, Wanted},
     error::{AuthorizeError, PageError},
-    liveness::{Acting, Dead},
+    liveness::{self, Dead},
     scopes::{self, Asker, Need, ScopeRefusal},
 };
 
@@ -87,19 +88,20 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Re
     if grant.person.as_ref().unwrap_or(&agent.owner) != me {
         return Ok(Commit::nothing(Outcome::NotTheirs));
     }
-    let owner = tx.person(me).await?;
-    let acting = Acting { agent: &agent, client: &agent.client, grant: Some(&grant), server: &grant.server };
-    let is_alive = acting.is_alive(tx, owner.as_ref(), tx.now()).await?;
+    let now = tx.now();
+    let is_alive = liveness::is_alive(tx, &Standing::of(&agent, &grant), now).await?;
     let need = match assess(cx, tx, wish, &grant, &agent, is_alive) {
         Ok(need) => need,
         Err(error) => return Ok(refused(&agent, me, error)),
     };
-    let wanted = |by| Wanted { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason };
+    let wanted = |by| ElevationWish { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason };
     let opened = match (need, wish.by) {
         (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
-        (Need::Elevation(StepUp::Consent), _) => elevate::consent(cx, tx, wanted(StepUp::Consent), me).await?,
+        (Need::Elevation(StepUp::Consent), _) => {
+            open::consent(&cx.config.elevation, tx, wanted(StepUp::Consent), me).await?
+        }
         (Need::Elevation(StepUp::Approval), StepUp::Approval) => {
-            elevate::request(cx, tx, wanted(StepUp::Approval), Actor::Person(me.clone())).await?
+            open::request(&cx.config.elevation, tx, wanted(StepUp::Approval), Actor::Person(me.clone())).await?
         }
         (Need::Elevation(StepUp::Approval), StepUp::Consent) => {
             return Ok(refused(&agent, me, AuthorizeError::NeedsApproval));

@@ -11,8 +11,8 @@
 
 use std::sync::Arc;
 
-use model::{AccessClaims, Agent, AgentState, Block, Grant, Id, Server, Target, Timestamp, ToolName, block::Covered};
-use store::{Standing, Store};
+use model::{AccessClaims, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Timestamp, ToolName};
+use store::{GrantHolder, Store};
 use token::{AccessTokenError, Expected, Presented, Verified};
 
 use crate::{protected::Protected, refusal::Refusal, verdicts::Verdicts};
@@ -21,7 +21,7 @@ use crate::{protected::Protected, refusal::Refusal, verdicts::Verdicts};
 #[derive(Debug)]
 pub struct Live {
     claims: AccessClaims,
-    standing: Standing,
+    holder: GrantHolder,
     /// Tools of the server that the kill switch stops.
     stopped: Vec<ToolName>,
     epoch: u64,
@@ -107,50 +107,46 @@ impl Live {
     async fn stand(store: &Store, server: &Id<Server>, claims: AccessClaims) -> Result<Self, NotLive> {
         // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
         let epoch = store.epoch();
-        let standing = store.standing(&claims.grant_id, claims.installation().as_ref()).await.map_err(|error| {
+        let holder = store.grant_holder(&claims.grant_id, claims.installation().as_ref()).await.map_err(|error| {
             store.failed("store_failed", &error);
             Refusal::Unavailable
         })?;
-        let Some(standing) = standing else {
+        let Some(holder) = holder else {
             return Err(NotLive::dead(claims, Refusal::InvalidToken("the grant is not known")));
         };
-        let mut live = Self { claims, standing, stopped: Vec::new(), epoch };
+        let mut live = Self { claims, holder, stopped: Vec::new(), epoch };
         let blocks = store.blocks();
-        if let Err(refusal) = live.is_free(&blocks).and_then(|()| live.is_whole(server)) {
+        if let Err(refusal) = live.fits(server).and_then(|()| live.stands(&blocks)) {
             return Err(NotLive::dead(live.claims, refusal));
         }
         live.stopped = blocks.iter().filter_map(|block| live.tool_stopped_by(block)).collect();
         Ok(live)
     }
 
-    fn is_free(&self, blocks: &[Block]) -> Result<(), Refusal> {
-        match blocks.iter().any(|block| self.is_stopped_by(block, None)) {
-            true => Err(Refusal::InvalidToken("access was revoked")),
-            false => Ok(()),
-        }
-    }
-
-    /// Does the token name what the store knows, and may that act at all?
-    fn is_whole(&self, server: &Id<Server>) -> Result<(), Refusal> {
-        let Standing { grant, agent, person_disabled, installation_ended } = &self.standing;
+    /// Does the token name what the store knows?
+    fn fits(&self, server: &Id<Server>) -> Result<(), Refusal> {
+        let GrantHolder { grant, agent, .. } = &self.holder;
         let same_agent = grant.agent == self.claims.agent_id && agent.id == grant.agent;
         if !same_agent || agent.client != self.claims.client_id || grant.server != *server {
             return Err(Refusal::InvalidToken("the token does not fit its grant"));
         }
-        // Its end in time is not asked here; that it was ended before is.
-        if grant.ended_at.is_some_and(|ended| ended < grant.not_after) {
-            return Err(Refusal::InvalidToken("the grant has ended"));
-        }
-        if agent.state != AgentState::Active {
-            return Err(Refusal::InvalidToken("the agent is suspended"));
-        }
-        if *person_disabled {
-            return Err(Refusal::InvalidToken("the person is disabled"));
-        }
-        if *installation_ended {
-            return Err(Refusal::InvalidToken("access was revoked"));
-        }
         Ok(())
+    }
+
+    /// Was nothing taken away? Its end in time is asked at each call.
+    fn stands(&self, blocks: &[Block]) -> Result<(), Refusal> {
+        let GrantHolder { grant, agent, person_disabled, installation_ended } = &self.holder;
+        let standing = Standing::of(agent, grant);
+        let issued_at = Timestamp::from_seconds(self.claims.iat);
+        let refused = |why| Err(Refusal::InvalidToken(why));
+        match standing.stands(*person_disabled, blocks, issued_at) {
+            Ok(()) if *installation_ended => refused("access was revoked"),
+            Ok(()) => Ok(()),
+            Err(NotStanding::Blocked(_)) => refused("access was revoked"),
+            Err(NotStanding::GrantEnded) => refused("the grant has ended"),
+            Err(NotStanding::AgentNotActive(_)) => refused("the agent is suspended"),
+            Err(NotStanding::OwnerDisabled) => refused("the person is disabled"),
+        }
     }
 
     /// Has neither the token nor the grant run out?
@@ -158,29 +154,16 @@ impl Live {
         if now >= self.claims.expires_at() {
             return Err(Refusal::InvalidToken("the token has expired"));
         }
-        if !self.standing.grant.is_live(now) {
+        if !self.holder.grant.is_live(now) {
             return Err(Refusal::InvalidToken("the grant has ended"));
         }
         Ok(())
     }
 
-    fn is_stopped_by(&self, block: &Block, tool: Option<&ToolName>) -> bool {
-        let Standing { grant, agent, .. } = &self.standing;
-        let covered = Covered {
-            agent: &agent.id,
-            person: grant.person.as_ref(),
-            owner: &agent.owner,
-            client: &agent.client,
-            grant: Some(&grant.id),
-            server: &grant.server,
-            tool,
-        };
-        block.stops(&covered, Timestamp::from_seconds(self.claims.iat))
-    }
-
     fn tool_stopped_by(&self, block: &Block) -> Option<ToolName> {
         let Target::Tool(_, tool) = &block.target else { return None };
-        self.is_stopped_by(block, Some(tool)).then(|| tool.clone())
+        let standing = Standing { tool: Some(tool), ..Standing::of(&self.holder.agent, &self.holder.grant) };
+        block.stops(&standing.covered(), Timestamp::from_seconds(self.claims.iat)).then(|| tool.clone())
     }
 
     /// Does the kill switch stop this one tool?
@@ -195,12 +178,12 @@ impl Live {
 
     /// The grant.
     pub fn grant(&self) -> &Grant {
-        &self.standing.grant
+        &self.holder.grant
     }
 
     /// The agent.
     pub fn agent(&self) -> &Agent {
-        &self.standing.agent
+        &self.holder.agent
     }
 
     /// The epoch under which this was found out.

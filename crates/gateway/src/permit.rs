@@ -8,9 +8,10 @@
 use std::sync::Arc;
 
 use model::{
-    Actor, Elevation, ElevationState, Id, Span, StepUp, Timestamp, ToolName,
+    Actor, Elevation, Id, Span, StepUp, Timestamp, ToolName,
     event::{CallDecided, Facts},
 };
+use privilege::elevation::uses::{self, Taken};
 use store::{Commit, Store, StoreError};
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     ground::{Ground, Lease, Lost},
     lasting::Lasting,
     live::Live,
-    record::{decided, ended_by_last_use},
+    record::decided,
     refusal::Refusal,
     sent::NothingLeft,
     to_the_end::ToTheEnd,
@@ -151,17 +152,14 @@ impl Permit<Call> {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(elevation) = tx.use_elevation_of(&grant, &id).await? else {
+                    let Some(Taken { elevation, ended }) = uses::take(tx, &grant, &id).await? else {
                         return Ok(Commit::nothing(None));
                     };
                     let not_after = elevation.not_after.unwrap_or_default();
                     let lease = Some(Lease { id: elevation.id.clone(), not_after });
                     decided.elevation = Some(elevation.id.clone());
-                    let mut commit = Commit::with(decided.by(actor), lease);
-                    if elevation.state == ElevationState::Ended {
-                        commit = commit.and(ended_by_last_use(&elevation));
-                    }
-                    Ok(commit)
+                    let commit = Commit::with(decided.by(actor), lease);
+                    Ok(ended.into_iter().fold(commit, Commit::and))
                 })
             })
             .await

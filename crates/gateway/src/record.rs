@@ -1,10 +1,8 @@
 //! The audit records of a call: decided, refused, ended. Never a token, never an argument.
 
 use model::{
-    AccessClaims, Actor, Elevation, Event, Id, Server,
-    event::{
-        CallDecided, CallRefused, CallRest, ElevationEnd, ElevationEnded, ElevationUseReturned, Facts, Rests, Verdict,
-    },
+    AccessClaims, Actor, Event, Id, Server,
+    event::{CallDecided, CallRefused, CallRest, Facts, Rests, Verdict},
 };
 
 use crate::{
@@ -83,16 +81,6 @@ pub fn refused_dead(refusal: &Refusal, server: &Id<Server>, claims: &AccessClaim
     let mut record = of.refused(server, refusal);
     record.why = Some(refusal.to_string());
     record.by(of.actor())
-}
-
-/// The last use of an elevation was taken.
-pub fn ended_by_last_use(elevation: &Elevation) -> Event {
-    ElevationEnded::of(elevation, ElevationEnd::UsedUp).by(Actor::System)
-}
-
-/// A use of an elevation was given back: the call that took it never left.
-pub fn use_returned(elevation: &Elevation, request: &str) -> Event {
-    ElevationUseReturned::of(elevation, request).by(Actor::System)
 }
 
 /// Who is refused.

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use privilege::elevation::uses;
 use store::{Commit, Store, StoreError};
 use tokio::runtime::Handle;
 
-use crate::{ground::Lease, live::Live, record::use_returned, sent::NothingLeft, to_the_end::ToTheEnd};
+use crate::{ground::Lease, live::Live, sent::NothingLeft, to_the_end::ToTheEnd};
 
 /// One use. Dropped before its call left, it is given back; at most once.
 #[derive(Debug)]
@@ -51,11 +52,9 @@ impl Used {
             let failing = store.clone();
             let returned = store.write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    let elevation = tx.return_use_of(&grant, &lease.id, lease.not_after, epoch.as_deref()).await?;
-                    Ok(match elevation {
-                        Some(elevation) => Commit::with(use_returned(&elevation, &request), ()),
-                        None => Commit::nothing(()),
-                    })
+                    let Lease { id, not_after } = &lease;
+                    let event = uses::give_back(tx, &grant, id, *not_after, epoch.as_deref(), &request).await?;
+                    Ok(event.map_or(Commit::nothing(()), |event| Commit::with(event, ())))
                 })
             });
             if let Err(error) = returned.await {

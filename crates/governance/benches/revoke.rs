@@ -17,7 +17,7 @@ use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Grant, Person, Span, SystemClock, Target, config::StoreUrl,
     event::examples,
 };
-use portcullis_governance::{revoke, write_ends};
+use portcullis_governance::orders::{revoke, write_ends};
 use store::{Commit, Missing, OpenOptions, Store, StoreError};
 
 /// Agents, and grants of each.

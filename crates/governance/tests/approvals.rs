@@ -4,7 +4,8 @@
 mod support;
 
 use model::{Actor, AgentState, ElevationState, Span, Target};
-use portcullis_governance::{DutyError, GovernanceError, approve, deny, end, revoke, set_agent_state};
+use portcullis_governance::orders::{approve, deny, end, revoke, set_agent_state};
+use privilege::{DutyError, Refused};
 use serde_json::json;
 use support::{Installation, NIGHTLY};
 
@@ -45,7 +46,7 @@ async fn nobody_extends_what_was_asked_for() {
     let bob = world.decider("bob").await;
     for lasts in [Span::from_seconds(301), Span::from_seconds(0)] {
         let refused = approve(&world.store, &id, &bob, Some(lasts)).await;
-        assert!(matches!(refused, Err(GovernanceError::NotShorter { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Refused::NotShorter { .. })), "{refused:?}");
     }
     assert_eq!(world.state_of(&id).await, ElevationState::Requested);
 }
@@ -56,7 +57,7 @@ async fn the_owner_does_not_approve_for_their_own_agent() {
     let world = Installation::start().await;
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
     let refused = approve(&world.store, &id, &world.decider("ada").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::Owner(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::Owner(_)))), "{refused:?}");
     assert_eq!(world.state_of(&id).await, ElevationState::Requested);
 }
 
@@ -66,7 +67,7 @@ async fn the_person_an_agent_acts_for_does_not_approve_for_it() {
     let world = Installation::start().await;
     let id = world.request("elv_1", "grt_claude", DELETE).await;
     let refused = approve(&world.store, &id, &world.decider("ada").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::ActedFor(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::ActedFor(_)))), "{refused:?}");
 }
 
 /// Spec: NIST SP 800-53 AC-5
@@ -76,7 +77,7 @@ async fn not_even_an_administrator_approves_for_their_own_agent() {
     world.person("ada", json!(["admin"]), false).await;
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
     let refused = approve(&world.store, &id, &world.decider("ada").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::Owner(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::Owner(_)))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -86,9 +87,9 @@ async fn who_is_no_approver_approves_nothing() {
     for name in ["carol", "eve"] {
         let decider = world.decider(name).await;
         let refused = approve(&world.store, &id, &decider, None).await;
-        assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
+        assert!(matches!(refused, Err(Refused::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
         let refused = deny(&world.store, &id, &decider).await;
-        assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
+        assert!(matches!(refused, Err(Refused::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
     }
 }
 
@@ -99,10 +100,10 @@ async fn a_role_or_a_person_taken_away_counts_at_once() {
     let bob = world.decider("bob").await;
     world.person("bob", json!([]), false).await;
     let refused = approve(&world.store, &id, &bob, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::NotAnApprover(_)))), "{refused:?}");
     world.person("bob", json!(["approver"]), true).await;
     let refused = approve(&world.store, &id, &bob, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::NotAPerson(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::NotAPerson(_)))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn a_consent_is_given_by_the_one_person_it_is_about() {
     let world = Installation::start().await;
     let id = world.request("elv_1", "grt_claude", "tickets:medium").await;
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Duty(DutyError::NotTheirConsent(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Duty(DutyError::NotTheirConsent(_)))), "{refused:?}");
     approve(&world.store, &id, &world.decider("ada").await, None).await.unwrap();
     assert_eq!(world.state_of(&id).await, ElevationState::Active);
 }
@@ -130,10 +131,7 @@ async fn a_request_is_decided_once() {
     let bob = world.decider("bob").await;
     deny(&world.store, &id, &bob).await.unwrap();
     for again in [approve(&world.store, &id, &bob, None).await.map(drop), deny(&world.store, &id, &bob).await] {
-        assert!(
-            matches!(again, Err(GovernanceError::AlreadyDecided { state: ElevationState::Denied, .. })),
-            "{again:?}"
-        );
+        assert!(matches!(again, Err(Refused::AlreadyDecided { state: ElevationState::Denied, .. })), "{again:?}");
     }
 }
 
@@ -153,7 +151,7 @@ async fn a_request_that_nobody_decided_in_time_is_over() {
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
     world.clock.advance(Span::from_minutes(15));
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Lapsed(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Lapsed(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -163,7 +161,7 @@ async fn nothing_is_approved_for_an_agent_that_is_stopped() {
     let agent = NIGHTLY.parse().unwrap();
     set_agent_state(&world.store, &agent, AgentState::Suspended, Actor::Operator).await.unwrap();
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::AgentNotActive { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::AgentNotActive { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -173,7 +171,7 @@ async fn a_revoked_person_approves_nothing() {
     let bob = Target::Person("bob".parse().unwrap());
     revoke(&world.store, &bob, Actor::Operator, "left the company").await.unwrap();
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Blocked(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Blocked(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -182,7 +180,7 @@ async fn nothing_is_approved_while_everything_is_stopped() {
     revoke(&world.store, &Target::All, Actor::Operator, "drill").await.unwrap();
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await;
-    assert!(matches!(refused, Err(GovernanceError::Blocked(Target::All))), "{refused:?}");
+    assert!(matches!(refused, Err(Refused::Blocked(Target::All))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -203,7 +201,7 @@ async fn an_elevation_ends_by_hand_once() {
     assert_eq!(world.state_of(&id).await, ElevationState::Ended);
     assert!(world.store.epoch() > epoch, "what was held in memory is void");
     let again = end(&world.store, &id, Actor::Operator).await;
-    assert!(matches!(again, Err(GovernanceError::AlreadyOver(_))), "{again:?}");
+    assert!(matches!(again, Err(Refused::AlreadyOver(_))), "{again:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 mod support;
 
 use model::{Actor, Clock, ElevationState, Span, Timestamp, event::examples};
-use portcullis_governance::{GovernanceError, accept_clock, approve};
+use portcullis_governance::orders::{accept_clock, approve, restore, revoke};
+use privilege::Refused;
 use store::{Commit, Missing, OpenOptions, Store, StoreError};
 use support::Installation;
 
@@ -126,8 +127,8 @@ async fn a_block_that_was_lifted_in_that_time_goes_on_to_stop_what_is_older_than
     let right = world.now().after(Span::from_minutes(3));
     world.clock.set(world.now().after(FORTNIGHT));
     let agent = model::Target::parse("agent", support::NIGHTLY).unwrap();
-    portcullis_governance::revoke(&world.store, &agent, Actor::Operator, "odd").await.unwrap();
-    portcullis_governance::restore(&world.store, &agent, Actor::Operator, "fine").await.unwrap();
+    revoke(&world.store, &agent, Actor::Operator, "odd").await.unwrap();
+    restore(&world.store, &agent, Actor::Operator, "fine").await.unwrap();
     world.store.clone().close().await;
     world.clock.set(right);
     let store = visit(&world).await;
@@ -151,10 +152,7 @@ async fn time_is_not_put_back_under_a_node_that_runs() {
     .await
     .unwrap();
     let refused = accept_clock(&store, Actor::Operator, "wrong").await.unwrap_err();
-    assert!(
-        matches!(&refused, GovernanceError::Store(StoreError::NodesRun(name)) if name.starts_with("node-2")),
-        "{refused}"
-    );
+    assert!(matches!(&refused, Refused::Store(StoreError::NodesRun(name)) if name.starts_with("node-2")), "{refused}");
     assert_eq!(record(&store).await, was);
     node.close().await;
     accept_clock(&store, Actor::Operator, "wrong").await.unwrap();
@@ -172,7 +170,7 @@ async fn of_two_who_accept_at_once_one_finds_the_clock_right() {
     let (accepted, refused) = if one.is_ok() { (one, two) } else { (two, one) };
     assert_eq!(accepted.unwrap().was, was);
     let refused = refused.unwrap_err();
-    assert!(matches!(refused, GovernanceError::ClockIsRight { .. }), "{refused}");
+    assert!(matches!(refused, Refused::ClockIsRight { .. }), "{refused}");
     assert_eq!(store.access_keys().await.unwrap().len(), 2, "one key was made");
 }
 
@@ -183,8 +181,8 @@ async fn a_clock_that_is_not_behind_has_nothing_to_accept_and_a_reason_is_wanted
     world.clock.set(world.now().after(Span::from_minutes(1)));
     let store = visit(&world).await;
     let refused = accept_clock(&store, Actor::Operator, "to be sure").await.unwrap_err();
-    assert!(matches!(refused, GovernanceError::ClockIsRight { .. }), "{refused}");
+    assert!(matches!(refused, Refused::ClockIsRight { .. }), "{refused}");
     let refused = accept_clock(&store, Actor::Operator, "  ").await.unwrap_err();
-    assert!(matches!(refused, GovernanceError::NoReason), "{refused}");
+    assert!(matches!(refused, Refused::NoReason), "{refused}");
     assert_eq!(store.access_keys().await.unwrap().len(), 1, "and nothing was changed");
 }

@@ -4,7 +4,8 @@
 mod support;
 
 use model::Actor;
-use portcullis_governance::{GovernanceError, Urgency, newest_key, rotate_keys};
+use portcullis_governance::orders::{newest_key, rotate_keys};
+use privilege::{Refused, key::Urgency};
 use support::Installation;
 
 fn kids(world: &Installation) -> Vec<String> {
@@ -46,11 +47,11 @@ async fn a_key_is_replaced_once_however_often_that_is_ordered() {
     let first = rotated(Urgency::Routine, &old).await.unwrap();
     for urgency in [Urgency::Routine, Urgency::Compromised] {
         let again = rotated(urgency, &old).await.unwrap_err();
-        assert!(matches!(&again, GovernanceError::KeyReplaced { successor, .. } if *successor == first), "{again}");
+        assert!(matches!(&again, Refused::KeyReplaced { successor, .. } if *successor == first), "{again}");
     }
     assert_eq!(kids(&world).len(), 2, "no third one was made");
     assert_eq!(newest_key(&world.store).await.unwrap(), first.kid);
     let unknown = rotated(Urgency::Routine, "x").await.unwrap_err();
-    assert!(matches!(unknown, GovernanceError::UnknownName { kind: "key", .. }), "{unknown}");
+    assert!(matches!(unknown, Refused::UnknownName { kind: "key", .. }), "{unknown}");
     rotated(Urgency::Compromised, &first.kid).await.unwrap();
 }

@@ -5,9 +5,10 @@ mod support;
 
 use model::{Actor, AgentState, ElevationState, Target};
 use portcullis_governance::{
-    Ends, GovernanceError, approve, check_named, end_installation, inventory, restore, revoke, set_agent_state,
-    write_ends,
+    inventory,
+    orders::{approve, end_installation, restore, revoke, set_agent_state, write_ends},
 };
+use privilege::{Refused, block::Ends, block::check_named};
 use support::{CLAUDE, Installation, NIGHTLY};
 
 fn target(kind: &str, name: &str) -> Target {
@@ -189,9 +190,9 @@ async fn revoking_a_grant_is_final_and_leaves_no_block() {
     assert!(world.store.blocks().is_empty());
     assert_ne!(world.state_of(&id).await, ElevationState::Requested, "its requests end with it");
     let again = revoke(&world.store, &target("grant", "grt_nightly"), Actor::Operator, "again").await;
-    assert!(matches!(again, Err(GovernanceError::GrantEnded(_))), "{again:?}");
+    assert!(matches!(again, Err(Refused::GrantEnded(_))), "{again:?}");
     let back = restore(&world.store, &target("grant", "grt_nightly"), Actor::Operator, "oops").await;
-    assert!(matches!(back, Err(GovernanceError::GrantIsFinal)), "{back:?}");
+    assert!(matches!(back, Err(Refused::GrantIsFinal)), "{back:?}");
 }
 
 /// Field: A2
@@ -232,9 +233,9 @@ async fn ending_an_installation_is_final_and_leaves_its_grant_and_its_neighbours
     let ended: Vec<&str> = all.iter().filter(|one| one.ended_at.is_some()).map(|one| one.id.as_str()).collect();
     assert_eq!((all.len(), ended), (2, vec!["ins_one"]));
     let again = end_installation(&world.store, &one.id, Actor::Operator, "again").await;
-    assert!(matches!(again, Err(GovernanceError::InstallationEnded(_))), "{again:?}");
+    assert!(matches!(again, Err(Refused::InstallationEnded(_))), "{again:?}");
     let back = restore(&world.store, &target("installation", "ins_one"), Actor::Operator, "oops").await;
-    assert!(matches!(back, Err(GovernanceError::InstallationIsFinal)), "{back:?}");
+    assert!(matches!(back, Err(Refused::InstallationIsFinal)), "{back:?}");
     let unknown = end_installation(&world.store, &"ins_none".parse().unwrap(), Actor::Operator, "typo").await;
     assert!(unknown.unwrap_err().to_string().contains("/me"));
     turn(&world, "grant", "grt_claude").await;
@@ -303,7 +304,7 @@ async fn a_turn_without_a_reason_is_refused() {
     let world = Installation::start().await;
     for reason in ["", "  ", "\u{200b}\n"] {
         let refused = revoke(&world.store, &Target::All, Actor::Operator, reason).await;
-        assert!(matches!(refused, Err(GovernanceError::NoReason)), "{refused:?}");
+        assert!(matches!(refused, Err(Refused::NoReason)), "{refused:?}");
     }
     assert!(world.store.blocks().is_empty());
 }
@@ -325,11 +326,11 @@ async fn a_suspended_agent_comes_back_and_a_retired_one_does_not() {
     let set = |state| set_agent_state(&world.store, &agent, state, Actor::Operator);
     set(AgentState::Suspended).await.unwrap();
     assert!(live(&world, "grt_nightly").await, "a pause ends nothing");
-    assert!(matches!(set(AgentState::Suspended).await, Err(GovernanceError::Unchanged { .. })));
+    assert!(matches!(set(AgentState::Suspended).await, Err(Refused::Unchanged { .. })));
     set(AgentState::Active).await.unwrap();
     set(AgentState::Retired).await.unwrap();
     assert!(!live(&world, "grt_nightly").await);
-    assert!(matches!(set(AgentState::Active).await, Err(GovernanceError::Retired(_))));
+    assert!(matches!(set(AgentState::Active).await, Err(Refused::Retired(_))));
     assert_eq!(world.last_record().await["event"], "agent_changed");
 }
 

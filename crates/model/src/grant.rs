@@ -33,6 +33,11 @@ impl Minted for Grant {
 }
 
 impl Grant {
+    /// Was it ended before its time?
+    pub fn is_ended_early(&self) -> bool {
+        self.ended_at.is_some_and(|ended| ended < self.not_after)
+    }
+
     /// Does it stand at `now`?
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && now < self.not_after

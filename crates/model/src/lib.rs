@@ -26,6 +26,8 @@ pub mod sampling;
 pub mod scope;
 pub mod secret;
 pub mod server;
+pub mod shown;
+pub mod standing;
 pub mod tier;
 pub mod uri;
 
@@ -47,4 +49,6 @@ pub use sampling::{Pace, Sampling};
 pub use scope::{Scope, ScopeSet};
 pub use secret::Secret;
 pub use server::{Server, ToolName, ToolPattern, ToolRules};
+pub use shown::shown;
+pub use standing::{NotStanding, Standing};
 pub use tier::Tier;

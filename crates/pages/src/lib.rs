@@ -16,7 +16,6 @@ mod local;
 mod page;
 mod problem;
 mod session;
-mod shown;
 
 pub use assets::{STYLESHEET_PATH, assets};
 pub use browser::Browser;
@@ -28,4 +27,3 @@ pub use local::{AGAIN, LocalPath, login_again, login_first, see_other};
 pub use page::{Page, Place, page};
 pub use problem::{Incident, fault, nowhere, only_forms, problem};
 pub use session::{FRESH_LOGIN, SignedIn, StaleLogin, signed_in};
-pub use shown::shown;

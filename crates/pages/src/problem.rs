@@ -5,8 +5,9 @@ use std::fmt;
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
+use model::shown;
 
-use crate::{Page, shown};
+use crate::Page;
 
 /// The number under which the log has a fault; shown to the person instead of the fault's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

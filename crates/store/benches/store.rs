@@ -138,5 +138,5 @@ fn write(bencher: Bencher<'_, '_>, callers: usize) {
 #[divan::bench(sample_count = 50, sample_size = 20)]
 fn standing(bencher: Bencher<'_, '_>) {
     let place = Place::new();
-    bencher.bench_local(|| place.runtime.block_on(place.store.standing(&place.grant, None)).unwrap().unwrap());
+    bencher.bench_local(|| place.runtime.block_on(place.store.grant_holder(&place.grant, None)).unwrap().unwrap());
 }

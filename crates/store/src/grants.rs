@@ -28,7 +28,7 @@ macro_rules! from_grants {
 
 /// Everything that must be alive for a call under a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct GrantHolder {
     /// The grant, ended or not.
     pub grant: Grant,
     /// Its agent, in whatever state.
@@ -99,11 +99,11 @@ impl Store {
     }
 
     /// All that must be alive for a call under the grant by one of its installations, in one statement.
-    pub async fn standing(
+    pub async fn grant_holder(
         &self,
         id: &Id<Grant>,
         installation: Option<&Id<Installation>>,
-    ) -> Result<Option<Standing>, StoreError> {
+    ) -> Result<Option<GrantHolder>, StoreError> {
         let mut reader = self.reader().await?;
         let sql = concat!(
             "SELECT ",
@@ -119,13 +119,13 @@ impl Store {
         let statement = query(sql).bind(id.as_str()).bind(installation.map_or("", Id::as_str));
         let row = statement.fetch_optional(reader.connection()).await.map_err(StoreError::from);
         let Some(row) = reader.done(row)? else { return Ok(None) };
-        let mut columns = Columns::of("standing", &row);
+        let mut columns = Columns::of("holder of a grant", &row);
         let (grant, agent) = (grant(&mut columns)?, agents::agent(&mut columns)?);
         let (person, owner) = (columns.optional_flag()?, columns.optional_flag()?);
         // A name that is not in the store is nobody, and nobody may be acted for.
         let person_disabled = (grant.person.is_some() && person.unwrap_or(true)) || owner.unwrap_or(true);
         let installation_ended = columns.flag()?;
-        Ok(Some(Standing { grant, agent, person_disabled, installation_ended }))
+        Ok(Some(GrantHolder { grant, agent, person_disabled, installation_ended }))
     }
 }
 

@@ -66,7 +66,7 @@ pub use commit::Commit;
 pub use error::{StoreError, StoreSilent};
 pub use exposed::{Exposed, exposed};
 pub use flows::Flow;
-pub use grants::Standing;
+pub use grants::GrantHolder;
 pub use open::{Missing, OpenError, OpenOptions};
 pub use outage::Outages;
 pub use refresh::{Refresh, RefreshState, Rotation};

@@ -7,13 +7,15 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use model::{
-    Actor, Agent, AgentState, Elevation, ElevationState, Event, Grant, Id, Person, Scope, ScopeSet, StepUp,
-    event::{AgentChanged, AgentRegistered, ConsentGiven, GrantChange, GrantMade},
-};
+use model::{Actor, Agent, AgentState, Elevation, ElevationState, Grant, Id, ScopeSet, StepUp, event::ConsentGiven};
 use pages::{SignedIn, see_other};
+use privilege::{
+    agent,
+    elevation::open::{self, ElevationWish, Opened},
+    grant::{self, Consented},
+};
 use store::{Commit, StoreError, Tx};
-use token::{Opaque, mint};
+use token::Opaque;
 
 use super::{
     again::{self, CONSENT, Said},
@@ -25,9 +27,8 @@ use super::{
 };
 use crate::{
     cx::Cx,
-    elevate::{self, Opened},
     error::{AuthorizeError, PageError},
-    liveness::Acting,
+    liveness,
 };
 
 /// A consent form that came back with "allow".
@@ -73,19 +74,22 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     if !tx.use_once(CONSENT, &ticket.number, ticket.not_after, now).await? {
         return Ok(Commit::nothing(Outcome::Again));
     }
-    if !still(tx, &plan, &wanted, &person.person).await? {
+    if !still(tx, &plan, &wanted).await? {
         return Ok(Commit::nothing(Outcome::Stale));
     }
     let me = &person.person.id;
     let mut events = Vec::new();
-    let agent = register(tx, &plan.agent, me, &mut events).await?;
-    let (grant, made) = standing_grant(cx, tx, &agent, me, &wanted, &mut events).await?;
+    let agent = plan.agent.clone();
+    events.extend(agent::register(tx, &agent, Actor::Person(me.clone())).await?);
+    let Consented { grant, is_new, event } =
+        grant::consent(tx, &agent, me, &wanted.server, cx.config.tokens.grant).await?;
+    events.push(event);
     let mut scopes = grant.scopes.clone();
     scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
-    let mut beyond = made || !plan.free.is_empty();
+    let mut beyond = is_new || !plan.free.is_empty();
     for scope in &plan.by_consent {
-        let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason };
-        if let Opened::New(_, event) = elevate::consent(cx, tx, wanted, me).await? {
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason };
+        if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
             events.push(event);
         }
         beyond = true;
@@ -94,8 +98,8 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
     let mut pending: Vec<Id<Elevation>> = Vec::new();
     let mut denied = None;
     for scope in &plan.by_approval {
-        let wanted = elevate::Wanted { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
-        match elevate::request(cx, tx, wanted, Actor::Person(me.clone())).await? {
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
+        match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),
             Opened::New(elevation, event) => {
@@ -135,73 +139,16 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, answered: Answered) -> Result<Commi
 }
 
 /// Is what the plan relied on still so, now that nobody else can write?
-async fn still(tx: &mut Tx<'_>, plan: &Plan, wanted: &Wanted, person: &Person) -> Result<bool, StoreError> {
+async fn still(tx: &mut Tx<'_>, plan: &Plan, wanted: &Wanted) -> Result<bool, StoreError> {
     let (agent, client) = (&plan.agent, &wanted.client.client.id);
-    let acting = Acting { agent, client, grant: plan.grant.as_ref(), server: &wanted.server };
-    let person = tx.person(&person.id).await?;
-    let alive = acting.is_alive(tx, person.as_ref(), tx.now()).await?.is_ok();
+    let acting = liveness::acting(agent, client, plan.grant.as_ref(), &wanted.server);
+    let now = tx.now();
+    let alive = liveness::is_alive(tx, &acting, now).await?.is_ok();
     let active = match tx.agent(&plan.agent.id).await? {
         Some(known) => known.state == AgentState::Active && known.client == plan.agent.client,
         None => true,
     };
     Ok(alive && active)
-}
-
-/// The agent, registered at its first consent and kept as its client describes itself.
-async fn register(
-    tx: &mut Tx<'_>,
-    agent: &Agent,
-    person: &Id<Person>,
-    events: &mut Vec<Event>,
-) -> Result<Agent, StoreError> {
-    let actor = Actor::Person(person.clone());
-    let event = match tx.agent(&agent.id).await? {
-        Some(known) if known == *agent => return Ok(known),
-        Some(_) => AgentChanged::described(agent).by(actor),
-        None => AgentRegistered::of(agent).by(actor),
-    };
-    tx.put_agent(agent).await?;
-    events.push(event);
-    Ok(agent.clone())
-}
-
-/// The agent's one live grant on the server, made or given a new end. Says whether it was made.
-async fn standing_grant(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    agent: &Agent,
-    person: &Id<Person>,
-    wanted: &Wanted,
-    events: &mut Vec<Event>,
-) -> Result<(Grant, bool), StoreError> {
-    let now = tx.now();
-    let not_after = now.after(cx.config.tokens.grant);
-    let scopes: ScopeSet = [Scope::Low(wanted.server.clone())].into_iter().collect();
-    let known = tx.live_grant(&agent.id, &wanted.server, now).await?;
-    let made = known.is_none();
-    let grant = match known {
-        Some(grant) => {
-            tx.extend_grant(&grant.id, &scopes, not_after).await?;
-            Grant { scopes, not_after, ..grant }
-        }
-        None => {
-            let grant = Grant {
-                id: mint(),
-                agent: agent.id.clone(),
-                person: Some(person.clone()),
-                server: wanted.server.clone(),
-                scopes,
-                created_at: now,
-                not_after,
-                ended_at: None,
-            };
-            tx.put_grant(&grant).await?;
-            grant
-        }
-    };
-    let change = if made { GrantChange::Made } else { GrantChange::Extended };
-    events.push(GrantMade::of(&grant, change).by(Actor::Person(person.clone())));
-    Ok((grant, made))
 }
 
 /// What a code is due for.

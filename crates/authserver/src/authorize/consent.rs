@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
+use model::shown;
 use model::{Actor, event::ConsentRefused};
-use pages::{Form, FormTargets, Page, SignedIn, shown, signed_in};
+use pages::{Form, FormTargets, Page, SignedIn, signed_in};
 use store::{Commit, StoreError};
 
 use super::{

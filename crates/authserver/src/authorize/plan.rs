@@ -12,7 +12,7 @@ use crate::{
     clients::slug,
     cx::Cx,
     error::AuthorizeError,
-    liveness::Acting,
+    liveness,
     scopes::{self, Asker, Need},
 };
 
@@ -80,7 +80,8 @@ fn assess(
     live: Vec<Elevation>,
 ) -> Result<Plan, AuthorizeError> {
     let client = &wanted.client.client.id;
-    Acting { agent: &agent, client, grant: grant.as_ref(), server: &wanted.server }.seems_alive(&cx.store, person)?;
+    let acting = liveness::acting(&agent, client, grant.as_ref(), &wanted.server);
+    liveness::seems_alive(&cx.store, &acting, person)?;
     let possible = scopes::assess(cx, &Asker::of(&agent), &wanted.server, &wanted.scopes)?;
     let mut plan =
         Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };

@@ -95,7 +95,7 @@ pub fn read_document(id: &ClientId, bytes: &[u8]) -> Result<Document, DocumentEr
     if document.contains_key("client_secret") || document.contains_key("client_secret_expires_at") {
         return Err(DocumentError::Secret);
     }
-    let name = pages::shown(text("client_name").unwrap_or_default(), 64);
+    let name = model::shown(text("client_name").unwrap_or_default(), 64);
     if name.is_empty() {
         return Err(DocumentError::NoName);
     }
@@ -231,7 +231,7 @@ fn list<'d>(document: &'d Map<String, Value>, member: &str) -> Option<&'d Vec<Va
 
 fn ignore(member: &'static str, entry: &Value, why: &'static str) -> Ignored {
     let text = entry.as_str().map_or_else(|| entry.to_string(), str::to_owned);
-    Ignored { member, entry: pages::shown(&text, 120), why }
+    Ignored { member, entry: model::shown(&text, 120), why }
 }
 
 const NOT_TEXT: &str = "it is not text";

@@ -113,7 +113,7 @@ fn registered_client(config: &Config, id: &ClientId, registered: &RegisteredClie
     }
     let client = Client {
         id: id.clone(),
-        name: pages::shown(&registered.name, 64),
+        name: model::shown(&registered.name, 64),
         redirect_uris: registered.redirect_uris.clone(),
         auth: registered.auth,
         grant_types: vec!["authorization_code".into(), "refresh_token".into()],

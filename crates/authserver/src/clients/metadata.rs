@@ -118,7 +118,7 @@ async fn keep(cx: &Cx, client: &Client, read: Read, before: Option<StoredClient>
     if !ignored.is_empty() {
         let all: Vec<String> = ignored.iter().map(ToString::to_string).collect();
         read.ignored = Some(ignored.len() as u64);
-        read.ignored_first = Some(pages::shown(&all.join("; "), 500));
+        read.ignored_first = Some(model::shown(&all.join("; "), 500));
     }
     let event = read.by(Actor::Client(client.id.clone()));
     let kept = StoredClient {

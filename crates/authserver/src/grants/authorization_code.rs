@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use model::{Actor, event::CodeReplayed};
 use pages::{Form, FormError};
+use privilege::installation;
 use store::{Code, Commit, Tx};
 use token::{Challenge, Digest, Opaque};
 
@@ -18,7 +19,6 @@ use crate::{
     client_auth::Authenticated,
     cx::Cx,
     error::TokenError,
-    installation,
     issue::{self, Issued, Order, Renewal, TokenResponse},
     liveness::{self, Dead},
     resource,

@@ -9,22 +9,22 @@
 
 use std::sync::Arc;
 
-use model::{
-    Actor, Agent, Elevation, ElevationState, Event, Grant, Id, Scope, ScopeSet, Server,
-    config::WhilePending,
-    event::{GrantChange, GrantMade},
+use model::shown;
+use model::{Actor, Agent, Elevation, ElevationState, Event, Id, ScopeSet, Server, config::WhilePending};
+use pages::Form;
+use privilege::{
+    elevation::open::{self, ElevationWish, Opened},
+    grant,
 };
-use pages::{Form, shown};
 use store::{Commit, Tx};
 use token::mint;
 
 use crate::{
     client_auth::Authenticated,
     cx::Cx,
-    elevate::{self, Opened, Wanted},
     error::TokenError,
     issue::{self, Issued, Order, Renewal, TokenResponse},
-    liveness::{Acting, Dead},
+    liveness::{self, Dead},
     resource::{self, ResourceError},
     scopes::{self, Asker, Need},
 };
@@ -62,18 +62,20 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     request.client.use_assertion(tx).await?;
     let client = &request.client.client.client.id;
     let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
-    let owner = tx.person(&agent.owner).await?;
-    let acting = Acting { agent: &agent, client, grant: None, server: &request.server };
-    acting.is_alive(tx, owner.as_ref(), tx.now()).await??;
+    let now = tx.now();
+    liveness::is_alive(tx, &liveness::acting(&agent, client, None, &request.server), now).await??;
     let possible = scopes::assess(cx, &Asker::of(&agent), &request.server, &request.asked)?;
-    let (grant, mut events) = standing_grant(cx, tx, &agent, &request.server).await?;
+    let lasts = cx.config.tokens.grant;
+    let actor = Actor::Agent(agent.id.clone());
+    let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;
+    let mut events: Vec<Event> = made.into_iter().collect();
     let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };
     let carries_on = cx.config.agents.get(&agent.id).is_some_and(|agent| agent.pending == WhilePending::Token);
     let mut waiting = None;
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
-        let wanted = Wanted { agent: &agent, grant: &grant, scope, by, reason };
-        match elevate::request(cx, tx, wanted, Actor::Agent(agent.id.clone())).await? {
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by, reason };
+        match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
             Opened::New(elevation, event) => {
@@ -131,30 +133,4 @@ fn server(cx: &Cx, agent: &Id<Agent>, form: &Form) -> Result<Id<Server>, TokenEr
         true => Ok(server),
         false => Err(ResourceError::NotDeclared.into()),
     }
-}
-
-/// The agent's grant on the server; made at its first token.
-async fn standing_grant(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    agent: &Agent,
-    server: &Id<Server>,
-) -> Result<(Grant, Vec<Event>), TokenError> {
-    let now = tx.now();
-    if let Some(grant) = tx.live_grant(&agent.id, server, now).await? {
-        return Ok((grant, Vec::new()));
-    }
-    let grant = Grant {
-        id: mint(),
-        agent: agent.id.clone(),
-        person: None,
-        server: server.clone(),
-        scopes: [Scope::Low(server.clone())].into_iter().collect(),
-        created_at: now,
-        not_after: now.after(cx.config.tokens.grant),
-        ended_at: None,
-    };
-    tx.put_grant(&grant).await?;
-    let event = GrantMade::of(&grant, GrantChange::Made).by(Actor::Agent(agent.id.clone()));
-    Ok((grant, vec![event]))
 }

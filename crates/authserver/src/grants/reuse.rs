@@ -14,6 +14,7 @@ use model::{
     Actor, Span,
     event::{Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused},
 };
+use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx};
 use token::Opaque;
 
@@ -21,7 +22,6 @@ use super::refresh_token::{Asked, Outcome, Standing};
 use crate::{
     cx::Cx,
     error::TokenError,
-    installation,
     issue::{self, Renewal},
 };
 

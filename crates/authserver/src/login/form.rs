@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use model::shown;
 use model::{
     Actor, Id, Person, Secret,
     event::{LoggedOut, LoginRefused, LoginSucceeded},
 };
 use pages::{
-    AGAIN, Browser, CSRF_FIELD, Cookie, FRESH_LOGIN, Form, FormTargets, LocalPath, Page, see_other, shown, signed_in,
+    AGAIN, Browser, CSRF_FIELD, Cookie, FRESH_LOGIN, Form, FormTargets, LocalPath, Page, see_other, signed_in,
 };
 use store::{Commit, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};

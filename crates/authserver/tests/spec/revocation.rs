@@ -50,7 +50,7 @@ async fn an_access_token_without_an_installation_is_one_of_its_own() {
     let old = world.store.keys().sign_access(&claims).unwrap();
     let fields = [("client_id", "desk"), ("token", old.as_str())];
     assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
-    let standing = world.store.standing(&claims.grant_id, claims.installation().as_ref()).await.unwrap().unwrap();
+    let standing = world.store.grant_holder(&claims.grant_id, claims.installation().as_ref()).await.unwrap().unwrap();
     assert!(standing.installation_ended && standing.grant.is_live(world.store.now()));
     assert!(!world.is_ended(&token).await);
 }

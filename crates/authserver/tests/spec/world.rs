@@ -141,7 +141,7 @@ impl World {
         let claims = claims(token);
         let id = claims["sid"].as_str().unwrap().parse().unwrap();
         let grant = claims["grant_id"].as_str().unwrap().parse().unwrap();
-        let standing = self.store.standing(&grant, Some(&id)).await.unwrap().unwrap();
+        let standing = self.store.grant_holder(&grant, Some(&id)).await.unwrap().unwrap();
         assert!(standing.grant.is_live(self.store.now()), "only a person ends a grant");
         standing.installation_ended
     }

@@ -5,8 +5,9 @@ use axum::{
     extract::{Path, State},
     response::IntoResponse,
 };
+use model::shown;
 use model::{Actor, Agent, AgentState, Id, Role, Target};
-use pages::{Page, Place, see_other, shown};
+use pages::{Page, Place, see_other};
 
 use super::{
     Answer, Shared,
@@ -19,7 +20,7 @@ use super::{
     refused, store_failed,
     when::{When, when},
 };
-use crate::{activity, inventory};
+use crate::{activity, inventory, orders};
 
 /// An agent as a row.
 pub struct AgentLine {
@@ -132,7 +133,7 @@ pub async fn set_state(State(console): State<Shared>, Path(id): Path<String>, po
         pages::problem(http::StatusCode::BAD_REQUEST, "No such state", &why, "Open the agent again.", None)
     })?;
     let actor = Actor::Person(posted.who.person.id.clone());
-    crate::set_agent_state(store, &agent, state, actor).await.map_err(refused)?;
+    orders::set_agent_state(store, &agent, state, actor).await.map_err(refused)?;
     told_everywhere(store, &Target::Agent(agent)).await?;
     Ok(see_other(&format!("/console/agents/{id}")))
 }

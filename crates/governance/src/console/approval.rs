@@ -5,10 +5,15 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use model::shown;
 use model::{
     ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
 };
-use pages::{LocalPath, Page, Place, login_again, see_other, shown};
+use pages::{FRESH_LOGIN, LocalPath, Page, Place, login_again, see_other};
+use privilege::{
+    Decider, Refused,
+    duty::{consenter, may_approve, may_deny},
+};
 
 use super::{
     Answer, Console, Shared, forbidden,
@@ -17,9 +22,8 @@ use super::{
     when::{When, long, when},
 };
 use crate::{
-    Decider, GovernanceError,
-    duty::{FRESH_LOGIN, consenter, may_approve, may_deny},
     inventory::{self, ElevationEntry},
+    orders,
 };
 
 /// A request as the pages show it to one person.
@@ -198,20 +202,21 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
 pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
     let store = &console.store;
     let id: Id<Elevation> = id.parse().map_err(|_| not_found("request", &id))?;
-    let Ok(decider) = Decider::signed_in(&posted.who, store.now()) else {
+    if posted.who.fresh(store.now(), FRESH_LOGIN).is_err() {
         return Ok(login_again(&page_of(&id)));
-    };
+    }
+    let decider = Decider::signed_in(posted.who.person.id.clone());
     let (outcome, meant) = match posted.form.value("decision") {
         Some("approve") => {
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;
-            (crate::approve(store, &id, &decider, lasts).await.map(drop), ElevationState::Active)
+            (orders::approve(store, &id, &decider, lasts).await.map(drop), ElevationState::Active)
         }
-        Some("deny") => (crate::deny(store, &id, &decider).await, ElevationState::Denied),
+        Some("deny") => (orders::deny(store, &id, &decider).await, ElevationState::Denied),
         _ => return Err(unclear()),
     };
     match outcome {
         // A second click of the same person on the same button: the page shows what the first one did.
-        Err(GovernanceError::AlreadyDecided { state, by: Some(by) })
+        Err(Refused::AlreadyDecided { state, by: Some(by) })
             if state == meant && by == posted.who.person.id.as_str() => {}
         outcome => outcome.map_err(refused)?,
     }
@@ -262,9 +267,9 @@ impl Console {
             ));
         }
         let actor = model::Actor::Person(person.id.clone());
-        match crate::end(&self.store, &entry.elevation.id, actor).await {
+        match orders::end(&self.store, &entry.elevation.id, actor).await {
             // What was to be is so.
-            Ok(()) | Err(GovernanceError::AlreadyOver(_)) => Ok(entry.elevation.id),
+            Ok(()) | Err(Refused::AlreadyOver(_)) => Ok(entry.elevation.id),
             Err(error) => Err(refused(error)),
         }
     }

@@ -5,8 +5,9 @@ use axum::{
     extract::{RawQuery, State},
     response::IntoResponse,
 };
+use model::shown;
 use model::{Timestamp, event::EVENTS};
-use pages::{Form, Page, Place, shown};
+use pages::{Form, Page, Place};
 
 use super::{
     Answer, Shared,

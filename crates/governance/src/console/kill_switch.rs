@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use model::shown;
 use model::{Actor, Target};
-use pages::{Form, Page, Place, fault, problem, see_other, shown};
+use pages::{Form, Page, Place, fault, problem, see_other};
 use store::{Store, StoreError};
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     refused,
     when::{When, when},
 };
+use crate::orders;
 
 struct BlockLine {
     kind: &'static str,
@@ -73,8 +75,8 @@ pub async fn show(State(console): State<Shared>, visitor: As<Administers>, RawQu
 pub async fn revoke(State(console): State<Shared>, posted: Posted<Administers>) -> Answer {
     let store = &console.store;
     let (target, reason, actor) = turn(&posted)?;
-    crate::check_named(&console.config, &target).map_err(refused)?;
-    crate::revoke(store, &target, actor, reason).await.map_err(refused)?;
+    privilege::block::check_named(&console.config, &target).map_err(refused)?;
+    orders::revoke(store, &target, actor, reason).await.map_err(refused)?;
     told_everywhere(store, &target).await?;
     Ok(see_other(match target {
         Target::Grant(_) => "/console/grants",
@@ -85,7 +87,7 @@ pub async fn revoke(State(console): State<Shared>, posted: Posted<Administers>) 
 /// `POST /console/restore` with `kind`, `name` and `reason`
 pub async fn restore(State(console): State<Shared>, posted: Posted<Administers>) -> Answer {
     let (target, reason, actor) = turn(&posted)?;
-    crate::restore(&console.store, &target, actor, reason).await.map_err(refused)?;
+    orders::restore(&console.store, &target, actor, reason).await.map_err(refused)?;
     Ok(see_other("/console/kill-switch"))
 }
 

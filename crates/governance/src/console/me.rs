@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{Actor, Grant, Id, Person, Role, Target};
-use pages::{Page, Place, see_other};
+use pages::{FRESH_LOGIN, Page, Place, see_other};
+use privilege::Refused;
 
 use super::{
     Answer, Shared, forbidden,
@@ -15,7 +16,7 @@ use super::{
     mine::{self, Mine},
     not_found, refused, store_failed,
 };
-use crate::{GovernanceError, duty::FRESH_LOGIN};
+use crate::orders;
 
 #[derive(Template)]
 #[template(path = "me.html")]
@@ -60,7 +61,7 @@ pub async fn revoke_grant(State(console): State<Shared>, Path(id): Path<String>,
     let target = Target::Grant(grant.id);
     let actor = Actor::Person(me.clone());
     let why = "revoked by the person it acts for, or its owner";
-    once(crate::revoke(store, &target, actor, why).await.map(drop))?;
+    once(orders::revoke(store, &target, actor, why).await.map(drop))?;
     told_everywhere(store, &target).await?;
     Ok(see_other("/me"))
 }
@@ -78,7 +79,7 @@ pub async fn end_installation(State(console): State<Shared>, Path(id): Path<Stri
     let target = Target::Installation(installation.id.clone());
     let actor = Actor::Person(me.clone());
     let why = "ended by the person it acts for, or its owner";
-    once(crate::end_installation(store, &installation.id, actor, why).await)?;
+    once(orders::end_installation(store, &installation.id, actor, why).await)?;
     told_everywhere(store, &target).await?;
     Ok(see_other("/me"))
 }
@@ -90,9 +91,9 @@ pub async fn end_elevation(State(console): State<Shared>, Path(id): Path<String>
 }
 
 /// A second click finds what it was for: it is over.
-fn once(outcome: Result<(), GovernanceError>) -> Result<(), Response> {
+fn once(outcome: Result<(), Refused>) -> Result<(), Response> {
     match outcome {
-        Ok(()) | Err(GovernanceError::GrantEnded(_) | GovernanceError::InstallationEnded(_)) => Ok(()),
+        Ok(()) | Err(Refused::GrantEnded(_) | Refused::InstallationEnded(_)) => Ok(()),
         Err(error) => Err(refused(error)),
     }
 }

@@ -18,7 +18,7 @@ use pages::{Cookies, fault, problem};
 use policy::Policies;
 use store::{Store, StoreError};
 
-use crate::GovernanceError;
+use privilege::Refused;
 
 mod account;
 mod agents;
@@ -92,7 +92,7 @@ fn not_found(what: &str, name: &str) -> Response {
     problem(
         StatusCode::NOT_FOUND,
         &format!("No such {what}"),
-        &format!("There is no {what} called “{}”.", pages::shown(name, 80)),
+        &format!("There is no {what} called “{}”.", model::shown(name, 80)),
         "Check the address, or go back to the list.",
         None,
     )
@@ -103,8 +103,8 @@ fn forbidden(happened: &str, to_do: &str) -> Response {
 }
 
 /// The page for a refusal: a cause that a person can act on, or an incident.
-fn refused(error: GovernanceError) -> Response {
-    use GovernanceError as E;
+fn refused(error: Refused) -> Response {
+    use Refused as E;
     let (status, title) = match error {
         E::Store(error) => return store_failed(error),
         E::Duty(_) => (StatusCode::FORBIDDEN, "This decision is not yours"),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use model::Role;
-use pages::{Page, Place};
+use pages::{FRESH_LOGIN, Page, Place};
 
 use super::{
     Answer, Shared,
@@ -13,7 +13,6 @@ use super::{
     when::{When, when},
 };
 use crate::{
-    duty::FRESH_LOGIN,
     inventory,
     standing::{self, StandingPrivilege},
 };

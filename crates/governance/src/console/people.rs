@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use model::Role;
-use pages::{Page, Place, shown};
+use model::shown;
+use pages::{Page, Place};
 
 use super::{
     Answer, Shared,

@@ -10,7 +10,7 @@ use model::{
     event::{AgentRegistered, examples},
 };
 use policy::Policies;
-use portcullis_governance::Decider;
+use privilege::Decider;
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
 

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use governance::ClockAccepted;
+use governance::orders;
 use model::Actor;
+use privilege::clock::ClockAccepted;
 use serde_json::json;
 use store::USED_VALUES_UNKNOWN;
 
@@ -20,7 +21,7 @@ pub async fn run(visit: &Visit, command: cli::Clock) -> Result<ExitCode> {
 
 async fn accept(visit: &Visit, reason: &str) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
-    let ClockAccepted { was, now, ended } = governance::accept_clock(&store, Actor::Operator, reason).await?;
+    let ClockAccepted { was, now, ended } = orders::accept_clock(&store, Actor::Operator, reason).await?;
     store.close().await;
     visit.tell(
         &json!({

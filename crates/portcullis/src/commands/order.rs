@@ -1,5 +1,6 @@
 //! An order on its way to whoever carries it out: the node that runs here, or the store itself when none answers.
 
+use governance::orders;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -52,7 +53,7 @@ pub async fn carry_out(visit: &Visit, order: &Order) -> Result<Carried> {
     }
     if matches!(order, Order::Revoke { .. }) {
         // A node would do it by and by; none may run.
-        if let Err(error) = governance::write_ends(&store).await {
+        if let Err(error) = orders::write_ends(&store).await {
             tracing::warn!(event = "sweep_failed", %error, "what this ended is written down later");
         }
     }

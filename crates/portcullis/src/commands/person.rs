@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
-use governance::ENROLMENT;
 use model::{Id, Person, Role};
+use privilege::person::ENROLMENT;
 use serde_json::json;
 
 use super::{

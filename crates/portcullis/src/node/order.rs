@@ -4,8 +4,12 @@
 use std::{collections::BTreeSet, fmt};
 
 use anyhow::{Context, Result, anyhow, bail};
-use governance::{Decider, GovernanceError, Rotation, Urgency};
+use governance::orders;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
+use privilege::{
+    Decider, Refused,
+    key::{Rotation, Urgency},
+};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -155,30 +159,30 @@ impl Order {
         match self {
             Self::Revoke { kind, name, reason } => {
                 let target = target(kind, name)?;
-                governance::check_named(config, &target)?;
-                governance::revoke(store, &target, WHO, reason).await?;
+                privilege::block::check_named(config, &target)?;
+                orders::revoke(store, &target, WHO, reason).await?;
             }
             Self::Restore { kind, name, reason } => {
-                governance::restore(store, &target(kind, name)?, WHO, reason).await?;
+                orders::restore(store, &target(kind, name)?, WHO, reason).await?;
             }
-            Self::SetAgent { name, state } => governance::set_agent_state(store, &name.parse()?, *state, WHO).await?,
+            Self::SetAgent { name, state } => orders::set_agent_state(store, &name.parse()?, *state, WHO).await?,
             Self::Approve { elevation, approver, lasts } => {
                 let (id, decider) = decision(store, elevation, approver).await?;
-                governance::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
+                orders::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
             }
             Self::Deny { elevation, approver } => {
                 let (id, decider) = decision(store, elevation, approver).await?;
-                governance::deny(store, &id, &decider).await?;
+                orders::deny(store, &id, &decider).await?;
             }
-            Self::End { elevation } => governance::end(store, &elevation.parse()?, WHO).await?,
-            Self::NewestKey => return Ok(Outcome::Key(governance::newest_key(store).await?)),
+            Self::End { elevation } => orders::end(store, &elevation.parse()?, WHO).await?,
+            Self::NewestKey => return Ok(Outcome::Key(orders::newest_key(store).await?)),
             Self::RotateKey { replaces, compromised } => {
                 let urgency = if *compromised { Urgency::Compromised } else { Urgency::Routine };
-                return Ok(Outcome::rotated(governance::rotate_keys(store, urgency, replaces, WHO).await?));
+                return Ok(Outcome::rotated(orders::rotate_keys(store, urgency, replaces, WHO).await?));
             }
             Self::AddPerson { name, display_name, roles } => {
                 let person = person(name, display_name.as_ref(), roles)?;
-                governance::add_person(store, &person, WHO).await?;
+                orders::add_person(store, &person, WHO).await?;
                 return Ok(Outcome::Person(person));
             }
             Self::SetRoles { name, roles } => {
@@ -186,7 +190,7 @@ impl Order {
                 if config.people.contains_key(&id) {
                     bail!("`{name}` is declared in the configuration; change `people.{name}.roles` there");
                 }
-                return Ok(Outcome::Person(governance::set_roles(store, &id, roles.clone(), WHO).await?));
+                return Ok(Outcome::Person(orders::set_roles(store, &id, roles.clone(), WHO).await?));
             }
             Self::OfferLink { name } => {
                 return Ok(Outcome::Link(offer_link(store, config, &name.parse()?).await?));
@@ -218,8 +222,8 @@ impl Order {
         if error.downcast_ref::<StoreError>().is_some() {
             return NotDone::Store(said);
         }
-        use GovernanceError as E;
-        let already = match (self, error.downcast_ref::<GovernanceError>()) {
+        use Refused as E;
+        let already = match (self, error.downcast_ref::<Refused>()) {
             (_, Some(E::Store(_))) => return NotDone::Store(said),
             (
                 Self::Revoke { .. } | Self::Restore { .. } | Self::End { .. } | Self::Deny { .. },
@@ -263,7 +267,7 @@ fn person(name: &str, display_name: Option<&String>, roles: &BTreeSet<Role>) -> 
 
 /// A one-time link with which the person sets a password.
 pub async fn offer_link(store: &Store, config: &Config, person: &Id<Person>) -> Result<Link> {
-    let ticket = governance::offer_enrolment(store, person, Actor::Operator).await?;
+    let ticket = orders::offer_enrolment(store, person, Actor::Operator).await?;
     Ok(Link(format!("{}/enrol?ticket={}", config.public_url.as_str(), ticket.expose())))
 }
 

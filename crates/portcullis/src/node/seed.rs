@@ -7,8 +7,9 @@
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Event, Id, Person, Timestamp,
     config::{AgentConfig, Config, PersonConfig},
-    event::{AgentChanged, AgentRegistered, ConfigurationApplied, PersonChange, PersonChanged, WhyChanged},
+    event::ConfigurationApplied,
 };
+use privilege::{agent, person};
 use store::{Commit, Store, StoreError, Tx};
 
 use crate::config::{Difference, Settings};
@@ -86,7 +87,7 @@ impl Declared {
     async fn of(store: &Store, config: &Config, settings: &Settings) -> Result<Self, SeedError> {
         let mut people = Vec::new();
         for (id, declared) in &config.people {
-            people.push(person(store, id, declared).await?);
+            people.push(person_of(store, id, declared).await?);
         }
         for (agent, declared) in &config.agents {
             let owner = declared.owner.clone();
@@ -95,7 +96,7 @@ impl Declared {
             }
         }
         let now = store.now();
-        let agents = config.agents.iter().map(|(id, declared)| agent(id, declared, now)).collect();
+        let agents = config.agents.iter().map(|(id, declared)| agent_of(id, declared, now)).collect();
         Ok(Self { people, agents, servers: config.servers.len() as u64, settings: settings.clone() })
     }
 
@@ -106,24 +107,12 @@ impl Declared {
         events.extend(suspended(tx, &names).await?);
         let mut named = Vec::new();
         for (person, phc) in &self.people {
-            let known = tx.person(&person.id).await?;
-            tx.put_person(person, phc.as_deref()).await?;
-            named.extend(news_of_person(known.as_ref(), person));
-            if known.is_some() && phc.is_some() {
-                tx.end_sessions_of(&person.id).await?;
-                let changed = PersonChanged {
-                    person: person.id.clone(),
-                    change: PersonChange::Password,
-                    roles: None,
-                    disabled: None,
-                    grants_ended: None,
-                };
-                events.push(changed.by(Actor::System));
-            }
+            let declared = person::declare(tx, person, phc.as_deref()).await?;
+            named.extend(declared.named);
+            events.extend(declared.password);
         }
         for agent in &self.agents {
-            named.extend(news_of_agent(tx.agent(&agent.id).await?.as_ref(), agent));
-            tx.put_agent(agent).await?;
+            named.extend(agent::register(tx, agent, Actor::System).await?);
         }
         let digest = self.settings.digest();
         let before = tx.redeclare(DIGEST, &[]).await?;
@@ -165,42 +154,11 @@ fn listed(names: &[String]) -> String {
     if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
 }
 
-/// The log says who there is and what they may do, so that a row that somebody else changed is noticed.
-fn news_of_person(known: Option<&Person>, declared: &Person) -> Option<Event> {
-    let change = match known {
-        None => PersonChange::Added,
-        Some(known) if known.disabled => PersonChange::DeclaredAgain,
-        Some(known) if known.roles != declared.roles => PersonChange::Roles,
-        Some(_) => return None,
-    };
-    Some(PersonChanged::of(declared, change).by(Actor::System))
-}
-
-fn news_of_agent(known: Option<&Agent>, declared: &Agent) -> Option<Event> {
-    match known {
-        None => Some(AgentRegistered::of(declared).by(Actor::System)),
-        // Its state and when it was first seen stay.
-        Some(known) if *known == (Agent { state: known.state, created_at: known.created_at, ..declared.clone() }) => {
-            None
-        }
-        Some(_) => Some(AgentChanged::described(declared).by(Actor::System)),
-    }
-}
-
 async fn disabled(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::new();
     for name in tx.redeclare("person", declared).await? {
         let Ok(id) = name.parse::<Id<Person>>() else { continue };
-        if let Some(mut person) = tx.person(&id).await? {
-            person.disabled = true;
-            tx.put_person(&person, None).await?;
-            tx.void_enrolment(&id).await?;
-            // Who comes back under the name may be somebody else: nothing is left to inherit.
-            let now = tx.now();
-            let grants = tx.end_grants_of_person(&id, now).await?;
-            let changed = PersonChanged::of(&person, PersonChange::Disabled);
-            events.push(PersonChanged { grants_ended: Some(grants), ..changed }.by(Actor::System));
-        }
+        events.extend(person::withdraw(tx, &id).await?);
     }
     Ok(events)
 }
@@ -209,15 +167,12 @@ async fn suspended(tx: &mut Tx<'_>, declared: &[String]) -> Result<Vec<Event>, S
     let mut events = Vec::new();
     for name in tx.redeclare("agent", declared).await? {
         let Ok(id) = name.parse::<Id<Agent>>() else { continue };
-        if tx.set_agent_state(&id, AgentState::Suspended).await? {
-            let why = Some(WhyChanged::TakenOutOfTheConfiguration);
-            events.push(AgentChanged { why, ..AgentChanged::state(id, AgentState::Suspended) }.by(Actor::System));
-        }
+        events.extend(agent::withdraw(tx, id).await?);
     }
     Ok(events)
 }
 
-async fn person(
+async fn person_of(
     store: &Store,
     id: &Id<Person>,
     declared: &PersonConfig,
@@ -244,7 +199,7 @@ async fn person(
     Ok((person, phc))
 }
 
-fn agent(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
+fn agent_of(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
     // An agent's name is its client_id, and every name is a valid client_id.
     let client = id.as_str().parse().expect("a name is visible ASCII of at most 128 characters");
     Agent {

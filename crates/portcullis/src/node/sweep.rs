@@ -1,14 +1,11 @@
 //! Elevations end by themselves: the check at each call sees to that. What is done here is to
 //! say so in the audit soon after, so that an end has a record like a beginning has.
 
+use governance::orders;
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use model::{
-    Actor, ElevationState,
-    event::{ElevationEnd, ElevationEnded},
-};
-use store::{Commit, Store, StoreError};
+use store::Store;
 
 use super::Node;
 
@@ -18,10 +15,10 @@ pub async fn ended_elevations(store: Store) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = sweep(&store).await {
+        if let Err(error) = orders::write_elapsed(&store).await {
             store.failed("sweep_failed", &error);
         }
-        if let Err(error) = governance::write_ends(&store).await {
+        if let Err(error) = orders::write_ends(&store).await {
             store.failed("sweep_failed", &error);
         }
     }
@@ -37,25 +34,4 @@ pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
         node.gateway.write_counted(false).await;
         node.authserver.write_counted(false).await;
     }
-}
-
-async fn sweep(store: &Store) -> Result<(), StoreError> {
-    let now = store.now();
-    for elevation in store.elapsed_elevations(now).await? {
-        let cause = match elevation.state {
-            ElevationState::Requested => ElevationEnd::NotDecided,
-            _ => ElevationEnd::TimeOver,
-        };
-        store
-            .write::<_, StoreError, _>(move |tx| {
-                Box::pin(async move {
-                    if !tx.end_elevation(&elevation.id, now).await? {
-                        return Ok(Commit::nothing(()));
-                    }
-                    Ok(Commit::with(ElevationEnded::of(&elevation, cause).by(Actor::System), ()))
-                })
-            })
-            .await?;
-    }
-    Ok(())
 }

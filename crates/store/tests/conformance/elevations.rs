@@ -181,7 +181,7 @@ async fn an_ended_grant_takes_everything_with_it(place: &Place) {
     assert!(store.epoch() > epoch);
     assert!(take(&store, &grant.id, &asked).await.is_none());
     assert_eq!(store.elevation(&asked.id).await.unwrap().unwrap().state, ElevationState::Ended);
-    assert_eq!(store.standing(&grant.id, None).await.unwrap().unwrap().grant.ended_at, Some(START));
+    assert_eq!(store.grant_holder(&grant.id, None).await.unwrap().unwrap().grant.ended_at, Some(START));
     assert!(store.grants(Some(START)).await.unwrap().is_empty());
     assert_eq!(store.grants_of(&grant.agent).await.unwrap().len(), 1);
 }

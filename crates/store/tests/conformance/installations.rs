@@ -139,7 +139,7 @@ async fn ending_an_installation_ends_what_is_its_own_and_nothing_else(place: &Pl
     assert_eq!(state(&store, "rt ins_one").await, RefreshState::Ended);
     assert_eq!(state(&store, "rt ins_other").await, RefreshState::Live);
     let ended = async |id: Option<&Id<Installation>>| {
-        let standing = store.standing(&grant.id, id).await.unwrap().unwrap();
+        let standing = store.grant_holder(&grant.id, id).await.unwrap().unwrap();
         assert!(standing.grant.ended_at.is_none());
         standing.installation_ended
     };
@@ -156,7 +156,7 @@ async fn an_installation_without_a_row_is_ended_too(place: &Place) {
         (tx.end_installation(&ended, now).await?, tx.end_installation(&ended, now).await?)
     });
     assert_eq!(twice, (true, false));
-    assert!(store.standing(&grant.id, Some(&id)).await.unwrap().unwrap().installation_ended);
+    assert!(store.grant_holder(&grant.id, Some(&id)).await.unwrap().unwrap().installation_ended);
 }
 
 async fn an_installation_ends_with_its_grant(place: &Place) {
@@ -222,7 +222,9 @@ async fn blocks_on_installations_are_in_no_list_and_are_forgotten(place: &Place)
     place.clock.advance(Installation::BLOCKED_FOR);
     change!(store, tx => tx.bump_epoch().await?);
     assert_eq!(place.count("SELECT COUNT(*) FROM block").await, 1);
-    assert!(!store.standing(&grant.id, Some(&"ins_one".parse().unwrap())).await.unwrap().unwrap().installation_ended);
+    assert!(
+        !store.grant_holder(&grant.id, Some(&"ins_one".parse().unwrap())).await.unwrap().unwrap().installation_ended
+    );
 }
 
 async fn a_token_that_stays_in_use_gets_a_new_end(place: &Place) {

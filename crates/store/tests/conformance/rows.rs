@@ -128,10 +128,10 @@ async fn standing_tells_all_in_one(place: &Place) {
         person_disabled: false,
         installation_ended: false,
     };
-    assert_eq!(store.standing(&grant.id, None).await.unwrap(), Some(expected));
+    assert_eq!(store.grant_holder(&grant.id, None).await.unwrap(), Some(expected));
     change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
-    assert!(store.standing(&grant.id, None).await.unwrap().unwrap().person_disabled);
-    assert_eq!(store.standing(&"grt_none".parse().unwrap(), None).await.unwrap(), None);
+    assert!(store.grant_holder(&grant.id, None).await.unwrap().unwrap().person_disabled);
+    assert_eq!(store.grant_holder(&"grt_none".parse().unwrap(), None).await.unwrap(), None);
 }
 
 async fn a_grant_that_expired_makes_room_for_another(place: &Place) {

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use client::{Answer, Discovery, TokenOutcome, TokenRequest, credentials, discovery, mcp};
-use governance::Decider;
+use governance::orders;
 use model::{Actor, Elevation, Id, Target};
 use net::WebClient;
+use privilege::Decider;
 use serde_json::{Value, json};
 use token::AgentKey;
 
@@ -48,7 +49,7 @@ async fn lift_old_blocks(demo: &Demo) -> Result<()> {
     let target = Target::Agent(AGENT.parse()?);
     let stands = demo.store.blocks().iter().any(|block| block.target == target && block.lifted_at.is_none());
     if stands {
-        governance::restore(&demo.store, &target, Actor::Operator, "a new demo begins").await?;
+        orders::restore(&demo.store, &target, Actor::Operator, "a new demo begins").await?;
         // What was issued within the second of a revocation stays dead.
         let lifted = demo.store.now();
         while demo.store.now().seconds() <= lifted.seconds() {
@@ -186,7 +187,7 @@ impl Agent<'_> {
 
     async fn approved_by(&self, person: &str, elevation: &Id<Elevation>) -> Result<()> {
         let person = self.demo.store.person(&person.parse()?).await?.context("no such person")?;
-        governance::approve(&self.demo.store, elevation, &Decider::at_the_command_line(person), None).await?;
+        orders::approve(&self.demo.store, elevation, &Decider::at_the_command_line(person), None).await?;
         Ok(())
     }
 
@@ -216,7 +217,7 @@ impl Agent<'_> {
 
     async fn is_revoked(&self) -> Result<()> {
         let target = Target::Agent(AGENT.parse()?);
-        governance::revoke(&self.demo.store, &target, Actor::Operator, "the demo's kill switch").await?;
+        orders::revoke(&self.demo.store, &target, Actor::Operator, "the demo's kill switch").await?;
         match self.asks("tools/call", Some(("list_tickets", json!({})))).await? {
             Answer::Challenged(_) => {}
             other => bail!("a revoked agent was answered: {other:?}"),

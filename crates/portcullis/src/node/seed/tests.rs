@@ -1,3 +1,4 @@
+use governance::orders;
 use std::sync::Arc;
 
 use model::{ManualClock, Span};
@@ -53,7 +54,7 @@ async fn grant_of(store: &Store, person: &str) -> Id<model::Grant> {
         id: "claude@bob".parse().unwrap(),
         owner: person.clone(),
         kind: AgentKind::Delegated,
-        ..agent(&"claude".parse().unwrap(), &declared_agent(), store.now())
+        ..agent_of(&"claude".parse().unwrap(), &declared_agent(), store.now())
     };
     let grant = model::Grant {
         id: token::mint(),
@@ -154,7 +155,7 @@ async fn a_start_does_not_resume_an_agent() {
         config(r#""ada":{}"#, &format!(r#""bot":{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#));
     start(&store, &file).await.unwrap();
     let bot: Id<Agent> = "bot".parse().unwrap();
-    governance::set_agent_state(&store, &bot, AgentState::Retired, Actor::Operator).await.unwrap();
+    orders::set_agent_state(&store, &bot, AgentState::Retired, Actor::Operator).await.unwrap();
     start(&store, &file).await.unwrap();
     assert_eq!(store.agent(&bot).await.unwrap().unwrap().state, AgentState::Retired);
 }
@@ -207,7 +208,7 @@ async fn what_becomes_of_people_and_agents_is_foreseen_and_nothing_of_it_happens
     let changes = foreseen(&store, &config(r#""ada":{}"#, ""), &Settings::default()).await.unwrap();
     assert_eq!(changes.events.len(), 1);
     let model::event::What::PersonChanged(changed) = &changes.events[0].what else { panic!("{:?}", changes.events) };
-    assert_eq!((changed.person.as_str(), changed.change), ("bob", PersonChange::Disabled));
+    assert_eq!((changed.person.as_str(), changed.change), ("bob", model::event::PersonChange::Disabled));
     assert!(!store.person(&"bob".parse().unwrap()).await.unwrap().unwrap().disabled);
     assert_eq!((store.epoch(), store.log_size().await.unwrap()), (epoch, size));
 }

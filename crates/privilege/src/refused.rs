@@ -1,13 +1,13 @@
-//! Why a decision or a revocation was not made.
+//! Why a change of privilege was not made.
 
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::StoreError;
 
-use crate::{DutyError, Rotation};
+use crate::{duty::DutyError, key::Rotation};
 
-/// Why governance said no: one variant per cause a person can act on. Nothing was changed.
+/// Why it was not made: one variant per cause a person can act on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum GovernanceError {
+pub enum Refused {
     /// There is no such elevation.
     #[error("there is no elevation `{0}`; `portcullis elevation list` shows the latest")]
     UnknownElevation(Id<Elevation>),

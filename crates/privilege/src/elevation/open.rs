@@ -16,19 +16,24 @@ use model::{
 use store::{StoreError, Tx};
 use token::mint;
 
-use crate::cx::Cx;
-
 /// What is wanted, for which grant, and why.
-pub(crate) struct Wanted<'a> {
-    pub(crate) agent: &'a Agent,
-    pub(crate) grant: &'a Grant,
-    pub(crate) scope: &'a Scope,
-    pub(crate) by: StepUp,
-    pub(crate) reason: &'a str,
+#[derive(Clone, Copy, Debug)]
+pub struct ElevationWish<'a> {
+    /// Who asks.
+    pub agent: &'a Agent,
+    /// The grant it belongs to.
+    pub grant: &'a Grant,
+    /// The one scope it adds.
+    pub scope: &'a Scope,
+    /// Who has to say yes.
+    pub by: StepUp,
+    /// Why.
+    pub reason: &'a str,
 }
 
 /// What came of it.
-pub(crate) enum Opened {
+#[derive(Debug)]
+pub enum Opened {
     /// There is one already, live or waiting.
     Joined(Elevation),
     /// A new one.
@@ -40,17 +45,17 @@ pub(crate) enum Opened {
 }
 
 /// Active at once: `person` has just consented.
-pub(crate) async fn consent(
-    cx: &Cx,
+pub async fn consent(
+    config: &ElevationConfig,
     tx: &mut Tx<'_>,
-    wanted: Wanted<'_>,
+    wanted: ElevationWish<'_>,
     person: &Id<Person>,
 ) -> Result<Opened, StoreError> {
     if let Some(live) = live(tx, &wanted).await? {
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
-    let mut elevation = fresh(&cx.config.elevation, tx, &wanted);
+    let mut elevation = fresh(config, tx, &wanted);
     elevation.state = ElevationState::Active;
     elevation.decided_by = Some(person.to_string());
     elevation.decided_at = Some(now);
@@ -68,7 +73,12 @@ pub(crate) async fn consent(
 }
 
 /// Waiting for a person to decide.
-pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor: Actor) -> Result<Opened, StoreError> {
+pub async fn request(
+    config: &ElevationConfig,
+    tx: &mut Tx<'_>,
+    wanted: ElevationWish<'_>,
+    actor: Actor,
+) -> Result<Opened, StoreError> {
     if let Some(live) = live(tx, &wanted).await? {
         return Ok(Opened::Joined(live));
     }
@@ -77,17 +87,17 @@ pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor:
         return Ok(Opened::Joined(waiting));
     }
     // Under any of its grants: an agent can end one and come back with the next.
-    let since = now.before(cx.config.elevation.decide_within);
+    let since = now.before(config.decide_within);
     let unwelcome = tx.unwelcome_elevations(&wanted.agent.id, since).await?;
     let denied = |elevation: &&Elevation| elevation.state == ElevationState::Denied && elevation.scope == *wanted.scope;
     if let Some(denied) = unwelcome.iter().find(denied) {
         return Ok(Opened::Denied(denied.id.clone()));
     }
     let undecided = unwelcome.iter().filter(|elevation| elevation.decided_at.is_none()).count();
-    if undecided >= cx.config.elevation.pending_per_agent as usize {
+    if undecided >= config.pending_per_agent as usize {
         return Ok(Opened::TooMany);
     }
-    let elevation = fresh(&cx.config.elevation, tx, &wanted);
+    let elevation = fresh(config, tx, &wanted);
     tx.put_elevation(&elevation).await?;
     let requested = ElevationRequested {
         of: ElevationOf::of(&elevation, wanted.grant),
@@ -97,13 +107,13 @@ pub(crate) async fn request(cx: &Cx, tx: &mut Tx<'_>, wanted: Wanted<'_>, actor:
     Ok(Opened::New(elevation, requested.by(actor)))
 }
 
-async fn live(tx: &mut Tx<'_>, wanted: &Wanted<'_>) -> Result<Option<Elevation>, StoreError> {
+async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elevation>, StoreError> {
     let now = tx.now();
     let live = tx.live_elevations(&wanted.grant.id, now).await?;
     Ok(live.into_iter().find(|elevation| elevation.scope == *wanted.scope))
 }
 
-fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &Wanted<'_>) -> Elevation {
+fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> Elevation {
     let (lasts, max_uses) = match wanted.by {
         StepUp::Consent => (config.consent_lasts, config.consent_uses),
         StepUp::Approval => (config.approval_lasts, config.approval_uses),

@@ -10,7 +10,7 @@ use model::{Actor, ClientId, Event, Grant, Id, Installation, Timestamp, event::I
 use store::{StoreError, Tx};
 
 /// An installation that begins now, under `grant`, and lives until `not_after` unless it is refreshed.
-pub(crate) async fn begin(
+pub async fn begin(
     tx: &mut Tx<'_>,
     id: &Id<Installation>,
     grant: &Grant,
@@ -34,7 +34,7 @@ pub(crate) async fn begin(
 }
 
 /// Ends it; `None` when it had ended before. The event belongs into the same commit, after that of its cause.
-pub(crate) async fn end(
+pub async fn end(
     tx: &mut Tx<'_>,
     id: &Id<Installation>,
     client: &ClientId,

@@ -1,9 +1,9 @@
 //! A new key for access tokens: published before it signs, and the old one believed until its last token is over.
 
 use model::{Actor, Event, Span, Timestamp, event::KeyMade};
-use store::{Commit, SealedKey, Store, StoreError, Tx};
+use store::{SealedKey, StoreError, Tx};
 
-use crate::GovernanceError;
+use crate::Refused;
 
 /// How long a key is published before it signs: twice what others may keep the key set (`max-age`).
 const PUBLISHED_BEFORE: Span = Span::from_minutes(10);
@@ -31,55 +31,39 @@ pub struct Rotation {
     pub old_gone_at: Timestamp,
 }
 
-/// The `kid` of the key that has no end: the one that a rotation replaces.
-pub async fn newest_key(store: &Store) -> Result<String, StoreError> {
-    let keys = store.access_keys().await?;
-    let newest = keys.into_iter().find(|key| key.gone_at.is_none());
-    newest
-        .map(|key| key.kid)
-        .ok_or(StoreError::Unreadable { what: "signing key", why: "each of them has an end".into() })
-}
-
-/// Makes a new key for access tokens in the place of `replaces`, and gives the others an end.
+/// Makes `key` the new key for access tokens in the place of `replaces`, and gives the others an end.
 ///
 /// An order that got no answer may have been carried out, and is not to be carried out twice: so it says which key it
 /// replaces.
 ///
 /// # Errors
-/// [`GovernanceError::KeyReplaced`] when that is not the newest key any more.
-pub async fn rotate_keys(
-    store: &Store,
+/// [`Refused::KeyReplaced`] when that is not the newest key any more.
+pub async fn replace(
+    tx: &mut Tx<'_>,
+    key: &SealedKey,
     urgency: Urgency,
-    replaces: &str,
+    replaces: String,
     actor: Actor,
-) -> Result<Rotation, GovernanceError> {
-    let (key, replaces) = (store.new_access_key(), replaces.to_owned());
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                let keys = tx.access_keys().await?;
-                let newest = keys.iter().find(|key| key.gone_at.is_none());
-                if let Some(newest) = newest.filter(|newest| newest.kid != replaces) {
-                    let Some(old) = keys.iter().find(|key| key.kid == replaces) else {
-                        let hint = "`portcullis key list` shows them all".to_owned();
-                        return Err(GovernanceError::UnknownName { kind: "key", name: replaces, hint });
-                    };
-                    let successor = Rotation {
-                        kid: newest.kid.clone(),
-                        signs_from: newest.signs_from,
-                        old_gone_at: old.gone_at.unwrap_or_default(),
-                    };
-                    return Err(GovernanceError::KeyReplaced { replaces, successor });
-                }
-                let (event, rotation) = rotate(tx, &key, urgency, actor).await?;
-                Ok(Commit::with(event, rotation))
-            })
-        })
-        .await
+) -> Result<(Event, Rotation), Refused> {
+    let keys = tx.access_keys().await?;
+    let newest = keys.iter().find(|key| key.gone_at.is_none());
+    if let Some(newest) = newest.filter(|newest| newest.kid != replaces) {
+        let Some(old) = keys.iter().find(|key| key.kid == replaces) else {
+            let hint = "`portcullis key list` shows them all".to_owned();
+            return Err(Refused::UnknownName { kind: "key", name: replaces, hint });
+        };
+        let successor = Rotation {
+            kid: newest.kid.clone(),
+            signs_from: newest.signs_from,
+            old_gone_at: old.gone_at.unwrap_or_default(),
+        };
+        return Err(Refused::KeyReplaced { replaces, successor });
+    }
+    Ok(rotate(tx, key, urgency, actor).await?)
 }
 
-/// The same as a part of a change.
-pub(crate) async fn rotate(
+/// Makes `key` the new key, whichever was the newest before.
+pub async fn rotate(
     tx: &mut Tx<'_>,
     key: &SealedKey,
     urgency: Urgency,

@@ -5,9 +5,7 @@
 //!
 //! Spec: NIST SP 800-53 AC-5.
 
-use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, StepUp, Timestamp};
-pub use pages::FRESH_LOGIN;
-use pages::{SignedIn, StaleLogin};
+use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, StepUp};
 
 /// The person who decides, and how they came to us.
 #[derive(Clone, Debug)]
@@ -22,11 +20,9 @@ impl Decider {
         Self { person: person.id, actor: Actor::Operator }
     }
 
-    /// The person decides through a page, after a login that is fresh at `now`.
-    pub fn signed_in(signed_in: &SignedIn, now: Timestamp) -> Result<Self, StaleLogin> {
-        signed_in.fresh(now, FRESH_LOGIN)?;
-        let person = signed_in.person.id.clone();
-        Ok(Self { actor: Actor::Person(person.clone()), person })
+    /// The person decides through a page, and has just logged in: the caller has seen to that.
+    pub fn signed_in(person: Id<Person>) -> Self {
+        Self { actor: Actor::Person(person.clone()), person }
     }
 
     /// Who decides.
@@ -35,7 +31,7 @@ impl Decider {
     }
 
     /// How it reads in the audit.
-    pub(crate) fn actor(&self) -> Actor {
+    pub fn actor(&self) -> Actor {
         self.actor.clone()
     }
 }

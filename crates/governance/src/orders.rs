@@ -1,0 +1,233 @@
+//! What people and operators order, each in one transaction: the console and the command line come here.
+//!
+//! The rules are those of [`privilege`]; here is what a transaction can not have: the reason in words that can be shown,
+//! a second try on a full disk, a hint at what there is instead of a name that stands for nothing.
+
+use std::collections::BTreeSet;
+
+use model::{
+    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Span, Target, Timestamp, shown,
+};
+use privilege::{
+    Decider, Refused, agent,
+    block::{self, Ends, listed},
+    clock::{self, ClockAccepted},
+    elevation::{decide, end},
+    key::{self, Rotation, Urgency},
+    person,
+};
+use store::{Commit, PageStart, Store, StoreError};
+use token::Opaque;
+
+/// One change that is recorded by one event and gives something back.
+macro_rules! change {
+    ($store:expr, $tx:ident => $work:expr) => {
+        $store
+            .write::<_, Refused, _>(move |$tx| {
+                Box::pin(async move {
+                    let (event, given) = $work;
+                    Ok(Commit::with(event, given))
+                })
+            })
+            .await
+    };
+}
+
+/// Puts an elevation in force, for `lasts` or as long as was asked for. Returns its end.
+pub async fn approve(
+    store: &Store,
+    id: &Id<Elevation>,
+    decider: &Decider,
+    lasts: Option<Span>,
+) -> Result<Timestamp, Refused> {
+    let (id, decider) = (id.clone(), decider.clone());
+    change!(store, tx => decide::approve(tx, &id, &decider, lasts).await?)
+}
+
+/// Says no to a request that waits.
+pub async fn deny(store: &Store, id: &Id<Elevation>, decider: &Decider) -> Result<(), Refused> {
+    let (id, decider) = (id.clone(), decider.clone());
+    change!(store, tx => (decide::deny(tx, &id, &decider).await?, ()))
+}
+
+/// Ends an elevation before its time, or withdraws the request for one. Who may is the caller's question.
+pub async fn end(store: &Store, id: &Id<Elevation>, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (end::end(tx, id, actor).await?, ()))
+}
+
+/// Puts an agent into `state`. A retired agent never comes back, and its grants end with it.
+pub async fn set_agent_state(store: &Store, id: &Id<Agent>, state: AgentState, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (agent::set_state(tx, id, state, actor).await?, ()))
+}
+
+/// Stops `target` at once. Every node refuses once [`Store::wait_until_everywhere`] returns.
+///
+/// Servers and tools are known to the configuration alone: check those names with [`privilege::block::check_named`].
+pub async fn revoke(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<(), Refused> {
+    let reason = said(reason)?;
+    let turned = async || {
+        let (target, actor, reason) = (target.clone(), actor.clone(), reason.clone());
+        change!(store, tx => (block::revoke(tx, target, actor, reason).await?, ()))
+    };
+    match turned().await {
+        // Room is kept back for exactly this.
+        Err(Refused::Store(error)) if error.is_disk_full() && store.give_back_disk() => turned().await,
+        // Names are looked for only when there is nothing to stop.
+        Err(Refused::UnknownName { kind, name, .. }) => {
+            let hint = hint(store, target).await?;
+            Err(Refused::UnknownName { kind, name, hint })
+        }
+        turned => turned,
+    }
+}
+
+/// Ends one installation for good: what one authorization gave to one copy of a client. Its grant stands, and so do
+/// the other installations under it. Every node refuses once [`Store::wait_until_everywhere`] returns.
+pub async fn end_installation(store: &Store, id: &Id<Installation>, actor: Actor, reason: &str) -> Result<(), Refused> {
+    revoke(store, &Target::Installation(id.clone()), actor, reason).await
+}
+
+/// Lifts the block on `target`. What was issued before the block stays dead.
+pub async fn restore(store: &Store, target: &Target, actor: Actor, reason: &str) -> Result<(), Refused> {
+    let (target, reason) = (target.clone(), said(reason)?);
+    change!(store, tx => (block::restore(tx, target, actor, reason).await?, ()))
+}
+
+/// Writes down what the blocks ended that nobody has written down yet: some at a time, each in a transaction of its
+/// own, so that it holds up nobody. Any number of processes may do so at once. Returns how much it was.
+pub async fn write_ends(store: &Store) -> Result<Ends, StoreError> {
+    let mut all = Ends::default();
+    for block in store.unwritten_blocks().await? {
+        let mut ends = Ends::default();
+        let mut next = Some(PageStart::default());
+        while let Some(from) = next {
+            let (target, since, before) = (block.target.clone(), block.at, ends);
+            let page = store.write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let page = block::write_page_of_ends(tx, &target, since, from, before).await?;
+                    Ok(recorded(page.event, (page.next, page.ends)))
+                })
+            });
+            (next, ends) = page.await?;
+        }
+        all.grants += ends.grants;
+        all.elevations += ends.elevations;
+    }
+    Ok(all)
+}
+
+/// Writes down the ends of elevations that ran out and of requests that nobody decided.
+pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
+    for elevation in store.elapsed_elevations(store.now()).await? {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move { Ok(recorded(end::elapse(tx, &elevation).await?, ())) })
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds somebody who is not there yet.
+///
+/// # Errors
+/// [`Refused::PersonExists`] when there is somebody of that name, whoever it is.
+pub async fn add_person(store: &Store, person: &Person, actor: Actor) -> Result<(), Refused> {
+    let person = person.clone();
+    change!(store, tx => (person::add(tx, &person, actor).await?, ()))
+}
+
+/// Gives a person these roles and no others.
+pub async fn set_roles(store: &Store, id: &Id<Person>, roles: BTreeSet<Role>, actor: Actor) -> Result<Person, Refused> {
+    let id = id.clone();
+    store
+        .write::<_, Refused, _>(move |tx| {
+            Box::pin(async move {
+                let (event, person) = person::set_roles(tx, &id, roles, actor).await?;
+                Ok(recorded(event, person))
+            })
+        })
+        .await
+}
+
+/// A ticket with which `person` sets a password once, within [`person::ENROLMENT`]; one from before is void.
+pub async fn offer_enrolment(store: &Store, id: &Id<Person>, actor: Actor) -> Result<Opaque, Refused> {
+    let (ticket, id) = (Opaque::mint("pcl_enrol"), id.clone());
+    change!(store, tx => (person::offer_enrolment(tx, id, &ticket, actor).await?, ticket))
+}
+
+/// The `kid` of the key that has no end: the one that a rotation replaces.
+pub async fn newest_key(store: &Store) -> Result<String, StoreError> {
+    let keys = store.access_keys().await?;
+    let newest = keys.into_iter().find(|key| key.gone_at.is_none());
+    newest
+        .map(|key| key.kid)
+        .ok_or(StoreError::Unreadable { what: "signing key", why: "each of them has an end".into() })
+}
+
+/// Makes a new key for access tokens in the place of `replaces`, and gives the others an end.
+///
+/// # Errors
+/// [`Refused::KeyReplaced`] when that is not the newest key any more.
+pub async fn rotate_keys(store: &Store, urgency: Urgency, replaces: &str, actor: Actor) -> Result<Rotation, Refused> {
+    let (key, replaces) = (store.new_access_key(), replaces.to_owned());
+    change!(store, tx => key::replace(tx, &key, urgency, replaces, actor).await?)
+}
+
+/// Goes on from what this machine's clock says. Ends what was given later than that, every elevation, session and login
+/// under way, and every access token. For [`store::USED_VALUES_UNKNOWN`] no client assertion is accepted.
+///
+/// Takes as long as a node may be silent, to see whether one runs. One that starts meanwhile is seen too.
+pub async fn accept_clock(store: &Store, actor: Actor, reason: &str) -> Result<ClockAccepted, Refused> {
+    let reason = said(reason)?;
+    let seen = store.no_node_runs().await?;
+    let (wall, key) = (store.clock().now(), store.new_access_key());
+    store
+        .write::<_, Refused, _>(move |tx| {
+            Box::pin(async move {
+                let ([accepted, made], given) = clock::accept(tx, wall, &seen, &key, actor, reason).await?;
+                Ok(Commit::with(accepted, given).and(made))
+            })
+        })
+        .await
+}
+
+/// A change that may have been none.
+fn recorded<T>(event: Option<Event>, given: T) -> Commit<T> {
+    match event {
+        Some(event) => Commit::with(event, given),
+        None => Commit::nothing(given),
+    }
+}
+
+/// What there is instead of a name that stands for nothing.
+async fn hint(store: &Store, target: &Target) -> Result<String, StoreError> {
+    Ok(match target {
+        Target::Agent(_) => {
+            let agents = store.agents().await?;
+            listed("there are", agents.iter().map(|agent| agent.id.to_string()), "there are none")
+        }
+        Target::Person(_) => {
+            let people = store.people().await?;
+            listed("there are", people.iter().map(|person| person.id.to_string()), "there are none")
+        }
+        Target::Grant(_) => "`portcullis grant list` shows those that stand".into(),
+        Target::Installation(_) => {
+            "the page `/me` lists those of a person; a token of client credentials is stopped with its agent".into()
+        }
+        _ => {
+            let agents = store.agents().await?;
+            let mut clients: Vec<String> = agents.iter().map(|agent| agent.client.to_string()).collect();
+            clients.sort();
+            clients.dedup();
+            listed("those that came here are", clients.into_iter(), "none came here yet")
+        }
+    })
+}
+
+fn said(reason: &str) -> Result<String, Refused> {
+    let reason = shown(reason, 300);
+    if reason.is_empty() { Err(Refused::NoReason) } else { Ok(reason) }
+}

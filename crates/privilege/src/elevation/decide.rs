@@ -1,0 +1,129 @@
+//! Decisions about elevations: approve, deny.
+//!
+//! Everything the decision depends on is read inside the transaction that makes it, so an elevation is
+//! decided once, while it waits, by somebody who may, for a grant that still stands.
+
+use model::{
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Standing, Target, Timestamp,
+    event::{ElevationApproved, ElevationDenied, ElevationOf},
+};
+use store::Tx;
+
+use crate::{
+    Refused,
+    duty::{Decider, DutyError, may_approve, may_deny},
+    standing::stands_now,
+};
+
+/// What a decision is about, as it stands inside the transaction.
+struct Case {
+    elevation: Elevation,
+    grant: Grant,
+    agent: Agent,
+    person: Person,
+}
+
+/// Puts an elevation in force, for `lasts` or as long as was asked for. Returns its end.
+///
+/// # Errors
+/// The person may not decide this, somebody decided before, the request lapsed, what it rests on was taken away, or
+/// `lasts` would extend what was asked for.
+pub async fn approve(
+    tx: &mut Tx<'_>,
+    id: &Id<Elevation>,
+    decider: &Decider,
+    lasts: Option<Span>,
+) -> Result<(Event, Timestamp), Refused> {
+    let now = tx.now();
+    let case = case(tx, id, decider).await?;
+    may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
+    // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the decision ends
+    // nothing that was decided after it.
+    case.stands(tx).await?;
+    let decider_is = Target::Person(case.person.id.clone());
+    if tx.is_blocked(&decider_is).await? {
+        return Err(Refused::Blocked(decider_is));
+    }
+    still_waits(&case.elevation, now)?;
+    let lasts = shortened(lasts, case.elevation.lasts)?;
+    let end = now.after(lasts).min(case.grant.not_after);
+    if !tx.activate_elevation(id, case.person.id.as_str(), now, end).await? {
+        return Err(Refused::Lapsed(case.elevation.decide_before));
+    }
+    let approved = ElevationApproved {
+        of: ElevationOf::of(&case.elevation, &case.grant),
+        decided_by: case.person.id,
+        until: end.into(),
+        max_uses: case.elevation.max_uses,
+        lasts: lasts.seconds(),
+    };
+    Ok((approved.by(decider.actor()), end))
+}
+
+/// Says no to a request that waits.
+///
+/// # Errors
+/// The person may not decide this, somebody decided before, or the request lapsed.
+pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Event, Refused> {
+    let now = tx.now();
+    let case = case(tx, id, decider).await?;
+    may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
+    still_waits(&case.elevation, now)?;
+    if !tx.deny_elevation(id, case.person.id.as_str(), now).await? {
+        return Err(Refused::Lapsed(case.elevation.decide_before));
+    }
+    let of = ElevationOf::of(&case.elevation, &case.grant);
+    Ok(ElevationDenied { of, decided_by: case.person.id }.by(decider.actor()))
+}
+
+async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Case, Refused> {
+    let unknown = || Refused::UnknownElevation(id.clone());
+    let elevation = tx.elevation(id).await?.ok_or_else(unknown)?;
+    let grant = tx.grant(&elevation.grant).await?.ok_or_else(unknown)?;
+    let agent = tx.agent(&grant.agent).await?.ok_or_else(unknown)?;
+    let nobody = || DutyError::NotAPerson(decider.person().clone());
+    let person = tx.person(decider.person()).await?.ok_or_else(nobody)?;
+    Ok(Case { elevation, grant, agent, person })
+}
+
+fn still_waits(elevation: &Elevation, now: Timestamp) -> Result<(), Refused> {
+    use model::ElevationState::Requested;
+    match elevation.state {
+        Requested if elevation.is_pending(now) => Ok(()),
+        Requested => Err(Refused::Lapsed(elevation.decide_before)),
+        state => Err(Refused::AlreadyDecided { state, by: elevation.decided_by.clone() }),
+    }
+}
+
+fn shortened(asked: Option<Span>, longest: Span) -> Result<Span, Refused> {
+    match asked {
+        None => Ok(longest),
+        Some(asked) if asked.seconds() > 0 && asked <= longest => Ok(asked),
+        Some(asked) => Err(Refused::NotShorter { asked, longest }),
+    }
+}
+
+impl Case {
+    /// Nobody approves privilege for something that has been stopped.
+    async fn stands(&self, tx: &mut Tx<'_>) -> Result<(), Refused> {
+        if !self.grant.is_live(tx.now()) {
+            return Err(Refused::GrantEnded(self.grant.id.clone()));
+        }
+        let tool = match &self.elevation.scope {
+            Scope::Tool(_, tool) => Some(tool),
+            _ => None,
+        };
+        let standing = Standing { tool, ..Standing::of(&self.agent, &self.grant) };
+        // By the blocks that stand: what is approved now is not from before one that was lifted.
+        let refused = match stands_now(tx, &standing).await? {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        Err(match refused {
+            NotStanding::AgentNotActive(state) => Refused::AgentNotActive { agent: self.agent.id.to_string(), state },
+            NotStanding::OwnerDisabled => DutyError::NotAPerson(self.agent.owner.clone()).into(),
+            NotStanding::Blocked(target) => Refused::Blocked(target),
+            NotStanding::GrantEnded => Refused::GrantEnded(self.grant.id.clone()),
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! Ends of elevations: by hand, by time, by nobody deciding. (The last use: [`super::uses`]; a grant, a revocation: with
+//! what ended.)
+
+use model::{
+    Actor, Elevation, ElevationState, Event, Id,
+    event::{ElevationEnd, ElevationEnded},
+};
+use store::{StoreError, Tx};
+
+use crate::Refused;
+
+/// Ends an elevation before its time, or withdraws the request for one. Who may is the caller's question.
+pub async fn end(tx: &mut Tx<'_>, id: Id<Elevation>, actor: Actor) -> Result<Event, Refused> {
+    let now = tx.now();
+    let Some(elevation) = tx.elevation(&id).await? else { return Err(Refused::UnknownElevation(id)) };
+    if !tx.end_elevation(&id, now).await? {
+        return Err(Refused::AlreadyOver(id));
+    }
+    tx.bump_epoch().await?;
+    Ok(ElevationEnded::of(&elevation, ElevationEnd::ByHand).by(actor))
+}
+
+/// Writes down the end of one that ran out, or that nobody decided; no event when somebody was faster.
+///
+/// It ended by itself: the check at each call sees to that. This says so, that an end has a record like a beginning.
+pub async fn elapse(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<Option<Event>, StoreError> {
+    let now = tx.now();
+    let Some(elevation) = tx.elevation(&elevation.id).await? else { return Ok(None) };
+    let cause = match elevation.state {
+        ElevationState::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
+        ElevationState::Active if elevation.not_after.is_none_or(|end| now >= end) => ElevationEnd::TimeOver,
+        _ => return Ok(None),
+    };
+    let ended = tx.end_elevation(&elevation.id, now).await?;
+    Ok(ended.then(|| ElevationEnded::of(&elevation, cause).by(Actor::System)))
+}

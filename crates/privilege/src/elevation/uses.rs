@@ -1,0 +1,38 @@
+//! Uses of an elevation: taken before a call is sent, given back when it never left.
+
+use model::{
+    Actor, Elevation, ElevationState, Event, Grant, Id, Timestamp,
+    event::{ElevationEnd, ElevationEnded, ElevationUseReturned},
+};
+use store::{StoreError, Tx};
+
+/// A use that was taken.
+#[derive(Debug)]
+pub struct Taken {
+    /// The elevation, as it stands now.
+    pub elevation: Elevation,
+    /// It was the last use: the record of the end.
+    pub ended: Option<Event>,
+}
+
+/// Takes one use of a live elevation of `grant`; `None` when there is none to take.
+pub async fn take(tx: &mut Tx<'_>, grant: &Id<Grant>, id: &Id<Elevation>) -> Result<Option<Taken>, StoreError> {
+    let Some(elevation) = tx.use_elevation_of(grant, id).await? else { return Ok(None) };
+    let is_over = elevation.state == ElevationState::Ended;
+    let ended = is_over.then(|| ElevationEnded::of(&elevation, ElevationEnd::UsedUp).by(Actor::System));
+    Ok(Some(Taken { elevation, ended }))
+}
+
+/// Gives back the use that `request` took, because that call never left. What the last use ended goes on until
+/// `not_after`, unless anything was taken away since `epoch`: nobody gets that back.
+pub async fn give_back(
+    tx: &mut Tx<'_>,
+    grant: &Id<Grant>,
+    id: &Id<Elevation>,
+    not_after: Timestamp,
+    epoch: Option<&str>,
+    request: &str,
+) -> Result<Option<Event>, StoreError> {
+    let elevation = tx.return_use_of(grant, id, not_after, epoch).await?;
+    Ok(elevation.map(|elevation| ElevationUseReturned::of(&elevation, request).by(Actor::System)))
+}

@@ -1,0 +1,22 @@
+//! Every change of privilege, and the rules that it follows.
+//!
+//! Each function takes the transaction, reads in it all that the change depends on, makes the change, and returns its
+//! event: [`store::Commit`] writes both or neither. Pages, tokens, calls and commands come here, so an elevation is
+//! opened, decided, used and ended by one rule, whoever asks. No HTTP, no HTML, no network.
+//!
+//! Next: [`elevation`], the life of one; [`mod@standing`], whether what it rests on stands.
+
+pub mod agent;
+pub mod block;
+pub mod clock;
+pub mod duty;
+pub mod elevation;
+pub mod grant;
+pub mod installation;
+pub mod key;
+pub mod person;
+mod refused;
+pub mod standing;
+
+pub use duty::{Decider, DutyError};
+pub use refused::Refused;
