@@ -23,11 +23,7 @@ async fn next(body: &mut net::Body) -> Option<String> {
 }
 
 /// A modern POST that the upstream answers with an open stream.
-async fn open(
-    world: &World,
-    method: &str,
-    params: serde_json::Value,
-) -> (UnboundedSender<String>, http::Response<net::Body>) {
+async fn open(world: &World, method: &str, params: Value) -> (UnboundedSender<String>, http::Response<net::Body>) {
     let (sender, response) = open_stream();
     let mut response = Some(response);
     world.upstream.answers(move |_| response.take());
