@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that can not be set up has failed")]
 #![allow(dead_code, reason = "the tests use the rest of the world")]
 
-#[path = "../tests/spec/world.rs"]
+#[path = "../tests/spec/world/mod.rs"]
 mod world;
 
 use std::sync::LazyLock;

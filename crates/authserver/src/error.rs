@@ -234,7 +234,7 @@ pub(crate) enum AuthorizeError {
 }
 
 impl AuthorizeError {
-    /// The ids of the policies that said no, for records and the log.
+    /// The ids of the policies that said no, for records, the log and the person.
     pub(crate) fn policies(&self) -> &[String] {
         match self {
             Self::Scope(refusal) => refusal.policies(),
@@ -359,7 +359,13 @@ impl IntoResponse for PageError {
             }
         };
         tracing::info!(event = "page_refused", reason = %self);
-        let mut response = problem(status, title, &self.to_string(), to_do, None);
+        let mut happened = self.to_string();
+        if let Self::StepUp(error) = &self
+            && !error.policies().is_empty()
+        {
+            happened += &format!(" The policy that says so: {}.", error.policies().join(", "));
+        }
+        let mut response = problem(status, title, &happened, to_do, None);
         if matches!(self, Self::Busy) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }

@@ -63,10 +63,20 @@ impl Door {
 /// The status, and the first line of the body when it is text.
 fn said(response: &net::WebResponse) -> String {
     let status = format!("status {}", response.status.as_u16());
-    let is_page = response.header(header::CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html"));
+    let is = |kind: &str| response.header(header::CONTENT_TYPE.as_str()).is_some_and(|said| said.starts_with(kind));
+    let is_page = is("text/html");
     let text = response.text();
+    if is("text/event-stream") && cut_off(&text) {
+        return format!("{status} and a stream that ends inside an event, without a blank line after it");
+    }
     let line = clean(text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default());
     if is_page || line.is_empty() { status } else { format!("{status} ({line})") }
+}
+
+/// Does a stream end before its last event does? Readers discard such an event (WHATWG HTML §9.2.6).
+fn cut_off(stream: &str) -> bool {
+    let ends = ["\n\n", "\r\r", "\r\n\r\n", "\n\r\n"];
+    !stream.trim().is_empty() && !ends.iter().any(|end| stream.ends_with(end))
 }
 
 /// A stranger's text, on one line of a terminal.
@@ -102,6 +112,13 @@ mod tests {
             (403, "text/plain", "", "x answered status 403"),
             (404, "text/html; charset=utf-8", "<html>", "x answered status 404"),
             (500, "text/plain", "\u{1b}[31mred", "x answered status 500 ([31mred)"),
+            (
+                200,
+                "text/event-stream",
+                "data: {\"jsonrpc\": \"2.0\"}\n",
+                "x answered status 200 and a stream that ends inside an event, without a blank line after it",
+            ),
+            (200, "text/event-stream", "data: {}\r\n\r\n", "x answered status 200 (data: {})"),
             (307, "text/plain", "", "x answered with a redirect to /mcp/; write the address where the server is"),
         ] {
             let said = match Refusal::of(&answer(status, kind, body)) {

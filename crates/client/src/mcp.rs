@@ -143,13 +143,15 @@ pub(crate) fn message_text(response: &net::WebResponse) -> Option<Vec<u8>> {
 
 /// The data of each event that is a message, its lines joined. An event of another name is not for the protocol.
 ///
-/// Spec: WHATWG HTML §9.2.6 (CR, LF and CRLF end a line; a blank line ends an event)
+/// Spec: WHATWG HTML §9.2.6 (CR, LF and CRLF end a line; a blank line ends an event, and one that the end of the stream
+/// cuts off is discarded)
 fn messages(text: &str) -> impl Iterator<Item = String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
     let is_message =
         |event: &&str| event.lines().all(|line| matches!(field(line, "event"), None | Some("" | "message")));
     let data = |event: &str| event.lines().filter_map(|line| field(line, "data")).collect::<Vec<_>>().join("\n");
-    text.split("\n\n").filter(is_message).map(data).collect::<Vec<_>>().into_iter()
+    let ended = text.rsplit_once("\n\n").map_or("", |(ended, _)| ended);
+    ended.split("\n\n").filter(is_message).map(data).collect::<Vec<_>>().into_iter()
 }
 
 fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
@@ -221,6 +223,17 @@ mod tests {
         ] {
             let read: Vec<Value> = messages(text).filter_map(|data| serde_json::from_str(&data).ok()).collect();
             assert_eq!(read, [json!({"a": 1})], "{text:?}");
+        }
+    }
+
+    /// The gate and the SDKs discard it, so `check` does not read it either.
+    ///
+    /// Field: G10
+    #[test]
+    fn an_event_that_the_end_cuts_off_is_no_message() {
+        for text in ["data: {\"a\":1}\n", "data: {\"a\":1}", "data: {\"a\":1}\r\n", "event: message\ndata: {\"a\":1}\n"]
+        {
+            assert_eq!(messages(text).filter(|data| !data.is_empty()).count(), 0, "{text:?}");
         }
     }
 }

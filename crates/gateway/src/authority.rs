@@ -156,7 +156,8 @@ async fn awaited(
         store.failed("store_failed", &error);
         Refusal::Unavailable
     })?;
-    let (now, what) = (store.now(), matter.tool.as_ref().map_or("this", ToolName::as_str).to_owned());
+    let what = matter.tool.as_ref().map_or_else(|| "this".to_owned(), ToString::to_string);
+    let now = store.now();
     Ok(newest.and_then(|elevation| match elevation.state {
         ElevationState::Requested if elevation.is_pending(now) => {
             let who = match by {

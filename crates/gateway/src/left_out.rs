@@ -56,7 +56,7 @@ impl Why {
             Self::Nameless => "it has no name",
             Self::Name => {
                 "nobody can call it and no rule can match it: a name has 1 to 128 of the characters \
-                 A-Z a-z 0-9 _ . - /; the server has to name it otherwise"
+                 A-Z a-z 0-9 _ . - /, and nothing empty, `.` or `..` beside a slash; the server has to name it otherwise"
             }
             Self::Ambiguous => "two parsers could read it differently; the server has to list it as strict JSON",
         }

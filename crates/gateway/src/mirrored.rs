@@ -2,7 +2,7 @@
 //!
 //! We decide on the body, and somebody behind us may route, count or refuse by the headers. So no such header leaves
 //! that says other than the body. Which argument a header repeats is said by the tool's definition: it is learned from
-//! the lists that pass by. A header of such a tool that differs from its argument is refused, as the specification
+//! the lists that pass by, on each node for itself. A header of such a tool that differs from its argument is refused, as the specification
 //! wants it. Where no definition was seen, a header is sent on only when an argument of the same name says the same.
 //! Whatever no argument stands for stays behind. What leaves is written anew from the body.
 //!

@@ -68,7 +68,9 @@ pub enum Refusal {
     #[error("tasks are not available on this server")]
     Tasks,
     /// `tools/call` without a tool's name, or with one that is no tool's.
-    #[error("params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
+    #[error(
+        "params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /, and nothing empty, `.` or `..` beside a slash"
+    )]
     NoTool,
     /// The member of `params` that says what is acted on is missing.
     #[error("params.{0} is missing")]
@@ -206,7 +208,7 @@ impl Refusal {
 
     /// A tool that asked for more is told what the matter is and who can help.
     pub fn step_up(tool: Option<&ToolName>, tier: Tier, by: StepUp, scopes: ScopeSet) -> Self {
-        let what = tool.map_or("this", ToolName::as_str);
+        let what = tool.map_or_else(|| "this".to_owned(), ToString::to_string);
         let who = match by {
             StepUp::Consent => "your consent",
             StepUp::Approval => "the approval of another person",
@@ -217,7 +219,7 @@ impl Refusal {
 }
 
 fn reason(reason: DenyReason, tool: Option<&ToolName>) -> String {
-    let what = tool.map_or("this request", ToolName::as_str);
+    let what = tool.map_or_else(|| "this request".to_owned(), ToString::to_string);
     match reason {
         DenyReason::Forbidden => format!("a policy forbids {what}"),
         DenyReason::NotPermitted => format!("no policy permits {what} for this agent"),

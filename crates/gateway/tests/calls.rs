@@ -347,3 +347,14 @@ async fn under_a_clock_that_is_behind_low_calls_go_on_and_nothing_is_elevated() 
     assert_eq!(call("get_ticket").await.status, 401);
     assert_eq!(world.upstream.arrived().len(), 2);
 }
+
+/// Field: S14
+#[tokio::test]
+async fn a_name_that_is_read_as_a_path_is_called_by_nobody() {
+    let world = World::start().await;
+    for name in ["get_ticket/../delete_ticket", "get_/./x", "get_x//y"] {
+        let answer = world.modern_tool(name).await.refused(400, -32602);
+        assert!(answer.text().contains("beside a slash"), "{name}: {}", answer.text());
+    }
+    world.upstream.got_nothing();
+}

@@ -4,13 +4,18 @@
 
 mod world;
 
+use axum::body::Body;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::Method;
 use http_body_util::BodyExt;
 use model::Span;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
-use world::{World, modern, upstream::stream};
+use world::{
+    World, modern,
+    upstream::{reply, stream as open_stream},
+};
 
 async fn next(body: &mut net::Body) -> Option<String> {
     let frame = tokio::time::timeout(std::time::Duration::from_secs(5), body.frame()).await.expect("in time")?;
@@ -18,12 +23,8 @@ async fn next(body: &mut net::Body) -> Option<String> {
 }
 
 /// A modern POST that the upstream answers with an open stream.
-async fn open(
-    world: &World,
-    method: &str,
-    params: serde_json::Value,
-) -> (UnboundedSender<String>, http::Response<net::Body>) {
-    let (sender, response) = stream();
+async fn open(world: &World, method: &str, params: Value) -> (UnboundedSender<String>, http::Response<net::Body>) {
+    let (sender, response) = open_stream();
     let mut response = Some(response);
     world.upstream.answers(move |_| response.take());
     let bearer = format!("Bearer {}", world.token());
@@ -116,7 +117,8 @@ async fn an_unfinished_list_does_not_leak_at_the_end_of_a_stream() {
         .unwrap();
     drop(upstream);
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    assert!(body.is_empty(), "{body:?}");
+    let text = std::str::from_utf8(&body).unwrap();
+    assert!(!text.contains("mystery") && text.contains("ended without its answer"), "{text}");
 }
 
 /// A long stream must not outlive the revocation of what opened it.
@@ -257,4 +259,65 @@ async fn a_modern_request_without_a_body_does_not_exist() {
         assert_eq!(world.send(method, "/mcp/tickets", &headers, "").await.status, 405);
     }
     world.upstream.got_nothing();
+}
+
+/// The TypeScript SDK waits a minute for an answer that does not come, and says that its time was over: whoever reads that
+/// tries again.
+///
+/// Spec: MCP 2025-11-25 basic/transports (resumability and redelivery)
+/// Field: G2
+#[tokio::test]
+async fn a_stream_that_breaks_or_ends_before_its_answer_says_that_it_may_have_been_done() {
+    let world = World::start().await;
+    let whole = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n\n";
+    let half = format!("{whole}data: {{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{{");
+    for (sent, breaks, words) in [
+        (half.as_str(), true, "broke before its answer: it may have been done"),
+        (&half, false, "ended without its answer: it may have been done"),
+        (whole, true, "broke before its answer: it may have been done"),
+        (whole, false, "ended without its answer: it may have been done"),
+        ("", false, "ended without its answer: it may have been done"),
+    ] {
+        let (text, events) = (sent.to_owned(), [("content-type", "text/event-stream")]);
+        world.upstream.answers(move |_| {
+            let cable = async {
+                // What was said before is on its way.
+                for _ in 0..64 {
+                    tokio::task::yield_now().await;
+                }
+                Err(std::io::Error::other("a cable"))
+            };
+            let end = stream::iter(breaks.then_some(cable)).then(|cable| cable);
+            let pieces = stream::iter([Ok(text.clone())]).chain(end);
+            Some(reply(200, &events, Body::from_stream(pieces)))
+        });
+        let answer = world.modern_tool("get_ticket").await;
+        let text = answer.text();
+        let last =
+            text.rsplit_once("data: ").unwrap_or_else(|| panic!("{sent:?} {breaks} {} {text:?}", answer.status)).1;
+        let error: Value = serde_json::from_str(last.trim()).unwrap_or_else(|_| panic!("{text:?}"));
+        assert_eq!((&error["id"], &error["error"]["data"]["mayHaveBeenDone"]), (&json!(1), &json!(true)), "{text:?}");
+        assert!(last.contains(words), "{last}");
+        assert!(text.starts_with(sent) && text.ends_with("\n\n"), "{text:?}");
+    }
+    // The same of a length that was announced.
+    world.upstream.answers(move |_| Some(reply(200, &[("content-type", "text/event-stream")], whole)));
+    let text = world.modern_tool("get_ticket").await.text();
+    assert!(text.starts_with(whole) && text.contains("ended without its answer"), "{text:?}");
+    let ends = world.records().await;
+    assert!(ends.iter().filter(|record| record["event"] == "call_ended").all(|end| end["done"] == "unknown"));
+}
+
+/// Whoever got the id of an event comes back for the rest, and must not be told that it is over.
+///
+/// Spec: MCP 2025-11-25 basic/transports (resumability and redelivery)
+/// Field: G2
+#[tokio::test]
+async fn a_stream_that_can_be_resumed_ends_as_its_server_ended_it() {
+    let world = World::start().await;
+    for event in ["id: 7\nretry: 50\ndata: \n\n", "id: 7\ndata: {\"method\":\"x\"}\n\n"] {
+        world.upstream.answers(move |_| Some(reply(200, &[("content-type", "text/event-stream")], event)));
+        let text = world.legacy_tool("get_ticket").await.text();
+        assert!(text.contains("id: ") && !text.contains("error"), "{text:?}");
+    }
 }

@@ -23,6 +23,8 @@ pub struct Lacking {
     pub scope: Scope,
     /// Who has to say yes, as policy said at the newest of the calls.
     pub by: StepUp,
+    /// The ids of the policies that said so, at the newest of the calls.
+    pub policies: Vec<String>,
     /// The tools that were called, newest first.
     pub tools: Vec<ToolName>,
     /// How many calls were refused.
@@ -59,8 +61,10 @@ fn read(record: &Record) -> Option<Lacking> {
     let scope = Scope::needed(&record.text("server")?.parse().ok()?, &tool, tier);
     let grant = record.text("grant")?.parse().ok()?;
     let by = record.text("by")?.parse().ok()?;
+    let policies = record.fields.get("policies").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let policies = policies.filter_map(|policy| policy.as_str().map(str::to_owned)).collect();
     let times = record.fields.get("count").and_then(serde_json::Value::as_u64).unwrap_or(1);
-    (tier != Tier::Low).then(|| Lacking { grant, scope, by, tools: vec![tool], times, last: record.at })
+    (tier != Tier::Low).then(|| Lacking { grant, scope, by, policies, tools: vec![tool], times, last: record.at })
 }
 
 impl Lacking {

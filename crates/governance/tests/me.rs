@@ -19,6 +19,7 @@ async fn refuse(world: &Installation, agent: &str, grant: &str, tool: &str, tier
         scope: Some("tickets:low tickets:medium tickets.delete_ticket".into()),
         by: Some(by.parse().unwrap()),
         tool: Some(tool.parse::<model::ToolName>().unwrap().into()),
+        policies: vec![format!("{tier}-by-{by}")],
         ..examples::call_refused()
     };
     let event = event.by(Actor::Agent(agent.parse().unwrap()));
@@ -88,6 +89,15 @@ async fn a_call_that_lacked_a_high_tool_is_listed_with_a_question_for_the_reason
     {
         assert!(page.contains(part), "{part} in {page}");
     }
+}
+
+/// Field: H10
+#[tokio::test]
+async fn the_card_of_what_was_refused_names_the_policies_that_said_so() {
+    let world = Installation::start().await;
+    refuse(&world, CLAUDE, "grt_claude", "create_ticket", "medium", "consent").await;
+    let page = world.browser("ada").await.get("/me").await.html;
+    assert!(page.contains("Policy: <code>medium-by-consent</code>"), "{page}");
 }
 
 /// Field: H18

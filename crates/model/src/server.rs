@@ -22,7 +22,9 @@ pub fn is_server_name(name: &str) -> bool {
 /// A tool's name as the upstream server lists it: 1 to 128 of `A-Z a-z 0-9 _ . - /`.
 ///
 /// Compared code point by code point. Other characters are refused because two
-/// names that look alike must not be two tools (Spec: MCP 2026-07-28 server/tools, tool names).
+/// names that look alike must not be two tools (Spec: MCP 2026-07-28 server/tools, tool names). So are names with a
+/// part between slashes that is empty, `.` or `..`: a server that makes an address of a name could read
+/// `get_x/../delete_x` as `delete_x`, while a rule reads `get_*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ToolName(Arc<str>);
@@ -97,7 +99,9 @@ pub enum Kind<'n> {
 
 /// Why a text is not a tool's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a tool name has 1 to 128 of the characters A-Z a-z 0-9 _ . - /")]
+#[error(
+    "a tool name has 1 to 128 of the characters A-Z a-z 0-9 _ . - /, and nothing empty, `.` or `..` beside a slash"
+)]
 pub struct BadToolName;
 
 impl FromStr for ToolName {
@@ -105,7 +109,13 @@ impl FromStr for ToolName {
 
     fn from_str(text: &str) -> Result<Self, BadToolName> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/');
-        if (1..=128).contains(&text.len()) && text.bytes().all(fits) { Ok(Self(text.into())) } else { Err(BadToolName) }
+        let is_path = |text: &str| text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        let reads_one_way = !text.contains('/') || is_path(text);
+        if (1..=128).contains(&text.len()) && text.bytes().all(fits) && reads_one_way {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadToolName)
+        }
     }
 }
 
@@ -258,6 +268,20 @@ mod tests {
     fn names_that_could_look_like_another_tool_are_refused() {
         for bad in ["", "größe", "a b", "a\u{200b}b", "a\0", "ｇet", &"x".repeat(129)] {
             assert!(bad.parse::<ToolName>().is_err(), "{bad:?}");
+        }
+    }
+
+    /// What a server could resolve as it would a path is not what a rule matched.
+    ///
+    /// Field: S14
+    #[test]
+    fn names_that_could_be_resolved_to_another_tool_are_refused() {
+        for bad in ["get_x/../delete_x", "a/./b", "a//b", "/a", "a/", "../a", "a/..", "/", "./a"] {
+            assert!(bad.parse::<ToolName>().is_err(), "{bad:?}");
+            assert!(ToolName::of_prompt(bad).is_none(), "{bad:?}");
+        }
+        for good in ["repos/list", "a.b/c.d", "..", ".hidden", "a/..b", "v1.0/get..x"] {
+            assert!(good.parse::<ToolName>().is_ok(), "{good:?}");
         }
     }
 }

@@ -35,6 +35,8 @@ enum Answers {
     Json,
     /// As a stream of events that begins at once.
     Events,
+    /// As a stream of events that ends before its answer.
+    Half,
 }
 
 /// A help desk that counts the calls it carries out.
@@ -69,6 +71,10 @@ async fn slow(answers: Answers, executed: Arc<AtomicUsize>, request: Request, ne
         return next.run(request).await;
     }
     executed.fetch_add(1, Ordering::SeqCst);
+    if let Answers::Half = answers {
+        let progress = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n\n";
+        return Response::builder().header(header::CONTENT_TYPE, "text/event-stream").body(progress.into()).unwrap();
+    }
     let message = async {
         tokio::time::sleep(TAKES).await;
         let body = to_bytes(next.run(request).await.into_body(), 1 << 20).await.unwrap();
@@ -79,7 +85,7 @@ async fn slow(answers: Answers, executed: Arc<AtomicUsize>, request: Request, ne
     let kind = |kind: &'static str| Response::builder().header(header::CONTENT_TYPE, kind);
     match answers {
         Answers::Json => kind("application/json").body(Body::from(message.await)).unwrap(),
-        Answers::Events => {
+        Answers::Events | Answers::Half => {
             let event = async { Ok::<_, Infallible>(Bytes::from(format!("data: {}\n\n", message.await))) };
             kind("text/event-stream").body(Body::from_stream(futures_util::stream::once(event))).unwrap()
         }
@@ -120,6 +126,15 @@ async fn is_cut(sdk: Sdk, era: Era, answers: Answers) {
     assert_eq!(recorder.executed(), 1, "{sdk:?} {era:?} {answers:?}");
 }
 
+async fn is_told_at_once(sdk: Sdk, era: Era) {
+    let Some((_world, mut client, recorder)) = connected(&sdk, era, Answers::Half).await else { return };
+    let asked = std::time::Instant::now();
+    let failure = client.call("get_ticket", json!({"id": "T-1041"})).await.failed().to_string();
+    assert!(failure.contains("may have been done"), "{sdk:?} {era:?}: {failure}");
+    assert!(asked.elapsed() < Duration::from_secs(30), "{sdk:?} {era:?}: it waited for its own time to run out");
+    assert_eq!(recorder.executed(), 1, "{sdk:?} {era:?}");
+}
+
 const WAYS: [(Era, Answers); 4] = [
     (Era::Stateless, Answers::Json),
     (Era::Stateless, Answers::Events),
@@ -149,4 +164,13 @@ async fn typescript_is_told_of_a_cut_call_and_does_not_send_it_again() {
 #[tokio::test]
 async fn python_is_told_of_a_cut_call_and_does_not_send_it_again() {
     futures_util::future::join_all(WAYS.map(|(era, answers)| is_cut(Sdk::Python, era, answers))).await;
+}
+
+/// Field: G2
+#[tokio::test]
+async fn both_sdks_are_told_at_once_when_a_stream_ends_before_its_answer() {
+    for sdk in [Sdk::TypeScript, Sdk::Python] {
+        is_told_at_once(sdk.clone(), Era::Stateless).await;
+        is_told_at_once(sdk, Era::Session).await;
+    }
 }

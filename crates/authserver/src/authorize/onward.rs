@@ -21,10 +21,11 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "onward.html")]
-struct Onward {
+struct Onward<'a> {
     client_name: String,
     client_id: String,
     happened: String,
+    policies: &'a [String],
     redirect_host: String,
     onward: String,
 }
@@ -39,6 +40,7 @@ pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, e
         client_name: client.client.name.clone(),
         client_id: client.client.id.to_string(),
         happened: sentence(&error.to_string()),
+        policies: error.policies(),
         redirect_host: uri::redirect_host(&back.redirect_uri).unwrap_or_default(),
         onward: answer::error_address(cx, back, error),
     };

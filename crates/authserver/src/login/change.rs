@@ -17,7 +17,7 @@ use store::{Commit, StoreError};
 use token::{Digest, Opaque};
 
 use super::{
-    device, enrol, enter, form, new_session,
+    begin_anew, device, enrol, enter, form, may_enter,
     password::{self, LoginError},
 };
 use crate::{cx::Cx, error::PageError, http::paths};
@@ -101,17 +101,11 @@ async fn carry_out(
     cx.store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                if password::is_blocked(&inner, &person)
-                    || tx.person(&person).await?.is_none_or(|person| person.disabled)
-                    || !tx.end_session(session).await?
-                {
+                if !may_enter(&inner, tx, &person).await? || !tx.end_session(session).await? {
                     return Ok(Commit::nothing(None));
                 }
-                let others = tx.end_sessions_of(&person).await?;
                 tx.void_enrolment(&person).await?;
-                tx.set_password(&person, &phc).await?;
-                let (session, cookie) = new_session(&inner, &person, tx);
-                tx.put_session(&session).await?;
+                let (others, cookie) = begin_anew(&inner, tx, &person, &phc).await?;
                 let changed = PasswordChanged { person: person.clone(), sessions: others };
                 Ok(Commit::with(changed.by(Actor::Person(person)), Some(cookie)))
             })

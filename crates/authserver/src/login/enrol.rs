@@ -11,9 +11,9 @@ use store::{Commit, StoreError};
 use token::{Digest, Opaque, opaque_string};
 
 use super::{
-    device, enter,
+    begin_anew, device, enter,
     form::begin,
-    home, new_session,
+    home, may_enter,
     password::{self, LoginError, Proved},
 };
 use crate::{cx::Cx, error::PageError};
@@ -101,18 +101,14 @@ async fn set_password(
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                if password::is_blocked(&inner, &person)
+                if !may_enter(&inner, tx, &person).await?
                     || tx.take_enrolment(ticket, now).await?.as_ref() != Some(&person)
-                    || tx.person(&person).await?.is_none_or(|person| person.disabled)
                 {
                     return Ok(Commit::nothing(None));
                 }
                 let until = now.after(TWICE);
                 tx.use_once(ENROLLED, &spent(ticket, person.as_str(), browser), until, now).await?;
-                tx.set_password(&person, &phc).await?;
-                tx.end_sessions_of(&person).await?;
-                let (session, cookie) = new_session(&inner, &person, tx);
-                tx.put_session(&session).await?;
+                let (_, cookie) = begin_anew(&inner, tx, &person, &phc).await?;
                 let enrolled = PersonEnrolled { person: person.clone() };
                 Ok(Commit::with(enrolled.by(Actor::Person(person)), Some(cookie)))
             })

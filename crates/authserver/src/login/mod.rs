@@ -15,7 +15,7 @@ pub(crate) use form::{leave, login, login_page};
 use http::{HeaderMap, header};
 use pages::{Browser, Cookie, SignedIn, see_other};
 pub(crate) use password::Logins;
-use store::{Session, Tx};
+use store::{Session, StoreError, Tx};
 use token::Opaque;
 
 use crate::cx::Cx;
@@ -30,6 +30,25 @@ fn new_session(cx: &Cx, person: &model::Id<model::Person>, tx: &Tx<'_>) -> (Sess
         not_after: tx.now().after(cx.config.tokens.session),
     };
     (session, secret)
+}
+
+/// Whether a person may be let in, as it stands inside the transaction that does it.
+async fn may_enter(cx: &Cx, tx: &mut Tx<'_>, person: &model::Id<model::Person>) -> Result<bool, StoreError> {
+    Ok(!password::is_blocked(cx, person) && tx.person(person).await?.is_some_and(|person| !person.disabled))
+}
+
+/// A person has a new password: every session they had ends, as many as are returned, and one begins.
+async fn begin_anew(
+    cx: &Cx,
+    tx: &mut Tx<'_>,
+    person: &model::Id<model::Person>,
+    phc: &str,
+) -> Result<(u64, Opaque), StoreError> {
+    tx.set_password(person, phc).await?;
+    let ended = tx.end_sessions_of(person).await?;
+    let (session, secret) = new_session(cx, person, tx);
+    tx.put_session(&session).await?;
+    Ok((ended, secret))
 }
 
 /// `303` to `location` with the session's cookie, and the one by which this browser is known from now on.

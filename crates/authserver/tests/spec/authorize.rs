@@ -57,8 +57,7 @@ async fn a_client_on_this_computer_comes_with_a_warning_and_any_port() {
 #[tokio::test]
 async fn a_wrong_client_or_redirect_is_a_page_and_never_a_redirect() {
     let world = World::start().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for redirect in [
         "https://evil.test/cb",
         "https://desk.test/cb/",
@@ -82,8 +81,7 @@ async fn a_wrong_client_or_redirect_is_a_page_and_never_a_redirect() {
 #[tokio::test]
 async fn a_metadata_url_on_a_host_nobody_allowed_is_refused_without_a_fetch() {
     let world = World::start().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     let page = browser.get(&link("tickets:low", &[("client_id", "https://evil.test/client.json")])).await;
     page.page(403, "has not allowed clients from");
     assert!(world.last_record().await["reason"].as_str().unwrap().contains("evil.test"));
@@ -120,8 +118,7 @@ async fn an_error_goes_back_only_after_the_person_has_logged_in() {
 #[tokio::test]
 async fn every_mistake_in_a_request_goes_back_under_its_own_code() {
     let world = World::start().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     let plain = [("code_challenge_method", "plain"), ("code_challenge", VERIFIER)];
     for (changes, code) in [
         (&[("code_challenge", "")][..], "invalid_request"),

@@ -77,7 +77,7 @@ async fn allow_never_opens_what_another_person_has_to_approve() {
     assert_eq!(world.last_record().await["cause"], "needs_approval");
 }
 
-/// Field: H18
+/// Field: H18, H10
 #[tokio::test]
 async fn what_rules_and_policy_do_not_give_is_not_opened_by_hand_either() {
     let forbids = r#"forbid (principal, action == Action::"call", resource) when { resource.tier == Tier::"medium" };"#;
@@ -91,6 +91,9 @@ async fn what_rules_and_policy_do_not_give_is_not_opened_by_hand_either() {
         page(&world).await.post(scope, "consent", "").await.page(409, words);
         assert!(elevations(&world).await.is_empty(), "{scope}");
     }
+    let named = format!("@id(\"no-changes\") {forbids}");
+    let world = World::of(|_| {}, Default::default(), &named).await;
+    page(&world).await.post("tickets:medium", "consent", "").await.page(409, "The policy that says so: no-changes.");
     let world = World::start().await;
     let mut page = page(&world).await;
     assert_eq!(page.post("tickets:low", "consent", "").await.location(), "/me", "held already");
@@ -134,8 +137,7 @@ async fn what_is_over_or_stopped_is_not_opened() {
 async fn nobody_opens_anything_for_somebody_elses_agent() {
     let world = World::start().await;
     let ada = page(&world).await;
-    let mut bob = world.browser();
-    bob.log_in("bob", PASSWORD, "/me").await;
+    let mut bob = world.signed_in("bob").await;
     let csrf = bob.get(&link("tickets:low", &[])).await.field("csrf");
     for grant in [ada.grant.as_str(), "grt_unknown", "../x"] {
         let fields = [("csrf", csrf.as_str()), ("grant", grant), ("scope", "tickets:medium"), ("by", "consent")];
@@ -170,8 +172,7 @@ async fn an_owner_opens_for_an_agent_that_acts_for_itself() {
     let world = World::start().await;
     world.as_agent(&[("resource", RESOURCE), ("scope", "tickets:low")]).await.granted();
     let grant = world.only_grant().await.id.to_string();
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     let csrf = browser.get(&link("tickets:low", &[])).await.field("csrf");
     let fields = [
         ("csrf", csrf.as_str()),

@@ -1,7 +1,6 @@
 //! A person changes their own password: with the one before, under the rules of an enrolment, and nobody else does.
 
-use model::{Span, Target};
-use token::Opaque;
+use model::Target;
 
 use crate::world::*;
 
@@ -15,12 +14,6 @@ async fn change(browser: &mut Browser<'_>, current: &str, password: &str, again:
 
 fn filled<'a>(csrf: &'a str, current: &'a str, password: &'a str, again: &'a str) -> [(&'a str, &'a str); 4] {
     [("csrf", csrf), ("current", current), ("password", password), ("again", again)]
-}
-
-async fn signed_in<'a>(world: &'a World, name: &str) -> Browser<'a> {
-    let mut browser = world.browser();
-    assert_eq!(browser.log_in(name, PASSWORD, "/me").await.location(), "/me");
-    browser
 }
 
 async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
@@ -37,7 +30,7 @@ async fn stored(world: &World) -> String {
 async fn a_changed_password_ends_every_other_session_and_goes_on_here_with_a_new_one() {
     let world = World::start().await;
     let (mut here, mut phone, mut bob) =
-        (signed_in(&world, "ada").await, signed_in(&world, "ada").await, signed_in(&world, "bob").await);
+        (world.signed_in("ada").await, world.signed_in("ada").await, world.signed_in("bob").await);
     let before = here.cookie("session").to_owned();
 
     assert_eq!(change(&mut here, PASSWORD, NEW, NEW).await.location(), "/me/account");
@@ -60,7 +53,7 @@ async fn a_changed_password_ends_every_other_session_and_goes_on_here_with_a_new
 #[tokio::test]
 async fn without_the_password_before_nothing_changes_and_the_try_is_on_record() {
     let world = World::start().await;
-    let (mut browser, before) = (signed_in(&world, "ada").await, stored(&world).await);
+    let (mut browser, before) = (world.signed_in("ada").await, stored(&world).await);
     for current in ["not it at all", "", NEW] {
         change(&mut browser, current, NEW, NEW).await.page(403, "not your current password");
     }
@@ -73,7 +66,7 @@ async fn without_the_password_before_nothing_changes_and_the_try_is_on_record() 
 #[tokio::test]
 async fn whoever_finds_the_browser_open_can_not_try_passwords_without_end() {
     let world = World::start().await;
-    let mut browser = signed_in(&world, "ada").await;
+    let mut browser = world.signed_in("ada").await;
     for _ in 0..5 {
         change(&mut browser, "not it at all", NEW, NEW).await.page(403, "not your current password");
     }
@@ -88,7 +81,7 @@ async fn whoever_finds_the_browser_open_can_not_try_passwords_without_end() {
 #[tokio::test]
 async fn a_new_password_follows_the_rules_of_an_enrolment() {
     let world = World::start().await;
-    let (mut browser, before) = (signed_in(&world, "ada").await, stored(&world).await);
+    let (mut browser, before) = (world.signed_in("ada").await, stored(&world).await);
     for (password, again, words) in [
         ("short", "short", "too short"),
         ("", "", "too short"),
@@ -105,7 +98,7 @@ async fn a_new_password_follows_the_rules_of_an_enrolment() {
 async fn a_forged_form_and_a_stranger_change_nothing() {
     let world = World::start().await;
     let (mut browser, mut bob, before) =
-        (signed_in(&world, "ada").await, signed_in(&world, "bob").await, stored(&world).await);
+        (world.signed_in("ada").await, world.signed_in("bob").await, stored(&world).await);
     let theirs = bob.get("/me/password").await.field("csrf");
     for csrf in ["", "x", &theirs] {
         browser.post("/me/password", &filled(csrf, PASSWORD, NEW, NEW)).await.page(403, "another site");
@@ -122,7 +115,7 @@ async fn a_forged_form_and_a_stranger_change_nothing() {
 #[tokio::test]
 async fn of_two_changes_with_one_session_the_first_one_counts() {
     let world = World::start().await;
-    let mut browser = signed_in(&world, "ada").await;
+    let mut browser = world.signed_in("ada").await;
     let csrf = browser.get("/me/password").await.field("csrf");
     let post = |new| browser.posting("/me/password", &filled(&csrf, PASSWORD, new, new));
     let answers = world.send_at_once(vec![post(NEW), post("another new password")]).await;
@@ -137,7 +130,7 @@ async fn of_two_changes_with_one_session_the_first_one_counts() {
 #[tokio::test]
 async fn a_blocked_person_changes_nothing() {
     let world = World::start().await;
-    let (mut browser, before) = (signed_in(&world, "ada").await, stored(&world).await);
+    let (mut browser, before) = (world.signed_in("ada").await, stored(&world).await);
     let csrf = browser.get("/me/password").await.field("csrf");
     world.block(Target::Person("ada".parse().unwrap())).await;
     let reply = browser.post("/me/password", &filled(&csrf, PASSWORD, NEW, NEW)).await;
@@ -151,7 +144,7 @@ async fn a_blocked_person_changes_nothing() {
 #[tokio::test]
 async fn a_password_of_the_file_is_changed_in_the_file() {
     let world = World::with(|config| config["people"]["ada"] = serde_json::json!({"password": PASSWORD})).await;
-    let (mut browser, before) = (signed_in(&world, "ada").await, stored(&world).await);
+    let (mut browser, before) = (world.signed_in("ada").await, stored(&world).await);
     let page = browser.get("/me/password").await;
     page.page(200, "set in the configuration file");
     assert!(!page.body.contains(r#"name="current""#), "{}", page.body);
@@ -164,18 +157,9 @@ async fn a_password_of_the_file_is_changed_in_the_file() {
 #[tokio::test]
 async fn a_link_that_could_still_set_a_password_is_void_after_a_change() {
     let world = World::start().await;
-    let ticket = Opaque::mint("enr");
-    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
-    world
-        .change(move |tx| {
-            Box::pin(async move {
-                tx.offer_enrolment(&"ada".parse().unwrap(), digest, end).await?;
-                done()
-            })
-        })
-        .await;
+    let ticket = world.offer_enrolment("ada").await;
     let path = format!("/enrol?ticket={}", ticket.expose());
     world.get(&path).await.page(200, "Choose a password");
-    change(&mut signed_in(&world, "ada").await, PASSWORD, NEW, NEW).await;
+    change(&mut world.signed_in("ada").await, PASSWORD, NEW, NEW).await;
     world.get(&path).await.page(410, "no longer good");
 }

@@ -114,8 +114,7 @@ async fn a_document_is_fetched_again_only_when_it_is_stale_and_errors_are_never_
     let size = world.log_size().await;
     assert!(world.get(&vendor.link()).await.location().starts_with("/login?next="));
     assert_eq!((vendor.fetched.load(Ordering::SeqCst), world.log_size().await), (0, size), "nothing before the login");
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for _ in 0..3 {
         browser.get(&vendor.link()).await;
     }
@@ -193,8 +192,7 @@ async fn old_keys_are_read_again_before_they_are_believed() {
 async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     vendor.change("client_secret", json!("s"));
     browser.get(&vendor.link()).await.page(403, "client secret");
     vendor.document.lock().unwrap().as_object_mut().unwrap().remove("client_secret");
@@ -219,8 +217,7 @@ async fn a_document_that_can_not_be_trusted_is_refused_with_its_reason_recorded(
 async fn nobody_is_sent_on_to_a_published_redirect_without_a_page() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for (changes, error) in [
         (&[("prompt", "none")][..], "consent_required"),
         (&[("response_type", "token")], "unsupported_response_type"),
@@ -241,6 +238,23 @@ async fn nobody_is_sent_on_to_a_published_redirect_without_a_page() {
     }
     world.block(model::Target::Client(vendor.url.parse().unwrap())).await;
     browser.get(&vendor.link()).await.page(400, "error=access_denied");
+}
+
+/// The client is not told which, and its person is.
+///
+/// Field: H10
+#[tokio::test]
+async fn the_page_before_a_client_gets_nothing_names_the_policy_that_says_so() {
+    let vendor = Vendor::start().await;
+    let policy = r#"@id("nobody-writes") forbid (principal, action == Action::"call", resource)
+                    when { resource.tier != Tier::"low" };"#;
+    let allow = |config: &mut Value| config["clients"]["metadata_domains"] = json!(["localhost"]);
+    let world = World::of(allow, vendor.rules.clone(), policy).await;
+    let mut browser = world.signed_in("ada").await;
+    let page = browser.get(&link("tickets:medium", &[("client_id", vendor.url.as_str())])).await;
+    page.page(400, "<code>nobody-writes</code>");
+    let onward = page.body.split_once("error_description=").unwrap().1.split('"').next().unwrap();
+    assert!(!onward.contains("nobody-writes"), "{onward}");
 }
 
 /// What the person answered on a page of ours leads back at once.
@@ -291,8 +305,7 @@ async fn a_document_with_redirects_for_other_servers_works_with_those_for_us() {
 async fn while_the_host_of_a_client_is_down_the_copy_of_its_document_stands_in_for_a_day() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     vendor.answers(503, 200);
     browser.get(&vendor.link()).await.page(403, "status 503");
     vendor.answers(200, 200);

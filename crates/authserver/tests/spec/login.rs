@@ -1,6 +1,5 @@
 use model::{Span, Target, event::examples};
 use store::Commit;
-use token::Opaque;
 
 use crate::world::*;
 
@@ -105,16 +104,7 @@ async fn logging_out_ends_the_session() {
 #[tokio::test]
 async fn an_enrolment_link_sets_a_password_once() {
     let world = World::start().await;
-    let ticket = Opaque::mint("enr");
-    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
-    world
-        .change(move |tx| {
-            Box::pin(async move {
-                tx.offer_enrolment(&"bob".parse().unwrap(), digest, end).await?;
-                done()
-            })
-        })
-        .await;
+    let ticket = world.offer_enrolment("bob").await;
     let mut browser = world.browser();
     let page = browser.get(&format!("/enrol?ticket={}", ticket.expose())).await;
     page.page(200, "Choose a password");
@@ -189,16 +179,7 @@ async fn what_was_typed_is_recorded_only_when_it_is_somebodys_name() {
 #[tokio::test]
 async fn an_enrolment_link_of_a_blocked_person_is_no_longer_good() {
     let world = World::start().await;
-    let ticket = Opaque::mint("enr");
-    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
-    world
-        .change(move |tx| {
-            Box::pin(async move {
-                tx.offer_enrolment(&"bob".parse().unwrap(), digest, end).await?;
-                done()
-            })
-        })
-        .await;
+    let ticket = world.offer_enrolment("bob").await;
     let mut browser = world.browser();
     let path = format!("/enrol?ticket={}", ticket.expose());
     let csrf = browser.get(&path).await.field("csrf");
@@ -217,8 +198,7 @@ async fn an_enrolment_link_of_a_blocked_person_is_no_longer_good() {
 #[tokio::test]
 async fn a_browser_that_logged_in_before_gets_in_while_a_stranger_tries_passwords() {
     let world = World::start().await;
-    let mut known = world.browser();
-    known.log_in("ada", PASSWORD, "/me").await;
+    let mut known = world.signed_in("ada").await;
     known.forget("session");
     let mut stranger = world.browser();
     let csrf = stranger.get("/login").await.field("csrf");
@@ -243,8 +223,7 @@ async fn a_browser_that_logged_in_before_gets_in_while_a_stranger_tries_password
 #[tokio::test]
 async fn a_known_browser_has_a_line_of_its_own_and_no_more() {
     let world = World::start().await;
-    let mut known = world.browser();
-    known.log_in("ada", PASSWORD, "/me").await;
+    let mut known = world.signed_in("ada").await;
     known.forget("session");
     assert!(known.get(&link("tickets:low", &[])).await.location().starts_with("/login?next="));
     let mut codes = Vec::new();

@@ -31,8 +31,7 @@ async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
 #[tokio::test]
 async fn an_agent_that_may_not_connect_gets_no_grant() {
     let world = under(r#"@id("nobody") forbid (principal, action == Action::"connect", resource);"#).await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     browser.get(&link("tickets:low", &[])).await.sent_back("invalid_scope");
     world.as_agent(&[]).await.refused(400, "invalid_scope");
     assert!(world.store.grants(None).await.unwrap().is_empty());

@@ -9,8 +9,7 @@ const NATIVE: &str = "http://127.0.0.1/callback";
 #[tokio::test]
 async fn a_loopback_redirect_in_other_words_is_a_page() {
     let world = World::start().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for redirect in [
         "http://0177.0.0.1:5/callback",
         "http://127.1:5/callback",

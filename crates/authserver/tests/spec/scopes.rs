@@ -32,8 +32,7 @@ async fn what_is_no_scope_here_is_left_out_and_the_answer_says_what_is_given() {
 #[tokio::test]
 async fn when_nothing_is_left_the_request_is_refused_with_the_reason() {
     let world = World::start().await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for (scope, why) in [
         ("admin", "not a scope here"),
         ("openid admin", "not a scope here"),

@@ -111,8 +111,7 @@ async fn nobody_else_can_wait_in_somebodys_place() {
     let mut browser = world.browser();
     let page = browser.consent_page(&link(HIGH, &[])).await;
     let place = browser.answer(&page, "allow", "tidying").await.location().to_owned();
-    let mut bob = world.browser();
-    bob.log_in("bob", PASSWORD, "/me").await;
+    let mut bob = world.signed_in("bob").await;
     bob.get(&place).await.page(410, "no longer good");
     assert!(world.get(&place).await.location().starts_with("/login"));
 }
@@ -120,8 +119,7 @@ async fn nobody_else_can_wait_in_somebodys_place() {
 #[tokio::test]
 async fn the_same_request_is_merged_and_too_many_are_refused() {
     let world = World::with(|config| config["elevation"] = serde_json::json!({"pending_per_agent": 1})).await;
-    let mut browser = world.browser();
-    browser.log_in("ada", PASSWORD, "/me").await;
+    let mut browser = world.signed_in("ada").await;
     for _ in 0..2 {
         let page = browser.get(&link(HIGH, &[])).await;
         assert!(browser.answer(&page, "allow", "tidying").await.location().starts_with("/oauth/wait"));

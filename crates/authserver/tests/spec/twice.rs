@@ -1,7 +1,6 @@
 //! Two tabs, and buttons that are clicked twice.
 
-use model::{ElevationState, Span};
-use token::Opaque;
+use model::ElevationState;
 
 use crate::world::*;
 
@@ -60,8 +59,7 @@ async fn neither_another_person_nor_another_browser_goes_on_with_a_flow() {
     let unanswered = ada.get(&link("tickets:medium", &[])).await;
     world.approve(&world.elevation("tickets.delete_ticket").await.id).await;
     // Ada elsewhere, and Bob in her very browser.
-    let mut elsewhere = world.browser();
-    elsewhere.log_in("ada", PASSWORD, "/me").await;
+    let mut elsewhere = world.signed_in("ada").await;
     ada.forget("session");
     let mut bob = ada;
     bob.log_in("bob", PASSWORD, "/me").await;
@@ -121,8 +119,7 @@ async fn a_code_is_told_again_for_as_long_as_it_lives_and_only_where_it_was_give
     let mut browser = world.browser();
     let page = browser.consent_page(&link("tickets:low", &[])).await;
     let first = browser.answer(&page, "allow", "").await.location().to_owned();
-    let mut thief = world.browser();
-    thief.log_in("ada", PASSWORD, "/me").await;
+    let mut thief = world.signed_in("ada").await;
     let csrf = thief.get(&link("tickets:low", &[])).await.field("csrf");
     let ticket = page.field("ticket");
     let fields = [("csrf", csrf.as_str()), ("ticket", &ticket), ("decision", "allow")];
@@ -195,8 +192,7 @@ async fn a_wait_that_is_over_gives_the_same_code_until_it_is_redeemed() {
     world.approve(&world.elevation("tickets.delete_ticket").await.id).await;
     let first = browser.get(&place).await;
     assert_eq!(browser.get(&place).await.location(), first.location());
-    let mut bob = world.browser();
-    bob.log_in("bob", PASSWORD, "/me").await;
+    let mut bob = world.signed_in("bob").await;
     bob.get(&place).await.page(410, "no longer good");
     world.redeem(&first.parameter("code")).await.granted();
     browser.get(&place).await.page(410, "no longer good");
@@ -240,16 +236,7 @@ async fn a_login_that_is_sent_twice_leads_on_twice() {
 #[tokio::test]
 async fn an_enrolment_that_is_sent_twice_logs_in_twice_with_the_password_it_set_and_with_no_other() {
     let world = World::start().await;
-    let ticket = Opaque::mint("enr");
-    let (digest, end) = (ticket.digest(), world.store.now().after(Span::from_minutes(10)));
-    world
-        .change(move |tx| {
-            Box::pin(async move {
-                tx.offer_enrolment(&"bob".parse().unwrap(), digest, end).await?;
-                done()
-            })
-        })
-        .await;
+    let ticket = world.offer_enrolment("bob").await;
     let mut browser = world.browser();
     let page = browser.get(&format!("/enrol?ticket={}", ticket.expose())).await;
     let (csrf, chosen) = (page.field("csrf"), "a brand new password");

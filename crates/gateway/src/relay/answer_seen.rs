@@ -9,6 +9,8 @@
 #[derive(Debug, Default)]
 pub struct AnswerSeen {
     seen: bool,
+    /// An event with an id was seen.
+    resumable: bool,
     /// The field name of this line, as far as it can matter.
     field: Vec<u8>,
     /// The rest of the line is the value of `data`, or of something else.
@@ -34,6 +36,11 @@ impl AnswerSeen {
     /// Was the answer relayed whole?
     pub fn is_answered(&self) -> bool {
         self.seen
+    }
+
+    /// Can the client come back for the answer, after the event that it got last?
+    pub fn is_resumable(&self) -> bool {
+        self.resumable
     }
 
     /// Is an event begun and not ended? Then it has to be ended before another one.
@@ -72,7 +79,9 @@ impl AnswerSeen {
             let colon = line.iter().position(|byte| *byte == b':');
             self.field.extend(&line[..colon.unwrap_or(line.len()).min(8)]);
             let Some(colon) = colon else { return rest };
-            self.value = Some(self.field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.field) == b"data");
+            let name = self.field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.field);
+            self.resumable |= name == b"id";
+            self.value = Some(name == b"data");
             line = &line[colon + 1..];
         }
         if self.value == Some(true) {

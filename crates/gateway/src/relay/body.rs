@@ -54,6 +54,9 @@ pub const TOO_LONG: &str = "answer_too_long";
 /// What the client is told.
 pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
 
+const BROKE: &str = "the server's stream broke before its answer";
+const ENDED: &str = "the server's stream ended without its answer";
+
 /// What is sealed in a body.
 #[derive(Debug)]
 pub enum Sealing {
@@ -103,9 +106,16 @@ impl Relayed {
 
     /// A body of known length is not asked for its end, so its end must be noticed with its last byte.
     fn end_if_complete(&mut self) {
-        if self.filter.is_none() && self.incoming.as_ref().is_some_and(Body::is_end_stream) {
+        let is_over = self.filter.is_none() && self.incoming.as_ref().is_some_and(Body::is_end_stream);
+        if is_over && !self.owes_an_answer() {
             self.end("complete");
         }
+    }
+
+    /// Is it the stream of a call whose answer did not come, and can nobody come back for it? Then the client would wait
+    /// for its own time to run out, and try again.
+    fn owes_an_answer(&self) -> bool {
+        matches!(&self.ends, Ends::Unanswered { seen, .. } if !seen.is_answered() && !seen.is_resumable())
     }
 
     fn end(&mut self, how: &'static str) {
@@ -218,6 +228,8 @@ impl Body for Relayed {
         }
         match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
+            Poll::Ready(Some(Err(_))) if self.owes_an_answer() => self.cut("upstream_broke", BROKE),
+            Poll::Ready(None) if self.owes_an_answer() => self.cut("complete", ENDED),
             Poll::Ready(Some(Err(error))) => {
                 self.end("upstream_broke");
                 Poll::Ready(Some(Err(error)))

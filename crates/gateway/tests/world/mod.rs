@@ -271,7 +271,7 @@ impl World {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(10), found).await.expect("the record is written")
+        tokio::time::timeout(std::time::Duration::from_secs(60), found).await.expect("the record is written")
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Lack {
     pub opens: String,
     /// The tools that were called.
     pub tools: Vec<String>,
+    /// The policies that said so.
+    pub policies: Vec<String>,
     /// Refused calls.
     pub times: u64,
     /// When the newest was.
@@ -179,6 +181,7 @@ impl Lack {
         let entry = grants.iter().find(|entry| entry.grant.id == lacking.grant)?;
         let mut lack = Self::new(config, entry, &lacking.scope, lacking.by);
         lack.tools = lacking.tools.iter().take(MOST_TOOLS).map(ToString::to_string).collect();
+        lack.policies.clone_from(&lacking.policies);
         lack.times = lacking.times;
         lack.last = Some(when(now, lacking.last));
         Some(lack)
@@ -199,6 +202,7 @@ impl Lack {
             opens: opens(config, scope, &server),
             server,
             tools: Vec::new(),
+            policies: Vec::new(),
             times: 0,
             last: None,
             by_approval: by == StepUp::Approval,

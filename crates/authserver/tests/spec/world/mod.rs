@@ -1,9 +1,9 @@
 //! One installation in a temporary directory, a browser with cookies, and a client without.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+mod browser;
+mod reply;
+
+use std::sync::{Arc, OnceLock};
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, header};
@@ -20,6 +20,11 @@ use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
 use token::{AgentKey, Challenge};
 use tower::ServiceExt;
+
+pub use self::{
+    browser::Browser,
+    reply::{Reply, claims},
+};
 
 pub const ISSUER: &str = "https://gw.test";
 pub const RESOURCE: &str = "https://gw.test/mcp/tickets";
@@ -271,7 +276,7 @@ impl World {
     }
 
     pub fn browser(&self) -> Browser<'_> {
-        Browser { world: self, cookies: BTreeMap::new(), beside: Vec::new() }
+        Browser::of(self)
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
@@ -425,180 +430,4 @@ pub fn encode(fields: &[(&str, &str)]) -> String {
 
 pub fn post(path: &str) -> http::request::Builder {
     Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-}
-
-/// A browser: it keeps cookies and says where it posts from.
-pub struct Browser<'a> {
-    world: &'a World,
-    cookies: BTreeMap<String, String>,
-    /// Cookies that it was given by others; ours do not replace them.
-    beside: Vec<(String, String)>,
-}
-
-impl Browser<'_> {
-    pub async fn get(&mut self, path: &str) -> Reply {
-        let request = Request::get(path).header(header::COOKIE, self.cookie_line()).body(Body::empty()).unwrap();
-        self.keep(self.world.send(request).await)
-    }
-
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let request = self.posting(path, fields);
-        self.keep(self.world.send(request).await)
-    }
-
-    /// The request that [`Self::post`] sends.
-    pub fn posting(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
-        let request = post(path)
-            .header(header::COOKIE, self.cookie_line())
-            .header(header::ORIGIN, ISSUER)
-            .header("sec-fetch-site", "same-origin");
-        request.body(Body::from(encode(fields))).unwrap()
-    }
-
-    /// Loses a cookie, as when its time is over.
-    pub fn forget(&mut self, cookie: &str) {
-        self.cookies.remove(&cookie_name(cookie));
-    }
-
-    /// Comes with a cookie of its own making.
-    pub fn bring(&mut self, cookie: &str, value: &str) {
-        self.cookies.insert(cookie_name(cookie), value.to_owned());
-    }
-
-    /// A neighbour on the host set a cookie of that name, for another path.
-    pub fn beside(&mut self, cookie: &str, value: &str) {
-        self.beside.push((cookie_name(cookie), value.to_owned()));
-    }
-
-    pub fn cookie(&self, cookie: &str) -> &str {
-        &self.cookies[&cookie_name(cookie)]
-    }
-
-    fn cookie_line(&self) -> String {
-        let theirs = self.beside.iter().map(|(name, value)| (name, value));
-        let all = theirs.chain(&self.cookies).map(|(name, value)| format!("{name}={value}"));
-        all.collect::<Vec<_>>().join("; ")
-    }
-
-    fn keep(&mut self, reply: Reply) -> Reply {
-        for line in reply.headers.get_all(header::SET_COOKIE) {
-            let pair = line.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            match value {
-                "" => self.cookies.remove(name),
-                value => self.cookies.insert(name.to_owned(), value.to_owned()),
-            };
-        }
-        reply
-    }
-
-    pub async fn log_in(&mut self, name: &str, password: &str, next: &str) -> Reply {
-        let page = self.get(&format!("/login?{}", encode(&[("next", next)]))).await;
-        if page.status != StatusCode::OK {
-            return page;
-        }
-        let (csrf, next) = (page.field("csrf"), page.field("next"));
-        self.post("/login", &[("csrf", &csrf), ("next", &next), ("name", name), ("password", password)]).await
-    }
-
-    /// The consent page of a link, after logging in as ada.
-    pub async fn consent_page(&mut self, link: &str) -> Reply {
-        self.log_in("ada", PASSWORD, "/me").await;
-        let page = self.get(link).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.location());
-        page
-    }
-
-    pub async fn answer(&mut self, page: &Reply, decision: &str, reason: &str) -> Reply {
-        let (csrf, ticket) = (page.field("csrf"), page.field("ticket"));
-        let fields = [("csrf", csrf.as_str()), ("ticket", &ticket), ("decision", decision), ("reason", reason)];
-        self.post("/oauth/consent", &fields).await
-    }
-
-    /// The code that ada's consent gives.
-    pub async fn code(&mut self, link: &str) -> String {
-        let page = self.consent_page(link).await;
-        let back = self.answer(&page, "allow", "").await;
-        back.parameter("code")
-    }
-}
-
-fn cookie_name(cookie: &str) -> String {
-    format!("__Host-portcullis_{cookie}")
-}
-
-/// What came back.
-pub struct Reply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
-}
-
-impl Reply {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
-    }
-
-    pub fn location(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// A parameter of the redirect.
-    #[track_caller]
-    pub fn parameter(&self, name: &str) -> String {
-        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
-        let query = self.location().split_once('?').map_or("", |(_, query)| query);
-        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-    }
-
-    /// The value of a hidden field.
-    pub fn field(&self, name: &str) -> String {
-        let mark = format!("name=\"{name}\" value=\"");
-        let rest = self.body.split_once(&mark).map_or("", |(_, rest)| rest);
-        let raw = rest.split('"').next().unwrap_or_default();
-        raw.replace("&#38;", "&").replace("&amp;", "&")
-    }
-
-    #[track_caller]
-    pub fn granted(&self) -> Value {
-        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
-        assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
-        self.json()
-    }
-
-    #[track_caller]
-    pub fn refused(&self, status: u16, code: &str) -> Value {
-        assert_eq!(
-            (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default()),
-            (status, code),
-            "{}",
-            self.body
-        );
-        assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
-        self.json()
-    }
-
-    /// Went back to the client with this error, its state and the issuer.
-    #[track_caller]
-    pub fn sent_back(&self, code: &str) {
-        assert!(self.location().starts_with(CALLBACK), "{} {}", self.location(), self.body);
-        assert_eq!(self.parameter("error"), code, "{}", self.location());
-        assert_eq!((self.parameter("state").as_str(), self.parameter("iss").as_str()), ("u81Lq", ISSUER));
-        assert_ne!(self.parameter("error_description"), "");
-    }
-
-    /// Stayed here, with a page that says `words`.
-    #[track_caller]
-    pub fn page(&self, status: u16, words: &str) {
-        assert_eq!(self.status.as_u16(), status, "{} {}", self.location(), self.body);
-        assert!(self.location().is_empty() && self.body.contains(words), "{}", self.body);
-    }
-}
-
-/// The claims of an access token.
-pub fn claims(response: &Value) -> Value {
-    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    let token = response["access_token"].as_str().unwrap();
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
