@@ -35,7 +35,6 @@ mod lost_calls;
 mod once;
 mod open;
 mod open_calls;
-mod outage;
 mod outcome;
 mod people;
 mod proven;

@@ -1,10 +1,13 @@
 //! Elevations end by themselves: the check at each call sees to that. What is done here is to
 //! say so in the audit soon after, so that an end has a record like a beginning has.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
-use model::{Actor, ElevationState, Event, EventName};
+use model::{Actor, ElevationState, Event, EventName, Outages};
 use store::{Commit, Store, StoreError};
 
 use super::Node;
@@ -13,21 +16,23 @@ use super::Node;
 pub async fn ended_elevations(store: Store) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // A store that is away fails every second: said once, and then once a minute.
-    let mut failed: u64 = 0;
+    let outages = Outages::default();
     loop {
-        tick.tick().await;
-        match sweep(&store).await {
-            Ok(()) => failed = 0,
-            Err(error) => {
-                if failed.is_multiple_of(60) {
-                    tracing::warn!(event = "sweep_failed", %error, "ends of elevations are recorded late");
-                }
-                failed += 1;
+        let now = tick.tick().await.into_std();
+        said(&outages, now, "ends of elevations are recorded late", sweep(&store).await);
+        let ends = governance::write_ends(&store).await;
+        said(&outages, now, "what a revocation ended is written down late", ends.map(drop));
+    }
+}
+
+/// Every second fails while the store is away.
+fn said(outages: &Outages, now: Instant, what: &'static str, done: Result<(), StoreError>) {
+    match done {
+        Ok(()) => drop(outages.ends(what, now)),
+        Err(error) => {
+            if let Some(count) = outages.fails(what, now) {
+                tracing::warn!(event = "sweep_failed", %error, count, "{what}");
             }
-        }
-        if let Err(error) = governance::write_ends(&store).await {
-            tracing::warn!(event = "sweep_failed", %error, "what a revocation ended is written down late");
         }
     }
 }
