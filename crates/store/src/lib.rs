@@ -73,4 +73,5 @@ pub use stopped::{EndPage, PageStart};
 pub use store::Store;
 pub use tx::Tx;
 pub use verify::{Verification, VerifyError, VerifyOptions, verify};
+pub use watch::BEHIND;
 pub use what_stands::Contradiction;
