@@ -332,13 +332,17 @@ async fn what_a_witness_says_without_a_signature_is_forgotten_with_the_answer() 
     });
 }
 
-/// Field: N6
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_for_the_witness_is_named_with_the_witness() {
-    let installation = Installation::new(
-        "audit: {witness: {url: 'https://127.0.0.1:1', ca_file: ./nowhere.pem, \
-         key: 'witness.test+9f9a6a4a+BM9XUxIN2MOPbD4U5VxtRDVjdtjDGfdDwREiKhXUcWuQ'}}\n",
-    );
+async fn an_authority_of_ones_own_is_named_with_the_witness_and_beside_the_file() {
+    let (installation, _witness) = watched().await;
+    let text = installation.read("portcullis.yaml");
+    installation.write("portcullis.yaml", &text.replace("key: '", "ca_file: ./own-ca.pem, key: '"));
     let error = refuses(&installation).await;
-    assert!(error.contains("audit.witness"), "{error}");
+    assert!(error.contains("audit.witness.ca_file: ./own-ca.pem can not be read"), "{error}");
+    installation.write("own-ca.pem", "no certificate");
+    let error = refuses(&installation).await;
+    assert!(error.contains("audit.witness.ca_file: the certificate authorities can not be used"), "{error}");
+    let authority = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap();
+    installation.write("own-ca.pem", &authority.cert.pem());
+    tokio::task::block_in_place(|| assert_eq!(installation.serve().terminate(), Some(0)));
 }

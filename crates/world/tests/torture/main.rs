@@ -10,6 +10,7 @@ mod disk;
 mod failover;
 mod hand;
 mod hang;
+mod partition;
 mod put_back;
 mod server;
 
