@@ -1,7 +1,8 @@
 //! `cargo xtask torture`: faults around real processes for about three minutes, again and again.
 //!
 //! The tests are those of `crates/world/tests/torture`, which `cargo xtask test` runs once. Nothing but loopback is
-//! needed; what the machine has not (PostgreSQL, the right to mount, libfaketime) is skipped and said.
+//! needed; what the machine has not (PostgreSQL, the right to mount and to make network namespaces, libfaketime) is skipped and
+//! said.
 
 use std::{env, process::Command as Process};
 

@@ -9,12 +9,11 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
-    Id, Server, Span,
+    Id, Outages, Server, Span,
     config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
 use serde_json::json;
-use store::Outages;
 use tokio::time::Instant;
 
 use crate::{SetupError, desk::Desk, left_out::LeftOut, mirrored::Mirrors};

@@ -1,15 +1,20 @@
 //! The kill switch at every size: how long a revocation takes, and how long it keeps others waiting.
 //!
 //! On SQLite in a temporary directory; on PostgreSQL, in an empty database that `PORTCULLIS_BENCH_POSTGRES` names, when
-//! it is set. `PORTCULLIS_BENCH_SIZE` (0 to 3) chooses one size. While the switch is turned, and while its ends are written down, one caller after the other records a
+//! it is set. `PORTCULLIS_BENCH_AWAY` puts that database so many microseconds away, each way. `PORTCULLIS_BENCH_SIZE` (0 to 3)
+//! chooses one size. While the switch is turned, and while its ends are written down, one caller after the other records a
 //! call: the longest that one of them waited is what the revocation cost the others.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that can not go on may panic")]
 
 use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -30,6 +35,11 @@ fn main() {
     println!("revoke person …            acknowledged   written down   longest wait of others   (before)");
     let only = std::env::var("PORTCULLIS_BENCH_SIZE").ok().and_then(|only| only.parse::<usize>().ok());
     let postgres = std::env::var("PORTCULLIS_BENCH_POSTGRES").ok();
+    let away = std::env::var("PORTCULLIS_BENCH_AWAY").ok().and_then(|micros| micros.parse().ok());
+    let postgres = match (postgres, away.map(Duration::from_micros)) {
+        (Some(url), Some(away)) => Some(far_away(&url, away)),
+        (url, _) => url,
+    };
     let sizes = match (only.and_then(|only| SIZES.get(only)), &postgres) {
         (Some(one), _) => std::slice::from_ref(one),
         // One database, one size.
@@ -58,6 +68,47 @@ fn main() {
             store.close().await;
         });
     }
+}
+
+/// The same database behind a wire on which everything takes so long, each way.
+fn far_away(url: &str, away: Duration) -> String {
+    let (before, after) = url.split_once('@').unwrap();
+    let (server, database) = after.split_once('/').unwrap();
+    let (listener, server) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.to_owned());
+    let here = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (near, far) = (stream.unwrap(), TcpStream::connect(&server).unwrap());
+            for end in [&near, &far] {
+                end.set_nodelay(true).unwrap();
+            }
+            wire(near.try_clone().unwrap(), far.try_clone().unwrap(), away);
+            wire(far, near, away);
+        }
+    });
+    format!("{before}@{here}/{database}")
+}
+
+/// One direction of it: what arrives leaves so much later, and nothing waits for what came before it.
+fn wire(mut from: TcpStream, mut to: TcpStream, away: Duration) {
+    let (send, arrived) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if send.send((Instant::now(), bytes[..count].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+    thread::spawn(move || {
+        for (when, bytes) in arrived {
+            thread::sleep((when + away).saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
 }
 
 async fn settle(store: &Store, agents: usize, grants: usize) {

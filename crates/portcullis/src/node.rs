@@ -220,8 +220,7 @@ pub fn policies(config: &Config) -> Result<policy::Policies> {
 
 /// Who outside watches over the log, if anybody does.
 fn witness(config: &Config) -> Result<Option<witness::Witness>> {
-    let extra_ca_pem = fetch_rules(config)?.extra_ca_pem;
-    config.audit.witness.as_ref().map(|witness| witness::Witness::new(witness, extra_ca_pem.as_deref())).transpose()
+    config.audit.witness.as_ref().map(witness::Witness::new).transpose()
 }
 
 /// How metadata documents may be fetched.

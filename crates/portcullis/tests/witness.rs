@@ -5,9 +5,13 @@
 mod installation;
 
 use std::{
+    convert::Infallible,
     fs,
     path::Path,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use audit::{Checkpoint, Hash, check_consistency};
@@ -15,10 +19,17 @@ use aws_lc_rs::{
     digest,
     signature::{Ed25519KeyPair, KeyPair},
 };
-use axum::{Router, extract::State, routing};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    response::{IntoResponse, Response},
+    routing,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{StatusCode, header};
 use installation::Installation;
+use model::{Clock, SystemClock};
 
 /// As the specification has it: one size and one root for one log, moved on by proof alone.
 ///
@@ -29,6 +40,28 @@ struct Witness {
     log: Option<String>,
     latest: Option<Checkpoint>,
     asked: u64,
+    mood: Mood,
+}
+
+/// What becomes of an answer on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// Nothing.
+    Honest,
+    /// It begins, and never ends.
+    Endless,
+    /// It is 16 MiB long.
+    Huge,
+    /// It is somewhere else.
+    Elsewhere,
+    /// It is not what a witness says.
+    Rubbish,
+    /// A conflict that names no size.
+    Conflict,
+    /// A conflict that names a size nobody has seen, and another one each time.
+    Liar,
+    /// Signed two days ago, as an answer that somebody kept.
+    Kept,
 }
 
 type Shared = Arc<Mutex<Witness>>;
@@ -36,7 +69,7 @@ type Shared = Arc<Mutex<Witness>>;
 impl Witness {
     async fn start() -> (Shared, u16) {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
-        let shared = Arc::new(Mutex::new(Self { pair, log: None, latest: None, asked: 0 }));
+        let shared = Arc::new(Mutex::new(Self { pair, log: None, latest: None, asked: 0, mood: Mood::Honest }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = Router::new().route("/w/add-checkpoint", routing::post(add_checkpoint)).with_state(shared.clone());
@@ -84,7 +117,8 @@ impl Witness {
         } else if !proof.is_empty() {
             return no(StatusCode::UNPROCESSABLE_ENTITY);
         }
-        let time = 1_800_000_000u64;
+        let kept = if self.mood == Mood::Kept { 2 * 24 * 3600 } else { 0 };
+        let time = SystemClock.now().seconds() as u64 - kept;
         let said = format!("cosignature/v1\ntime {time}\n{}\n{}\n{}\n", new.origin, new.size, new.root);
         self.latest = Some(new);
         let signature = self.pair.sign(said.as_bytes());
@@ -93,12 +127,37 @@ impl Witness {
     }
 }
 
-async fn add_checkpoint(
-    State(witness): State<Shared>,
-    body: String,
-) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    let (status, kind, text) = witness.lock().unwrap().answer(&body);
-    (status, [(header::CONTENT_TYPE, kind)], text)
+async fn add_checkpoint(State(witness): State<Shared>, body: String) -> Response {
+    let mut witness = witness.lock().unwrap();
+    let (status, kind, text) = witness.answer(&body);
+    let of = |status: StatusCode, kind: &'static str, body: Body| (status, [(header::CONTENT_TYPE, kind)], body);
+    let size = "text/x.tlog.size";
+    match witness.mood {
+        Mood::Honest | Mood::Kept => of(status, kind, text.into()).into_response(),
+        Mood::Endless => of(StatusCode::OK, kind, Body::new(Endless)).into_response(),
+        Mood::Huge => of(StatusCode::OK, kind, vec![b'x'; 16 << 20].into()).into_response(),
+        Mood::Elsewhere => {
+            (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "http://127.0.0.1:1/x")]).into_response()
+        }
+        Mood::Rubbish => of(StatusCode::OK, kind, "<html>\nhello\n".into()).into_response(),
+        Mood::Conflict => of(StatusCode::CONFLICT, "text/html", "conflict".into()).into_response(),
+        Mood::Liar => of(StatusCode::CONFLICT, size, format!("{}\n", 900_000 + witness.asked).into()).into_response(),
+    }
+}
+
+/// A body of which nothing ever comes.
+struct Endless;
+
+impl hyper::body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
 }
 
 /// An installation that the witness knows, after its first start.
@@ -138,7 +197,7 @@ async fn until(what: impl Fn() -> bool) {
         if what() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("it did not happen");
 }
@@ -198,4 +257,92 @@ async fn a_witness_with_another_key_or_none_at_all_is_no_witness() {
     installation.write("portcullis.yaml", &text.replace("witness.test+", "witness.test+0"));
     let error = refuses(&installation).await;
     assert!(error.contains("audit.witness.key") && error.contains("verifier key"), "{error}");
+}
+
+/// Field: N6
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_witness_does_a_start_is_refused_in_time_and_says_why() {
+    let (installation, witness) = watched().await;
+    tokio::task::block_in_place(|| assert_eq!(installation.serve().terminate(), Some(0)));
+    for (mood, words) in [
+        (Mood::Endless, "did not answer within 10 s"),
+        (Mood::Huge, "65536"),
+        (Mood::Elsewhere, "names \"http://127.0.0.1:1/x\""),
+        (Mood::Rubbish, "does not hold"),
+        (Mood::Conflict, "409 without a size"),
+        (Mood::Liar, "has seen 9"),
+        (Mood::Kept, "old answer"),
+    ] {
+        witness.lock().unwrap().mood = mood;
+        let began = Instant::now();
+        let error = refuses(&installation).await;
+        assert!(error.contains("audit.witness") && error.contains(words), "{mood:?}: {error}");
+        assert!(began.elapsed() < Duration::from_secs(40), "{mood:?}: {:?}", began.elapsed());
+    }
+    witness.lock().unwrap().mood = Mood::Honest;
+    tokio::task::block_in_place(|| assert_eq!(installation.serve().terminate(), Some(0)));
+}
+
+/// What a witness has not signed ends nothing at the first word, and no revocation waits for it.
+///
+/// Field: N6
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_runs_goes_on_without_its_witness_and_ends_only_when_it_insists() {
+    let (installation, witness) = watched().await;
+    let serving = tokio::task::block_in_place(|| installation.serve());
+    let revoke = || {
+        let began = Instant::now();
+        for order in [["revoke", "person", "ada"], ["restore", "person", "ada"]] {
+            let done = installation.run(&[&order[..], &["--reason", "a drill"]].concat());
+            assert!(done.status == Some(0) && done.said.contains("the running node"), "{}", done.said);
+        }
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    };
+    for mood in [Mood::Endless, Mood::Rubbish, Mood::Kept] {
+        witness.lock().unwrap().mood = mood;
+        tokio::task::block_in_place(revoke);
+        let away = tokio::task::block_in_place(|| serving.event("witness_away"));
+        assert!(away["error"].is_string(), "{away}");
+        witness.lock().unwrap().mood = Mood::Honest;
+        tokio::task::block_in_place(revoke);
+        tokio::task::block_in_place(|| serving.event("witness_back"));
+    }
+    witness.lock().unwrap().mood = Mood::Liar;
+    tokio::task::block_in_place(|| {
+        installation.run(&["revoke", "person", "ada", "--reason", "a drill"]);
+        serving.event("witness_away");
+        serving.event("log_forked");
+        assert_eq!(serving.ends(), Some(2));
+    });
+}
+
+/// One lie, and then the truth.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_witness_says_without_a_signature_is_forgotten_with_the_answer() {
+    let (installation, witness) = watched().await;
+    let serving = tokio::task::block_in_place(|| installation.serve());
+    witness.lock().unwrap().mood = Mood::Liar;
+    tokio::task::block_in_place(|| {
+        installation.run(&["revoke", "person", "ada", "--reason", "a drill"]);
+        let away = serving.event("witness_away");
+        witness.lock().unwrap().mood = Mood::Honest;
+        assert!(away["error"].as_str().unwrap().contains("has seen 9"), "{away}");
+        serving.event("witness_back");
+        assert_eq!(serving.terminate(), Some(0));
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_of_ones_own_is_named_with_the_witness_and_beside_the_file() {
+    let (installation, _witness) = watched().await;
+    let text = installation.read("portcullis.yaml");
+    installation.write("portcullis.yaml", &text.replace("key: '", "ca_file: ./own-ca.pem, key: '"));
+    let error = refuses(&installation).await;
+    assert!(error.contains("audit.witness.ca_file: ./own-ca.pem can not be read"), "{error}");
+    installation.write("own-ca.pem", "no certificate");
+    let error = refuses(&installation).await;
+    assert!(error.contains("audit.witness.ca_file: the certificate authorities can not be used"), "{error}");
+    let authority = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap();
+    installation.write("own-ca.pem", &authority.cert.pem());
+    tokio::task::block_in_place(|| assert_eq!(installation.serve().terminate(), Some(0)));
 }

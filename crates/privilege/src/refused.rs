@@ -1,7 +1,7 @@
 //! Why a change of privilege was not made.
 
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
-use store::StoreError;
+use store::{BEHIND, StoreError};
 
 use crate::{duty::DutyError, key::Rotation};
 
@@ -71,7 +71,10 @@ pub enum Refused {
         hint: String,
     },
     /// There is nothing to accept.
-    #[error("the latest change is from {last}, and this machine's clock is not behind it: nothing was changed")]
+    #[error(
+        "the latest change is from {last}, and this machine's clock is not {BEHIND} behind it: nothing was changed, because \
+         time goes on by itself"
+    )]
     ClockIsRight {
         /// When the latest change was made.
         last: Timestamp,

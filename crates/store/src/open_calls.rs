@@ -126,7 +126,7 @@ impl OpenCalls {
     }
 
     /// Nobody in this process will write any more ends.
-    pub(crate) fn give_up(&mut self) {
+    pub(crate) fn orphan_all(&mut self) {
         self.held.clear();
         self.orphans.append(&mut self.order);
     }

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use audit::Hash;
-use model::{Block, Timestamp};
+use model::{Block, Outages, Over, Timestamp};
 use sqlx::AnyConnection;
 use token::{KeyRing, MasterKey};
 use tokio::sync::{Notify, watch};
@@ -18,7 +18,6 @@ use tokio::sync::{Notify, watch};
 use crate::{
     StoreError, StoreSilent, access_keys, blocks,
     epoch::{self, Epoch},
-    outage::{Outages, Over},
     uptime::Uptime,
 };
 

@@ -9,7 +9,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use audit::Hash;
-use model::{Clock, SystemClock, Timestamp};
+use model::{Clock, Span, SystemClock, Timestamp};
 use sqlx::{AnyConnection, Connection, query};
 use tokio::{
     sync::watch,
@@ -37,8 +37,8 @@ use crate::{
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How far the clock of a node may be from that of the database server.
 const APART: i64 = 2_000_000;
-/// How far the clock of a node may be behind the last change.
-const BEHIND: i64 = 120_000_000;
+/// How far the clock of a node may be behind the last change: so long it waits until time goes on, and elevates and issues.
+pub const BEHIND: Span = Span::from_minutes(2);
 
 /// The task's state.
 pub(crate) struct Watcher {
@@ -250,7 +250,7 @@ impl Watcher {
         }
         let here = self.clock.now().micros();
         let apart = look.server_clock.is_some_and(|there| (here - there.micros()).abs() > APART);
-        match look.changed_at.micros() - here > BEHIND {
+        match look.changed_at > Timestamp::from_micros(here).after(BEHIND) {
             _ if apart => Halt::Clock,
             true => Halt::Behind,
             false => Halt::No,

@@ -143,7 +143,7 @@ impl Writer {
         while let Some(job) = jobs.recv().await {
             job.refuse(&BatchError::Closed);
         }
-        self.calls.give_up();
+        self.calls.orphan_all();
         self.settle_calls().await;
         self.keeper.finish(&self.signer, &self.known).await;
         if let Some(connection) = self.connection {

@@ -16,6 +16,7 @@ mod person;
 mod portcullis;
 mod postgres;
 mod raw;
+mod wires;
 mod world;
 
 pub mod fixture;
@@ -32,4 +33,5 @@ pub use person::Person;
 pub use portcullis::{Finished, Portcullis, run};
 pub use postgres::Postgres;
 pub use raw::{Answer, Raw};
+pub use wires::Wires;
 pub use world::{Era, Node, World};

@@ -18,6 +18,21 @@ pub struct Postgres {
     folder: TempDir,
     owner: Option<(u32, u32)>,
     port: u16,
+    /// Where it is reached, and the network namespace that it is in.
+    place: Place,
+}
+
+/// Where a server is.
+#[derive(Clone)]
+struct Place {
+    address: String,
+    namespace: Option<String>,
+}
+
+impl Place {
+    fn here() -> Self {
+        Self { address: "127.0.0.1".into(), namespace: None }
+    }
 }
 
 impl Postgres {
@@ -26,12 +41,29 @@ impl Postgres {
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Option<Self> {
+        Self::start_at(Place::here()).await
+    }
+
+    /// An empty server at the far end of these wires; the test itself reaches it over the first one.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_behind(wires: &crate::Wires) -> Option<Self> {
+        Self::start_at(Place { address: wires.address(0), namespace: Some(wires.name().to_owned()) }).await
+    }
+
+    async fn start_at(place: Place) -> Option<Self> {
         let programs = programs()?;
         let owner = owner();
         let folder = folder(owner);
         let flags = ["--pgdata=data", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"];
         done(program(&programs, "initdb", &folder, owner).args(flags).arg("--no-sync")).await;
-        Some(Self::serve(programs, folder, owner).await)
+        if place.namespace.is_some() {
+            let rules = folder.path().join("data/pg_hba.conf");
+            let more = fs::read_to_string(&rules).expect("what initdb wrote") + "host all all 198.18.0.0/15 trust\n";
+            fs::write(rules, more).expect("a writable directory");
+        }
+        Some(Self::serve(programs, folder, owner, place).await)
     }
 
     /// A standby that is fed through `port`.
@@ -43,13 +75,13 @@ impl Postgres {
         let flags = ["--pgdata=data", "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=postgres"];
         let copied = ["--host=127.0.0.1", &format!("--port={port}")];
         done(program(&self.programs, "pg_basebackup", &folder, self.owner).args(flags).args(copied)).await;
-        Self::serve(self.programs.clone(), folder, self.owner).await
+        Self::serve(self.programs.clone(), folder, self.owner, Place::here()).await
     }
 
-    async fn serve(programs: PathBuf, folder: TempDir, owner: Option<(u32, u32)>) -> Self {
+    async fn serve(programs: PathBuf, folder: TempDir, owner: Option<(u32, u32)>, place: Place) -> Self {
         let port = crate::world::free_port().await;
-        let server = server(&programs, &folder, owner, port);
-        let started = Self { server, programs, folder, owner, port };
+        let server = server(&programs, &folder, owner, port, &place);
+        let started = Self { server, programs, folder, owner, port, place };
         started.until_ready().await;
         started
     }
@@ -61,12 +93,17 @@ impl Postgres {
 
     /// As the product is told of it.
     pub fn url(&self) -> String {
-        url(self.port)
+        url(&self.place.address, self.port)
+    }
+
+    /// The same over one of the wires that it is behind.
+    pub fn url_over(&self, wires: &crate::Wires, wire: u8) -> String {
+        url(&wires.address(wire), self.port)
     }
 
     /// The same through a [`crate::Forwarder`].
     pub fn url_through(way: &crate::Forwarder) -> String {
-        url(way.port())
+        url("127.0.0.1", way.port())
     }
 
     /// Ends it as a crash would.
@@ -77,7 +114,7 @@ impl Postgres {
 
     /// Starts it after a [`Self::stop`].
     pub async fn start_again(&mut self) {
-        self.server = server(&self.programs, &self.folder, self.owner, self.port);
+        self.server = server(&self.programs, &self.folder, self.owner, self.port, &self.place);
         self.until_ready().await;
     }
 
@@ -113,7 +150,7 @@ impl Postgres {
     async fn until_ready(&self) {
         for _ in 0..300 {
             let port = self.port.to_string();
-            let asked = self.program("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port]).status().await;
+            let asked = self.program("pg_isready").args(["-q", "-h", &self.place.address, "-p", &port]).status().await;
             if asked.is_ok_and(|asked| asked.success()) {
                 return;
             }
@@ -144,15 +181,27 @@ impl Drop for Postgres {
     }
 }
 
-fn url(port: u16) -> String {
-    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+fn url(address: &str, port: u16) -> String {
+    format!("postgres://postgres@{address}:{port}/postgres")
 }
 
-fn server(programs: &Path, folder: &TempDir, owner: Option<(u32, u32)>, port: u16) -> Child {
+fn server(programs: &Path, folder: &TempDir, owner: Option<(u32, u32)>, port: u16, place: &Place) -> Child {
     let log = fs::File::create(folder.path().join("log")).expect("a writable directory");
-    program(programs, "postgres", folder, owner)
+    let (mut command, listens) = match (&place.namespace, owner) {
+        (Some(namespace), Some((user, group))) => {
+            // Only root may go there, and PostgreSQL is not to be root.
+            let mut command = program(Path::new("/"), "sbin/ip", folder, None);
+            let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
+            command.args(["netns", "exec", namespace, "setpriv", &user, &group, "--clear-groups"]);
+            command.arg(programs.join("postgres"));
+            (command, "*")
+        }
+        _ => (program(programs, "postgres", folder, owner), "127.0.0.1"),
+    };
+    command
         .args(["-D", "data", "-p", &port.to_string(), "-k", &folder.path().to_string_lossy()])
-        .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "wal_retrieve_retry_interval=100ms"])
+        .args(["-c", &format!("listen_addresses={listens}"), "-c", "fsync=off"])
+        .args(["-c", "wal_retrieve_retry_interval=100ms"])
         .stdout(log.try_clone().expect("a second handle"))
         .stderr(log)
         .spawn()

@@ -1,5 +1,7 @@
 //! `audit`: who outside watches over the log.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,4 +24,7 @@ pub struct WitnessConfig {
     pub url: String,
     /// Its verifier key, `name+hash+base64`, of type 4 (Ed25519 cosignatures).
     pub key: String,
+    /// A PEM file of certificate authorities to trust for it, beside the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }

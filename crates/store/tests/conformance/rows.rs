@@ -1,7 +1,7 @@
 //! What is put in comes out.
 
 use model::{AgentState, Assurance, AuthMethod, Client, Grant, Id, Person, Role, Span};
-use store::{Commit, Session, Standing, StoreError, StoredClient};
+use store::{Commit, GrantHolder, Session, StoreError, StoredClient};
 use token::Digest;
 
 use crate::place::{Place, START, agent, event, grant, person, settle};
@@ -122,7 +122,7 @@ async fn a_retired_agent_stays_retired(place: &Place) {
 async fn standing_tells_all_in_one(place: &Place) {
     let store = place.open().await;
     let grant = settle(&store).await;
-    let expected = Standing {
+    let expected = GrantHolder {
         grant: grant.clone(),
         agent: agent("scribe", "ada"),
         person_disabled: false,

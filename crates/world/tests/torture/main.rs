@@ -11,6 +11,7 @@ mod failover;
 mod hand;
 mod hang;
 mod outage;
+mod partition;
 mod put_back;
 mod server;
 

@@ -1,8 +1,7 @@
-//! What the log says of a store or a server that is away: once, then every ten seconds how often, and once that it is
-//! back.
+//! What the log says of something that is away: once, then every ten seconds how often, and once that it is back.
 //!
-//! Each look of the watcher and each call fails then, many times a second. Who reads the log wants to know since when,
-//! why, and whether it lasts.
+//! While a store or a witness is away, each look and each call fails, many times a second. Who reads the log wants to know
+//! since when, why, and whether it lasts.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +10,11 @@ use std::{
 };
 
 /// Failures that last, each by the stable word of its line.
-#[derive(Debug, Default)]
-pub struct Outages(Mutex<BTreeMap<&'static str, Lasting>>);
+#[derive(Debug)]
+pub struct Outages {
+    every: Duration,
+    lasting: Mutex<BTreeMap<&'static str, Lasting>>,
+}
 
 #[derive(Debug)]
 struct Lasting {
@@ -26,21 +28,33 @@ struct Lasting {
 
 /// What is to be said of a failure that is over.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Over {
+pub struct Over {
     /// How long it lasted.
-    pub(crate) lasted: Duration,
+    pub lasted: Duration,
     /// How often it was met.
-    pub(crate) count: u64,
+    pub count: u64,
+}
+
+/// Said again every ten seconds.
+impl Default for Outages {
+    fn default() -> Self {
+        Self::said_every(Duration::from_secs(10))
+    }
 }
 
 impl Outages {
+    /// Said again so often; a failure after a pause of that length is another one.
+    pub fn said_every(every: Duration) -> Self {
+        Self { every, lasting: Mutex::default() }
+    }
+
     /// It failed again: for how many failures a line is to stand, if one is due.
     pub fn fails(&self, what: &'static str, now: Instant) -> Option<u64> {
         let mut all = self.lock();
         let fresh = Lasting { since: now, said: now, last: now, unsaid: 0, all: 0 };
         let known = all.entry(what).or_insert(fresh);
         // Nobody said that it is over, and yet it did not fail for long: this is another failure.
-        let begins = known.all == 0 || now.duration_since(known.last) >= EVERY;
+        let begins = known.all == 0 || now.duration_since(known.last) >= self.every;
         if begins {
             *known = Lasting { since: now, said: now, last: now, unsaid: 0, ..*known };
             known.all = 0;
@@ -48,7 +62,7 @@ impl Outages {
         known.last = now;
         known.unsaid += 1;
         known.all += 1;
-        let due = begins || now.duration_since(known.said) >= EVERY;
+        let due = begins || now.duration_since(known.said) >= self.every;
         due.then(|| {
             known.said = now;
             std::mem::take(&mut known.unsaid)
@@ -56,18 +70,15 @@ impl Outages {
     }
 
     /// It did not fail. What there is to say, when it had.
-    pub(crate) fn ends(&self, what: &'static str, now: Instant) -> Option<Over> {
+    pub fn ends(&self, what: &'static str, now: Instant) -> Option<Over> {
         let over = self.lock().remove(what)?;
         Some(Over { lasted: now.duration_since(over.since), count: over.all })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Lasting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lasting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How often a failure that lasts is said again.
-const EVERY: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
