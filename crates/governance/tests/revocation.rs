@@ -358,3 +358,33 @@ async fn an_agent_is_shown_as_stopped_by_whatever_stops_it() {
         restore(&world.store, &target(kind, name), Actor::Operator, "over").await.unwrap();
     }
 }
+
+/// Whatever ends an elevation leaves one record of it, with what it was.
+#[tokio::test]
+async fn an_elevation_that_ends_with_something_else_has_the_record_of_an_end_too() {
+    for (kind, name, cause) in [
+        ("grant", "grt_nightly", "grant_ended"),
+        ("agent", "nightly", "revoked"),
+        ("person", "ada", "revoked"),
+        ("server", "tickets", "revoked"),
+        ("all", "", "revoked"),
+    ] {
+        let world = Installation::start().await;
+        let id = world.request("elv_1", "grt_nightly", "tickets.delete_ticket").await;
+        approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
+        let waits = world.request("elv_2", "grt_nightly", "tickets.export_customers").await;
+        let target = Target::parse(kind, name).unwrap();
+        revoke(&world.store, &target, Actor::Operator, "a drill").await.unwrap();
+        write_ends(&world.store).await.unwrap();
+        let records = world.store.last_records(100).await.unwrap();
+        let ends = records.iter().map(|(_, record)| serde_json::from_slice::<serde_json::Value>(record).unwrap());
+        let mut ends: Vec<_> = ends.filter(|record| record["event"] == "elevation_ended").collect();
+        ends.sort_by_key(|record| record["elevation"].to_string());
+        assert_eq!(ends.len(), 2, "{kind}: {ends:?}");
+        for (end, id) in ends.iter().zip([&id, &waits]) {
+            assert_eq!((&end["elevation"], &end["cause"]), (&id.as_str().into(), &cause.into()), "{kind}");
+        }
+        write_ends(&world.store).await.unwrap();
+        assert_eq!(world.store.last_records(100).await.unwrap().len(), records.len(), "once");
+    }
+}

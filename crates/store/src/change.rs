@@ -98,7 +98,13 @@ where
             // What the panic left half done in `tx` is rolled back with the savepoint.
             let outcome = AssertUnwindSafe(async { work(tx).await }).catch_unwind().await;
             let (events, kept) = match outcome {
-                Ok(Ok(commit)) => (commit.events, Ok(commit.value)),
+                Ok(Ok(mut commit)) => {
+                    // A change without a record of its own is rolled back, and these ends with it.
+                    if !commit.events.is_empty() {
+                        commit.events.append(&mut tx.ended);
+                    }
+                    (commit.events, Ok(commit.value))
+                }
                 Ok(Err(error)) => (Vec::new(), Err(error)),
                 Err(_) => (Vec::new(), Err(StoreError::Panicked.into())),
             };

@@ -26,6 +26,8 @@ macro_rules! changed_columns {
     };
 }
 
+pub(crate) use changed_columns;
+
 impl Store {
     /// The elevation of that id.
     pub async fn elevation(&self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
@@ -302,7 +304,7 @@ fn all(rows: &[AnyRow]) -> Result<Vec<Elevation>, StoreError> {
     rows.iter().map(elevation).collect()
 }
 
-fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
+pub(crate) fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
     let mut columns = Columns::of("elevation", row);
     let mut elevation = Elevation {
         id: columns.parsed()?,

@@ -1,11 +1,12 @@
 //! Grants, and whether what hangs on one still stands.
 
-use model::{Agent, Grant, Id, Installation, Person, ScopeSet, Server, Timestamp};
+use model::{Agent, Grant, Id, Installation, Person, ScopeSet, Server, Timestamp, event::ElevationEnd};
 use sqlx::{AnyConnection, query};
 
 use crate::{
     Store, StoreError, Tx, agents,
     columns::Columns,
+    elevations::changed_columns,
     stopped::{earlier, grant_stopped},
 };
 
@@ -223,17 +224,25 @@ impl Tx<'_> {
 
     async fn end_grants(&mut self, sql: &'static str, of: &str, now: Timestamp) -> Result<u64, StoreError> {
         let ended = self.run(query(sql).bind(of).bind(now.micros())).await?;
-        self.end_what_hangs_on_ended(now).await?;
+        self.end_what_hangs_on_ended(now, ElevationEnd::GrantEnded).await?;
         self.bump_epoch().await?;
         Ok(ended)
     }
 
     /// What hangs on the grants that ended at `at`, as [`Self::end_grant`] does it for one. The epoch stays.
-    pub(crate) async fn end_what_hangs_on_ended(&mut self, at: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn end_what_hangs_on_ended(
+        &mut self,
+        at: Timestamp,
+        cause: ElevationEnd,
+    ) -> Result<(), StoreError> {
+        let elevations = concat!(
+            "UPDATE elevation SET state = 'ended' WHERE state IN ('requested', 'active')
+             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1) RETURNING ",
+            changed_columns!()
+        );
+        self.end_elevations(query(elevations).bind(at.micros()), cause).await?;
         for sql in [
             "UPDATE installation SET ended_at = $1 WHERE ended_at IS NULL
-             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
-            "UPDATE elevation SET state = 'ended' WHERE state IN ('requested', 'active')
              AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
             "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE state <> 'ended'
              AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
@@ -247,8 +256,12 @@ impl Tx<'_> {
     async fn end_what_hangs_on(&mut self, id: &Id<Grant>, at: Timestamp) -> Result<(), StoreError> {
         let installations = "UPDATE installation SET ended_at = $2 WHERE grant_id = $1 AND ended_at IS NULL";
         self.run(query(installations).bind(id.as_str()).bind(at.micros())).await?;
+        let elevations = concat!(
+            "UPDATE elevation SET state = 'ended' WHERE grant_id = $1 AND state IN ('requested', 'active') RETURNING ",
+            changed_columns!()
+        );
+        self.end_elevations(query(elevations).bind(id.as_str()), ElevationEnd::GrantEnded).await?;
         for sql in [
-            "UPDATE elevation SET state = 'ended' WHERE grant_id = $1 AND state IN ('requested', 'active')",
             "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE grant_id = $1 AND state <> 'ended'",
             "DELETE FROM code WHERE grant_id = $1 AND used = 0",
         ] {

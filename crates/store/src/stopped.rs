@@ -6,10 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use model::{Agent, Block, Id, Scope, Target, Timestamp};
+use model::{Agent, Block, Id, Scope, Target, Timestamp, event::ElevationEnd};
 use sqlx::query;
 
-use crate::{Store, StoreError, Tx, columns::Columns};
+use crate::{Store, StoreError, Tx, columns::Columns, elevations::changed_columns};
 
 /// Since when a grant `g` of an agent `a` is stopped for good; `NULL` when it is not.
 ///
@@ -140,7 +140,7 @@ impl Tx<'_> {
         let now = self.now;
         let sql = "UPDATE agent_grant SET ended_at = $3 WHERE agent = $1 AND ended_at IS NULL AND created_at <= $2";
         let ended = self.run(query(sql).bind(id.as_str()).bind(since.micros()).bind(now.micros())).await?;
-        self.end_what_hangs_on_ended(now).await?;
+        self.end_what_hangs_on_ended(now, ElevationEnd::Revoked).await?;
         Ok((ended, None))
     }
 
@@ -165,7 +165,7 @@ impl Tx<'_> {
         {
             ended += self.run(page(rest)).await?;
         }
-        self.end_what_hangs_on_ended(now).await?;
+        self.end_what_hangs_on_ended(now, ElevationEnd::Revoked).await?;
         Ok((ended, last))
     }
 
@@ -183,7 +183,7 @@ impl Tx<'_> {
         let mut ended = 0;
         for sql in sql {
             let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PIECE);
-            ended += self.run(page).await?;
+            ended += self.end_elevations(page, ElevationEnd::Revoked).await?;
         }
         Ok(ended)
     }
@@ -242,7 +242,8 @@ macro_rules! ends_of_elevations {
                 $before,
                 " <= $2 AND ",
                 $covers,
-                " LIMIT $4)"
+                " LIMIT $4) RETURNING ",
+                changed_columns!()
             ),
             concat!(
                 "UPDATE elevation SET state = 'ended', not_after = CASE WHEN not_after > $3 THEN $3 ELSE not_after END
@@ -251,7 +252,8 @@ macro_rules! ends_of_elevations {
                 $before,
                 " <= $2 AND ",
                 $covers,
-                " LIMIT $4)"
+                " LIMIT $4) RETURNING ",
+                changed_columns!()
             ),
         ]
     };

@@ -1,6 +1,9 @@
 //! One change in the making.
 
-use model::Timestamp;
+use model::{
+    Actor, Event, Timestamp,
+    event::{ElevationEnd, ElevationEnded},
+};
 use sqlx::{
     Any, AnyConnection,
     any::{AnyArguments, AnyRow},
@@ -17,6 +20,8 @@ pub struct Tx<'c> {
     pub(crate) bumped: bool,
     /// Time was put back to `now` by this change.
     pub(crate) put_right: bool,
+    /// Elevations that ended together with what this change took away. Each has its record, whoever made the change.
+    pub(crate) ended: Vec<Event>,
     /// A statement failed: whatever the closure makes of it, the change is rolled back.
     pub(crate) failed: bool,
 }
@@ -24,7 +29,7 @@ pub struct Tx<'c> {
 impl<'c> Tx<'c> {
     /// One that has done nothing yet.
     pub(crate) fn begun(connection: &'c mut AnyConnection, now: Timestamp) -> Self {
-        Self { connection, now, bumped: false, put_right: false, failed: false }
+        Self { connection, now, bumped: false, put_right: false, ended: Vec::new(), failed: false }
     }
 }
 
@@ -46,6 +51,22 @@ impl Tx<'_> {
         let outcome = query.execute(&mut *self.connection).await;
         self.failed |= outcome.is_err();
         Ok(outcome?.rows_affected())
+    }
+
+    /// Runs a statement that ends elevations and [returns](crate::elevations::changed_columns) them; how many.
+    pub(crate) async fn end_elevations(
+        &mut self,
+        query: Query<'_, Any, AnyArguments>,
+        cause: ElevationEnd,
+    ) -> Result<u64, StoreError> {
+        let outcome = query.fetch_all(&mut *self.connection).await;
+        self.failed |= outcome.is_err();
+        let rows = outcome?;
+        for row in &rows {
+            let elevation = crate::elevations::elevation(row)?;
+            self.ended.push(ElevationEnded::of(&elevation, cause).by(Actor::System));
+        }
+        Ok(rows.len() as u64)
     }
 
     /// Runs a statement; its first row.

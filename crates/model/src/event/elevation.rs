@@ -120,8 +120,10 @@ pub enum ElevationEnd {
     ByHand,
     /// Its grant ended.
     GrantEnded,
-    /// A revocation covers it.
+    /// A revocation covers it: it was refused from then on, and this was written down afterwards.
     Revoked,
+    /// A clock that ran ahead was put right.
+    ClockAccepted,
 }
 
 impl ElevationEnded {
