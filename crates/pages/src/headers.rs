@@ -29,13 +29,16 @@ impl FormTargets {
     }
 }
 
+/// Cuts a window off from the one that opened it, at whichever answer on its way has it.
+pub(crate) const OPENER_POLICY: &str = "cross-origin-opener-policy";
+
 /// Adds the headers that every page and every redirect between pages carries.
 ///
 /// Spec: CSP Level 3; RFC 9700 §4.16 (clickjacking); W3C UI Security.
 pub fn harden(headers: &mut HeaderMap, targets: FormTargets) {
     if targets == FormTargets::Us {
         // What leads on to a client must not cut off the window that opened it: browser clients wait there for the code.
-        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     }
     let fixed: [(HeaderName, &'static str); 7] = [
         (header::CONTENT_SECURITY_POLICY, targets.policy()),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{FormTargets, harden};
+use crate::{FormTargets, harden, headers::OPENER_POLICY};
 
 /// A path on this installation, with its query: the only thing `next=` may hold.
 ///
@@ -68,7 +68,8 @@ pub fn see_other(location: &str) -> Response {
     }
     // A browser holds each answer on its way to a page against the opener's, so a redirect may lead on to a client as
     // much as a page may.
-    harden(response.headers_mut(), FormTargets::Onward);
+    harden(response.headers_mut(), FormTargets::Us);
+    response.headers_mut().remove(OPENER_POLICY);
     response
 }
 

@@ -19,12 +19,13 @@ async fn chromium_goes_through_login_consent_and_approval() {
     let shots = home.join("../../target/screenshots");
     std::fs::create_dir_all(&shots).unwrap();
 
+    let redirect = redirect();
     let walk = json!({
         "chromium": chromium,
         "home": world.url(),
-        "redirect": REDIRECT_URI,
-        "baseline": authorize(&world, "tickets:low"),
-        "elevated": authorize(&world, "tickets:low tickets.delete_ticket"),
+        "redirect": redirect,
+        "baseline": authorize(&world, &redirect, "tickets:low"),
+        "elevated": authorize(&world, &redirect, "tickets:low tickets.delete_ticket"),
         "people": {"ada": world.password("ada"), "bob": world.password("bob")},
         "shots": shots,
     });
@@ -57,19 +58,11 @@ async fn a_client_in_a_browser_hears_from_the_window_that_it_opened() {
     let Ok(chromium) = wanted("PORTCULLIS_TEST_CHROMIUM") else { return };
     let Ok(modules) = wanted("PORTCULLIS_TEST_NODE_MODULES") else { return };
     let world = World::start().await;
-    // A port of its own: the other walk listens at the one that is registered, and only the port may differ.
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let mut redirect = url::Url::parse(REDIRECT_URI).unwrap();
-    redirect.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-    drop(listener);
-    let link = authorize(&world, "tickets:low").replace(
-        &url::form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect::<String>(),
-        &url::form_urlencoded::byte_serialize(redirect.as_str().as_bytes()).collect::<String>(),
-    );
+    let redirect = redirect();
     let popup = json!({
         "chromium": chromium,
         "redirect": redirect,
-        "link": link,
+        "link": authorize(&world, &redirect, "tickets:low"),
         "name": "ada",
         "password": world.password("ada"),
     });
@@ -86,13 +79,21 @@ async fn a_client_in_a_browser_hears_from_the_window_that_it_opened() {
     assert!(said["told"].as_str().is_some_and(|query| query.contains("code=")), "{said}");
 }
 
+/// The redirect that is registered, at a port of this test's own: only the port may differ.
+fn redirect() -> url::Url {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let mut redirect = url::Url::parse(REDIRECT_URI).expect("a URL");
+    redirect.set_port(Some(listener.local_addr().expect("an address").port())).expect("a URL with a host");
+    redirect
+}
+
 /// Spec: RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2
-fn authorize(world: &World, scope: &str) -> String {
+fn authorize(world: &World, redirect: &url::Url, scope: &str) -> String {
     let mut url = url::Url::parse(&format!("{}/oauth/authorize", world.url())).expect("a URL");
     url.query_pairs_mut().extend_pairs([
         ("response_type", "code"),
         ("client_id", &world.documents.client_id("other")),
-        ("redirect_uri", REDIRECT_URI),
+        ("redirect_uri", redirect.as_str()),
         ("scope", scope),
         ("resource", &world.mcp("tickets")),
         ("state", "walk"),
