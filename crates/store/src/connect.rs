@@ -149,6 +149,9 @@ impl Patience {
     }
 }
 
+/// From so many pages on (32 MiB) the writer moves them itself: see `checkpoint`.
+const LONG_LOG: u32 = 8192;
+
 /// What a connection is told first.
 ///
 /// A node that hangs must hold up nobody: what it holds is taken from it, and what it waits for it gives up, within
@@ -158,11 +161,13 @@ fn settings(dialect: Dialect, purpose: Purpose, silence: Duration) -> String {
     match (dialect, purpose) {
         (Dialect::Sqlite, Purpose::Write) => format!(
             "PRAGMA busy_timeout = {silence}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 8388608"
+             PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 8388608; PRAGMA wal_autocheckpoint = {LONG_LOG}"
         ),
         (Dialect::Sqlite, Purpose::Read) => format!("PRAGMA busy_timeout = {silence}; PRAGMA query_only = ON"),
         // A lease counts when it is on disk.
-        (Dialect::Sqlite, Purpose::Watch) => format!("PRAGMA busy_timeout = {half}; PRAGMA synchronous = FULL"),
+        (Dialect::Sqlite, Purpose::Watch) => {
+            format!("PRAGMA busy_timeout = {half}; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
+        }
         (Dialect::Postgres, Purpose::Write) => format!(
             "SET idle_in_transaction_session_timeout = {half}; SET lock_timeout = {silence};
              SET statement_timeout = {silence}; SET synchronous_commit = on"

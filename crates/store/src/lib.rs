@@ -9,6 +9,7 @@ mod agents;
 mod append;
 mod blocks;
 mod change;
+mod checkpoint;
 mod clients;
 mod clock;
 mod codes;

@@ -45,8 +45,8 @@ macro_rules! elevation_stopped {
 }
 pub(crate) use elevation_stopped;
 
-/// So many agents, or elevations, are gone through at once.
-const PIECE: i64 = 16;
+/// So many agents, or elevations, are gone through at once: as many as [`END_GRANTS_OF_PAGE`] has names.
+const PIECE: usize = 16;
 /// A transaction that ends much takes no new piece after this: an agent has one grant or a hundred, and the database is
 /// on this disk or a room away.
 const LONG_ENOUGH: Duration = Duration::from_millis(10);
@@ -153,17 +153,22 @@ impl Tx<'_> {
         after: String,
     ) -> Result<(u64, Option<String>), StoreError> {
         let now = self.now;
-        let last = self.row(query(of.page).bind(name).bind(after.as_str()).bind(PIECE - 1)).await?;
-        let last = last.map(|row| Columns::of("agent", &row).text()).transpose()?;
-        let page = |sql| query(sql).bind(name).bind(since.micros()).bind(now.micros());
-        let mut ended = match &last {
-            Some(last) => self.run(page(of.until).bind(after.as_str()).bind(last.as_str())).await?,
-            None => self.run(page(of.to_the_last).bind(after.as_str())).await?,
-        };
+        let page = query(of.page).bind(name).bind(after).bind(PIECE as i64).fetch_all(&mut *self.connection).await;
+        self.failed |= page.is_err();
+        let page = page?.iter().map(|row| Columns::of("agent", row).text()).collect::<Result<Vec<_>, _>>()?;
+        let last = page.last().filter(|_| page.len() == PIECE).cloned();
+        let mut ended = 0;
+        if let Some(any) = page.last() {
+            let mut update = query(END_GRANTS_OF_PAGE).bind(now.micros()).bind(since.micros());
+            for at in 0..PIECE {
+                update = update.bind(page.get(at).unwrap_or(any).as_str());
+            }
+            ended += self.run(update).await?;
+        }
         if last.is_none()
             && let Some(rest) = of.rest
         {
-            ended += self.run(page(rest)).await?;
+            ended += self.run(query(rest).bind(name).bind(since.micros()).bind(now.micros())).await?;
         }
         self.end_what_hangs_on_ended(now, ElevationEnd::Revoked).await?;
         Ok((ended, last))
@@ -182,7 +187,7 @@ impl Tx<'_> {
         };
         let mut ended = 0;
         for sql in sql {
-            let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PIECE);
+            let page = query(sql).bind(name.as_str()).bind(since.micros()).bind(self.now.micros()).bind(PIECE as i64);
             ended += self.end_elevations(page, ElevationEnd::Revoked).await?;
         }
         Ok(ended)
@@ -191,46 +196,23 @@ impl Tx<'_> {
 
 /// The agents that a block on something else covers, page by page.
 struct OfAgents {
-    /// The last agent of a full page.
+    /// A page of their names.
     page: &'static str,
-    /// Ends the grants of a full page.
-    until: &'static str,
-    /// Ends those of the last one.
-    to_the_last: &'static str,
     /// Ends what is not found by its agent, with the last page.
     rest: Option<&'static str>,
 }
 
-macro_rules! page_of_agents {
-    ($of:literal) => {
-        concat!("SELECT id FROM agent WHERE ", $of, " = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3")
-    };
-}
-macro_rules! end_page_of_agents {
-    ($of:literal, $to:literal) => {
-        concat!(
-            "UPDATE agent_grant SET ended_at = $3 WHERE ended_at IS NULL AND created_at <= $2
-             AND agent IN (SELECT id FROM agent WHERE ",
-            $of,
-            " = $1 AND id > $4",
-            $to,
-            ")"
-        )
-    };
-}
-
-const OF_CLIENT: OfAgents = OfAgents {
-    page: page_of_agents!("client"),
-    until: end_page_of_agents!("client", " AND id <= $5"),
-    to_the_last: end_page_of_agents!("client", ""),
-    rest: None,
-};
+const OF_CLIENT: OfAgents =
+    OfAgents { page: "SELECT id FROM agent WHERE client = $1 AND id > $2 ORDER BY id LIMIT $3", rest: None };
 const OF_PERSON: OfAgents = OfAgents {
-    page: page_of_agents!("owner"),
-    until: end_page_of_agents!("owner", " AND id <= $5"),
-    to_the_last: end_page_of_agents!("owner", ""),
+    page: "SELECT id FROM agent WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $3",
     rest: Some("UPDATE agent_grant SET ended_at = $3 WHERE person = $1 AND ended_at IS NULL AND created_at <= $2"),
 };
+
+/// The names one by one: asked for those of a range or of another table, a planner may well go through every grant that
+/// stands, for each page of a hundred thousand.
+const END_GRANTS_OF_PAGE: &str = "UPDATE agent_grant SET ended_at = $1 WHERE ended_at IS NULL AND created_at <= $2
+     AND agent IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 /// Ends a page of elevations that wait, and one of those in force.
 macro_rules! ends_of_elevations {

@@ -24,7 +24,8 @@ use crate::{
     Commit, OpenOptions, StoreError, StoreSilent, Tx,
     append::LogSigner,
     change::{Job, Start, Typed},
-    connect::Connect,
+    checkpoint,
+    connect::{Connect, Dialect},
     damage,
     identity::{OpenFile, OpenLog},
     known::Known,
@@ -139,7 +140,16 @@ impl Store {
             wal: OpenLog::default(),
             wal_size: WalSize::default(),
         };
-        let watcher = Mutex::new(Some((stop, tokio::spawn(watcher.run(stopped)))));
+        let (beside, shown) = (connect.clone(), view.clone());
+        let watched = async move {
+            let mover = async {
+                if beside.dialect == Dialect::Sqlite {
+                    checkpoint::run(beside, shown, stopped.clone()).await;
+                }
+            };
+            tokio::join!(watcher.run(stopped.clone()), mover);
+        };
+        let watcher = Mutex::new(Some((stop, tokio::spawn(watched))));
         let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher };
         Self { shared: Arc::new(shared) }
     }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,7 +16,7 @@ use token::{KeyRing, MasterKey};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    StoreError, StoreSilent, access_keys, blocks,
+    StoreError, StoreSilent, access_keys, blocks, checkpoint,
     epoch::{self, Epoch},
     uptime::Uptime,
 };
@@ -71,6 +71,9 @@ pub(crate) struct View {
     outages: Outages,
     /// Something was shown that other nodes wait for.
     pub(crate) news: Notify,
+    /// Many commits went through since this was said last.
+    pub(crate) commits_went: Notify,
+    unsaid_commits: AtomicU32,
 }
 
 /// Why a node answers nobody although it hears its store.
@@ -111,6 +114,8 @@ impl View {
             closed: watch::Sender::new(false),
             outages: Outages::default(),
             news: Notify::new(),
+            commits_went: Notify::new(),
+            unsaid_commits: AtomicU32::new(0),
         }
     }
 
@@ -229,6 +234,11 @@ impl View {
         let before = self.committed.swap(went_through, Ordering::AcqRel);
         if went_through {
             self.proven.store(self.began.elapsed().as_micros() as u64, Ordering::Release);
+            // Only the writer counts.
+            if self.unsaid_commits.fetch_add(1, Ordering::Relaxed) + 1 >= checkpoint::COMMITS {
+                self.unsaid_commits.store(0, Ordering::Relaxed);
+                self.commits_went.notify_one();
+            }
         }
         if went_through && !before {
             self.ended("commit_failed", "store_commits");

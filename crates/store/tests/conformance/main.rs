@@ -10,6 +10,7 @@ mod place;
 #[macro_use]
 mod on_both;
 
+mod checkpoint;
 mod clock;
 mod crashes;
 mod damage;
