@@ -27,8 +27,8 @@ use store::{Commit, Missing, OpenOptions, Store, StoreError};
 
 /// Agents, and grants of each.
 const SIZES: [(usize, usize); 4] = [(100, 1), (10_000, 1), (100_000, 1), (100_000, 10)];
-/// Agents that are made in one transaction.
-const CHUNK: usize = 200;
+/// Agents that are made in one transaction: no more than fit into `store_silence` when the database is far away.
+const CHUNK: usize = 50;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
