@@ -79,7 +79,7 @@ async fn one_change_from_a_fortnight_ahead_does_not_stop_the_clock_for_a_fortnig
     store.close().await;
     let store = visit(&world).await;
     assert_eq!(record(&store).await, world.clock.now());
-    let records = store.last_records(3).await.unwrap();
+    let records = store.last_records(10).await.unwrap();
     let said = |record: &[u8]| serde_json::from_slice::<serde_json::Value>(record).unwrap();
     let accepted = records.iter().map(|(_, record)| said(record)).find(|record| record["event"] == "clock_accepted");
     let accepted = accepted.unwrap();
