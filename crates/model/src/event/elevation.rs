@@ -122,8 +122,6 @@ pub enum ElevationEnd {
     GrantEnded,
     /// A revocation covers it: it was refused from then on, and this was written down afterwards.
     Revoked,
-    /// A clock that ran ahead was put right.
-    ClockAccepted,
 }
 
 impl ElevationEnded {

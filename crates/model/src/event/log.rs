@@ -65,7 +65,7 @@ pub struct ClockAccepted {
     pub grants_ended: u64,
     /// Installations that were made or refreshed later than now.
     pub installations_ended: u64,
-    /// Elevations that were asked for or decided later than now.
+    /// Elevations: all that waited or were in force. This record stands for the end of each.
     pub elevations_ended: u64,
     /// Sessions.
     pub sessions_ended: u64,
