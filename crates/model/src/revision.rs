@@ -1,10 +1,8 @@
 //! Revisions of the Model Context Protocol that the gateway speaks.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::agent::text_enum;
+use crate::text_enum;
 
 /// A protocol revision; ordered by date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::World;
-
 /// Speaks 2026-07-28 with one token, or none when it is empty, one request at a time.
 #[derive(Clone)]
 pub struct Raw {
@@ -24,11 +22,6 @@ pub struct Answer {
 }
 
 impl Raw {
-    /// A client of a server of `world`.
-    pub fn new(world: &World, server: &str, token: &str) -> Self {
-        Self::at(world.mcp(server), token)
-    }
-
     /// A client of the endpoint at `url`.
     ///
     /// # Panics
