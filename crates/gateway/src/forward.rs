@@ -73,7 +73,7 @@ fn headers(call: &Call) -> HeaderMap {
     if let Action::Send(message) = &call.action {
         put(header::CONTENT_TYPE, Some(&HeaderValue::from_static("application/json")));
         if call.revision.is_modern() {
-            put(HeaderName::from_static("mcp-method"), encoded(message.method()).as_ref());
+            put(HeaderName::from_static("mcp-method"), message.method().and_then(encoded).as_ref());
             put(HeaderName::from_static("mcp-name"), name(call).and_then(encoded).as_ref());
         }
     }
@@ -84,9 +84,9 @@ fn headers(call: &Call) -> HeaderMap {
 }
 
 fn name(call: &Call) -> Option<&str> {
-    let message = call.message()?;
-    let params = message.params();
-    match method::find(message.method())?.named_by? {
+    let called = call.called()?;
+    let params = called.params();
+    match method::find(called.method())?.named_by? {
         NamedBy::Name => params.name.as_deref(),
         NamedBy::Uri => params.uri.as_deref(),
         NamedBy::Task => params.task.as_deref(),

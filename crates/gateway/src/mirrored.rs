@@ -14,12 +14,14 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp::{
+    json::{self, Strict},
+    jsonrpc::MethodCall,
+};
 
 use crate::{
-    envelope::Message,
     refusal::Refusal,
     revision::{NotSpoken, decoded, encoded, is_param},
-    strict_json::{self, Strict},
 };
 
 /// What the definitions of a server's tools say of headers.
@@ -74,18 +76,18 @@ fn annotations(schema: Strict<'_>, path: &mut Vec<Box<str>>, found: &mut Vec<Mir
 /// The headers that leave with a message: those that say what it says.
 pub fn agreeing(
     headers: &HeaderMap,
-    message: &Message,
+    call: &MethodCall,
     mirrors: &Mirrors,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
     let mut agreeing = Vec::new();
     let mut given = headers.iter().filter(|(name, _)| is_param(name)).peekable();
-    if given.peek().is_none() || message.method() != "tools/call" {
+    if given.peek().is_none() || call.method() != "tools/call" {
         return Ok(agreeing);
     }
-    let Some(arguments) = message.arguments().and_then(|text| strict_json::check(text).ok()) else {
+    let Some(arguments) = call.arguments().and_then(|text| json::check(text).ok()) else {
         return Ok(agreeing);
     };
-    let known = mirrors.of(message.params().name.as_deref().unwrap_or_default());
+    let known = mirrors.of(call.params().name.as_deref().unwrap_or_default());
     for (name, value) in given {
         let header = &name.as_str()["mcp-param-".len()..];
         let says = value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t'])));
@@ -138,7 +140,7 @@ fn same(argument: &str, header: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::parse;
+    use mcp::jsonrpc::parse;
 
     const SCHEMA: &str = r#"{"type":"object","properties":{
         "region":{"type":"string","x-mcp-header":"Region"},
@@ -149,7 +151,7 @@ mod tests {
 
     fn learned() -> Mirrors {
         let mirrors = Mirrors::default();
-        mirrors.learn("t", strict_json::check(SCHEMA.as_bytes()).ok());
+        mirrors.learn("t", json::check(SCHEMA.as_bytes()).ok());
         mirrors
     }
 
@@ -161,7 +163,7 @@ mod tests {
         let map = headers.iter().map(|(name, value)| {
             (HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
-        match agreeing(&map.collect(), &parse(body.as_bytes()).unwrap(), mirrors) {
+        match agreeing(&map.collect(), parse(body.as_bytes()).unwrap().call().unwrap(), mirrors) {
             Ok(all) => Ok(all.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()),
             Err(Refusal::NotSpoken(why)) => Err(why.code()),
             Err(other) => panic!("{other:?}"),
@@ -250,7 +252,7 @@ mod tests {
     #[test]
     fn a_definition_that_changes_is_learned_again_and_their_number_is_bounded() {
         let mirrors = learned();
-        mirrors.learn("t", strict_json::check(br#"{"properties":{"zone":{"x-mcp-header":"Region"}}}"#).ok());
+        mirrors.learn("t", json::check(br#"{"properties":{"zone":{"x-mcp-header":"Region"}}}"#).ok());
         assert_eq!(
             leaves(&mirrors, r#"{"zone":"eu"}"#, &[("mcp-param-region", "eu")]),
             said(&["mcp-param-region: eu"])
@@ -258,7 +260,7 @@ mod tests {
         mirrors.learn("t", None);
         assert_eq!(leaves(&mirrors, r#"{"zone":"eu"}"#, &[("mcp-param-region", "eu")]), said(&[]));
         for number in 0..2 * MANY {
-            mirrors.learn(&format!("t{number}"), strict_json::check(SCHEMA.as_bytes()).ok());
+            mirrors.learn(&format!("t{number}"), json::check(SCHEMA.as_bytes()).ok());
         }
         assert_eq!(mirrors.0.read().unwrap().len(), MANY);
     }

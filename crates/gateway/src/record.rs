@@ -148,6 +148,6 @@ fn method(call: &Call) -> String {
 
 /// As long as a log line may be; where it matters, the rule that matched is named beside it.
 fn uri(call: &Call) -> Option<String> {
-    let uri = call.message()?.params().uri.as_deref()?;
+    let uri = call.called()?.params().uri.as_deref()?;
     Some(uri.chars().take(256).collect())
 }

@@ -135,7 +135,7 @@ impl Relay<'_> {
         match call.revision.is_modern() {
             false if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
             true if kind != Kind::Other => {
-                let states = call.message().and_then(|message| RequestStates::of(message, events, self.seals, live));
+                let states = call.called().and_then(|call| RequestStates::of(call, events, self.seals, live));
                 states.map(Sealing::States)
             }
             _ => None,
@@ -283,8 +283,9 @@ fn kind(headers: &HeaderMap) -> Kind {
 ///
 /// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request).
 fn farewell(recorded: &Recorded<Call>) -> Option<String> {
-    let message = recorded.call().message().filter(|message| message.method() == "subscriptions/listen")?;
-    let id = message.id()?;
+    let call = recorded.call();
+    call.called().filter(|call| call.method() == "subscriptions/listen")?;
+    let id = call.request_id()?;
     Some(format!(
         "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
     ))

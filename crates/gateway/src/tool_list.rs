@@ -7,11 +7,11 @@
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
+use mcp::json::{self, NotStrict, Strict, array, object};
 use serde_json::json;
 
 use crate::{
     left_out::Why,
-    strict_json::{self, NotStrict, Strict, push_string},
     viewer::{Access, Listed, Viewer},
 };
 
@@ -28,11 +28,11 @@ pub fn filter(
     now: model::Timestamp,
 ) -> Result<Option<Vec<u8>>, NotStrict> {
     let salvaged;
-    let message = match strict_json::check(message) {
+    let message = match json::check(message) {
         Ok(message) => message,
         Err(why) => {
             salvaged = salvage(message, viewer).ok_or(why)?;
-            strict_json::check(&salvaged)?
+            json::check(&salvaged)?
         }
     };
     let listing = Listing { viewer, modern, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
@@ -50,12 +50,12 @@ pub fn filter(
 /// others away. What is not strict outside of the items is not salvaged.
 fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(message).ok()?;
-    let whole = strict_json::grammar(message).ok()?;
+    let whole = json::grammar(message).ok()?;
     let (_, result) = whole.members()?.into_iter().find(|(name, _)| name == "result")?;
     let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
     let (name, list) = result.members()?.into_iter().find(|(name, _)| is_list(name))?;
     let (good, bad): (Vec<_>, Vec<_>) =
-        list.elements()?.into_iter().partition(|item| strict_json::check(item.as_str().as_bytes()).is_ok());
+        list.elements()?.into_iter().partition(|item| json::check(item.as_str().as_bytes()).is_ok());
     for item in &bad {
         let called = item.members().and_then(|members| {
             members
@@ -184,30 +184,4 @@ const LISTS: &[List] = &[
 
 fn mark(access: &Access) -> Vec<u8> {
     json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()
-}
-
-fn object<'a>(members: impl Iterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
-    let mut out = vec![b'{'];
-    for (name, value) in members {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        push_string(&mut out, name);
-        out.push(b':');
-        out.extend_from_slice(&value);
-    }
-    out.push(b'}');
-    out
-}
-
-fn array(elements: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut out = vec![b'['];
-    for element in elements {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&element);
-    }
-    out.push(b']');
-    out
 }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header, request::Parts};
+use mcp::jsonrpc;
 use model::{Grant, Id};
 use net::{BodyError, ReadError};
 
 use super::Gateway;
 use crate::{
     call::{Action, Call, Carried},
-    envelope::{self, Kind},
     event_id,
     live::Live,
     mirrored,
@@ -39,7 +39,9 @@ impl Gateway {
     /// A call whose answer is a subscription becomes a stream.
     fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
         match action {
-            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
+            Action::Send(message) if message.method() == Some("subscriptions/listen") => {
+                self.quotas.stream(&live.grant().id)
+            }
             _ => Ok(share),
         }
     }
@@ -62,20 +64,22 @@ impl Gateway {
         let mut params = Vec::new();
         let (revision, action) = if parts.method == Method::POST {
             let body = self.read(headers, body, bytes).await?;
-            let mut message = envelope::parse(&body).map_err(|malformed| {
+            let mut message = jsonrpc::parse(&body).map_err(|malformed| {
                 asked.id.clone_from(&malformed.id);
                 Refusal::Malformed(malformed)
             })?;
             asked.id = message.id().map(Into::into);
-            asked.is_request = message.kind() == Kind::Request;
-            asked.calls_tool = message.method() == "tools/call";
+            asked.is_request = message.is_request();
+            asked.calls_tool = message.method() == Some("tools/call");
             let revision = revision::speak(headers, &message)?;
             asked.modern = revision.is_modern();
-            if share.only_cancels() && message.method() != "notifications/cancelled" {
+            if share.only_cancels() && message.method() != Some("notifications/cancelled") {
                 return Err(Quota::Calls.into());
             }
-            if revision.is_modern() {
-                params = mirrored::agreeing(headers, &message, &server.mirrors)?;
+            if revision.is_modern()
+                && let Some(call) = message.call()
+            {
+                params = mirrored::agreeing(headers, call, &server.mirrors)?;
             }
             request_state::bring_back(&mut message, &self.seals, live)?;
             (revision, Action::Send(Box::new(message)))

@@ -10,9 +10,8 @@ mod sessions;
 mod v2026_07_28;
 
 use http::HeaderMap;
+use mcp::jsonrpc::Message;
 use model::Revision;
-
-use crate::envelope::Message;
 
 pub(crate) use v2026_07_28::{decoded, encoded, is_param};
 
@@ -93,7 +92,7 @@ pub fn speak_without_body(headers: &HeaderMap) -> Option<Revision> {
 
 fn claimed(headers: &HeaderMap, message: &Message) -> Result<Revision, NotSpoken> {
     let header = version_header(headers)?;
-    let meta = message.params().meta_version.as_deref();
+    let meta = message.call().and_then(|call| call.params().meta_version.as_deref());
     match (header, meta) {
         (None, None) => Ok(assumed(message)),
         (None, Some(_)) => Err(NotSpoken::HeaderMismatch("the header MCP-Protocol-Version is missing".into())),
@@ -101,7 +100,7 @@ fn claimed(headers: &HeaderMap, message: &Message) -> Result<Revision, NotSpoken
             Err(NotSpoken::HeaderMismatch("the header MCP-Protocol-Version differs from the version in `_meta`".into()))
         }
         // Before the two agreed on a revision its header can name none: the body of `initialize` does.
-        (Some(header), None) if message.method() == "initialize" && header.parse::<Revision>().is_err() => {
+        (Some(header), None) if message.method() == Some("initialize") && header.parse::<Revision>().is_err() => {
             Ok(assumed(message))
         }
         (Some(header), meta) => header.parse().map_err(|_| match meta {
@@ -113,7 +112,8 @@ fn claimed(headers: &HeaderMap, message: &Message) -> Result<Revision, NotSpoken
 
 /// Before 2025-06-18 there was no header; `initialize` names the revision in its body.
 fn assumed(message: &Message) -> Revision {
-    let asked = message.params().asked_version.as_deref().and_then(|version| version.parse().ok());
+    let asked = message.call().and_then(|call| call.params().asked_version.as_deref());
+    let asked = asked.and_then(|version| version.parse().ok());
     asked.filter(|revision: &Revision| !revision.is_modern()).unwrap_or(Revision::V2025_03_26)
 }
 

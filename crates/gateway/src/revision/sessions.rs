@@ -9,9 +9,9 @@
 //! Next: `session`, which binds the session to the principal.
 
 use http::HeaderMap;
+use mcp::jsonrpc::Message;
 
 use super::NotSpoken;
-use crate::envelope::Message;
 
 /// Nothing in the headers has to agree with the body.
 pub(super) fn check(_: &HeaderMap, _: &Message) -> Result<(), NotSpoken> {

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 
 use super::*;
-use crate::envelope::parse;
+use mcp::jsonrpc::parse;
 
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 

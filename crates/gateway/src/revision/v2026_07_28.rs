@@ -9,43 +9,40 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use mcp::jsonrpc::{CLIENT_CAPABILITIES, Message, MethodCall, PROTOCOL_VERSION};
+
 use super::{NotSpoken, single};
-use crate::{
-    envelope::{Kind, Message},
-    method::{self, NamedBy},
-};
+use crate::method::{self, NamedBy};
 
 /// First the headers, then `_meta`: a server that reads headers before bodies answers in this order.
 pub(super) fn check(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
-    if message.kind() == Kind::Response {
-        return Err(NotSpoken::ResponseSent);
-    }
-    compare_method(headers, message)?;
-    compare_name(headers, message)?;
+    let call = message.call().ok_or(NotSpoken::ResponseSent)?;
+    compare_method(headers, call, message.is_request())?;
+    compare_name(headers, call)?;
     count_params(headers)?;
-    if message.kind() == Kind::Request {
-        if message.params().meta_version.is_none() {
-            return Err(NotSpoken::MissingMeta("io.modelcontextprotocol/protocolVersion"));
+    if message.is_request() {
+        if call.params().meta_version.is_none() {
+            return Err(NotSpoken::MissingMeta(PROTOCOL_VERSION));
         }
-        if !message.params().meta_capabilities {
-            return Err(NotSpoken::MissingMeta("io.modelcontextprotocol/clientCapabilities"));
+        if !call.params().meta_capabilities {
+            return Err(NotSpoken::MissingMeta(CLIENT_CAPABILITIES));
         }
     }
     Ok(())
 }
 
-fn compare_method(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
+fn compare_method(headers: &HeaderMap, call: &MethodCall, is_request: bool) -> Result<(), NotSpoken> {
     match single(headers, "mcp-method")? {
-        Some(value) if decode("Mcp-Method", value)? == message.method() => Ok(()),
+        Some(value) if decode("Mcp-Method", value)? == call.method() => Ok(()),
         Some(_) => Err(NotSpoken::HeaderMismatch("Mcp-Method does not match the method".into())),
-        None if message.kind() == Kind::Notification => Ok(()),
+        None if !is_request => Ok(()),
         None => Err(NotSpoken::HeaderMismatch("the header Mcp-Method is missing".into())),
     }
 }
 
-fn compare_name(headers: &HeaderMap, message: &Message) -> Result<(), NotSpoken> {
-    let Some(by) = method::find(message.method()).and_then(|method| method.named_by) else { return Ok(()) };
-    let params = message.params();
+fn compare_name(headers: &HeaderMap, call: &MethodCall) -> Result<(), NotSpoken> {
+    let Some(by) = method::find(call.method()).and_then(|method| method.named_by) else { return Ok(()) };
+    let params = call.params();
     let (member, named) = match by {
         NamedBy::Name => ("name", &params.name),
         NamedBy::Uri => ("uri", &params.uri),

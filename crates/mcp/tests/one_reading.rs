@@ -11,23 +11,23 @@ use std::{
     process::{Command, Stdio},
 };
 
-use portcullis_gateway::envelope::{self, Reference};
+use portcullis_mcp::jsonrpc::{self, Reference};
 use serde_json::{Value, json};
 
 /// Method and target, as somebody reads them.
 type Seen = Vec<Option<String>>;
 
 /// What we decide on.
-fn authorised(message: &envelope::Message) -> Seen {
-    let params = message.params();
+fn authorised(message: &jsonrpc::Message) -> Seen {
+    let Some(call) = message.call() else { return vec![None; 6] };
+    let params = call.params();
     let own = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let (prompt, resource) = match &params.reference {
         Some(Reference::Prompt(name)) => (Some(name.to_string()), None),
         Some(Reference::Resource(uri)) => (None, Some(uri.to_string())),
         None => (None, None),
     };
-    let method = Some(message.method().to_owned()).filter(|method| !method.is_empty());
-    vec![method, own(&params.name), own(&params.uri), own(&params.task), prompt, resource]
+    vec![Some(call.method().to_owned()), own(&params.name), own(&params.uri), own(&params.task), prompt, resource]
 }
 
 /// The messages that the corpus bends.
@@ -198,7 +198,7 @@ fn accepted() -> Vec<(Seen, String)> {
     assert!(corpus.len() > 1000, "{}", corpus.len());
     let accepted: Vec<(Seen, String)> = corpus
         .iter()
-        .filter_map(|text| envelope::parse(text).ok())
+        .filter_map(|text| jsonrpc::parse(text).ok())
         .map(|message| (authorised(&message), String::from_utf8(message.wire().to_vec()).unwrap()))
         .collect();
     assert!(accepted.len() >= bases().len(), "the bases themselves are accepted");

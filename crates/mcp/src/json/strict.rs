@@ -1,53 +1,11 @@
-//! Strict I-JSON: one reading of a text, or none.
-//!
-//! The gateway decides on what it read, and another program runs what *it* read. Three advisories
-//! of 2026 are the same bug: the two readings differed (duplicate members, folded case, trailing
-//! bytes). So a text that two parsers could read differently is refused before anybody decides
-//! anything. [`check`] walks the text once; [`Strict::members`] and [`Strict::elements`] then take apart
-//! what passed, without copying and without a tree.
-//!
-//! Spec: RFC 8259, RFC 7493 §2 (I-JSON).
-
-mod scan;
+//! Taking apart a text that was checked, without a copy and without a tree.
 
 use std::borrow::Cow;
 
-use self::scan::Scanner;
-
-/// How deep arrays and objects may nest.
-pub const MAX_DEPTH: usize = 64;
-
-/// Why a text is not strict JSON. The position is a byte offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotStrict {
-    /// Not UTF-8.
-    #[error("the text is not UTF-8")]
-    Encoding,
-    /// A byte order mark, which some parsers skip and others refuse.
-    #[error("the text begins with a byte order mark")]
-    ByteOrderMark,
-    /// Not JSON at this byte.
-    #[error("not JSON at byte {0}")]
-    Syntax(usize),
-    /// Something follows the value.
-    #[error("bytes follow the value at byte {0}")]
-    Trailing(usize),
-    /// Nested deeper than [`MAX_DEPTH`].
-    #[error("nested deeper than {MAX_DEPTH} at byte {0}")]
-    TooDeep(usize),
-    /// Two members of one object have the same name.
-    #[error("a member name occurs twice in one object at byte {0}")]
-    DuplicateMember(usize),
-    /// A member name with a control character: a reader that ends texts at a NUL takes it for another name.
-    #[error("a member name with a control character at byte {0}")]
-    ControlInName(usize),
-    /// Half of a surrogate pair, which is no character.
-    #[error("a lone surrogate at byte {0}")]
-    LoneSurrogate(usize),
-    /// A number that a double cannot hold.
-    #[error("a number out of range at byte {0}")]
-    NumberRange(usize),
-}
+use super::{
+    escape::unescape,
+    scan::{NotStrict, Scanner},
+};
 
 /// Text that passed [`check`]: exactly one JSON value, with at most white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,65 +141,3 @@ fn skip(bytes: &[u8], mut at: usize) -> usize {
     }
     at.min(bytes.len())
 }
-
-/// What a checked string literal says.
-fn unescape(literal: &str) -> Cow<'_, str> {
-    let inner = &literal[1..literal.len() - 1];
-    if !inner.contains('\\') {
-        return Cow::Borrowed(inner);
-    }
-    let mut text = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        let bytes = &rest.as_bytes()[at + 1..];
-        let (character, used) = match bytes[0] {
-            b'u' => unescape_unicode(bytes),
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
-            other => (char::from(other), 1),
-        };
-        text.push(character);
-        rest = &rest[at + 1 + used..];
-    }
-    text.push_str(rest);
-    Cow::Owned(text)
-}
-
-/// The character of `uXXXX` or `uXXXX\uXXXX`, and how many bytes that was.
-fn unescape_unicode(bytes: &[u8]) -> (char, usize) {
-    let unit = |at: usize| bytes.get(at..at + 4).and_then(hex).unwrap_or(0xFFFD);
-    let high = unit(1);
-    let (code, used) = if (0xD800..0xDC00).contains(&high) {
-        (0x10000 + ((high - 0xD800) << 10) + (unit(7) - 0xDC00), 11)
-    } else {
-        (high, 5)
-    };
-    (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), used)
-}
-
-fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, digit| Some((value << 4) | char::from(*digit).to_digit(16)?))
-}
-
-/// Appends `text` as a JSON string literal.
-pub fn push_string(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        out.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
-            control => out.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
-        }
-        rest = &rest[at + 1..];
-    }
-    out.extend_from_slice(rest);
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests;

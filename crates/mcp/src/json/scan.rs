@@ -4,7 +4,42 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use super::{MAX_DEPTH, NotStrict, hex, unescape};
+use super::escape::{hex, unescape};
+
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: usize = 64;
+
+/// Why a text is not strict JSON. The position is a byte offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotStrict {
+    /// Not UTF-8.
+    #[error("the text is not UTF-8")]
+    Encoding,
+    /// A byte order mark, which some parsers skip and others refuse.
+    #[error("the text begins with a byte order mark")]
+    ByteOrderMark,
+    /// Not JSON at this byte.
+    #[error("not JSON at byte {0}")]
+    Syntax(usize),
+    /// Something follows the value.
+    #[error("bytes follow the value at byte {0}")]
+    Trailing(usize),
+    /// Nested deeper than [`MAX_DEPTH`].
+    #[error("nested deeper than {MAX_DEPTH} at byte {0}")]
+    TooDeep(usize),
+    /// Two members of one object have the same name.
+    #[error("a member name occurs twice in one object at byte {0}")]
+    DuplicateMember(usize),
+    /// A member name with a control character: a reader that ends texts at a NUL takes it for another name.
+    #[error("a member name with a control character at byte {0}")]
+    ControlInName(usize),
+    /// Half of a surrogate pair, which is no character.
+    #[error("a lone surrogate at byte {0}")]
+    LoneSurrogate(usize),
+    /// A number that a double cannot hold.
+    #[error("a number out of range at byte {0}")]
+    NumberRange(usize),
+}
 
 /// One pass over the text that either fails or has seen every byte.
 pub(super) struct Scanner<'a> {
