@@ -7,22 +7,20 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use mcp::jsonrpc::{Message, MethodCall, Reference};
-use model::{Revision, Tier, ToolName, config::TaskAccess};
-
-use crate::{
+use mcp::{
+    jsonrpc::{Message, MethodCall, Reference},
     method::{self, ActsOn, Notification},
-    protected::Protected,
-    quota::Share,
-    refusal::Refusal,
-    session::Session,
+    revision::{Revision, header::VERSION},
 };
+use model::{Tier, ToolName, config::TaskAccess};
+
+use crate::{protected::Protected, quota::Share, refusal::Refusal, session::Session};
 
 /// One request, understood but not yet decided on.
 #[derive(Debug)]
 pub struct Call {
     pub(crate) server: Arc<Protected>,
-    pub(crate) revision: Revision,
+    pub(crate) revision: &'static dyn Revision,
     pub(crate) action: Action,
     pub(crate) session: Option<Session>,
     pub(crate) carried: Carried,
@@ -68,11 +66,11 @@ fn resource(rule: Option<(&str, Tier)>) -> ToolName {
 
 impl Carried {
     /// From the headers of a request that speaks `revision`.
-    pub fn of(headers: &HeaderMap, revision: Revision) -> Self {
+    pub fn of(headers: &HeaderMap, revision: &dyn Revision) -> Self {
         let one = |name: &str| headers.get(name).filter(|value| value.len() <= 1024).cloned();
         let mut carried = Self {
             accept: one(header::ACCEPT.as_str()),
-            version: one("mcp-protocol-version").map(|_| HeaderValue::from_static(revision.as_str())),
+            version: one(VERSION).map(|_| HeaderValue::from_static(revision.name())),
             ..Self::default()
         };
         for name in ["traceparent", "tracestate"] {
@@ -122,6 +120,11 @@ impl Call {
         self.message().and_then(Message::call)
     }
 
+    /// The method of a request, if its revision has it.
+    fn asked(&self) -> Option<&'static method::Method> {
+        self.request().and_then(|(_, call)| self.revision.method(call.method()))
+    }
+
     /// The id of a request.
     pub fn request_id(&self) -> Option<&str> {
         self.request().map(|(id, _)| id)
@@ -131,7 +134,7 @@ impl Call {
     pub fn listens(&self) -> bool {
         match &self.action {
             Action::Listen => true,
-            Action::Send(_) => self.request().is_some_and(|(_, call)| call.method() == "subscriptions/listen"),
+            Action::Send(_) => self.asked().is_some_and(|method| method.stands),
             Action::EndSession => false,
         }
     }
@@ -139,10 +142,7 @@ impl Call {
     /// May the response list tools, resources or prompts? Then it is filtered.
     pub fn may_list_tools(&self) -> bool {
         match &self.action {
-            Action::Send(_) => self
-                .request()
-                .and_then(|(_, call)| method::find(call.method()))
-                .is_some_and(|method| method.acts_on == ActsOn::List),
+            Action::Send(_) => self.asked().is_some_and(|method| method.acts_on == ActsOn::List),
             // A resumed stream replays whatever was lost, lists included.
             Action::Listen => true,
             Action::EndSession => false,
@@ -178,16 +178,14 @@ impl Call {
         match &**message {
             Message::Response { .. } if self.session.is_none() => Err(Refusal::OrphanResponse),
             Message::Response { .. } => Ok(None),
-            Message::Notification(call) => match method::notification(call.method(), self.revision.is_modern()) {
+            Message::Notification(call) => match self.revision.notification(call.method()) {
                 Notification::Known if !self.opens_tasks(call.method()) => Err(Refusal::NotSentOn),
                 Notification::Known => Ok(None),
                 Notification::Unknown => Err(Refusal::NotSentOn),
                 Notification::None => Err(Refusal::UnknownMethod),
             },
             Message::Request { call, .. } => {
-                let method = method::find(call.method())
-                    .filter(|method| method.eras.include(self.revision.is_modern()))
-                    .ok_or(Refusal::UnknownMethod)?;
+                let method = self.revision.method(call.method()).ok_or(Refusal::UnknownMethod)?;
                 if !self.opens_tasks(method.name) {
                     return Err(Refusal::Tasks);
                 }

@@ -9,16 +9,15 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::Incoming;
+use mcp::revision::header::VERSION;
 use model::Span;
 use net::UpstreamError;
 
 use crate::{
     call::{Action, Call},
     event_id,
-    method::{self, NamedBy},
     permit::Recorded,
     refusal::Refusal,
-    revision::{VERSION_HEADER, encoded},
     sent::{Failed, NothingLeft},
     session,
 };
@@ -64,7 +63,7 @@ fn headers(call: &Call) -> HeaderMap {
     // Some servers compress unless they are told not to, and nothing here is decompressed.
     put(header::ACCEPT_ENCODING, Some(&HeaderValue::from_static("identity")));
     put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
-    put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
+    put(HeaderName::from_static(VERSION), carried.version.as_ref());
     put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
     put(HeaderName::from_static(event_id::HEADER), carried.last_event_id.as_ref());
     for (name, value) in carried.trace.iter().chain(&carried.params) {
@@ -72,23 +71,12 @@ fn headers(call: &Call) -> HeaderMap {
     }
     if let Action::Send(message) = &call.action {
         put(header::CONTENT_TYPE, Some(&HeaderValue::from_static("application/json")));
-        if call.revision.is_modern() {
-            put(HeaderName::from_static("mcp-method"), message.method().and_then(encoded).as_ref());
-            put(HeaderName::from_static("mcp-name"), name(call).and_then(encoded).as_ref());
+        if let Some(called) = message.call() {
+            call.revision.write_headers(called, &mut headers);
         }
     }
     for (name, value) in &call.server.headers {
         headers.insert(name.clone(), value.clone());
     }
     headers
-}
-
-fn name(call: &Call) -> Option<&str> {
-    let called = call.called()?;
-    let params = called.params();
-    match method::find(called.method())?.named_by? {
-        NamedBy::Name => params.name.as_deref(),
-        NamedBy::Uri => params.uri.as_deref(),
-        NamedBy::Task => params.task.as_deref(),
-    }
 }

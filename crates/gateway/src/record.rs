@@ -27,7 +27,7 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         method: method(call),
         request: call.request.clone(),
         uri: uri(call),
-        revision: call.revision.into(),
+        revision: call.revision.name(),
         decision: Verdict::Allow,
         tier: matter.tier,
         scope: matter.scope.clone(),
@@ -52,7 +52,7 @@ pub fn refused(refused: &Refused, policy: &str, facts: Facts) -> Event {
     record.method = Some(method(call));
     record.request = Some(call.request.clone());
     record.uri = uri(call);
-    record.revision = Some(call.revision.into());
+    record.revision = Some(call.revision.name());
     record.tool = tool.clone().map(Into::into);
     record.tier = *tier;
     record.policy = Some(policy.into());

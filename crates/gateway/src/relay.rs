@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use mcp::revision::ComesBack;
 use model::{Span, event::Done};
 use net::{Body, caller::ListenerEnd};
 use policy::Policies;
@@ -132,10 +133,11 @@ impl Relay<'_> {
 
     fn sealing(&self, recorded: &Recorded<Call>, kind: Kind) -> Option<Sealing> {
         let (call, live, events) = (recorded.call(), recorded.live(), kind == Kind::Events);
-        match call.revision.is_modern() {
-            false if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
-            true if kind != Kind::Other => {
-                let states = call.called().and_then(|call| RequestStates::of(call, events, self.seals, live));
+        match call.revision.comes_back() {
+            ComesBack::EventIds if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
+            ComesBack::RequestStates if kind != Kind::Other => {
+                let states =
+                    call.called().and_then(|called| RequestStates::of(called, call.revision, events, self.seals, live));
                 states.map(Sealing::States)
             }
             _ => None,
@@ -196,7 +198,7 @@ impl Relay<'_> {
             headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
         }
         let call = recorded.call();
-        if !call.revision.is_modern() {
+        if call.revision.has_sessions() {
             let ours = theirs
                 .get(session::HEADER)
                 .and_then(|theirs| Session::told(theirs, call.session.as_ref(), self.seals, recorded.live()));
@@ -234,10 +236,10 @@ impl Relay<'_> {
         };
         let viewer = self.viewer(recorded, ending).await?;
         let now = self.verifier.store().now();
-        let modern = recorded.call().revision.is_modern();
+        let revision = recorded.call().revision;
         let filtered =
             whole.map_err(|_| bad("sent a list that is too long or broke off")).and_then(
-                |whole| match tool_list::filter(&whole, &viewer, modern, now) {
+                |whole| match tool_list::filter(&whole, &viewer, revision, now) {
                     Ok(filtered) => Ok(filtered.map_or(whole, Into::into)),
                     Err(_) => Err(bad("sent a list that is not strict JSON")),
                 },
@@ -280,13 +282,9 @@ fn kind(headers: &HeaderMap) -> Kind {
 }
 
 /// The last event of a subscription that ends because the authority does.
-///
-/// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request).
 fn farewell(recorded: &Recorded<Call>) -> Option<String> {
     let call = recorded.call();
-    call.called().filter(|call| call.method() == "subscriptions/listen")?;
-    let id = call.request_id()?;
-    Some(format!(
-        "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
-    ))
+    let id = call.request_id().filter(|_| call.listens())?;
+    let result = call.revision.farewell(id)?;
+    Some(format!("event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n\n"))
 }

@@ -17,13 +17,14 @@ use bytes::Bytes;
 use mcp::{
     json,
     jsonrpc::{Message, MethodCall},
+    method::ActsOn,
+    revision::Revision,
 };
 use token::Digest;
 
 use crate::{
     edit::Edited,
     live::Live,
-    method::{self, ActsOn},
     refusal::Refusal,
     sealing::{Seals, owner},
 };
@@ -33,19 +34,19 @@ use self::finder::{Finder, Found};
 const PURPOSE: &str = "request-state";
 
 /// Puts the state that a request brings back in the form in which its server wrote it.
-pub fn bring_back(message: &mut Message, seals: &Seals, live: &Live) -> Result<(), Refusal> {
+pub fn bring_back(message: &mut Message, revision: &dyn Revision, seals: &Seals, live: &Live) -> Result<(), Refusal> {
     let Some(call) = message.call() else { return Ok(()) };
     let Some(ours) = call.params().request_state() else { return Ok(()) };
-    let owner = owner_of(live, &called(call).ok_or(Refusal::ForeignState)?);
+    let owner = owner_of(live, &called(call, revision).ok_or(Refusal::ForeignState)?);
     let theirs = seals.open(PURPOSE, &owner, ours.as_bytes()).map_err(|_| Refusal::ForeignState)?;
     message.set_request_state(&String::from_utf8(theirs).map_err(|_| Refusal::ForeignState)?);
     Ok(())
 }
 
 /// Method and name, the same on the way out and on the way back. `None` for a request that never needs input.
-fn called(call: &MethodCall) -> Option<String> {
+fn called(call: &MethodCall, revision: &dyn Revision) -> Option<String> {
     let params = call.params();
-    let name = match method::find(call.method())?.acts_on {
+    let name = match revision.method(call.method())?.acts_on {
         ActsOn::Tool | ActsOn::Prompt => params.name.as_deref()?,
         ActsOn::Resource => params.uri.as_deref()?,
         ActsOn::Server | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
@@ -88,8 +89,14 @@ pub struct RequestStates {
 
 impl RequestStates {
     /// For the answer to `call`, as JSON or as `events`. `None` when it never needs input.
-    pub fn of(call: &MethodCall, events: bool, seals: &Arc<Seals>, live: &Arc<Live>) -> Option<Self> {
-        let owner = Owner::Of(live.clone(), called(call)?);
+    pub fn of(
+        call: &MethodCall,
+        revision: &dyn Revision,
+        events: bool,
+        seals: &Arc<Seals>,
+        live: &Arc<Live>,
+    ) -> Option<Self> {
+        let owner = Owner::Of(live.clone(), called(call, revision)?);
         Some(Self { seals: seals.clone(), owner, finder: Finder::new(events) })
     }
 

@@ -7,7 +7,10 @@
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
-use mcp::json::{self, NotStrict, Strict, array, object};
+use mcp::{
+    json::{self, NotStrict, Strict, array, object},
+    revision::Revision,
+};
 use serde_json::json;
 
 use crate::{
@@ -24,7 +27,7 @@ pub const ACCESS: &str = "io.portcullis/access";
 pub fn filter(
     message: &[u8],
     viewer: &Viewer,
-    modern: bool,
+    revision: &dyn Revision,
     now: model::Timestamp,
 ) -> Result<Option<Vec<u8>>, NotStrict> {
     let salvaged;
@@ -35,7 +38,7 @@ pub fn filter(
             json::check(&salvaged)?
         }
     };
-    let listing = Listing { viewer, modern, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
+    let listing = Listing { viewer, revision, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
     if let Some(batch) = message.elements() {
         // 2025-03-26 lets a server answer in batches.
         let answers: Vec<_> = batch.iter().map(|one| (one, listing.message(*one))).collect();
@@ -73,7 +76,7 @@ fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
 
 struct Listing<'a> {
     viewer: &'a Viewer,
-    modern: bool,
+    revision: &'a dyn Revision,
     /// After so many milliseconds the list looks different.
     ttl: Option<u64>,
 }
@@ -102,8 +105,10 @@ impl Listing<'_> {
                 name => (name, self.list(name, *value)),
             })
             .collect();
-        if self.modern && !members.iter().any(|(name, _)| name == "cacheScope") {
-            out.push(("cacheScope", b"\"private\"".to_vec()));
+        for (member, value) in self.revision.list_members() {
+            if !members.iter().any(|(name, _)| name == member) {
+                out.push((member, value.as_bytes().to_vec()));
+            }
         }
         Some(object(out.into_iter()))
     }
@@ -141,7 +146,7 @@ impl Listing<'_> {
         }
         if list.member == "tools" {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
-            self.viewer.server.mirrors.learn(&name, schema);
+            self.viewer.server.param_headers.learn(&name, schema);
         }
         let access = mark(&self.viewer.access((list.listed)(&name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);

@@ -9,3 +9,5 @@
 
 pub mod json;
 pub mod jsonrpc;
+pub mod method;
+pub mod revision;

@@ -1,5 +1,6 @@
 //! Why a body is not one message.
 
+use super::code;
 use crate::json::NotStrict;
 
 /// Why a body is not one message, and the id to answer to, where there is one.
@@ -46,10 +47,10 @@ impl Cause {
     /// Spec: JSON-RPC 2.0 §5.1
     pub const fn code(&self) -> i32 {
         match self {
-            Self::NotStrict(_) => -32700,
-            Self::BadParam(_) => -32602,
+            Self::NotStrict(_) => code::PARSE_ERROR,
+            Self::BadParam(_) => code::INVALID_PARAMS,
             Self::Batch | Self::NotAnObject | Self::NotJsonRpc | Self::BadId | Self::Shapeless | Self::Folded(_) => {
-                -32600
+                code::INVALID_REQUEST
             }
         }
     }

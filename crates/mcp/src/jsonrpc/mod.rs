@@ -2,6 +2,7 @@
 //!
 //! Spec: JSON-RPC 2.0; MCP basic/index (messages).
 
+pub mod code;
 mod malformed;
 mod message;
 mod names;

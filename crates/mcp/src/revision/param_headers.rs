@@ -14,23 +14,23 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp::{
+
+use super::{
+    header::{PARAM, decoded, encoded},
+    not_spoken::NotSpoken,
+};
+use crate::{
     json::{self, Strict},
     jsonrpc::MethodCall,
 };
 
-use crate::{
-    refusal::Refusal,
-    revision::{NotSpoken, decoded, encoded, is_param},
-};
-
 /// What the definitions of a server's tools say of headers.
 #[derive(Debug, Default)]
-pub struct Mirrors(RwLock<HashMap<Box<str>, Arc<[Mirror]>>>);
+pub struct ParamHeaders(RwLock<HashMap<Box<str>, Arc<[Repeated]>>>);
 
 /// A header, in small letters and without `mcp-param-`, and the argument that it repeats.
 #[derive(Debug, PartialEq, Eq)]
-struct Mirror {
+struct Repeated {
     header: Box<str>,
     path: Vec<Box<str>>,
 }
@@ -39,7 +39,7 @@ struct Mirror {
 const MANY: usize = 4096;
 const ANNOTATION: &str = "x-mcp-header";
 
-impl Mirrors {
+impl ParamHeaders {
     /// A list that passes by holds this tool.
     pub fn learn(&self, tool: &str, schema: Option<Strict<'_>>) {
         let mut found = Vec::new();
@@ -56,29 +56,48 @@ impl Mirrors {
         }
     }
 
-    fn of(&self, tool: &str) -> Option<Arc<[Mirror]>> {
+    fn of(&self, tool: &str) -> Option<Arc<[Repeated]>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(tool).cloned()
     }
 }
 
 /// Along `properties` alone, as the specification has it.
-fn annotations(schema: Strict<'_>, path: &mut Vec<Box<str>>, found: &mut Vec<Mirror>) {
+fn annotations(schema: Strict<'_>, path: &mut Vec<Box<str>>, found: &mut Vec<Repeated>) {
     for (name, property) in schema.member("properties").and_then(Strict::members).unwrap_or_default() {
         path.push(name.into());
         if let Some(header) = property.member(ANNOTATION).and_then(Strict::string) {
-            found.push(Mirror { header: header.to_ascii_lowercase().into(), path: path.clone() });
+            found.push(Repeated { header: header.to_ascii_lowercase().into(), path: path.clone() });
         }
         annotations(property, path, found);
         path.pop();
     }
 }
 
+/// More `Mcp-Param-*` headers than this are refused.
+const MANY_HEADERS: usize = 64;
+
+/// Which of two values an intermediary believed cannot be known.
+pub(super) fn count(headers: &HeaderMap) -> Result<(), NotSpoken> {
+    let names = || headers.keys().filter(|name| is_param(name));
+    if let Some(name) = names().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        return Err(NotSpoken::HeaderMismatch(format!("the header {name} occurs twice")));
+    }
+    match names().nth(MANY_HEADERS) {
+        Some(_) => Err(NotSpoken::HeaderMismatch(format!("there are more than {MANY_HEADERS} headers Mcp-Param-*"))),
+        None => Ok(()),
+    }
+}
+
+fn is_param(name: &HeaderName) -> bool {
+    name.as_str().starts_with(PARAM)
+}
+
 /// The headers that leave with a message: those that say what it says.
-pub fn agreeing(
+pub(super) fn agreeing(
     headers: &HeaderMap,
     call: &MethodCall,
-    mirrors: &Mirrors,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
+    known: &ParamHeaders,
+) -> Result<Vec<(HeaderName, HeaderValue)>, NotSpoken> {
     let mut agreeing = Vec::new();
     let mut given = headers.iter().filter(|(name, _)| is_param(name)).peekable();
     if given.peek().is_none() || call.method() != "tools/call" {
@@ -87,19 +106,20 @@ pub fn agreeing(
     let Some(arguments) = call.arguments().and_then(|text| json::check(text).ok()) else {
         return Ok(agreeing);
     };
-    let known = mirrors.of(call.params().name.as_deref().unwrap_or_default());
+    let definition = known.of(call.params().name.as_deref().unwrap_or_default());
     for (name, value) in given {
-        let header = &name.as_str()["mcp-param-".len()..];
+        let header = &name.as_str()[PARAM.len()..];
         let says = value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t'])));
-        let mirror = known.as_deref().and_then(|known| known.iter().find(|mirror| *mirror.header == *header));
-        let text = match (mirror, &known) {
-            (Some(mirror), _) => {
-                let argument = mirror.path.iter().try_fold(arguments, |value, name| value.member(name));
+        let repeated =
+            definition.as_deref().and_then(|definition| definition.iter().find(|one| *one.header == *header));
+        let text = match (repeated, &definition) {
+            (Some(repeated), _) => {
+                let argument = repeated.path.iter().try_fold(arguments, |value, name| value.member(name));
                 let text = argument.and_then(text_of).filter(|text| says.as_ref().is_some_and(|says| same(text, says)));
                 let differs = || NotSpoken::HeaderMismatch(format!("{name} does not match the argument it repeats"));
                 Some(text.ok_or_else(differs)?)
             }
-            (None, Some(known)) if !known.is_empty() => None,
+            (None, Some(definition)) if !definition.is_empty() => None,
             (None, _) => says.and_then(|says| of_that_name(arguments, header, &says)),
         };
         agreeing.extend(text.and_then(|text| encoded(&text)).map(|value| (name.clone(), value)));
@@ -140,7 +160,7 @@ fn same(argument: &str, header: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp::jsonrpc::parse;
+    use crate::jsonrpc::parse;
 
     const SCHEMA: &str = r#"{"type":"object","properties":{
         "region":{"type":"string","x-mcp-header":"Region"},
@@ -149,24 +169,23 @@ mod tests {
         "list":{"type":"array","items":{"properties":{"no":{"x-mcp-header":"No"}}}},
         "x-mcp-header":{"type":"string"}}}"#;
 
-    fn learned() -> Mirrors {
-        let mirrors = Mirrors::default();
+    fn learned() -> ParamHeaders {
+        let mirrors = ParamHeaders::default();
         mirrors.learn("t", json::check(SCHEMA.as_bytes()).ok());
         mirrors
     }
 
     /// What leaves, each as `name: value`; an error is its code.
-    fn leaves(mirrors: &Mirrors, arguments: &str, headers: &[(&str, &str)]) -> Result<Vec<String>, i32> {
+    fn leaves(known: &ParamHeaders, arguments: &str, headers: &[(&str, &str)]) -> Result<Vec<String>, i32> {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{arguments}}}}}"#
         );
         let map = headers.iter().map(|(name, value)| {
             (HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
-        match agreeing(&map.collect(), parse(body.as_bytes()).unwrap().call().unwrap(), mirrors) {
+        match agreeing(&map.collect(), parse(body.as_bytes()).unwrap().call().unwrap(), known) {
             Ok(all) => Ok(all.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()),
-            Err(Refusal::NotSpoken(why)) => Err(why.code()),
-            Err(other) => panic!("{other:?}"),
+            Err(why) => Err(why.code()),
         }
     }
 
@@ -221,7 +240,7 @@ mod tests {
         for header in ["mcp-param-other", "mcp-param-id", "mcp-param-no", "mcp-param-"] {
             assert_eq!(leaves(&mirrors, r#"{"id":1,"list":[{"no":"1"}]}"#, &[(header, "1")]), said(&[]), "{header}");
         }
-        let unknown = Mirrors::default();
+        let unknown = ParamHeaders::default();
         for (arguments, header) in [
             (r#"{"region":"us"}"#, ("mcp-param-region", "eu")),
             (r#"{"zone":"eu"}"#, ("mcp-param-region", "eu")),
@@ -236,7 +255,7 @@ mod tests {
     /// Field: S7
     #[test]
     fn where_no_definition_was_seen_an_argument_of_the_same_name_has_to_say_the_same() {
-        let unknown = Mirrors::default();
+        let unknown = ParamHeaders::default();
         for (arguments, header) in [
             (r#"{"region":"eu"}"#, "region"),
             (r#"{"tenant_id":"eu"}"#, "tenant-id"),
