@@ -9,17 +9,16 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::Incoming;
-use mcp::revision::header::VERSION;
+use mcp::{revision::header::VERSION, session, sse::LAST_EVENT_ID};
 use model::Span;
 use net::UpstreamError;
 
 use crate::{
     call::{Action, Call},
-    event_id,
     permit::Recorded,
     refusal::Refusal,
     sent::{Failed, NothingLeft},
-    session,
+    session::Session,
 };
 
 /// Sends a call whose intent is on record, and waits for the head of the response.
@@ -64,8 +63,8 @@ fn headers(call: &Call) -> HeaderMap {
     put(header::ACCEPT_ENCODING, Some(&HeaderValue::from_static("identity")));
     put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
     put(HeaderName::from_static(VERSION), carried.version.as_ref());
-    put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
-    put(HeaderName::from_static(event_id::HEADER), carried.last_event_id.as_ref());
+    put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(Session::theirs));
+    put(HeaderName::from_static(LAST_EVENT_ID), carried.last_event_id.as_ref());
     for (name, value) in carried.trace.iter().chain(&carried.params) {
         put(name.clone(), Some(value));
     }

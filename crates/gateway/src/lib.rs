@@ -23,7 +23,6 @@
 pub mod authority;
 mod bearer;
 pub mod call;
-mod challenge;
 pub mod desk;
 mod door;
 mod edit;
@@ -49,7 +48,6 @@ mod request_state;
 pub mod sealing;
 pub mod sent;
 pub mod session;
-mod sse;
 mod to_the_end;
 mod tool_list;
 mod used;

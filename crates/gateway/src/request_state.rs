@@ -9,8 +9,6 @@
 //!
 //! Spec: MCP 2026-07-28 basic/patterns/mrtr (server requirements, integrity).
 
-mod finder;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +16,7 @@ use mcp::{
     json,
     jsonrpc::{Message, MethodCall},
     method::ActsOn,
+    request_state::{Finder, Found},
     revision::Revision,
 };
 use token::Digest;
@@ -28,8 +27,6 @@ use crate::{
     refusal::Refusal,
     sealing::{Seals, owner},
 };
-
-use self::finder::{Finder, Found};
 
 const PURPOSE: &str = "request-state";
 

@@ -7,7 +7,12 @@
 //!
 //! Next: `jsonrpc::parse`.
 
+pub mod challenge;
 pub mod json;
 pub mod jsonrpc;
 pub mod method;
+pub mod request_state;
 pub mod revision;
+pub mod session;
+pub mod sse;
+pub mod transport;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Response, StatusCode, header};
 use mcp::{
+    challenge::Challenge,
     jsonrpc::code::{INVALID_PARAMS, METHOD_NOT_FOUND},
     revision::Revision,
+    sse,
 };
 use model::{Scope, ToolName};
 use net::Body;
@@ -13,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::{challenge::Challenge, live::Live, protected::Protected, quota::Quota};
+use crate::{live::Live, protected::Protected, quota::Quota};
 
 /// What is known about the request that is refused.
 #[derive(Debug, Default, Clone)]
@@ -167,14 +169,14 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     answer(asked, "error", error)
 }
 
-/// The event that ends the stream of a request without its answer. It is named, because some readers look for the name.
+/// The event that ends the stream of a request without its answer.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
     let asked = Asked { is_request: true, ..Asked::default() };
     let mut error = json!({"code": code(refusal, &asked), "message": refusal.to_string()});
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
     }
-    format!("event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n\n")
+    sse::event(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}"))
 }
 
 /// For programs: what the text says.

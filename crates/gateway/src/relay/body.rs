@@ -10,11 +10,14 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use mcp::revision::Revision;
+use mcp::{
+    revision::Revision,
+    sse::{self, AnswerSeen, Splitter},
+};
 use model::{Timestamp, config::AnswerBytes, event::Done};
 use net::BodyError;
 
-use super::{answer_seen::AnswerSeen, quiet::Quiet};
+use super::quiet::Quiet;
 use crate::{
     ending::{Ending, STOPPED},
     event_id::EventIds,
@@ -22,7 +25,6 @@ use crate::{
     live::Verifier,
     refusal::{Refusal, event_of},
     request_state::RequestStates,
-    sse::{self, Splitter},
     tool_list,
     viewer::Viewer,
     watch::Watch,

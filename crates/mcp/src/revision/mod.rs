@@ -25,7 +25,7 @@ pub use not_spoken::NotSpoken;
 pub use param_headers::ParamHeaders;
 pub use rules::{ChallengeScopes, ComesBack, Revision};
 pub use speak::{speak, speak_without_body};
-pub use table::{REVISIONS, find};
+pub use table::{REVISIONS, find, newest, newest_with_sessions};
 
 #[cfg(test)]
 mod tests;

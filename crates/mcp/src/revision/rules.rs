@@ -49,7 +49,7 @@ pub trait Revision: fmt::Debug + Send + Sync {
         known: &ParamHeaders,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, NotSpoken>;
 
-    /// Writes the headers that repeat what is called.
+    /// Writes the headers that repeat what is called, and in which revision.
     fn write_headers(&self, call: &MethodCall, headers: &mut HeaderMap);
 
     /// What each request of a client carries in `_meta`, if anything.

@@ -78,7 +78,9 @@ impl Revision for V2026_07_28 {
 
     fn write_headers(&self, call: &MethodCall, headers: &mut HeaderMap) {
         let name = named(call).and_then(|(_, name)| encoded(name?));
-        for (header, value) in [(header::METHOD, encoded(call.method())), (header::NAME, name)] {
+        let version = Some(HeaderValue::from_static(self.name()));
+        let repeated = [(header::VERSION, version), (header::METHOD, encoded(call.method())), (header::NAME, name)];
+        for (header, value) in repeated {
             if let Some(value) = value {
                 headers.insert(HeaderName::from_static(header), value);
             }

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use crate::sse::{Field, Lines, Step};
+
 /// What was found in a part of a portion.
 pub enum Found<'f> {
     /// The beginning, or more, of a state whose end is not there yet.
@@ -37,9 +39,9 @@ impl Finder {
         while at < bytes.len() {
             let (part, step) = lines.step(&bytes[at..]);
             match step {
-                Step::Data => self.json.look(bytes, at..at + part, &mut found),
+                Step::Value(Field::Data) => self.json.look(bytes, at..at + part, &mut found),
                 Step::EventEnds => self.json = Json::default(),
-                Step::Other => {}
+                Step::Value(_) | Step::LineEnds(_) | Step::Other => {}
             }
             at += part;
         }
@@ -173,59 +175,6 @@ impl Json {
                 (b"requestState\"", 2) => Member::State,
                 _ => Member::Other,
             };
-        }
-    }
-}
-
-/// Tells the values of `data` in a stream of events from everything else.
-///
-/// Spec: WHATWG HTML §9.2.6
-#[derive(Debug, Default)]
-struct Lines {
-    /// The name of the field, as far as it can matter; `None` behind the colon.
-    field: Vec<u8>,
-    in_value: bool,
-    is_data: bool,
-    /// The line has a byte already.
-    begun: bool,
-    after_cr: bool,
-}
-
-enum Step {
-    /// Bytes of a message.
-    Data,
-    /// A blank line.
-    EventEnds,
-    Other,
-}
-
-impl Lines {
-    /// How many of `bytes` belong together, and what they are.
-    fn step(&mut self, bytes: &[u8]) -> (usize, Step) {
-        let after_cr = std::mem::take(&mut self.after_cr);
-        match bytes[0] {
-            b'\n' if after_cr => (1, Step::Other),
-            byte @ (b'\n' | b'\r') => {
-                let blank = !self.begun;
-                *self = Self { after_cr: byte == b'\r', ..Self::default() };
-                (1, if blank { Step::EventEnds } else { Step::Other })
-            }
-            _ => {
-                self.begun = true;
-                let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-                if self.in_value {
-                    return (end, if self.is_data { Step::Data } else { Step::Other });
-                }
-                let colon = bytes[..end].iter().position(|byte| *byte == b':');
-                let name = &bytes[..colon.unwrap_or(end)];
-                self.field.extend(name.iter().take(8usize.saturating_sub(self.field.len())));
-                if colon.is_some() {
-                    self.in_value = true;
-                    let field = self.field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.field);
-                    self.is_data = field == b"data";
-                }
-                (colon.map_or(end, |colon| colon + 1), Step::Other)
-            }
         }
     }
 }

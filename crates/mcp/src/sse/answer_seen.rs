@@ -5,34 +5,25 @@
 //!
 //! Spec: WHATWG HTML §9.2.6 (interpreting an event stream), JSON-RPC 2.0 §5.
 
+use super::lines::{Field, Lines, Step};
+
 /// What was seen of a stream.
 #[derive(Debug, Default)]
 pub struct AnswerSeen {
     seen: bool,
     /// An event with an id was seen.
     resumable: bool,
-    /// The field name of this line, as far as it can matter.
-    field: Vec<u8>,
-    /// The rest of the line is the value of `data`, or of something else.
-    value: Option<bool>,
+    lines: Lines,
     /// The beginning of this event's data.
     message: Vec<u8>,
     /// Bytes of an event were seen, and not its end.
     inside: bool,
-    /// This line has no byte yet.
-    blank: bool,
-    after_cr: bool,
 }
 
 /// How much of a message is looked at.
 const BEGINNING: usize = 4096;
 
 impl AnswerSeen {
-    /// At the beginning of a stream.
-    pub fn new() -> Self {
-        Self { blank: true, ..Self::default() }
-    }
-
     /// Was the answer relayed whole?
     pub fn is_answered(&self) -> bool {
         self.seen
@@ -51,57 +42,26 @@ impl AnswerSeen {
     /// These bytes are relayed. Says whether the answer ended with them.
     pub fn look(&mut self, mut bytes: &[u8]) -> bool {
         let before = self.seen;
-        while let Some((byte, rest)) = bytes.split_first() {
-            match byte {
-                b'\n' if std::mem::take(&mut self.after_cr) => {}
-                b'\n' | b'\r' => {
-                    self.after_cr = *byte == b'\r';
-                    self.end_line();
+        while !bytes.is_empty() {
+            let (length, step) = self.lines.step(bytes);
+            match step {
+                Step::Value(Field::Data) => {
+                    let room = BEGINNING.saturating_sub(self.message.len());
+                    self.message.extend(&bytes[..length.min(room)]);
                 }
-                _ => {
-                    self.after_cr = false;
-                    self.inside = true;
-                    self.blank = false;
-                    bytes = self.take(bytes);
-                    continue;
+                Step::LineEnds(Some(Field::Data)) => self.message.push(b'\n'),
+                Step::EventEnds => {
+                    self.seen |= is_answer(&self.message);
+                    self.message.clear();
+                    self.inside = false;
                 }
+                Step::Value(_) | Step::LineEnds(_) | Step::Other => {}
             }
-            bytes = rest;
+            self.inside |= self.lines.is_in_line();
+            self.resumable |= self.lines.field() == Some(Field::Id);
+            bytes = &bytes[length..];
         }
         self.seen && !before
-    }
-
-    /// Takes what belongs to this line; the rest begins with its end.
-    fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-        let (mut line, rest) = bytes.split_at(end);
-        if self.value.is_none() {
-            let colon = line.iter().position(|byte| *byte == b':');
-            self.field.extend(&line[..colon.unwrap_or(line.len()).min(8)]);
-            let Some(colon) = colon else { return rest };
-            let name = self.field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.field);
-            self.resumable |= name == b"id";
-            self.value = Some(name == b"data");
-            line = &line[colon + 1..];
-        }
-        if self.value == Some(true) {
-            let room = BEGINNING.saturating_sub(self.message.len());
-            self.message.extend(&line[..line.len().min(room)]);
-        }
-        rest
-    }
-
-    fn end_line(&mut self) {
-        if self.blank {
-            self.seen |= is_answer(&self.message);
-            self.message.clear();
-            self.inside = false;
-        } else if self.value == Some(true) {
-            self.message.push(b'\n');
-        }
-        self.field.clear();
-        self.value = None;
-        self.blank = true;
     }
 }
 
@@ -149,7 +109,7 @@ mod tests {
     use super::*;
 
     fn seen(portions: &[&str]) -> (bool, bool) {
-        let mut seen = AnswerSeen::new();
+        let mut seen = AnswerSeen::default();
         for portion in portions {
             seen.look(portion.as_bytes());
         }
@@ -186,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_seen_by_its_beginning_and_not_held() {
-        let mut seen = AnswerSeen::new();
+        let mut seen = AnswerSeen::default();
         seen.look(b"data: {\"id\":1,\"result\":{\"text\":\"");
         for _ in 0..1000 {
             assert!(!seen.look(&[b'x'; 1000]));
