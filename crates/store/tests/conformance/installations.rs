@@ -247,8 +247,8 @@ async fn families_from_before_live_on_as_installations(place: &Place) {
         None => place.connect().await,
     };
     for sql in [
-        include_str!("../../src/schema/0001_initial.sql"),
-        include_str!("../../src/schema/0002_issued_at.sql"),
+        include_str!("../../src/sql/schema/0001_initial.sql"),
+        include_str!("../../src/sql/schema/0002_issued_at.sql"),
         "INSERT INTO agent_grant (id, agent, person, server, scopes, created_at, not_after)
          VALUES ('grt_1', 'a', 'ada', 'tickets', 'tickets:low', 5, 900);
          INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, not_after, state, issued_at)
@@ -259,7 +259,7 @@ async fn families_from_before_live_on_as_installations(place: &Place) {
          INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, not_after,
              used, issued_at)
          VALUES ('0123456789abcdef0123456789abcdef0123', 'c', 'u', 'x', 'grt_1', 'tickets:low', 'r', 1, 2, 0, 1);",
-        include_str!("../../src/schema/0003_installations.sql"),
+        include_str!("../../src/sql/schema/0003_installations.sql"),
     ] {
         raw_sql(sql).execute(&mut connection).await.unwrap();
     }
