@@ -21,6 +21,7 @@ use crate::{
         uptime::Uptime,
     },
     error::{StoreError, StoreSilent},
+    sql::statement::all,
     tables::{access_keys, blocks},
 };
 
@@ -38,7 +39,7 @@ impl Seen {
     /// Reads the epoch first and the rest after it: that may be newer than the epoch, never older.
     pub(crate) async fn read(connection: &mut AnyConnection, master: &MasterKey) -> Result<Self, StoreError> {
         let epoch = stamp::current(connection).await?;
-        let blocks = blocks::all(connection).await?;
+        let blocks = all(connection, blocks::all()).await?;
         Ok(Self { epoch, blocks, keys: access_keys::ring(connection, master).await? })
     }
 }

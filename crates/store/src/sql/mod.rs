@@ -6,5 +6,6 @@ pub(crate) mod damage;
 pub(crate) mod readers;
 pub(crate) mod schema;
 pub(crate) mod server_clock;
+pub(crate) mod statement;
 pub(crate) mod tx;
 pub(crate) mod writer_lock;

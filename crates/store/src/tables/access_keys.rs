@@ -10,7 +10,12 @@ use token::{KeyRing, MasterKey, RingKey, SigningKey};
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
 /// What sealed access keys are for; bound into the seal.
@@ -46,18 +51,14 @@ impl fmt::Debug for SealedKey {
 impl Readers {
     /// Every signing key there ever was, newest first.
     pub async fn access_keys(&self) -> Result<Vec<AccessKey>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = all(reader.connection()).await;
-        reader.done(found)
+        self.all(all()).await
     }
 }
 
 impl Tx<'_> {
     /// Every signing key there ever was, newest first.
     pub async fn access_keys(&mut self) -> Result<Vec<AccessKey>, StoreError> {
-        let found = all(self.connection).await;
-        self.failed |= found.is_err();
-        found
+        self.all(all()).await
     }
 
     /// Publishes a key that signs from then on, and bumps the epoch.
@@ -92,19 +93,23 @@ impl Tx<'_> {
     }
 }
 
-async fn all(connection: &mut AnyConnection) -> Result<Vec<AccessKey>, StoreError> {
+fn all<'q>() -> Statement<'q> {
     let sql = "SELECT name, made_at, signs_from, gone_at FROM signing_key WHERE purpose = $1
                ORDER BY signs_from DESC, made_at DESC";
-    let key = |row| {
-        let mut columns = Columns::of("signing key", row);
-        Ok(AccessKey {
+    query(sql).bind(ACCESS)
+}
+
+impl FromColumns for AccessKey {
+    const WHAT: &'static str = "signing key";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
             kid: columns.text()?,
             made_at: columns.time()?,
             signs_from: columns.time()?,
             gone_at: columns.optional_time()?,
         })
-    };
-    query(sql).bind(ACCESS).fetch_all(connection).await?.iter().map(key).collect()
+    }
 }
 
 /// Seals a key for the database.

@@ -1,26 +1,28 @@
 //! Blocks: what the kill switch has stopped.
 
 use model::{Block, Target, Timestamp, block::Covered};
-use sqlx::{AnyConnection, any::AnyRow, query};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
 impl Readers {
     /// Every block in the database but those on installations, newest first. [`crate::Store::blocks`] is the copy in memory.
     pub async fn all_blocks(&self) -> Result<Vec<Block>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = all(reader.connection()).await;
-        reader.done(found)
+        self.all(all()).await
     }
 
     /// Blocks whose ends are not all written down yet, oldest first.
     pub async fn unwritten_blocks(&self) -> Result<Vec<Block>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = unwritten(reader.connection()).await;
-        reader.done(found)
+        let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE written = 0 ORDER BY since, kind, name";
+        self.all(query(sql)).await
     }
 }
 
@@ -32,18 +34,15 @@ impl Tx<'_> {
              OR (kind = 'agent' AND name = $1) OR (kind = 'person' AND name = $2) OR (kind = 'person' AND name = $3)
              OR (kind = 'client' AND name = $4) OR (kind = 'server' AND name = $5) OR (kind = 'tool' AND name = $6)
              OR (kind = 'grant' AND name = $7)";
-        let rows = query(sql)
+        let statement = query(sql)
             .bind(what.agent.as_str())
             .bind(what.owner.as_str())
             .bind(what.person.map(|person| person.to_string()))
             .bind(what.client.to_string())
             .bind(what.server.as_str())
             .bind(what.tool.map(|tool| tool.qualified(what.server)))
-            .bind(what.grant.map(|grant| grant.to_string()))
-            .fetch_all(&mut *self.connection)
-            .await;
-        self.failed |= rows.is_err();
-        read(rows?)
+            .bind(what.grant.map(|grant| grant.to_string()));
+        self.all(statement).await
     }
 
     /// Does a block stand on exactly that?
@@ -54,9 +53,8 @@ impl Tx<'_> {
 
     /// Every standing block but those on installations, as it stands inside this transaction, newest first.
     pub async fn standing_blocks(&mut self) -> Result<Vec<Block>, StoreError> {
-        let found = all(self.connection).await;
-        self.failed |= found.is_err();
-        Ok(found?.into_iter().filter(|block| block.lifted_at.is_none()).collect())
+        let found: Vec<Block> = self.all(all()).await?;
+        Ok(found.into_iter().filter(|block| block.lifted_at.is_none()).collect())
     }
 
     /// Adds a block, or renews the one on the same target, and bumps the epoch.
@@ -89,29 +87,22 @@ impl Tx<'_> {
 }
 
 /// Every block but those on installations, newest first. Those are looked up with what they stop.
-pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
+pub(crate) fn all<'q>() -> Statement<'q> {
     let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE kind <> 'installation'
          ORDER BY since DESC, kind, name";
-    read(query(sql).fetch_all(connection).await?)
+    query(sql)
 }
 
-/// Those whose ends are not all written down, oldest first.
-pub(crate) async fn unwritten(connection: &mut AnyConnection) -> Result<Vec<Block>, StoreError> {
-    let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE written = 0 ORDER BY since, kind, name";
-    read(query(sql).fetch_all(connection).await?)
-}
+impl FromColumns for Block {
+    const WHAT: &'static str = "block";
 
-fn read(rows: Vec<AnyRow>) -> Result<Vec<Block>, StoreError> {
-    rows.iter()
-        .map(|row| {
-            let mut columns = Columns::of("block", row);
-            let (kind, name) = (columns.text()?, columns.text()?);
-            Ok(Block {
-                target: Target::parse(&kind, &name).map_err(|why| columns.unreadable(why))?,
-                at: columns.time()?,
-                reason: columns.text()?,
-                lifted_at: columns.optional_time()?,
-            })
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (kind, name) = (columns.text()?, columns.text()?);
+        Ok(Self {
+            target: Target::parse(&kind, &name).map_err(|why| columns.unreadable(why))?,
+            at: columns.time()?,
+            reason: columns.text()?,
+            lifted_at: columns.optional_time()?,
         })
-        .collect()
+    }
 }

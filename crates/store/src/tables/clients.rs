@@ -6,7 +6,7 @@ use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{columns::Columns, readers::Readers, statement::FromColumns, tx::Tx},
 };
 
 /// A client as its metadata document described it.
@@ -25,20 +25,8 @@ pub struct StoredClient {
 impl Readers {
     /// The document last fetched for `id`, fresh or not.
     pub async fn client(&self, id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
-        let mut reader = self.lend().await?;
-        let row = query("SELECT client, document_digest, fetched_at, fresh_until FROM client WHERE id = $1")
-            .bind(id.as_str())
-            .fetch_optional(reader.connection())
-            .await
-            .map_err(StoreError::from);
-        let Some(row) = reader.done(row)? else { return Ok(None) };
-        let mut columns = Columns::of("client", &row);
-        Ok(Some(StoredClient {
-            client: columns.json()?,
-            document_digest: columns.digest()?,
-            fetched_at: columns.time()?,
-            fresh_until: columns.time()?,
-        }))
+        let sql = "SELECT client, document_digest, fetched_at, fresh_until FROM client WHERE id = $1";
+        self.one(query(sql).bind(id.as_str())).await
     }
 }
 
@@ -67,5 +55,18 @@ impl Tx<'_> {
         )
         .await?;
         Ok(())
+    }
+}
+
+impl FromColumns for StoredClient {
+    const WHAT: &'static str = "client";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            client: columns.json()?,
+            document_digest: columns.digest()?,
+            fetched_at: columns.time()?,
+            fresh_until: columns.time()?,
+        })
     }
 }

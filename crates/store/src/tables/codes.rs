@@ -8,7 +8,7 @@ use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, tx::Tx},
+    sql::{columns::Columns, statement::FromColumns, tx::Tx},
 };
 
 /// An authorization code and all it is bound to.
@@ -65,18 +65,33 @@ impl Tx<'_> {
 
     /// The code, expired or not, and whether it was redeemed.
     pub async fn code(&mut self, digest: Digest) -> Result<Option<(Code, bool)>, StoreError> {
-        let row = self
-            .row(
-                query(
-                    "SELECT digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
+        let sql = "SELECT digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
                  auth_time, issued_at, not_after, used
-             FROM code WHERE digest = $1",
-                )
-                .bind(digest.to_hex()),
+             FROM code WHERE digest = $1";
+        let found: Option<Kept> = self.one(query(sql).bind(digest.to_hex())).await?;
+        Ok(found.map(|Kept(code, was_redeemed)| (code, was_redeemed)))
+    }
+
+    /// Redeems a code; `true` for exactly one caller, and never after its end.
+    pub async fn use_code(&mut self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let used = self
+            .run(
+                query("UPDATE code SET used = 1 WHERE digest = $1 AND used = 0 AND not_after > $2")
+                    .bind(digest.to_hex())
+                    .bind(now.micros()),
             )
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut columns = Columns::of("code", &row);
+        Ok(used == 1)
+    }
+}
+
+/// A code, and whether it was redeemed.
+struct Kept(Code, bool);
+
+impl FromColumns for Kept {
+    const WHAT: &'static str = "code";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         let code = Code {
             digest: columns.digest()?,
             client: columns.parsed()?,
@@ -90,18 +105,6 @@ impl Tx<'_> {
             issued_at: columns.time()?,
             not_after: columns.time()?,
         };
-        Ok(Some((code, columns.flag()?)))
-    }
-
-    /// Redeems a code; `true` for exactly one caller, and never after its end.
-    pub async fn use_code(&mut self, digest: Digest, now: Timestamp) -> Result<bool, StoreError> {
-        let used = self
-            .run(
-                query("UPDATE code SET used = 1 WHERE digest = $1 AND used = 0 AND not_after > $2")
-                    .bind(digest.to_hex())
-                    .bind(now.micros()),
-            )
-            .await?;
-        Ok(used == 1)
+        Ok(Self(code, columns.flag()?))
     }
 }

@@ -6,15 +6,12 @@ use model::{
     Actor, Elevation, Grant, Id, Timestamp,
     event::{ElevationEnd, ElevationEnded},
 };
-use sqlx::{Any, any::AnyArguments, query, query::Query};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, tx::Tx},
-    tables::{
-        elevations::{changed_columns, elevation},
-        ended_by_block::elevation_ended_by_block,
-    },
+    sql::{columns::Columns, statement::Statement, tx::Tx},
+    tables::{elevations::changed_columns, ended_by_block::elevation_ended_by_block},
 };
 
 impl Tx<'_> {
@@ -102,26 +99,7 @@ impl Tx<'_> {
             changed_columns!()
         );
         let now = self.now.micros();
-        self.row(query(sql).bind(id.as_str()).bind(grant.as_str()).bind(now))
-            .await?
-            .map(|row| elevation(&row))
-            .transpose()
-    }
-
-    /// Runs a statement that ends elevations and returns their `changed_columns!`; how many.
-    pub(crate) async fn end_elevations(
-        &mut self,
-        query: Query<'_, Any, AnyArguments>,
-        cause: ElevationEnd,
-    ) -> Result<u64, StoreError> {
-        let outcome = query.fetch_all(&mut *self.connection).await;
-        self.failed |= outcome.is_err();
-        let rows = outcome?;
-        for row in &rows {
-            let elevation = elevation(row)?;
-            self.ended.push(ElevationEnded::of(&elevation, cause).by(Actor::System));
-        }
-        Ok(rows.len() as u64)
+        self.one(query(sql).bind(id.as_str()).bind(grant.as_str()).bind(now)).await
     }
 
     /// Gives one use of that elevation of that grant back. `None` when there is none to give back.
@@ -143,10 +121,19 @@ impl Tx<'_> {
             changed_columns!()
         );
         let now = self.now.micros();
-        let query = query(sql).bind(id.as_str()).bind(grant.as_str());
-        self.row(query.bind(not_after.micros()).bind(now).bind(epoch.unwrap_or_default()))
-            .await?
-            .map(|row| elevation(&row))
-            .transpose()
+        let returned = query(sql).bind(id.as_str()).bind(grant.as_str());
+        self.one(returned.bind(not_after.micros()).bind(now).bind(epoch.unwrap_or_default())).await
+    }
+
+    /// Runs a statement that ends elevations and returns their `changed_columns!`; how many.
+    pub(crate) async fn end_elevations(
+        &mut self,
+        statement: Statement<'_>,
+        cause: ElevationEnd,
+    ) -> Result<u64, StoreError> {
+        let ended: Vec<Elevation> = self.all(statement).await?;
+        let count = ended.len() as u64;
+        self.ended.extend(ended.iter().map(|elevation| ElevationEnded::of(elevation, cause).by(Actor::System)));
+        Ok(count)
     }
 }

@@ -1,15 +1,20 @@
 //! Elevations: which there are, and which of them wait or may be used.
 
 use model::{Agent, Elevation, ElevationState, Grant, Id, Scope, Span, Timestamp};
-use sqlx::{AnyConnection, any::AnyRow, query};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
     tables::ended_by_block::elevation_ended_by_block,
 };
 
-/// The columns [`elevation`] reads, of a table called `e`.
+/// The columns of an elevation, of a table called `e`.
 macro_rules! elevation_columns {
     () => {
         concat!(
@@ -33,33 +38,27 @@ pub(crate) use changed_columns;
 impl Readers {
     /// The elevation of that id.
     pub async fn elevation(&self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = by_id(reader.connection(), id).await;
-        reader.done(found)
+        self.one(by_id(id)).await
     }
 
     /// The newest `limit` elevations, newest first.
     pub async fn elevations(&self, limit: u32) -> Result<Vec<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
             " FROM elevation e ORDER BY e.requested_at DESC, e.id DESC LIMIT $1"
         );
-        let rows = query(sql).bind(i64::from(limit)).fetch_all(reader.connection()).await;
-        all(&reader.done(rows.map_err(StoreError::from))?)
+        self.all(query(sql).bind(i64::from(limit))).await
     }
 
     /// Those that wait for a decision at `now`, oldest first.
     pub async fn pending(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
             " FROM elevation e WHERE e.state = 'requested' AND e.decide_before > $1 ORDER BY e.requested_at, e.id"
         );
-        let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
-        let mut pending = all(&reader.done(rows.map_err(StoreError::from))?)?;
+        let mut pending: Vec<Elevation> = self.all(query(sql).bind(now.micros())).await?;
         pending.retain(|elevation| elevation.is_pending(now));
         Ok(pending)
     }
@@ -67,41 +66,35 @@ impl Readers {
     /// Those whose time is over at `now` although nobody has ended them: active beyond their end, or
     /// asked for and never decided. Oldest first, at most 256.
     pub async fn elapsed_elevations(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
             " FROM elevation e WHERE (e.state = 'active' AND e.not_after <= $1)
               OR (e.state = 'requested' AND e.decide_before <= $1) ORDER BY e.requested_at, e.id LIMIT 256"
         );
-        let rows = query(sql).bind(now.micros()).fetch_all(reader.connection()).await;
-        all(&reader.done(rows.map_err(StoreError::from))?)
+        self.all(query(sql).bind(now.micros())).await
     }
 
     /// The newest one that was asked for under this grant and for this scope, whatever became of it.
     pub async fn newest_elevation(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Option<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
             " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
         );
-        let rows = query(sql).bind(grant.as_str()).bind(scope.to_string()).fetch_all(reader.connection()).await;
-        Ok(all(&reader.done(rows.map_err(StoreError::from))?)?.into_iter().next())
+        self.one(query(sql).bind(grant.as_str()).bind(scope.to_string())).await
     }
 
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = live(reader.connection(), grant, now).await;
-        reader.done(found)
+        Ok(live_at(self.all(may_be_used(grant, now)).await?, now))
     }
 }
 
 impl Tx<'_> {
     /// The elevation of that id.
     pub async fn elevation(&mut self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-        by_id(self.connection, id).await
+        self.one(by_id(id)).await
     }
 
     /// The one that waits for a decision about this scope of this grant.
@@ -118,24 +111,8 @@ impl Tx<'_> {
               ORDER BY e.requested_at, e.id"
         );
         let pending = query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros());
-        let pending = pending.fetch_all(&mut *self.connection).await;
-        self.failed |= pending.is_err();
-        Ok(all(&pending?)?.into_iter().find(|elevation| elevation.is_pending(now)))
-    }
-
-    /// How many of an agent's wait for a decision.
-    pub async fn count_pending_of(&mut self, agent: &Id<Agent>, now: Timestamp) -> Result<u32, StoreError> {
-        let row = self
-            .row(
-                query(
-                    "SELECT COUNT(*) FROM elevation e JOIN agent_grant g ON g.id = e.grant_id
-             WHERE g.agent = $1 AND e.state = 'requested' AND e.decide_before > $2",
-                )
-                .bind(agent.as_str())
-                .bind(now.micros()),
-            )
-            .await?;
-        row.map_or(Ok(0), |row| Columns::of("elevation", &row).number())
+        let pending: Vec<Elevation> = self.all(pending).await?;
+        Ok(pending.into_iter().find(|elevation| elevation.is_pending(now)))
     }
 
     /// Those of an agent, under whatever grant, that were denied after `since` or asked for after it and never
@@ -152,64 +129,60 @@ impl Tx<'_> {
                AND ((e.state = 'denied' AND e.decided_at > $2) OR (e.decided_at IS NULL AND e.requested_at > $2))
               ORDER BY e.requested_at DESC, e.id DESC LIMIT 256"
         );
-        let rows = query(sql).bind(agent.as_str()).bind(since.micros()).fetch_all(&mut *self.connection).await;
-        self.failed |= rows.is_err();
-        all(&rows?)
+        self.all(query(sql).bind(agent.as_str()).bind(since.micros())).await
     }
 
     /// Those of a grant that may be used at `now`.
     pub async fn live_elevations(&mut self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        live(self.connection, grant, now).await
+        Ok(live_at(self.all(may_be_used(grant, now)).await?, now))
     }
 }
 
-async fn by_id(connection: &mut AnyConnection, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
-    query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1"))
-        .bind(id.as_str())
-        .fetch_optional(connection)
-        .await?
-        .map(|row| elevation(&row))
-        .transpose()
+fn by_id(id: &Id<Elevation>) -> Statement<'_> {
+    query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1")).bind(id.as_str())
 }
 
-async fn live(connection: &mut AnyConnection, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+fn may_be_used(grant: &Id<Grant>, now: Timestamp) -> Statement<'_> {
     let sql = concat!(
         "SELECT ",
         elevation_columns!(),
         " FROM elevation e WHERE e.grant_id = $1 AND e.state = 'active' AND e.not_after > $2 AND e.uses < e.max_uses
           ORDER BY e.not_after, e.id"
     );
-    let mut live = all(&query(sql).bind(grant.as_str()).bind(now.micros()).fetch_all(connection).await?)?;
-    live.retain(|elevation| elevation.is_live(now));
-    Ok(live)
+    query(sql).bind(grant.as_str()).bind(now.micros())
 }
 
-fn all(rows: &[AnyRow]) -> Result<Vec<Elevation>, StoreError> {
-    rows.iter().map(elevation).collect()
+/// Without those that a block ended.
+fn live_at(mut elevations: Vec<Elevation>, now: Timestamp) -> Vec<Elevation> {
+    elevations.retain(|elevation| elevation.is_live(now));
+    elevations
 }
 
-pub(crate) fn elevation(row: &AnyRow) -> Result<Elevation, StoreError> {
-    let mut columns = Columns::of("elevation", row);
-    let mut elevation = Elevation {
-        id: columns.parsed()?,
-        grant: columns.parsed()?,
-        scope: columns.parsed()?,
-        by: columns.parsed()?,
-        state: columns.parsed()?,
-        reason: columns.text()?,
-        requested_at: columns.time()?,
-        decide_before: columns.time()?,
-        decided_by: columns.optional_text()?,
-        decided_at: columns.optional_time()?,
-        lasts: Span::from_seconds(columns.number()?),
-        not_after: columns.optional_time()?,
-        max_uses: columns.number()?,
-        uses: columns.number()?,
-    };
-    let waits_or_stands = matches!(elevation.state, ElevationState::Requested | ElevationState::Active);
-    if let (Some(stopped), true) = (columns.optional_time()?, waits_or_stands) {
-        elevation.state = ElevationState::Ended;
-        elevation.not_after = elevation.not_after.map(|end| end.min(stopped));
+impl FromColumns for Elevation {
+    const WHAT: &'static str = "elevation";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let mut elevation = Self {
+            id: columns.parsed()?,
+            grant: columns.parsed()?,
+            scope: columns.parsed()?,
+            by: columns.parsed()?,
+            state: columns.parsed()?,
+            reason: columns.text()?,
+            requested_at: columns.time()?,
+            decide_before: columns.time()?,
+            decided_by: columns.optional_text()?,
+            decided_at: columns.optional_time()?,
+            lasts: Span::from_seconds(columns.number()?),
+            not_after: columns.optional_time()?,
+            max_uses: columns.number()?,
+            uses: columns.number()?,
+        };
+        let waits_or_stands = matches!(elevation.state, ElevationState::Requested | ElevationState::Active);
+        if let (Some(stopped), true) = (columns.optional_time()?, waits_or_stands) {
+            elevation.state = ElevationState::Ended;
+            elevation.not_after = elevation.not_after.map(|end| end.min(stopped));
+        }
+        Ok(elevation)
     }
-    Ok(elevation)
 }

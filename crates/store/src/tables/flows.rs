@@ -2,12 +2,17 @@
 
 use model::Timestamp;
 use serde_json::Value;
-use sqlx::{AnyConnection, query};
+use sqlx::query;
 use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
 /// A login or consent flow of one browser.
@@ -26,16 +31,14 @@ pub struct Flow {
 impl Readers {
     /// The flow, while it may still be finished.
     pub async fn flow(&self, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = by_digest(reader.connection(), digest, now).await;
-        reader.done(found)
+        self.one(by_digest(digest, now)).await
     }
 }
 
 impl Tx<'_> {
     /// The flow, while it may still be finished.
     pub async fn flow(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-        by_digest(self.connection, digest, now).await
+        self.one(by_digest(digest, now)).await
     }
 
     /// Begins a flow.
@@ -68,18 +71,21 @@ impl Tx<'_> {
     }
 }
 
-async fn by_digest(connection: &mut AnyConnection, digest: Digest, now: Timestamp) -> Result<Option<Flow>, StoreError> {
-    let row = query("SELECT digest, browser, request, not_after FROM flow WHERE digest = $1 AND not_after > $2")
+fn by_digest<'q>(digest: Digest, now: Timestamp) -> Statement<'q> {
+    query("SELECT digest, browser, request, not_after FROM flow WHERE digest = $1 AND not_after > $2")
         .bind(digest.to_hex())
         .bind(now.micros())
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut columns = Columns::of("flow", &row);
-    Ok(Some(Flow {
-        digest: columns.digest()?,
-        browser: columns.digest()?,
-        request: columns.json()?,
-        not_after: columns.time()?,
-    }))
+}
+
+impl FromColumns for Flow {
+    const WHAT: &'static str = "flow";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: columns.digest()?,
+            browser: columns.digest()?,
+            request: columns.json()?,
+            not_after: columns.time()?,
+        })
+    }
 }

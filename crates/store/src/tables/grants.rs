@@ -1,19 +1,23 @@
 //! Grants, and whether what hangs on one still stands.
 
-use model::{Agent, Grant, Id, Installation, Person, ScopeSet, Server, Timestamp, event::ElevationEnd};
-use sqlx::{AnyConnection, query};
+use model::{Agent, Grant, Id, Installation, ScopeSet, Server, Timestamp};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
     tables::{
-        agents,
-        elevations::changed_columns,
+        agents::agent_columns,
         ended_by_block::{earlier, grant_ended_by_block},
     },
 };
 
-/// The columns [`grant`] reads, of a table called `g` with its agent `a`.
+/// The columns of a grant, of a table called `g` with its agent `a`.
 macro_rules! grant_columns {
     () => {
         concat!(
@@ -46,9 +50,7 @@ pub struct GrantHolder {
 impl Readers {
     /// The grant of that id, ended or not.
     pub async fn grant(&self, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = by_id(reader.connection(), id).await;
-        reader.done(found)
+        self.one(by_id(id)).await
     }
 
     /// The live grant of an agent on a server.
@@ -58,19 +60,16 @@ impl Readers {
         server: &Id<Server>,
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = live(reader.connection(), agent, server, now).await;
-        reader.done(found)
+        let found: Option<Grant> = self.one(live(agent, server, now)).await?;
+        Ok(found.filter(|grant| grant.is_live(now)))
     }
 
     /// Grants, newest first; with `live_only`, those that stand at that time.
     pub async fn grants(&self, live_only: Option<Timestamp>) -> Result<Vec<Grant>, StoreError> {
-        let mut reader = self.lend().await?;
-        let rows = match live_only {
+        let mut grants: Vec<Grant> = match live_only {
             None => {
-                let sql =
-                    concat!("SELECT ", grant_columns!(), concat!(from_grants!(), " ORDER BY g.created_at DESC, g.id"));
-                query(sql).fetch_all(reader.connection()).await
+                let sql = concat!("SELECT ", grant_columns!(), from_grants!(), " ORDER BY g.created_at DESC, g.id");
+                self.all(query(sql)).await?
             }
             Some(now) => {
                 let sql = concat!(
@@ -79,27 +78,22 @@ impl Readers {
                     from_grants!(),
                     " WHERE g.ended_at IS NULL AND g.not_after > $1 ORDER BY g.created_at DESC, g.id"
                 );
-                query(sql).bind(now.micros()).fetch_all(reader.connection()).await
+                self.all(query(sql).bind(now.micros())).await?
             }
         };
-        let rows = reader.done(rows.map_err(StoreError::from))?;
-        let mut grants: Vec<Grant> =
-            rows.iter().map(|row| grant(&mut Columns::of("grant", row))).collect::<Result<_, _>>()?;
         grants.retain(|grant| live_only.is_none_or(|now| grant.is_live(now)));
         Ok(grants)
     }
 
     /// Every grant of an agent, newest first.
     pub async fn grants_of(&self, agent: &Id<Agent>) -> Result<Vec<Grant>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             grant_columns!(),
             from_grants!(),
             " WHERE g.agent = $1 ORDER BY g.created_at DESC, g.id"
         );
-        let rows = query(sql).bind(agent.as_str()).fetch_all(reader.connection()).await.map_err(StoreError::from);
-        reader.done(rows)?.iter().map(|row| grant(&mut Columns::of("grant", row))).collect()
+        self.all(query(sql).bind(agent.as_str())).await
     }
 
     /// All that must be alive for a call under the grant by one of its installations, in one statement.
@@ -108,35 +102,25 @@ impl Readers {
         id: &Id<Grant>,
         installation: Option<&Id<Installation>>,
     ) -> Result<Option<GrantHolder>, StoreError> {
-        let mut reader = self.lend().await?;
         let sql = concat!(
             "SELECT ",
             grant_columns!(),
             ", ",
-            agents::columns_of_agent!(),
+            agent_columns!(),
             ", p.disabled, o.disabled,
              (SELECT COUNT(*) FROM block b WHERE b.kind = 'installation' AND b.name = $2)
              FROM agent_grant g JOIN agent a ON a.id = g.agent
              LEFT JOIN person p ON p.id = g.person LEFT JOIN person o ON o.id = a.owner
              WHERE g.id = $1"
         );
-        let statement = query(sql).bind(id.as_str()).bind(installation.map_or("", Id::as_str));
-        let row = statement.fetch_optional(reader.connection()).await.map_err(StoreError::from);
-        let Some(row) = reader.done(row)? else { return Ok(None) };
-        let mut columns = Columns::of("holder of a grant", &row);
-        let (grant, agent) = (grant(&mut columns)?, agents::agent(&mut columns)?);
-        let (person, owner) = (columns.optional_flag()?, columns.optional_flag()?);
-        // A name that is not in the store is nobody, and nobody may be acted for.
-        let person_disabled = (grant.person.is_some() && person.unwrap_or(true)) || owner.unwrap_or(true);
-        let installation_ended = columns.flag()?;
-        Ok(Some(GrantHolder { grant, agent, person_disabled, installation_ended }))
+        self.one(query(sql).bind(id.as_str()).bind(installation.map_or("", Id::as_str))).await
     }
 }
 
 impl Tx<'_> {
     /// The grant of that id, ended or not.
     pub async fn grant(&mut self, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-        by_id(self.connection, id).await
+        self.one(by_id(id)).await
     }
 
     /// The live grant of an agent on a server.
@@ -146,7 +130,8 @@ impl Tx<'_> {
         server: &Id<Server>,
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError> {
-        live(self.connection, agent, server, now).await
+        let found: Option<Grant> = self.one(live(agent, server, now)).await?;
+        Ok(found.filter(|grant| grant.is_live(now)))
     }
 
     /// Adds a grant. One of the same agent and server that expired or was stopped is ended first; a live one makes this
@@ -154,7 +139,7 @@ impl Tx<'_> {
     pub async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let sql = "SELECT id FROM agent_grant WHERE agent = $1 AND server = $2 AND ended_at IS NULL";
         if let Some(row) = self.row(query(sql).bind(grant.agent.as_str()).bind(grant.server.as_str())).await?
-            && let Some(before) = by_id(self.connection, &Columns::of("grant", &row).parsed()?).await?
+            && let Some(before) = self.grant(&Columns::of("grant", &row).parsed()?).await?
             && !before.is_live(grant.created_at)
         {
             let ended_at = before.ended_at.unwrap_or(before.not_after);
@@ -196,125 +181,47 @@ impl Tx<'_> {
         .await?;
         self.bump_epoch().await
     }
-
-    /// Ends a grant with its elevations, installations, codes and refresh tokens, and bumps the epoch; `false` when it
-    /// had ended before.
-    pub async fn end_grant(&mut self, id: &Id<Grant>, now: Timestamp) -> Result<bool, StoreError> {
-        let ended = self
-            .run(
-                query("UPDATE agent_grant SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
-                    .bind(id.as_str())
-                    .bind(now.micros()),
-            )
-            .await?;
-        self.end_what_hangs_on(id, now).await?;
-        Ok(ended == 1)
-    }
-
-    /// Ends every grant under which somebody acts for `person`, or an agent of theirs acts, and bumps the epoch. Returns
-    /// how many.
-    pub async fn end_grants_of_person(&mut self, person: &Id<Person>, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = "UPDATE agent_grant SET ended_at = $2 WHERE ended_at IS NULL
-                   AND (person = $1 OR agent IN (SELECT id FROM agent WHERE owner = $1))";
-        self.end_grants(sql, person.as_str(), now).await
-    }
-
-    /// Ends every grant of an agent, and bumps the epoch. Returns how many.
-    pub async fn end_grants_of_agent(&mut self, agent: &Id<Agent>, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = "UPDATE agent_grant SET ended_at = $2 WHERE ended_at IS NULL AND agent = $1";
-        self.end_grants(sql, agent.as_str(), now).await
-    }
-
-    async fn end_grants(&mut self, sql: &'static str, of: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let ended = self.run(query(sql).bind(of).bind(now.micros())).await?;
-        self.end_what_hangs_on_ended(now, ElevationEnd::GrantEnded).await?;
-        self.bump_epoch().await?;
-        Ok(ended)
-    }
-
-    /// What hangs on the grants that ended at `at`, as [`Self::end_grant`] does it for one. The epoch stays.
-    pub(crate) async fn end_what_hangs_on_ended(
-        &mut self,
-        at: Timestamp,
-        cause: ElevationEnd,
-    ) -> Result<(), StoreError> {
-        let elevations = concat!(
-            "UPDATE elevation SET state = 'ended' WHERE state IN ('requested', 'active')
-             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1) RETURNING ",
-            changed_columns!()
-        );
-        self.end_elevations(query(elevations).bind(at.micros()), cause).await?;
-        for sql in [
-            "UPDATE installation SET ended_at = $1 WHERE ended_at IS NULL
-             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
-            "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE state <> 'ended'
-             AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
-            "DELETE FROM code WHERE used = 0 AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
-        ] {
-            self.run(query(sql).bind(at.micros())).await?;
-        }
-        Ok(())
-    }
-
-    async fn end_what_hangs_on(&mut self, id: &Id<Grant>, at: Timestamp) -> Result<(), StoreError> {
-        let installations = "UPDATE installation SET ended_at = $2 WHERE grant_id = $1 AND ended_at IS NULL";
-        self.run(query(installations).bind(id.as_str()).bind(at.micros())).await?;
-        let elevations = concat!(
-            "UPDATE elevation SET state = 'ended' WHERE grant_id = $1 AND state IN ('requested', 'active') RETURNING ",
-            changed_columns!()
-        );
-        self.end_elevations(query(elevations).bind(id.as_str()), ElevationEnd::GrantEnded).await?;
-        for sql in [
-            "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE grant_id = $1 AND state <> 'ended'",
-            "DELETE FROM code WHERE grant_id = $1 AND used = 0",
-        ] {
-            self.run(query(sql).bind(id.as_str())).await?;
-        }
-        self.bump_epoch().await
-    }
 }
 
-async fn by_id(connection: &mut AnyConnection, id: &Id<Grant>) -> Result<Option<Grant>, StoreError> {
-    query(concat!("SELECT ", grant_columns!(), from_grants!(), " WHERE g.id = $1"))
-        .bind(id.as_str())
-        .fetch_optional(connection)
-        .await?
-        .map(|row| grant(&mut Columns::of("grant", &row)))
-        .transpose()
+fn by_id(id: &Id<Grant>) -> Statement<'_> {
+    query(concat!("SELECT ", grant_columns!(), from_grants!(), " WHERE g.id = $1")).bind(id.as_str())
 }
 
-async fn live(
-    connection: &mut AnyConnection,
-    agent: &Id<Agent>,
-    server: &Id<Server>,
-    now: Timestamp,
-) -> Result<Option<Grant>, StoreError> {
+fn live<'q>(agent: &'q Id<Agent>, server: &'q Id<Server>, now: Timestamp) -> Statement<'q> {
     let sql = concat!(
         "SELECT ",
         grant_columns!(),
         from_grants!(),
         " WHERE g.agent = $1 AND g.server = $2 AND g.ended_at IS NULL AND g.not_after > $3"
     );
-    let found: Option<Grant> = query(sql)
-        .bind(agent.as_str())
-        .bind(server.as_str())
-        .bind(now.micros())
-        .fetch_optional(connection)
-        .await?
-        .map(|row| grant(&mut Columns::of("grant", &row)))
-        .transpose()?;
-    Ok(found.filter(|grant| grant.is_live(now)))
+    query(sql).bind(agent.as_str()).bind(server.as_str()).bind(now.micros())
 }
 
-fn grant(columns: &mut Columns<'_>) -> Result<Grant, StoreError> {
-    Ok(Grant {
-        id: columns.parsed()?,
-        agent: columns.parsed()?,
-        person: columns.optional_parsed()?,
-        server: columns.parsed()?,
-        scopes: columns.parsed()?,
-        created_at: columns.time()?,
-        not_after: columns.time()?,
-        ended_at: earlier(columns.optional_time()?, columns.optional_time()?),
-    })
+impl FromColumns for Grant {
+    const WHAT: &'static str = "grant";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns.parsed()?,
+            agent: columns.parsed()?,
+            person: columns.optional_parsed()?,
+            server: columns.parsed()?,
+            scopes: columns.parsed()?,
+            created_at: columns.time()?,
+            not_after: columns.time()?,
+            ended_at: earlier(columns.optional_time()?, columns.optional_time()?),
+        })
+    }
+}
+
+impl FromColumns for GrantHolder {
+    const WHAT: &'static str = "holder of a grant";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (grant, agent) = (Grant::read(columns)?, Agent::read(columns)?);
+        let (person, owner) = (columns.optional_flag()?, columns.optional_flag()?);
+        // A name that is not in the store is nobody, and nobody may be acted for.
+        let person_disabled = (grant.person.is_some() && person.unwrap_or(true)) || owner.unwrap_or(true);
+        Ok(Self { grant, agent, person_disabled, installation_ended: columns.flag()? })
+    }
 }

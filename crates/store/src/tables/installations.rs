@@ -5,14 +5,19 @@
 //! index: there may be very many, so no node holds them in memory.
 
 use model::{Grant, Id, Installation, Person, Target, Timestamp, block::Block};
-use sqlx::{AnyConnection, any::AnyRow, query};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
-/// The columns [`installation`] reads.
+/// The columns of an installation.
 macro_rules! columns {
     () => {
         "SELECT id, grant_id, client, person, since, last_refresh, not_after, hard_end, ended_at FROM installation"
@@ -25,53 +30,44 @@ const LISTED: i64 = 500;
 impl Readers {
     /// The installation of that id, ended or not.
     pub async fn installation(&self, id: &Id<Installation>) -> Result<Option<Installation>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = by_id(reader.connection(), id).await;
-        reader.done(found)
+        self.one(by_id(id)).await
     }
 
     /// The installations that act for a person, newest first, ended ones too while they are remembered.
     pub async fn installations_of_person(&self, person: &Id<Person>) -> Result<Vec<Installation>, StoreError> {
-        self.installations(concat!(columns!(), " WHERE person = $1 ORDER BY since DESC, id LIMIT $2"), person.as_str())
-            .await
+        let sql = concat!(columns!(), " WHERE person = $1 ORDER BY since DESC, id LIMIT $2");
+        self.all(query(sql).bind(person.as_str()).bind(LISTED)).await
     }
 
     /// The installations under a grant, newest first, ended ones too while they are remembered.
     pub async fn installations_of_grant(&self, grant: &Id<Grant>) -> Result<Vec<Installation>, StoreError> {
-        self.installations(concat!(columns!(), " WHERE grant_id = $1 ORDER BY since DESC, id LIMIT $2"), grant.as_str())
-            .await
-    }
-
-    async fn installations(&self, sql: &'static str, of: &str) -> Result<Vec<Installation>, StoreError> {
-        let mut reader = self.lend().await?;
-        let rows = query(sql).bind(of).bind(LISTED).fetch_all(reader.connection()).await.map_err(StoreError::from);
-        reader.done(rows)?.iter().map(installation).collect()
+        let sql = concat!(columns!(), " WHERE grant_id = $1 ORDER BY since DESC, id LIMIT $2");
+        self.all(query(sql).bind(grant.as_str()).bind(LISTED)).await
     }
 }
 
 impl Tx<'_> {
     /// The installation of that id, ended or not.
     pub async fn installation(&mut self, id: &Id<Installation>) -> Result<Option<Installation>, StoreError> {
-        by_id(self.connection, id).await
+        self.one(by_id(id)).await
     }
 
     /// Adds an installation.
     pub async fn put_installation(&mut self, installation: &Installation) -> Result<(), StoreError> {
-        self.run(
-            query(
-                "INSERT INTO installation (id, grant_id, client, person, since, last_refresh, not_after, hard_end,
+        let sql = "INSERT INTO installation (id, grant_id, client, person, since, last_refresh, not_after, hard_end,
                  ended_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(installation.id.as_str())
-            .bind(installation.grant.as_str())
-            .bind(installation.client.as_str())
-            .bind(installation.person.as_ref().map(Id::as_str))
-            .bind(installation.since.micros())
-            .bind(installation.last_refresh.map(Timestamp::micros))
-            .bind(installation.not_after.micros())
-            .bind(installation.hard_end.micros())
-            .bind(installation.ended_at.map(Timestamp::micros)),
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        self.run(
+            query(sql)
+                .bind(installation.id.as_str())
+                .bind(installation.grant.as_str())
+                .bind(installation.client.as_str())
+                .bind(installation.person.as_ref().map(Id::as_str))
+                .bind(installation.since.micros())
+                .bind(installation.last_refresh.map(Timestamp::micros))
+                .bind(installation.not_after.micros())
+                .bind(installation.hard_end.micros())
+                .bind(installation.ended_at.map(Timestamp::micros)),
         )
         .await?;
         Ok(())
@@ -94,7 +90,7 @@ impl Tx<'_> {
     /// Tokens of client credentials name an installation of their own, which has no row: it is ended all the same.
     pub async fn end_installation(&mut self, id: &Id<Installation>, now: Timestamp) -> Result<bool, StoreError> {
         let target = Target::Installation(id.clone());
-        let ended = match by_id(self.connection, id).await? {
+        let ended = match self.installation(id).await? {
             Some(installation) => installation.ended_at.is_some(),
             None => self.is_blocked(&target).await?,
         };
@@ -115,22 +111,24 @@ impl Tx<'_> {
     }
 }
 
-async fn by_id(connection: &mut AnyConnection, id: &Id<Installation>) -> Result<Option<Installation>, StoreError> {
-    let row = query(concat!(columns!(), " WHERE id = $1")).bind(id.as_str()).fetch_optional(connection).await?;
-    row.as_ref().map(installation).transpose()
+fn by_id(id: &Id<Installation>) -> Statement<'_> {
+    query(concat!(columns!(), " WHERE id = $1")).bind(id.as_str())
 }
 
-fn installation(row: &AnyRow) -> Result<Installation, StoreError> {
-    let mut columns = Columns::of("installation", row);
-    Ok(Installation {
-        id: columns.parsed()?,
-        grant: columns.parsed()?,
-        client: columns.parsed()?,
-        person: columns.optional_parsed()?,
-        since: columns.time()?,
-        last_refresh: columns.optional_time()?,
-        not_after: columns.time()?,
-        hard_end: columns.time()?,
-        ended_at: columns.optional_time()?,
-    })
+impl FromColumns for Installation {
+    const WHAT: &'static str = "installation";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns.parsed()?,
+            grant: columns.parsed()?,
+            client: columns.parsed()?,
+            person: columns.optional_parsed()?,
+            since: columns.time()?,
+            last_refresh: columns.optional_time()?,
+            not_after: columns.time()?,
+            hard_end: columns.time()?,
+            ended_at: columns.optional_time()?,
+        })
+    }
 }

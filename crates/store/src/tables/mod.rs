@@ -12,6 +12,7 @@ pub(crate) mod elevations;
 pub(crate) mod ended_by_block;
 pub(crate) mod expired;
 pub(crate) mod flows;
+pub(crate) mod grant_ends;
 pub(crate) mod grants;
 pub(crate) mod installations;
 pub(crate) mod people;

@@ -1,61 +1,47 @@
 //! People, their passwords and their enrolment links.
 
 use model::{Id, Person, Timestamp};
-use sqlx::{AnyConnection, query};
+use sqlx::query;
 use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
 impl Readers {
     /// The person of that name.
     pub async fn person(&self, id: &Id<Person>) -> Result<Option<Person>, StoreError> {
-        let mut reader = self.lend().await?;
-        let found = by_id(reader.connection(), id).await;
-        reader.done(found)
+        self.one(by_id(id)).await
     }
 
     /// Everybody, by name.
     pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        let mut reader = self.lend().await?;
-        let sql = "SELECT id, display_name, roles, disabled FROM person ORDER BY id";
-        let rows = query(sql).fetch_all(reader.connection()).await.map_err(StoreError::from);
-        reader.done(rows)?.iter().map(|row| person(&mut Columns::of("person", row))).collect()
+        self.all(query("SELECT id, display_name, roles, disabled FROM person ORDER BY id")).await
     }
 
     /// The stored password hash; `None` when there is no such person or no password yet.
     pub async fn password_phc(&self, id: &Id<Person>) -> Result<Option<String>, StoreError> {
-        let mut reader = self.lend().await?;
-        let row = query("SELECT password_phc FROM person WHERE id = $1")
-            .bind(id.as_str())
-            .fetch_optional(reader.connection())
-            .await
-            .map_err(StoreError::from);
-        match reader.done(row)? {
-            Some(row) => Columns::of("person", &row).optional_text(),
-            None => Ok(None),
-        }
+        let sql = "SELECT password_phc FROM person WHERE id = $1";
+        Ok(self.one::<Phc>(query(sql).bind(id.as_str())).await?.and_then(|Phc(phc)| phc))
     }
 
     /// Whose enrolment link this is, when it is still good.
     pub async fn enrolment(&self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
-        let mut reader = self.lend().await?;
-        let row = query("SELECT person FROM enrolment WHERE digest = $1 AND not_after > $2")
-            .bind(digest.to_hex())
-            .bind(now.micros())
-            .fetch_optional(reader.connection())
-            .await
-            .map_err(StoreError::from);
-        reader.done(row)?.map(|row| Columns::of("enrolment", &row).parsed()).transpose()
+        let sql = "SELECT person FROM enrolment WHERE digest = $1 AND not_after > $2";
+        self.one(query(sql).bind(digest.to_hex()).bind(now.micros())).await
     }
 }
 
 impl Tx<'_> {
     /// The person of that name.
     pub async fn person(&mut self, id: &Id<Person>) -> Result<Option<Person>, StoreError> {
-        by_id(self.connection, id).await
+        self.one(by_id(id)).await
     }
 
     /// Adds or changes a person. `password_phc` of `None` keeps the stored one.
@@ -63,17 +49,16 @@ impl Tx<'_> {
     /// Disabling somebody ends the sessions and bumps the epoch.
     pub async fn put_person(&mut self, person: &Person, password_phc: Option<&str>) -> Result<(), StoreError> {
         let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-        self.run(
-            query(
-                "INSERT INTO person (id, display_name, roles, disabled, password_phc) VALUES ($1, $2, $3, $4, $5)
+        let sql = "INSERT INTO person (id, display_name, roles, disabled, password_phc) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, roles = excluded.roles,
-                 disabled = excluded.disabled, password_phc = COALESCE(excluded.password_phc, person.password_phc)",
-            )
-            .bind(person.id.as_str())
-            .bind(&person.display_name)
-            .bind(roles.join(" "))
-            .bind(i64::from(person.disabled))
-            .bind(password_phc),
+                 disabled = excluded.disabled, password_phc = COALESCE(excluded.password_phc, person.password_phc)";
+        self.run(
+            query(sql)
+                .bind(person.id.as_str())
+                .bind(&person.display_name)
+                .bind(roles.join(" "))
+                .bind(i64::from(person.disabled))
+                .bind(password_phc),
         )
         .await?;
         if person.disabled {
@@ -102,16 +87,9 @@ impl Tx<'_> {
         digest: Digest,
         not_after: Timestamp,
     ) -> Result<(), StoreError> {
-        self.run(
-            query(
-                "INSERT INTO enrolment (digest, person, not_after) VALUES ($1, $2, $3)
-             ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, not_after = excluded.not_after",
-            )
-            .bind(digest.to_hex())
-            .bind(id.as_str())
-            .bind(not_after.micros()),
-        )
-        .await?;
+        let sql = "INSERT INTO enrolment (digest, person, not_after) VALUES ($1, $2, $3)
+             ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, not_after = excluded.not_after";
+        self.run(query(sql).bind(digest.to_hex()).bind(id.as_str()).bind(not_after.micros())).await?;
         Ok(())
     }
 
@@ -123,35 +101,48 @@ impl Tx<'_> {
 
     /// Uses an enrolment link up; of several callers one gets the person.
     pub async fn take_enrolment(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
-        self.row(
-            query("DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person")
-                .bind(digest.to_hex())
-                .bind(now.micros()),
-        )
-        .await?
-        .map(|row| Columns::of("enrolment", &row).parsed())
-        .transpose()
+        let sql = "DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person";
+        self.one(query(sql).bind(digest.to_hex()).bind(now.micros())).await
     }
 }
 
-async fn by_id(connection: &mut AnyConnection, id: &Id<Person>) -> Result<Option<Person>, StoreError> {
-    query("SELECT id, display_name, roles, disabled FROM person WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(connection)
-        .await?
-        .map(|row| person(&mut Columns::of("person", &row)))
-        .transpose()
+fn by_id(id: &Id<Person>) -> Statement<'_> {
+    query("SELECT id, display_name, roles, disabled FROM person WHERE id = $1").bind(id.as_str())
 }
 
-pub(crate) fn person(columns: &mut Columns<'_>) -> Result<Person, StoreError> {
-    Ok(Person {
-        id: columns.parsed()?,
-        display_name: columns.text()?,
-        roles: columns
-            .text()?
-            .split_whitespace()
-            .map(|role| role.parse().map_err(|error: String| columns.unreadable(error)))
-            .collect::<Result<_, _>>()?,
-        disabled: columns.flag()?,
-    })
+impl FromColumns for Person {
+    const WHAT: &'static str = "person";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns.parsed()?,
+            display_name: columns.text()?,
+            roles: columns
+                .text()?
+                .split_whitespace()
+                .map(|role| role.parse().map_err(|error: String| columns.unreadable(error)))
+                .collect::<Result<_, _>>()?,
+            disabled: columns.flag()?,
+        })
+    }
+}
+
+/// Whose an enrolment link is.
+impl FromColumns for Id<Person> {
+    const WHAT: &'static str = "enrolment";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        columns.parsed()
+    }
+}
+
+/// The hash of a password.
+struct Phc(Option<String>);
+
+impl FromColumns for Phc {
+    const WHAT: &'static str = "person";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        columns.optional_text().map(Self)
+    }
 }

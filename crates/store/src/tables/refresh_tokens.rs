@@ -12,7 +12,7 @@ use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, tx::Tx},
+    sql::{columns::Columns, statement::FromColumns, tx::Tx},
 };
 
 /// A refresh token. It never carries more than the baseline.
@@ -99,35 +99,11 @@ impl Tx<'_> {
 
     /// The token, expired or not, and where it stands.
     pub async fn refresh(&mut self, digest: Digest) -> Result<Option<(Refresh, RefreshState)>, StoreError> {
-        let row = self
-            .row(
-                query(
-                    "SELECT digest, family, client, grant_id, scopes, resource, issued_at, not_after, state,
+        let sql = "SELECT digest, family, client, grant_id, scopes, resource, issued_at, not_after, state,
                  rotated_at, reuse_until, nonce, answer_until, answer_scopes, used_by, used_from, repeats
-             FROM refresh_token WHERE digest = $1",
-                )
-                .bind(digest.to_hex()),
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut columns = Columns::of("refresh token", &row);
-        let refresh = Refresh {
-            digest: columns.digest()?,
-            installation: columns.parsed()?,
-            client: columns.parsed()?,
-            grant: columns.parsed()?,
-            scopes: columns.parsed()?,
-            resource: columns.text()?,
-            issued_at: columns.time()?,
-            not_after: columns.time()?,
-        };
-        let state = match columns.text()?.as_str() {
-            "live" => RefreshState::Live,
-            "rotated" => RefreshState::Rotated(Box::new(rotation(&mut columns)?)),
-            "ended" => RefreshState::Ended,
-            other => return Err(columns.unreadable(format!("`{other}` is not a state"))),
-        };
-        Ok(Some((refresh, state)))
+             FROM refresh_token WHERE digest = $1";
+        let found: Option<Kept> = self.one(query(sql).bind(digest.to_hex())).await?;
+        Ok(found.map(|Kept(refresh, state)| (refresh, state)))
     }
 
     /// Live → rotated; `true` for exactly one caller, and never after its end. What it succeeded can not be told
@@ -188,15 +164,46 @@ impl Tx<'_> {
     }
 }
 
-fn rotation(columns: &mut Columns<'_>) -> Result<Rotation, StoreError> {
-    Ok(Rotation {
-        at: columns.time()?,
-        reuse_until: columns.time()?,
-        nonce: columns.optional_text()?,
-        answer_until: columns.time()?,
-        answer_scopes: columns.parsed()?,
-        used_by: AuthMethod::from_str(&columns.text()?).ok(),
-        used_from: columns.text()?,
-        repeats: columns.number()?,
-    })
+/// A token, and where it stands.
+struct Kept(Refresh, RefreshState);
+
+impl FromColumns for Kept {
+    const WHAT: &'static str = "refresh token";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let refresh = Refresh {
+            digest: columns.digest()?,
+            installation: columns.parsed()?,
+            client: columns.parsed()?,
+            grant: columns.parsed()?,
+            scopes: columns.parsed()?,
+            resource: columns.text()?,
+            issued_at: columns.time()?,
+            not_after: columns.time()?,
+        };
+        let state = match columns.text()?.as_str() {
+            "live" => RefreshState::Live,
+            "rotated" => RefreshState::Rotated(Box::new(Rotation::read(columns)?)),
+            "ended" => RefreshState::Ended,
+            other => return Err(columns.unreadable(format!("`{other}` is not a state"))),
+        };
+        Ok(Self(refresh, state))
+    }
+}
+
+impl FromColumns for Rotation {
+    const WHAT: &'static str = "refresh token";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            at: columns.time()?,
+            reuse_until: columns.time()?,
+            nonce: columns.optional_text()?,
+            answer_until: columns.time()?,
+            answer_scopes: columns.parsed()?,
+            used_by: AuthMethod::from_str(&columns.text()?).ok(),
+            used_from: columns.text()?,
+            repeats: columns.number()?,
+        })
+    }
 }

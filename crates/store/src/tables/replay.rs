@@ -3,19 +3,22 @@
 //! Spec: RFC 7523 §3 (7).
 
 use model::Timestamp;
-use sqlx::{AnyConnection, query};
+use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{readers::Readers, tx::Tx},
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
 };
 
 impl Readers {
     /// Was `key` used among its `kind`, and is that still remembered?
     pub async fn is_used(&self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let mut reader = self.lend().await?;
-        let used = is_used(reader.connection(), kind, key, now).await;
-        reader.done(used)
+        Ok(self.one::<Used>(used(kind, key, now)).await?.is_some())
     }
 }
 
@@ -53,12 +56,22 @@ impl Tx<'_> {
 
     /// Was `key` used among its `kind`, and is that still remembered?
     pub async fn is_used(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
-        is_used(self.connection, kind, key, now).await
+        Ok(self.one::<Used>(used(kind, key, now)).await?.is_some())
     }
 }
 
-async fn is_used(connection: &mut AnyConnection, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
+fn used<'q>(kind: &'q str, key: &'q str, now: Timestamp) -> Statement<'q> {
     let sql = "SELECT 1 FROM used_once WHERE kind = $1 AND word = $2 AND not_after > $3";
-    let found = query(sql).bind(kind).bind(key).bind(now.micros()).fetch_optional(connection).await?;
-    Ok(found.is_some())
+    query(sql).bind(kind).bind(key).bind(now.micros())
+}
+
+/// There is a row.
+struct Used;
+
+impl FromColumns for Used {
+    const WHAT: &'static str = "used value";
+
+    fn read(_: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self)
+    }
 }

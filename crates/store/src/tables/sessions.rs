@@ -6,8 +6,7 @@ use token::Digest;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, readers::Readers, tx::Tx},
-    tables::people,
+    sql::{columns::Columns, readers::Readers, statement::FromColumns, tx::Tx},
 };
 
 /// A browser in which a person logged in.
@@ -26,20 +25,11 @@ pub struct Session {
 impl Readers {
     /// The session and its person; `None` when it is unknown or over, or the person is disabled.
     pub async fn session(&self, digest: Digest, now: Timestamp) -> Result<Option<(Session, Person)>, StoreError> {
-        let mut reader = self.lend().await?;
-        let row = query(
-            "SELECT s.digest, s.person, s.logged_in_at, s.not_after, p.id, p.display_name, p.roles, p.disabled
+        let sql = "SELECT s.digest, s.person, s.logged_in_at, s.not_after, p.id, p.display_name, p.roles, p.disabled
              FROM session s JOIN person p ON p.id = s.person
-             WHERE s.digest = $1 AND s.not_after > $2 AND p.disabled = 0",
-        )
-        .bind(digest.to_hex())
-        .bind(now.micros())
-        .fetch_optional(reader.connection())
-        .await
-        .map_err(StoreError::from);
-        let Some(row) = reader.done(row)? else { return Ok(None) };
-        let mut columns = Columns::of("session", &row);
-        Ok(Some((session(&mut columns)?, people::person(&mut columns)?)))
+             WHERE s.digest = $1 AND s.not_after > $2 AND p.disabled = 0";
+        let found: Option<Visit> = self.one(query(sql).bind(digest.to_hex()).bind(now.micros())).await?;
+        Ok(found.map(|Visit(session, person)| (session, person)))
     }
 
     /// The sessions of a person that are good at `now`, newest first; at most `most` of them.
@@ -49,18 +39,9 @@ impl Readers {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<Session>, StoreError> {
-        let mut reader = self.lend().await?;
-        let rows = query(
-            "SELECT digest, person, logged_in_at, not_after FROM session
-             WHERE person = $1 AND not_after > $2 ORDER BY logged_in_at DESC, digest LIMIT $3",
-        )
-        .bind(person.as_str())
-        .bind(now.micros())
-        .bind(i64::from(most))
-        .fetch_all(reader.connection())
-        .await
-        .map_err(StoreError::from);
-        reader.done(rows)?.iter().map(|row| session(&mut Columns::of("session", row))).collect()
+        let sql = "SELECT digest, person, logged_in_at, not_after FROM session
+             WHERE person = $1 AND not_after > $2 ORDER BY logged_in_at DESC, digest LIMIT $3";
+        self.all(query(sql).bind(person.as_str()).bind(now.micros()).bind(i64::from(most))).await
     }
 }
 
@@ -96,11 +77,26 @@ impl Tx<'_> {
     }
 }
 
-fn session(columns: &mut Columns<'_>) -> Result<Session, StoreError> {
-    Ok(Session {
-        digest: columns.digest()?,
-        person: columns.parsed()?,
-        logged_in_at: columns.time()?,
-        not_after: columns.time()?,
-    })
+impl FromColumns for Session {
+    const WHAT: &'static str = "session";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: columns.digest()?,
+            person: columns.parsed()?,
+            logged_in_at: columns.time()?,
+            not_after: columns.time()?,
+        })
+    }
+}
+
+/// A session and whose it is.
+struct Visit(Session, Person);
+
+impl FromColumns for Visit {
+    const WHAT: &'static str = "session";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self(Session::read(columns)?, Person::read(columns)?))
+    }
 }
