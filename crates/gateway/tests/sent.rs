@@ -10,7 +10,7 @@ use http::{Method, Response};
 use http_body_util::BodyExt;
 use model::{AccessClaims, Span, StepUp, event::examples};
 use serde_json::{Value, json};
-use store::{Commit, StoreError};
+use store::{Commit, StoreError, privilege::PrivilegeTx};
 use world::{Answer, World, modern, upstream::reply};
 
 /// How a case is tried: in which era, and how the upstream answers.
@@ -159,7 +159,7 @@ async fn end_grant(world: &World) {
     let ended = world.store.write(move |tx| {
         Box::pin(async move {
             let now = tx.now();
-            assert!(tx.end_grant(&id, now).await?);
+            assert!(PrivilegeTx::of(tx).end_grant(&id, now).await?);
             Ok::<_, StoreError>(Commit::with(examples::any(), ()))
         })
     });

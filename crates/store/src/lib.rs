@@ -46,3 +46,8 @@ pub use tables::{
     refresh_tokens::{Refresh, RefreshState, Rotation},
     sessions::Session,
 };
+
+/// For the crate `privilege` alone.
+pub mod privilege {
+    pub use crate::tables::privilege_tx::PrivilegeTx;
+}

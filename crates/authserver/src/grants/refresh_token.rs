@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use model::{Agent, Grant, Installation, ScopeSet, Timestamp};
 use pages::Form;
+use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, Tx};
 use token::{Digest, Opaque};
 
@@ -85,7 +86,7 @@ async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) ->
         if !tx.renew_refresh(refresh.digest, now, until).await? {
             return Err(TokenError::RefreshOver);
         }
-        tx.installation_refreshed(&refresh.installation, now, until).await?;
+        installation::refreshed(tx, &refresh.installation, until).await?;
         let order = standing.order(cx, &refresh, None, Renewal::Keep(Opaque::presented(presented)));
         let (event, issued) = issue::issue(cx, tx, order).await?;
         return Ok(Commit::with(event, Outcome::Issued(Box::new(issued))));
@@ -107,7 +108,7 @@ async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) ->
     if !tx.rotate_refresh(&refresh, &rotation).await? {
         return Err(TokenError::RefreshOver);
     }
-    tx.installation_refreshed(&refresh.installation, now, until).await?;
+    installation::refreshed(tx, &refresh.installation, until).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
 }
 

@@ -1,6 +1,7 @@
 //! What a person opens, or asks for, on their own page.
 
 use model::{Elevation, ElevationState, StepUp, Target};
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -121,7 +122,7 @@ async fn what_is_over_or_stopped_is_not_opened() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.set_agent_state(&agent, model::AgentState::Suspended).await?;
+                PrivilegeTx::of(tx).set_agent_state(&agent, model::AgentState::Suspended).await?;
                 done()
             })
         })

@@ -1,6 +1,7 @@
 //! Two tabs, and buttons that are clicked twice.
 
 use model::ElevationState;
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -144,7 +145,7 @@ async fn a_code_whose_installation_was_ended_is_not_told_again() {
         .change(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.end_installation(&installation, now).await?;
+                PrivilegeTx::of(tx).end_installation(&installation, now).await?;
                 done()
             })
         })

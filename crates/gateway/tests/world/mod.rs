@@ -20,7 +20,7 @@ use model::{
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 use upstream::Upstream;
 
 pub const HOST: &str = "127.0.0.1:8420";
@@ -95,10 +95,10 @@ impl World {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_person(&ada, None).await?;
-                    tx.put_agent(&agent).await?;
-                    tx.put_grant(&grant).await?;
-                    tx.put_grant(&files).await?;
+                    PrivilegeTx::of(tx).put_person(&ada, None).await?;
+                    PrivilegeTx::of(tx).put_agent(&agent).await?;
+                    PrivilegeTx::of(tx).put_grant(&grant).await?;
+                    PrivilegeTx::of(tx).put_grant(&files).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -210,7 +210,7 @@ impl World {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_elevation(&elevation).await?;
+                    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -224,7 +224,7 @@ impl World {
             .write(move |tx| {
                 Box::pin(async move {
                     let now = tx.now();
-                    assert!(tx.end_elevation(&id, now).await?);
+                    assert!(PrivilegeTx::of(tx).end_elevation(&id, now).await?);
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -242,7 +242,7 @@ impl World {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_block(&block).await?;
+                    PrivilegeTx::of(tx).put_block(&block).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })

@@ -12,7 +12,7 @@ use model::{
 use policy::Policies;
 use privilege::Decider;
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 
 pub mod browser;
 
@@ -89,7 +89,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_person(&person, None).await?;
+                    PrivilegeTx::of(tx).put_person(&person, None).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -114,7 +114,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_agent(&agent).await?;
+                    PrivilegeTx::of(tx).put_agent(&agent).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -137,7 +137,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_grant(&grant).await?;
+                    PrivilegeTx::of(tx).put_grant(&grant).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -168,7 +168,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_elevation(&elevation).await?;
+                    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
                     Ok(Commit::with(event, ()))
                 })
             })

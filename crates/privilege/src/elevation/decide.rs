@@ -7,7 +7,7 @@ use model::{
     Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Standing, Target, Timestamp,
     event::{ElevationApproved, ElevationDenied, ElevationOf},
 };
-use store::Tx;
+use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
     Refused,
@@ -47,7 +47,7 @@ pub async fn approve(
     still_waits(&case.elevation, now)?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
     let end = now.after(lasts).min(case.grant.not_after);
-    if !tx.activate_elevation(id, case.person.id.as_str(), now, end).await? {
+    if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let approved = ElevationApproved {
@@ -69,7 +69,7 @@ pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Res
     let case = case(tx, id, decider).await?;
     may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
     still_waits(&case.elevation, now)?;
-    if !tx.deny_elevation(id, case.person.id.as_str(), now).await? {
+    if !PrivilegeTx::of(tx).deny_elevation(id, case.person.id.as_str(), now).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let of = ElevationOf::of(&case.elevation, &case.grant);

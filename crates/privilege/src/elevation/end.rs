@@ -5,7 +5,7 @@ use model::{
     Actor, Elevation, ElevationState, Event, Id,
     event::{ElevationEnd, ElevationEnded},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 use crate::Refused;
 
@@ -13,7 +13,7 @@ use crate::Refused;
 pub async fn end(tx: &mut Tx<'_>, id: Id<Elevation>, actor: Actor) -> Result<Event, Refused> {
     let now = tx.now();
     let Some(elevation) = tx.elevation(&id).await? else { return Err(Refused::UnknownElevation(id)) };
-    if !tx.end_elevation(&id, now).await? {
+    if !PrivilegeTx::of(tx).end_elevation(&id, now).await? {
         return Err(Refused::AlreadyOver(id));
     }
     tx.bump_epoch().await?;
@@ -31,6 +31,6 @@ pub async fn elapse(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<Option<Eve
         ElevationState::Active if elevation.not_after.is_none_or(|end| now >= end) => ElevationEnd::TimeOver,
         _ => return Ok(None),
     };
-    let ended = tx.end_elevation(&elevation.id, now).await?;
+    let ended = PrivilegeTx::of(tx).end_elevation(&elevation.id, now).await?;
     Ok(ended.then(|| ElevationEnded::of(&elevation, cause).by(Actor::System)))
 }

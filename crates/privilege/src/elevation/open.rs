@@ -13,7 +13,7 @@ use model::{
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 use token::mint;
 
 /// What is wanted, for which grant, and why.
@@ -61,7 +61,7 @@ pub async fn consent(
     elevation.decided_at = Some(now);
     let until = now.after(elevation.lasts).min(wanted.grant.not_after);
     elevation.not_after = Some(until);
-    tx.put_elevation(&elevation).await?;
+    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     let approved = ElevationApproved {
         of: ElevationOf::of(&elevation, wanted.grant),
         decided_by: person.clone(),
@@ -98,7 +98,7 @@ pub async fn request(
         return Ok(Opened::TooMany);
     }
     let elevation = fresh(config, tx, &wanted);
-    tx.put_elevation(&elevation).await?;
+    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     let requested = ElevationRequested {
         of: ElevationOf::of(&elevation, wanted.grant),
         max_uses: elevation.max_uses,

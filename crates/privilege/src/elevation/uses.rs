@@ -4,7 +4,7 @@ use model::{
     Actor, Elevation, ElevationState, Event, Grant, Id, Timestamp,
     event::{ElevationEnd, ElevationEnded, ElevationUseReturned},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 /// A use that was taken.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Taken {
 
 /// Takes one use of a live elevation of `grant`; `None` when there is none to take.
 pub async fn take(tx: &mut Tx<'_>, grant: &Id<Grant>, id: &Id<Elevation>) -> Result<Option<Taken>, StoreError> {
-    let Some(elevation) = tx.use_elevation_of(grant, id).await? else { return Ok(None) };
+    let Some(elevation) = PrivilegeTx::of(tx).use_elevation_of(grant, id).await? else { return Ok(None) };
     let is_over = elevation.state == ElevationState::Ended;
     let ended = is_over.then(|| ElevationEnded::of(&elevation, ElevationEnd::UsedUp).by(Actor::System));
     Ok(Some(Taken { elevation, ended }))
@@ -33,6 +33,6 @@ pub async fn give_back(
     epoch: Option<&str>,
     request: &str,
 ) -> Result<Option<Event>, StoreError> {
-    let elevation = tx.return_use_of(grant, id, not_after, epoch).await?;
+    let elevation = PrivilegeTx::of(tx).return_use_of(grant, id, not_after, epoch).await?;
     Ok(elevation.map(|elevation| ElevationUseReturned::of(&elevation, request).by(Actor::System)))
 }

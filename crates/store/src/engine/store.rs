@@ -131,14 +131,14 @@ impl Store {
     ///
     /// ```
     /// # use model::{*, event::Revoked};
-    /// # use portcullis_store::*;
-    /// /// Ends a grant; `false` when it had ended before.
+    /// # use portcullis_store::{*, privilege::PrivilegeTx};
+    /// Ends a grant; `false` when it had ended before.
     /// async fn end(store: &Store, id: Id<Grant>) -> Result<bool, StoreError> {
     ///     store
     ///         .write(move |tx| {
     ///             Box::pin(async move {
     ///                 let now = tx.now();
-    ///                 if !tx.end_grant(&id, now).await? {
+    ///                 if !PrivilegeTx::of(tx).end_grant(&id, now).await? {
     ///                     return Ok(Commit::nothing(false));
     ///                 }
     ///                 let event = Revoked::of(&Target::Grant(id), "a lost laptop".into()).by(Actor::Operator);

@@ -11,10 +11,8 @@ use sqlx::query;
 use crate::{
     epoch::lease::{LOOK_EVERY, Signs, signs},
     error::StoreError,
-    sql::{
-        connect::{Connect, Purpose},
-        tx::Tx,
-    },
+    sql::connect::{Connect, Purpose},
+    tables::privilege_tx::PrivilegeTx,
 };
 
 /// For so long after, nothing is accepted that may be used once only: the clock that ran ahead may have forgotten what was
@@ -65,7 +63,7 @@ impl NoNodeRuns {
     }
 }
 
-impl Tx<'_> {
+impl PrivilegeTx<'_, '_> {
     /// Lets this change, and all after it, be made at `wall`, which is earlier than the last one. Ends what was given later
     /// than that, every elevation, session, code and login under way; bumps the epoch.
     ///

@@ -16,6 +16,7 @@ use crate::{
         statement::{FromColumns, Statement},
         tx::Tx,
     },
+    tables::privilege_tx::PrivilegeTx,
 };
 
 /// What sealed access keys are for; bound into the seal.
@@ -60,15 +61,18 @@ impl Tx<'_> {
     pub async fn access_keys(&mut self) -> Result<Vec<AccessKey>, StoreError> {
         self.all(all()).await
     }
+}
 
+impl PrivilegeTx<'_, '_> {
     /// Publishes a key that signs from then on, and bumps the epoch.
     pub async fn put_access_key(&mut self, key: &SealedKey, signs_from: Timestamp) -> Result<(), StoreError> {
+        let now = self.now;
         self.run(
             query("INSERT INTO signing_key (name, purpose, sealed, made_at, signs_from) VALUES ($1, $2, $3, $4, $5)")
                 .bind(&key.kid)
                 .bind(ACCESS)
                 .bind(&key.sealed)
-                .bind(self.now.micros())
+                .bind(now.micros())
                 .bind(signs_from.micros()),
         )
         .await?;

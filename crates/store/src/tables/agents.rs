@@ -11,6 +11,7 @@ use crate::{
         statement::{FromColumns, Statement},
         tx::Tx,
     },
+    tables::privilege_tx::PrivilegeTx,
 };
 
 impl Readers {
@@ -40,7 +41,9 @@ impl Tx<'_> {
     pub async fn agent_of(&mut self, client: &ClientId, owner: &Id<Person>) -> Result<Option<Agent>, StoreError> {
         self.one(delegated(client, owner)).await
     }
+}
 
+impl PrivilegeTx<'_, '_> {
     /// Adds or changes an agent. The time it was first seen and its state stay: only
     /// [`Self::set_agent_state`] changes a state, so nobody resumes an agent by describing it. Bumps the epoch, because what nodes
     /// hold in memory about an agent that is known already may be wrong now.

@@ -9,8 +9,8 @@ use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, tx::Tx},
-    tables::elevations::changed_columns,
+    sql::columns::Columns,
+    tables::{elevations::changed_columns, privilege_tx::PrivilegeTx},
 };
 
 /// So many agents, or elevations, are gone through at once: as many as [`END_GRANTS_OF_PAGE`] has names.
@@ -39,7 +39,7 @@ pub struct PageStart {
     elevations: bool,
 }
 
-impl Tx<'_> {
+impl PrivilegeTx<'_, '_> {
     /// Writes down some of what the block on `target` since `since` has ended: as much as holds up nobody. The epoch stays:
     /// nothing of this was in force any more.
     pub async fn end_page_of(

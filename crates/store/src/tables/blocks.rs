@@ -11,6 +11,7 @@ use crate::{
         statement::{FromColumns, Statement},
         tx::Tx,
     },
+    tables::privilege_tx::PrivilegeTx,
 };
 
 impl Readers {
@@ -56,7 +57,9 @@ impl Tx<'_> {
         let found: Vec<Block> = self.all(all()).await?;
         Ok(found.into_iter().filter(|block| block.lifted_at.is_none()).collect())
     }
+}
 
+impl PrivilegeTx<'_, '_> {
     /// Adds a block, or renews the one on the same target, and bumps the epoch.
     pub async fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
         self.run(

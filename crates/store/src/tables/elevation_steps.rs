@@ -10,11 +10,11 @@ use sqlx::query;
 
 use crate::{
     error::StoreError,
-    sql::{columns::Columns, statement::Statement, tx::Tx},
-    tables::{elevations::changed_columns, ended_by_block::elevation_ended_by_block},
+    sql::{columns::Columns, statement::Statement},
+    tables::{elevations::changed_columns, ended_by_block::elevation_ended_by_block, privilege_tx::PrivilegeTx},
 };
 
-impl Tx<'_> {
+impl PrivilegeTx<'_, '_> {
     /// Adds an elevation in whatever state.
     pub async fn put_elevation(&mut self, elevation: &Elevation) -> Result<(), StoreError> {
         self.run(

@@ -3,9 +3,12 @@
 use model::{Agent, Grant, Id, Person, Timestamp, event::ElevationEnd};
 use sqlx::query;
 
-use crate::{error::StoreError, sql::tx::Tx, tables::elevations::changed_columns};
+use crate::{
+    error::StoreError,
+    tables::{elevations::changed_columns, privilege_tx::PrivilegeTx},
+};
 
-impl Tx<'_> {
+impl PrivilegeTx<'_, '_> {
     /// Ends a grant with its elevations, installations, codes and refresh tokens, and bumps the epoch; `false` when it
     /// had ended before.
     pub async fn end_grant(&mut self, id: &Id<Grant>, now: Timestamp) -> Result<bool, StoreError> {

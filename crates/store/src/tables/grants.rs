@@ -14,6 +14,7 @@ use crate::{
     tables::{
         agents::agent_columns,
         ended_by_block::{earlier, grant_ended_by_block},
+        privilege_tx::PrivilegeTx,
     },
 };
 
@@ -133,7 +134,9 @@ impl Tx<'_> {
         let found: Option<Grant> = self.one(live(agent, server, now)).await?;
         Ok(found.filter(|grant| grant.is_live(now)))
     }
+}
 
+impl PrivilegeTx<'_, '_> {
     /// Adds a grant. One of the same agent and server that expired or was stopped is ended first; a live one makes this
     /// fail.
     pub async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {

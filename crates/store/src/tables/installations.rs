@@ -15,6 +15,7 @@ use crate::{
         statement::{FromColumns, Statement},
         tx::Tx,
     },
+    tables::privilege_tx::PrivilegeTx,
 };
 
 /// The columns of an installation.
@@ -51,7 +52,9 @@ impl Tx<'_> {
     pub async fn installation(&mut self, id: &Id<Installation>) -> Result<Option<Installation>, StoreError> {
         self.one(by_id(id)).await
     }
+}
 
+impl PrivilegeTx<'_, '_> {
     /// Adds an installation.
     pub async fn put_installation(&mut self, installation: &Installation) -> Result<(), StoreError> {
         let sql = "INSERT INTO installation (id, grant_id, client, person, since, last_refresh, not_after, hard_end,

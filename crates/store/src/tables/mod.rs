@@ -16,6 +16,7 @@ pub(crate) mod grant_ends;
 pub(crate) mod grants;
 pub(crate) mod installations;
 pub(crate) mod people;
+pub(crate) mod privilege_tx;
 pub(crate) mod refresh_tokens;
 pub(crate) mod replay;
 pub(crate) mod sessions;

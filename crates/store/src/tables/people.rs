@@ -12,6 +12,7 @@ use crate::{
         statement::{FromColumns, Statement},
         tx::Tx,
     },
+    tables::privilege_tx::PrivilegeTx,
 };
 
 impl Readers {
@@ -44,6 +45,32 @@ impl Tx<'_> {
         self.one(by_id(id)).await
     }
 
+    /// Puts `new` in the place of `old`, another hash of the same password. A password that was changed meanwhile stays.
+    pub async fn rehash_password(&mut self, id: &Id<Person>, old: &str, new: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE person SET password_phc = $3 WHERE id = $1 AND password_phc = $2";
+        self.run(query(sql).bind(id.as_str()).bind(old).bind(new)).await.map(drop)
+    }
+
+    /// Sets the password hash of a person.
+    pub async fn set_password(&mut self, id: &Id<Person>, phc: &str) -> Result<(), StoreError> {
+        self.run(query("UPDATE person SET password_phc = $2 WHERE id = $1").bind(id.as_str()).bind(phc)).await?;
+        Ok(())
+    }
+
+    /// Makes the person's enrolment link void, if there is one.
+    pub async fn void_enrolment(&mut self, id: &Id<Person>) -> Result<(), StoreError> {
+        self.run(query("DELETE FROM enrolment WHERE person = $1").bind(id.as_str())).await?;
+        Ok(())
+    }
+
+    /// Uses an enrolment link up; of several callers one gets the person.
+    pub async fn take_enrolment(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
+        let sql = "DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person";
+        self.one(query(sql).bind(digest.to_hex()).bind(now.micros())).await
+    }
+}
+
+impl PrivilegeTx<'_, '_> {
     /// Adds or changes a person. `password_phc` of `None` keeps the stored one.
     ///
     /// Disabling somebody ends the sessions and bumps the epoch.
@@ -68,18 +95,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Puts `new` in the place of `old`, another hash of the same password. A password that was changed meanwhile stays.
-    pub async fn rehash_password(&mut self, id: &Id<Person>, old: &str, new: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE person SET password_phc = $3 WHERE id = $1 AND password_phc = $2";
-        self.run(query(sql).bind(id.as_str()).bind(old).bind(new)).await.map(drop)
-    }
-
-    /// Sets the password hash of a person.
-    pub async fn set_password(&mut self, id: &Id<Person>, phc: &str) -> Result<(), StoreError> {
-        self.run(query("UPDATE person SET password_phc = $2 WHERE id = $1").bind(id.as_str()).bind(phc)).await?;
-        Ok(())
-    }
-
     /// Makes an enrolment link good until `not_after`; an older one of the person is void.
     pub async fn offer_enrolment(
         &mut self,
@@ -91,18 +106,6 @@ impl Tx<'_> {
              ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, not_after = excluded.not_after";
         self.run(query(sql).bind(digest.to_hex()).bind(id.as_str()).bind(not_after.micros())).await?;
         Ok(())
-    }
-
-    /// Makes the person's enrolment link void, if there is one.
-    pub async fn void_enrolment(&mut self, id: &Id<Person>) -> Result<(), StoreError> {
-        self.run(query("DELETE FROM enrolment WHERE person = $1").bind(id.as_str())).await?;
-        Ok(())
-    }
-
-    /// Uses an enrolment link up; of several callers one gets the person.
-    pub async fn take_enrolment(&mut self, digest: Digest, now: Timestamp) -> Result<Option<Id<Person>>, StoreError> {
-        let sql = "DELETE FROM enrolment WHERE digest = $1 AND not_after > $2 RETURNING person";
-        self.one(query(sql).bind(digest.to_hex()).bind(now.micros())).await
     }
 }
 

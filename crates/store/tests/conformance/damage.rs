@@ -8,7 +8,7 @@ use std::{
 
 use model::{Block, Target, config::StoreUrl};
 use sqlx::{Connection, Row, query};
-use store::{Commit, OpenError, OpenOptions, Store, StoreError};
+use store::{Commit, OpenError, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, event, settle};
 
@@ -22,7 +22,7 @@ async fn block(store: &Store) {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_block(&block).await?;
+                PrivilegeTx::of(tx).put_block(&block).await?;
                 Ok(Commit::with(event(), ()))
             })
         })

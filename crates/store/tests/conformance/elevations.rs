@@ -1,7 +1,7 @@
 //! Elevations are decided once, used as often as allowed, and end with their grant.
 
 use model::{Elevation, ElevationState, Grant, Id, Span, Timestamp};
-use store::{Commit, Store, StoreError};
+use store::{Commit, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, START, elevation, event, settle};
 
@@ -20,7 +20,7 @@ async fn put(store: &Store, elevation: &Elevation) {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_elevation(&elevation).await?;
+                PrivilegeTx::of(tx).put_elevation(&elevation).await?;
                 Ok(Commit::with(event(), ()))
             })
         })
@@ -35,7 +35,7 @@ async fn approve(store: &Store, elevation: &Elevation) -> bool {
             Box::pin(async move {
                 let now = tx.now();
                 let end = now.after(Span::from_minutes(10));
-                Ok(Commit::with(event(), tx.activate_elevation(&id, "bob", now, end).await?))
+                Ok(Commit::with(event(), PrivilegeTx::of(tx).activate_elevation(&id, "bob", now, end).await?))
             })
         })
         .await
@@ -46,7 +46,7 @@ async fn take(store: &Store, grant: &Id<Grant>, elevation: &Elevation) -> Option
     let (grant, id) = (grant.clone(), elevation.id.clone());
     store
         .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move { Ok(Commit::with(event(), tx.use_elevation_of(&grant, &id).await?)) })
+            Box::pin(async move { Ok(Commit::with(event(), PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?)) })
         })
         .await
         .unwrap()
@@ -76,7 +76,7 @@ async fn an_elevation_is_decided_once(place: &Place) {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                Ok(Commit::with(event(), tx.deny_elevation(&id, "eve", now).await?))
+                Ok(Commit::with(event(), PrivilegeTx::of(tx).deny_elevation(&id, "eve", now).await?))
             })
         })
         .await;
@@ -103,7 +103,7 @@ async fn end(store: &Store, elevation: &Elevation) -> bool {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                Ok(Commit::with(event(), tx.end_elevation(&id, now).await?))
+                Ok(Commit::with(event(), PrivilegeTx::of(tx).end_elevation(&id, now).await?))
             })
         })
         .await
@@ -170,7 +170,7 @@ async fn an_ended_grant_takes_everything_with_it(place: &Place) {
     let id = grant.id.clone();
     let ended = store
         .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move { Ok(Commit::with(event(), tx.end_grant(&id, START).await?)) })
+            Box::pin(async move { Ok(Commit::with(event(), PrivilegeTx::of(tx).end_grant(&id, START).await?)) })
         })
         .await;
     assert!(ended.unwrap());
@@ -204,8 +204,8 @@ async fn what_was_denied_or_never_decided_outlives_its_grant(place: &Place) {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.deny_elevation(&id, "bob", now).await?;
-                tx.end_grant(&ended, now).await?;
+                PrivilegeTx::of(tx).deny_elevation(&id, "bob", now).await?;
+                PrivilegeTx::of(tx).end_grant(&ended, now).await?;
                 Ok(Commit::with(event(), ()))
             })
         })

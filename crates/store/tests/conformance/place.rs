@@ -7,7 +7,7 @@ use model::{
     Span, StepUp, Timestamp, config::StoreUrl,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, query_scalar, raw_sql};
-use store::{OpenError, OpenOptions, Store};
+use store::{OpenError, OpenOptions, Store, privilege::PrivilegeTx};
 use tempfile::TempDir;
 
 /// A database and a data directory of their own.
@@ -179,9 +179,9 @@ pub async fn settle(store: &Store) -> Grant {
     store
         .write::<_, store::StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person("ada"), None).await?;
-                tx.put_agent(&agent).await?;
-                tx.put_grant(&grant).await?;
+                PrivilegeTx::of(tx).put_person(&person("ada"), None).await?;
+                PrivilegeTx::of(tx).put_agent(&agent).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
                 Ok(store::Commit::with(event(), ()))
             })
         })
