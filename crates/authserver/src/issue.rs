@@ -10,7 +10,7 @@ use model::{
     Subject, Timestamp, event::TokenIssued,
 };
 use serde::Serialize;
-use store::{Refresh, Tx};
+use store::{Refresh, Tx, secrets::AccessSigner};
 use token::Opaque;
 
 use crate::{
@@ -167,7 +167,7 @@ impl Issued {
     /// Signed, for the wire. After the commit: signing must not hold up the writer.
     pub(crate) fn sign(self, cx: &Cx) -> Result<TokenResponse, TokenError> {
         Ok(TokenResponse {
-            access_token: cx.store.keys().sign_access(&self.claims)?,
+            access_token: AccessSigner::of(&cx.store).sign(&self.claims)?,
             token_type: "Bearer",
             expires_in: (self.claims.exp - self.claims.iat).max(0),
             scope: self.claims.scope.to_string(),

@@ -48,5 +48,5 @@ pub(crate) fn document(cx: &Cx) -> Value {
 
 /// The document at the `jwks_uri`. Spec: RFC 7517 §5
 pub(crate) fn jwks(cx: &Cx) -> Value {
-    cx.store.keys().jwks(cx.store.now())
+    cx.store.jwks(cx.store.now())
 }

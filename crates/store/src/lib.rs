@@ -51,3 +51,8 @@ pub use tables::{
 pub mod privilege {
     pub use crate::tables::privilege_tx::PrivilegeTx;
 }
+
+/// For the authorization server, and the second one for the gateway too.
+pub mod secrets {
+    pub use crate::engine::keys::{AccessSigner, Vault};
+}

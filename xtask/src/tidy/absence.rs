@@ -60,6 +60,18 @@ const ONLY: &[Only] = &[
         advice: "call the function of `privilege`, which asks what has to be asked and returns the event",
     },
     Only {
+        rule: "only `authserver` signs access tokens",
+        words: &["AccessSigner"],
+        places: &["authserver/", "store/"],
+        advice: "ask the authorization server; to check a token take `Store::verify_access`",
+    },
+    Only {
+        rule: "only `authserver` and `gateway` open what is sealed",
+        words: &["Vault"],
+        places: &["authserver/", "gateway/", "store/"],
+        advice: "keep a digest, or let one of them seal it",
+    },
+    Only {
         rule: "only `store` speaks SQL",
         words: &["sqlx"],
         places: &["store/"],
@@ -158,6 +170,8 @@ mod tests {
             ("use sqlx::Row;", "store", "gateway"),
             ("use cedar_policy::Entity;", "policy", "authserver"),
             ("PrivilegeTx::of(tx).put_grant(&grant).await?;", "privilege", "authserver"),
+            ("AccessSigner::of(&store).sign(&claims)", "authserver", "gateway"),
+            ("Vault::of(&store).derive(\"x\")", "gateway", "governance"),
             ("jsonwebtoken::decode(x)", "token", "client"),
             ("Ed25519KeyPair::generate()", "token", "audit"),
             ("tokio::net::TcpListener::bind(x)", "net", "portcullis"),

@@ -16,7 +16,7 @@ use model::{
 };
 use pages::{CSRF_FIELD, Form, LocalPath, Page, SignedIn, login_first, signed_in};
 use serde::{Deserialize, Serialize};
-use store::{Code, Commit, Flow, StoreError, Tx};
+use store::{Code, Commit, Flow, StoreError, Tx, secrets::Vault};
 use token::{Digest, Opaque};
 
 use super::{
@@ -114,7 +114,7 @@ impl Wait {
 
     /// The code that the flow of this ticket ends with, always the same one.
     fn code(&self, cx: &Cx, flow: &str) -> Opaque {
-        Opaque::following("code", cx.store.master(), &self.nonce, flow)
+        Opaque::following("code", Vault::of(&cx.store).master(), &self.nonce, flow)
     }
 
     fn back(&self) -> Back {

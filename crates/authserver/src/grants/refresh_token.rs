@@ -16,7 +16,7 @@ use std::sync::Arc;
 use model::{Agent, Grant, Installation, ScopeSet, Timestamp};
 use pages::Form;
 use privilege::installation;
-use store::{Commit, Refresh, RefreshState, Rotation, Tx};
+use store::{Commit, Refresh, RefreshState, Rotation, Tx, secrets::Vault};
 use token::{Digest, Opaque};
 
 use super::reuse;
@@ -92,7 +92,7 @@ async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) ->
         return Ok(Commit::with(event, Outcome::Issued(Box::new(issued))));
     }
     let nonce = Opaque::nonce();
-    let successor = Opaque::following("rt", cx.store.master(), &nonce, presented);
+    let successor = Opaque::following("rt", Vault::of(&cx.store).master(), &nonce, presented);
     let order = standing.order(cx, &refresh, None, Renewal::Put(successor, until));
     let (event, issued) = issue::issue(cx, tx, order).await?;
     let rotation = Rotation {

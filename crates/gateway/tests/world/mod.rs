@@ -20,7 +20,7 @@ use model::{
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx, secrets::AccessSigner};
 use upstream::Upstream;
 
 pub const HOST: &str = "127.0.0.1:8420";
@@ -131,7 +131,7 @@ impl World {
     /// The same claims give the same token, so that the gateway knows it when it comes again.
     pub fn sign(&self, claims: &AccessClaims) -> String {
         let mut signed = self.signed.lock().unwrap();
-        let sign = || self.store.keys().sign_access(claims).unwrap();
+        let sign = || AccessSigner::of(&self.store).sign(claims).unwrap();
         signed.entry(serde_json::to_string(claims).unwrap()).or_insert_with(sign).clone()
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod commit;
 pub(crate) mod commit_outcome;
 pub(crate) mod installation_keys;
 pub(crate) mod job;
+pub(crate) mod keys;
 pub(crate) mod log_export;
 pub(crate) mod log_reads;
 pub(crate) mod lost_calls;

@@ -8,7 +8,8 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use model::{Block, Clock, Event, Timestamp, event::Facts};
-use token::{KeyRing, MasterKey, SigningKey};
+use serde_json::Value;
+use token::{AccessTokenError, Expected, KeyRing, MasterKey, Presented, SigningKey, Verified};
 use tokio::{
     sync::{
         mpsc,
@@ -68,13 +69,33 @@ impl Store {
         self.clock().now().max(self.view().mark())
     }
 
+    /// The public halves of the keys that sign access tokens at `now`, or will soon.
+    ///
+    /// Spec: RFC 7517 §5.
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        self.keys().jwks(now)
+    }
+
+    /// Verifies an access token with the public halves of the keys that sign them.
+    ///
+    /// # Errors
+    /// [`AccessTokenError`], one variant per cause.
+    pub fn verify_access(
+        &self,
+        presented: Presented,
+        expected: &Expected<'_>,
+        now: Timestamp,
+    ) -> Result<Verified, AccessTokenError> {
+        self.keys().verify_access(presented, expected, now)
+    }
+
     /// The keys that sign access tokens.
-    pub fn keys(&self) -> Arc<KeyRing> {
+    pub(super) fn keys(&self) -> Arc<KeyRing> {
         self.view().keys()
     }
 
     /// The key under which secrets are sealed.
-    pub fn master(&self) -> &MasterKey {
+    pub(super) fn master(&self) -> &MasterKey {
         self.view().master()
     }
 

@@ -97,7 +97,7 @@ async fn a_new_signing_key_is_every_nodes_and_the_old_one_goes_when_it_is_due(pl
     let server = place.open_as(Some("server")).await.unwrap();
     let visitor = place.open().await;
     let kids = |now| {
-        let jwks = server.keys().jwks(now);
+        let jwks = server.jwks(now);
         let kids = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned());
         kids.collect::<Vec<_>>()
     };
