@@ -85,7 +85,7 @@ pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Eve
     let mut elevations = Vec::new();
     for scope in order.asked.iter().filter(|scope| !order.baseline.covers(scope)) {
         let elevation = live.iter().find(|elevation| elevation.scope == *scope);
-        if let Some((elevation, until)) = elevation.and_then(|e| e.not_after.map(|until| (e, until)))
+        if let Some((elevation, until)) = elevation.and_then(|e| e.not_after().map(|until| (e, until)))
             && until.seconds() > now.seconds()
         {
             end = end.min(until);

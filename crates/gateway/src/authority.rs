@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Decision, Elevation, ElevationState, Question, Scope, ScopeSet, StepUp, Tier, ToolName};
+use model::{Authority, Decision, Elevation, Question, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
 use policy::Policies;
 use store::Store;
 
@@ -158,8 +158,8 @@ async fn awaited(
     })?;
     let what = matter.tool.as_ref().map_or_else(|| "this".to_owned(), ToString::to_string);
     let now = store.now();
-    Ok(newest.and_then(|elevation| match elevation.state {
-        ElevationState::Requested if elevation.is_pending(now) => {
+    Ok(newest.and_then(|elevation| match &elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => {
             let who = match by {
                 StepUp::Consent => "the owner of this agent",
                 StepUp::Approval => "another person than its owner",
@@ -167,7 +167,7 @@ async fn awaited(
             let at = desk.address(&elevation.id);
             Some(Refusal::Awaited { what, who, at, elevation: elevation.id })
         }
-        ElevationState::Denied if elevation.decided_at.is_some_and(|at| desk.still_counts(at, now)) => {
+        Stage::Denied(decided) if desk.still_counts(decided.at, now) => {
             Some(Refusal::TurnedDown { what, elevation: elevation.id })
         }
         _ => None,

@@ -228,7 +228,7 @@ async fn a_use_of_a_call_that_never_left_is_given_back() {
         world.modern_tool("delete_ticket").await.refused(502, 502);
         let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
         assert!(elevation.is_live(world.clock_now()), "{elevation:?}");
-        assert_eq!(elevation.uses, 0);
+        assert_eq!(elevation.uses(), 0);
     }
     let records = world.records().await;
     let count = |event: &str| records.iter().filter(|record| record["event"] == event).count();
@@ -249,7 +249,7 @@ async fn a_call_that_was_decided_before_a_revocation_and_recorded_after_it_takes
     assert_eq!(world.upstream.arrived().len(), 1);
     let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
     assert!(!elevation.is_live(world.clock_now()), "what was taken away since comes back for nobody");
-    assert_eq!(elevation.uses, 0);
+    assert_eq!(elevation.uses(), 0);
 }
 
 /// Field: G4
@@ -260,7 +260,7 @@ async fn a_use_is_given_back_when_the_client_leaves_before_the_call_does() {
     world.modern_tool("get_ticket").await.answered();
     {
         let mut call = std::pin::pin!(world.modern_tool("delete_ticket"));
-        while world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap().uses == 0 {
+        while world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap().uses() == 0 {
             let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
             assert!(first);
             if world.upstream.arrived().len() > 1 {

@@ -191,17 +191,14 @@ async fn open(cx: &Cx, flow: &str, person: &SignedIn) -> Result<Wait, PageError>
 
 fn verdict(wait: &Wait, elevations: &[Elevation]) -> Result<ScopeSet, AuthorizeError> {
     // One that was approved and is used up already still was approved.
-    let said_yes = |elevation: &&Elevation| match elevation.state {
-        ElevationState::Active | ElevationState::Ended => elevation.decided_at.is_some(),
-        ElevationState::Requested | ElevationState::Denied => false,
-    };
+    let said_yes = |elevation: &&Elevation| elevation.approval().is_some();
     let approved: Vec<Scope> = elevations.iter().filter(said_yes).map(|elevation| elevation.scope.clone()).collect();
     if !approved.is_empty() || wait.beyond {
         let mut scopes = wait.scopes.clone();
         scopes.extend(approved);
         return Ok(scopes);
     }
-    match elevations.iter().find(|elevation| elevation.state == ElevationState::Denied) {
+    match elevations.iter().find(|elevation| elevation.state() == ElevationState::Denied) {
         Some(denied) => Err(AuthorizeError::ElevationDenied(denied.id.clone())),
         None => match wait.pending.first() {
             Some(lapsed) => Err(AuthorizeError::ElevationLapsed(lapsed.clone())),
@@ -250,7 +247,7 @@ async fn finish(
 
 fn waiting_page(cx: &Cx, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
     let now = cx.store.now();
-    let words = |elevation: &Elevation| match elevation.state {
+    let words = |elevation: &Elevation| match elevation.state() {
         ElevationState::Requested if elevation.is_pending(now) => "waiting",
         ElevationState::Requested => "not decided in time",
         ElevationState::Active => "approved",

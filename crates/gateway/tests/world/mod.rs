@@ -15,8 +15,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use model::{
-    AccessClaims, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Grant, ManualClock,
-    Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
+    AccessClaims, Agent, AgentKind, AgentState, Approval, Assurance, Block, Clock, Decided, Elevation, Grant,
+    ManualClock, Person, Scope, Span, Stage, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
@@ -196,16 +196,16 @@ impl World {
             grant: self.grant.id.clone(),
             scope: scope.parse::<Scope>().unwrap(),
             by,
-            state: ElevationState::Active,
             reason: "to test".into(),
             requested_at: now,
             decide_before: now.after(Span::from_minutes(5)),
-            decided_by: Some("bob".into()),
-            decided_at: Some(now),
             lasts: Span::from_minutes(5),
-            not_after: Some(now.after(Span::from_minutes(5))),
             max_uses,
-            uses: 0,
+            stage: Stage::Active(Approval {
+                decided: Decided { by: "bob".into(), at: now },
+                not_after: now.after(Span::from_minutes(5)),
+                uses: 0,
+            }),
         };
         self.store
             .write(move |tx| {

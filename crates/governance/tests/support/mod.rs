@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Grant, Id, ManualClock, Person,
-    Scope, Span, StepUp, Timestamp,
+    Scope, Span, Stage, StepUp, Timestamp,
     config::Config,
     event::{AgentRegistered, examples},
 };
@@ -153,16 +153,12 @@ impl Installation {
             grant: grant.parse().unwrap(),
             by: if matches!(scope, Scope::Tool(..)) { StepUp::Approval } else { StepUp::Consent },
             scope,
-            state: ElevationState::Requested,
             reason: "Ticket 4711 is a duplicate <b>of</b> 4710".into(),
             requested_at: self.now(),
             decide_before: self.now().after(Span::from_minutes(15)),
-            decided_by: None,
-            decided_at: None,
             lasts: Span::from_minutes(5),
-            not_after: None,
             max_uses: 2,
-            uses: 0,
+            stage: Stage::Requested,
         };
         let (id, event) = (elevation.id.clone(), examples::any());
         self.store
@@ -183,7 +179,7 @@ impl Installation {
     }
 
     pub async fn state_of(&self, id: &Id<Elevation>) -> ElevationState {
-        self.store.elevation(id).await.unwrap().unwrap().state
+        self.store.elevation(id).await.unwrap().unwrap().state()
     }
 
     /// The newest record of the log.

@@ -4,7 +4,7 @@
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Standing, Target, Timestamp,
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Stage, Standing, Target, Timestamp,
     event::{ElevationApproved, ElevationDenied, ElevationOf},
 };
 use store::{Tx, privilege::PrivilegeTx};
@@ -87,11 +87,13 @@ async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<
 }
 
 fn still_waits(elevation: &Elevation, now: Timestamp) -> Result<(), Refused> {
-    use model::ElevationState::Requested;
-    match elevation.state {
-        Requested if elevation.is_pending(now) => Ok(()),
-        Requested => Err(Refused::Lapsed(elevation.decide_before)),
-        state => Err(Refused::AlreadyDecided { state, by: elevation.decided_by.clone() }),
+    match elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => Ok(()),
+        Stage::Requested => Err(Refused::Lapsed(elevation.decide_before)),
+        Stage::Active(_) | Stage::Ended(_) | Stage::Denied(_) => {
+            let by = elevation.decided().map(|decided| decided.by.clone());
+            Err(Refused::AlreadyDecided { state: elevation.state(), by })
+        }
     }
 }
 

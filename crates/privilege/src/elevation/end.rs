@@ -2,7 +2,7 @@
 //! what ended.)
 
 use model::{
-    Actor, Elevation, ElevationState, Event, Id,
+    Actor, Elevation, Event, Id, Stage,
     event::{ElevationEnd, ElevationEnded},
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
@@ -26,9 +26,9 @@ pub async fn end(tx: &mut Tx<'_>, id: Id<Elevation>, actor: Actor) -> Result<Eve
 pub async fn elapse(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<Option<Event>, StoreError> {
     let now = tx.now();
     let Some(elevation) = tx.elevation(&elevation.id).await? else { return Ok(None) };
-    let cause = match elevation.state {
-        ElevationState::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
-        ElevationState::Active if elevation.not_after.is_none_or(|end| now >= end) => ElevationEnd::TimeOver,
+    let cause = match &elevation.stage {
+        Stage::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
+        Stage::Active(approval) if now >= approval.not_after => ElevationEnd::TimeOver,
         _ => return Ok(None),
     };
     let ended = PrivilegeTx::of(tx).end_elevation(&elevation.id, now).await?;

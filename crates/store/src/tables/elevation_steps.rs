@@ -27,16 +27,16 @@ impl PrivilegeTx<'_, '_> {
             .bind(elevation.grant.as_str())
             .bind(elevation.scope.to_string())
             .bind(elevation.by.as_str())
-            .bind(elevation.state.as_str())
+            .bind(elevation.state().as_str())
             .bind(&elevation.reason)
             .bind(elevation.requested_at.micros())
             .bind(elevation.decide_before.micros())
-            .bind(elevation.decided_by.as_deref())
-            .bind(elevation.decided_at.map(Timestamp::micros))
+            .bind(elevation.decided().map(|decided| decided.by.as_str()))
+            .bind(elevation.decided().map(|decided| decided.at.micros()))
             .bind(elevation.lasts.seconds() as i64)
-            .bind(elevation.not_after.map(Timestamp::micros))
+            .bind(elevation.not_after().map(Timestamp::micros))
             .bind(i64::from(elevation.max_uses))
-            .bind(i64::from(elevation.uses)),
+            .bind(i64::from(elevation.uses())),
         )
         .await?;
         Ok(())

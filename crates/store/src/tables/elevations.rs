@@ -1,6 +1,6 @@
 //! Elevations: which there are, and which of them wait or may be used.
 
-use model::{Agent, Elevation, ElevationState, Grant, Id, Scope, Span, Timestamp};
+use model::{Agent, Approval, Decided, Elevation, Grant, Id, Scope, Span, Stage, Timestamp};
 use sqlx::query;
 
 use crate::{
@@ -162,27 +162,20 @@ impl FromColumns for Elevation {
     const WHAT: &'static str = "elevation";
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        let mut elevation = Self {
-            id: columns.parsed()?,
-            grant: columns.parsed()?,
-            scope: columns.parsed()?,
-            by: columns.parsed()?,
-            state: columns.parsed()?,
-            reason: columns.text()?,
-            requested_at: columns.time()?,
-            decide_before: columns.time()?,
-            decided_by: columns.optional_text()?,
-            decided_at: columns.optional_time()?,
-            lasts: Span::from_seconds(columns.number()?),
-            not_after: columns.optional_time()?,
-            max_uses: columns.number()?,
-            uses: columns.number()?,
+        let (id, grant, scope) = (columns.parsed()?, columns.parsed()?, columns.parsed()?);
+        let (by, state, reason) = (columns.parsed()?, columns.parsed()?, columns.text()?);
+        let (requested_at, decide_before) = (columns.time()?, columns.time()?);
+        let decided = columns.optional_text()?.zip(columns.optional_time()?).map(|(by, at)| Decided { by, at });
+        let (lasts, not_after) = (Span::from_seconds(columns.number()?), columns.optional_time()?);
+        let (max_uses, uses) = (columns.number()?, columns.number()?);
+        let stage = Stage::of(state, decided, not_after, uses).map_err(|why| columns.unreadable(why))?;
+        let stage = match (stage, columns.optional_time()?) {
+            (Stage::Requested, Some(_)) => Stage::Ended(None),
+            (Stage::Active(approval), Some(blocked)) => {
+                Stage::Ended(Some(Approval { not_after: approval.not_after.min(blocked), ..approval }))
+            }
+            (stage, _) => stage,
         };
-        let waits_or_stands = matches!(elevation.state, ElevationState::Requested | ElevationState::Active);
-        if let (Some(stopped), true) = (columns.optional_time()?, waits_or_stands) {
-            elevation.state = ElevationState::Ended;
-            elevation.not_after = elevation.not_after.map(|end| end.min(stopped));
-        }
-        Ok(elevation)
+        Ok(Self { id, grant, scope, by, reason, requested_at, decide_before, lasts, max_uses, stage })
     }
 }

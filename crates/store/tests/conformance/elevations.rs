@@ -82,7 +82,7 @@ async fn an_elevation_is_decided_once(place: &Place) {
         .await;
     assert!(!denied.unwrap());
     let now = store.elevation(&asked.id).await.unwrap().unwrap();
-    assert_eq!((now.state, now.decided_by.as_deref()), (ElevationState::Active, Some("bob")));
+    assert_eq!((now.state(), now.decided().map(|decided| decided.by.as_str())), (ElevationState::Active, Some("bob")));
     assert_eq!(store.elevations(10).await.unwrap(), [now]);
     assert!(store.pending(store.now()).await.unwrap().is_empty());
 }
@@ -137,8 +137,8 @@ async fn eight_tasks_share_three_uses(place: &Place) {
     assert_eq!(store.live_elevations(&grant.id, store.now()).await.unwrap().len(), 1);
     let takes = (0..8).map(|_| take(&store, &grant.id, &asked));
     let taken: Vec<_> = futures_util::future::join_all(takes).await.into_iter().flatten().collect();
-    assert_eq!(taken.iter().map(|taken| taken.uses).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(taken[2].state, ElevationState::Ended);
+    assert_eq!(taken.iter().map(|taken| taken.uses()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(taken[2].state(), ElevationState::Ended);
     assert!(store.live_elevations(&grant.id, store.now()).await.unwrap().is_empty());
 }
 
@@ -153,9 +153,9 @@ async fn a_use_is_of_the_elevation_that_was_named(place: &Place) {
     assert!(approve(&store, &first).await && approve(&store, &second).await && approve(&store, &third).await);
     assert!(take(&store, &"grt_other".parse().unwrap(), &second).await.is_none(), "it is of another grant");
     let taken = take(&store, &grant.id, &second).await.unwrap();
-    assert_eq!((&taken.id, taken.uses, taken.state), (&second.id, 1, ElevationState::Ended));
+    assert_eq!((&taken.id, taken.uses(), taken.state()), (&second.id, 1, ElevationState::Ended));
     assert!(take(&store, &grant.id, &second).await.is_none(), "its only use was taken");
-    assert_eq!(store.elevation(&first.id).await.unwrap().unwrap().uses, 0);
+    assert_eq!(store.elevation(&first.id).await.unwrap().unwrap().uses(), 0);
     place.clock.advance(Span::from_minutes(10));
     assert!(take(&store, &grant.id, &third).await.is_none(), "its time is over");
 }
@@ -176,7 +176,7 @@ async fn an_ended_grant_takes_everything_with_it(place: &Place) {
     assert!(ended.unwrap());
     assert!(store.epoch() > epoch);
     assert!(take(&store, &grant.id, &asked).await.is_none());
-    assert_eq!(store.elevation(&asked.id).await.unwrap().unwrap().state, ElevationState::Ended);
+    assert_eq!(store.elevation(&asked.id).await.unwrap().unwrap().state(), ElevationState::Ended);
     assert_eq!(store.grant_holder(&grant.id, None).await.unwrap().unwrap().grant.ended_at, Some(START));
     assert!(store.grants(Some(START)).await.unwrap().is_empty());
     assert_eq!(store.grants_of(&grant.agent).await.unwrap().len(), 1);

@@ -123,7 +123,7 @@ async fn an_elevation_is_over_from_whatever_block_covers_it(place: &Place) {
         assert!(uses(&store, &elevation).await);
         block(&store, kind, name, START).await;
         let found = store.elevation(&elevation.id).await.unwrap().unwrap();
-        assert_eq!((found.state, found.not_after), (ElevationState::Ended, Some(START)), "{kind}");
+        assert_eq!((found.state(), found.not_after()), (ElevationState::Ended, Some(START)), "{kind}");
         assert!(!uses(&store, &elevation).await, "{kind}");
         lift(&store, kind, name).await;
         assert!(!uses(&store, &elevation).await, "{kind}, lifted");
@@ -187,7 +187,7 @@ async fn ends_are_written_page_by_page_and_move_no_epoch(place: &Place) {
     assert_eq!(store.epoch(), epoch);
     place.tamper("DELETE FROM block").await;
     assert!(!is_live(&store, &settled).await, "it is in the rows now");
-    assert_eq!(store.elevation(&elevation.id).await.unwrap().unwrap().state, ElevationState::Ended);
+    assert_eq!(store.elevation(&elevation.id).await.unwrap().unwrap().state(), ElevationState::Ended);
     // What was not there is not written down twice, and a newer block is another matter.
     assert!(!change!(store, tx => PrivilegeTx::of(tx).ends_are_written(&target, START).await?));
 }

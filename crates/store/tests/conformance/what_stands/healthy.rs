@@ -101,7 +101,7 @@ async fn used_up_and_given_back(place: &Place, store: &Store, asked: &Elevation)
                 Box::pin(async move {
                     let used = PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?.unwrap();
                     let [decided, ended] = first;
-                    Ok(Commit::with(decided, used.not_after.unwrap()).and(ended))
+                    Ok(Commit::with(decided, used.not_after().unwrap()).and(ended))
                 })
             })
             .await
