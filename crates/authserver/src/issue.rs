@@ -9,6 +9,7 @@ use model::{
     AccessClaims, Actor, Agent, AgentKind, ClientId, Elevation, Event, Grant, Id, Installation, ScopeSet, Span,
     Subject, Timestamp, event::TokenIssued,
 };
+use privilege::authority::Need;
 use serde::Serialize;
 use store::{Refresh, Tx, secrets::AccessSigner};
 use token::Opaque;
@@ -16,7 +17,7 @@ use token::Opaque;
 use crate::{
     cx::Cx,
     error::TokenError,
-    scopes::{self, Asker, Need},
+    scopes::{self, ScopeRefusal},
 };
 
 /// What is to be issued.
@@ -77,8 +78,8 @@ impl TokenResponse {
 /// Decides what the token says and writes down what must be kept. The event belongs into the same commit.
 pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Event, Issued), TokenError> {
     let now = tx.now();
-    let asker = Asker::of(&order.agent);
-    scopes::may_connect(cx, &asker, &order.grant.server)?;
+    let issuing = scopes::issuing(cx, &order.agent, &order.grant.server)?;
+    issuing.may_connect().map_err(ScopeRefusal::from)?;
     let live = tx.live_elevations(&order.grant.id, now).await?;
     let mut scopes = order.baseline.clone();
     let mut end = now.after(order.lasts).min(order.grant.not_after);
@@ -91,7 +92,7 @@ pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Eve
             end = end.min(until);
             elevations.push(elevation.id.to_string());
             scopes.insert(scope.clone());
-        } else if scopes::need(cx, &asker, scope) == Ok(Need::Standing) {
+        } else if issuing.need(scope) == Ok(Need::Standing) {
             scopes.insert(scope.clone());
         }
     }

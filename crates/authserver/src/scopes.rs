@@ -1,44 +1,15 @@
-//! Which scopes may be issued to whom, and who has to say yes first.
-//!
-//! What a client asks for is a wish, never evidence: clients unite all scopes they ever held
-//! (MCP 2026-07-28), so every scope is judged anew, against the rules and against policy.
+//! The `scope` parameter: what it can mean on one server, and what of that can be issued.
 //!
 //! Spec: RFC 6749 §3.3; MCP 2026-07-28 basic/authorization.
+//!
+//! Next: [`privilege::authority::plan`], which says what each scope takes.
 
 use std::str::FromStr;
 
-use model::{
-    Agent, AgentKind, Assurance, Authority, Decision, Id, Person, Question, Scope, ScopeSet, Server, StepUp, Tier,
-    ToolName, scope::UnknownScope,
-};
+use model::{Agent, Id, Scope, ScopeSet, Server, scope::UnknownScope};
+use privilege::authority::{Asker, Need, NotIssuable, plan::Issuing};
 
 use crate::cx::Cx;
-
-/// Who asks, as policy sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct Asker {
-    pub(crate) agent: Id<Agent>,
-    pub(crate) kind: AgentKind,
-    pub(crate) assurance: Assurance,
-    pub(crate) person: Option<Id<Person>>,
-}
-
-impl Asker {
-    /// An agent as the store has it.
-    pub(crate) fn of(agent: &Agent) -> Self {
-        let person = (agent.kind == AgentKind::Delegated).then(|| agent.owner.clone());
-        Self { agent: agent.id.clone(), kind: agent.kind, assurance: agent.assurance, person }
-    }
-}
-
-/// What a scope takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// The standing grant is enough.
-    Standing,
-    /// An elevation, once these people said yes.
-    Elevation(StepUp),
-}
 
 /// Why a scope is refused or left out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,25 +18,19 @@ pub(crate) enum ScopeRefusal {
     Unknown(#[from] UnknownScope),
     #[error("scope `{0}` belongs to another server than the resource")]
     OtherServer(Scope),
-    #[error("the tool of scope `{0}` waits for an operator to classify it")]
-    Held(Scope),
-    #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]
-    NotHigh { asked: Scope, tier: Tier, instead: Scope },
-    #[error("policy does not allow scope `{0}` to this agent")]
-    Forbidden(Scope, Vec<String>),
-    #[error("policy does not allow this agent on the server `{0}`")]
-    NoConnection(Id<Server>, Vec<String>),
+    #[error("the server `{0}` is not served here any more")]
+    NoServer(Id<Server>),
     #[error("more than {MOST_SCOPES} scopes are asked for; `{0}` is one too many")]
     TooMany(Scope),
-    #[error("nothing of `{0}` can be issued to this agent")]
-    NothingLeft(ScopeSet),
+    #[error(transparent)]
+    NotIssuable(#[from] NotIssuable),
 }
 
 impl ScopeRefusal {
     /// The ids of the policies that said no, for records and the log. The client is not told.
     pub(crate) fn policies(&self) -> &[String] {
         match self {
-            Self::Forbidden(_, policies) | Self::NoConnection(_, policies) => policies,
+            Self::NotIssuable(refusal) => refusal.policies(),
             _ => &[],
         }
     }
@@ -116,96 +81,26 @@ pub(crate) fn parse(text: Option<&str>, server: &Id<Server>) -> Result<Asked, Sc
     }
 }
 
-/// What each of `asked` takes. What can not be had is left out: what policy forbids, a tool that is held, one that
-/// moved to another tier. It is an error when that was all.
-pub(crate) fn assess(
+/// What may be issued to `agent` for `server`.
+pub(crate) fn issuing<'a>(cx: &'a Cx, agent: &'a Agent, server: &'a Id<Server>) -> Result<Issuing<'a>, ScopeRefusal> {
+    let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::NoServer(server.clone()))?;
+    Ok(Issuing { policies: &cx.policies, asker: Asker::of(agent), server, rules })
+}
+
+/// What each of `asked` takes. What can not be had is left out, and said in the log.
+pub(crate) fn plan(
     cx: &Cx,
-    asker: &Asker,
+    agent: &Agent,
     server: &Id<Server>,
     asked: &ScopeSet,
 ) -> Result<Vec<(Scope, Need)>, ScopeRefusal> {
-    may_connect(cx, asker, server)?;
-    let mut possible = Vec::new();
-    let mut left_out: Option<ScopeRefusal> = None;
-    for scope in asked.iter() {
-        match need(cx, asker, scope) {
-            Ok(need) => possible.push((scope.clone(), need)),
-            Err(refusal) => {
-                let policies = refusal.policies().join(", ");
-                let policies = (!policies.is_empty()).then_some(policies);
-                tracing::info!(event = "scope_left_out", agent = %asker.agent, reason = %refusal, policies);
-                left_out = left_out.or(Some(refusal));
-            }
-        }
+    let plan = issuing(cx, agent, server)?.plan(asked)?;
+    for refusal in &plan.left_out {
+        let policies = refusal.policies().join(", ");
+        let policies = (!policies.is_empty()).then_some(policies);
+        tracing::info!(event = "scope_left_out", agent = %agent.id, reason = %refusal, policies);
     }
-    match left_out {
-        _ if !possible.is_empty() => Ok(possible),
-        Some(refusal) => Err(refusal),
-        None => Err(ScopeRefusal::NothingLeft(asked.clone())),
-    }
-}
-
-/// May this agent speak to the server at all?
-pub(crate) fn may_connect(cx: &Cx, asker: &Asker, server: &Id<Server>) -> Result<(), ScopeRefusal> {
-    match cx.policies.decide(&question(asker, server, None, Tier::Low)) {
-        Decision::Allow { .. } => Ok(()),
-        Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
-            Err(ScopeRefusal::NoConnection(server.clone(), policies))
-        }
-    }
-}
-
-/// What one scope takes.
-pub(crate) fn need(cx: &Cx, asker: &Asker, scope: &Scope) -> Result<Need, ScopeRefusal> {
-    let server = scope.server();
-    let forbidden = |by| ScopeRefusal::Forbidden(scope.clone(), by);
-    let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::OtherServer(scope.clone()))?;
-    match scope {
-        Scope::Low(_) => Ok(Need::Standing),
-        Scope::Medium(_) => {
-            // A bucket may be asked for when at least one of its tools may.
-            let mut by = Vec::new();
-            let needs = rules.examples(Tier::Medium);
-            let needs = needs.filter_map(|name| {
-                decide(cx, asker, server, name, Tier::Medium).map_err(|policies| by.extend(policies)).ok()
-            });
-            let least = needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval)));
-            by.sort_unstable();
-            by.dedup();
-            least.ok_or_else(|| forbidden(by))
-        }
-        Scope::Tool(_, tool) => match rules.tier(tool) {
-            None => Err(ScopeRefusal::Held(scope.clone())),
-            Some(Tier::High) => decide(cx, asker, server, tool.clone(), Tier::High).map_err(forbidden),
-            Some(tier) => {
-                let instead = Scope::needed(server, tool, tier);
-                Err(ScopeRefusal::NotHigh { asked: scope.clone(), tier, instead })
-            }
-        },
-    }
-}
-
-/// What it takes, or the policies that forbid it whatever is held.
-fn decide(cx: &Cx, asker: &Asker, server: &Id<Server>, tool: ToolName, tier: Tier) -> Result<Need, Vec<String>> {
-    match cx.policies.decide(&question(asker, server, Some(tool), tier)) {
-        Decision::Allow { .. } => Ok(Need::Standing),
-        Decision::StepUp { by, .. } => Ok(Need::Elevation(by)),
-        Decision::Deny { policies, .. } => Err(policies),
-    }
-}
-
-fn question(asker: &Asker, server: &Id<Server>, tool: Option<ToolName>, tier: Tier) -> Question {
-    Question {
-        agent: asker.agent.clone(),
-        kind: asker.kind,
-        assurance: asker.assurance,
-        person: asker.person.clone(),
-        server: server.clone(),
-        tool,
-        tier,
-        held: false,
-        authority: Authority::Standing,
-    }
+    Ok(plan.possible)
 }
 
 /// Words of OpenID Connect that clients put into every request.

@@ -15,14 +15,17 @@ use http::HeaderMap;
 use model::shown;
 use model::{Actor, Agent, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused};
 use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, signed_in};
-use privilege::elevation::open::{self, ElevationWish, Opened};
+use privilege::{
+    authority::Need,
+    elevation::open::{self, ElevationWish, Opened},
+};
 use store::{Commit, StoreError, Tx};
 
 use crate::{
     cx::Cx,
     error::{AuthorizeError, PageError},
     liveness::{self, Dead},
-    scopes::{self, Asker, Need, ScopeRefusal},
+    scopes::{self, ScopeRefusal},
 };
 
 /// What a form of `/me` asks for.
@@ -132,9 +135,9 @@ fn assess(
     if *wish.scope.server() != grant.server {
         return Err(ScopeRefusal::OtherServer(wish.scope.clone()).into());
     }
-    let asker = Asker::of(agent);
-    scopes::may_connect(cx, &asker, &grant.server)?;
-    Ok(scopes::need(cx, &asker, &wish.scope)?)
+    let issuing = scopes::issuing(cx, agent, &grant.server)?;
+    let need = issuing.may_connect().and_then(|()| issuing.need(&wish.scope));
+    Ok(need.map_err(ScopeRefusal::from)?)
 }
 
 /// Nothing is opened, and the record says why.

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use model::{Actor, Authority, Question, Tier, event::examples};
+use model::{Actor, Authority, CallTarget, Class, Question, Tier, event::examples};
 use portcullis_gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -94,9 +94,7 @@ fn decide(bencher: Bencher) {
         assurance: model::Assurance::Proven,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
-        tool: Some("get_ticket".parse().unwrap()),
-        tier: Tier::Low,
-        held: false,
+        target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
     };
     bencher.bench(|| policies.decide(black_box(&question)));

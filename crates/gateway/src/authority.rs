@@ -1,6 +1,7 @@
-//! What an agent may do with a server at this moment: asked for each call and each listed tool alike.
+//! From a call to a [`Permit`], or to what its agent is told instead.
 //!
-//! The token's scope above the baseline is a hint. What counts is the elevation that is live now.
+//! What an agent may do is decided in [`privilege::authority`]; here the answer becomes a permit, or a refusal in the words
+//! of the protocol.
 //!
 //! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
 //!
@@ -8,32 +9,26 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Decision, Elevation, Question, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
+use model::{CallTarget, Elevation, Scope, ScopeSet, Stage, StepUp, ToolName};
 use policy::Policies;
+use privilege::authority::{self, Allowed, Asker, NotAllowed, decide::Wanted};
 use store::Store;
 
-use crate::{
-    call::Call,
-    live::Live,
-    permit::{Basis, Permit},
-    protected::Protected,
-    refusal::Refusal,
-};
+use crate::{call::Call, live::Live, permit::Permit, refusal::Refusal};
 
 /// Decides on a call.
 pub async fn decide(store: &Store, policies: &Policies, call: Call, live: Arc<Live>) -> Result<Permit<Call>, Refused> {
-    let tool = match call.subject() {
-        Ok(tool) => tool,
-        Err(refusal) => return Err(Refused { refusal, call, live, tool: None, tier: None, policies: Vec::new() }),
+    let target = match call.target() {
+        Ok(target) => target,
+        Err(refusal) => return Err(Refused { refusal, call, live, target: None, policies: Vec::new() }),
     };
-    let matter = Matter::of(&call.server, tool.as_ref());
-    let outcome = weigh(store, policies, &call, &live, &matter).await;
+    let outcome = ask(store, policies, &call, &live, &target).await;
     match outcome {
-        Ok(by) => {
+        Ok(allowed) => {
             let facts = store.facts(live.epoch());
-            Ok(Permit::new(call, live, matter, by, facts))
+            Ok(Permit::new(call, live, target, allowed, facts))
         }
-        Err(No { refusal, policies }) => Err(Refused { refusal, call, live, tier: Some(matter.tier), tool, policies }),
+        Err(No { refusal, policies }) => Err(Refused { refusal, call, live, target: Some(target), policies }),
     }
 }
 
@@ -46,12 +41,17 @@ pub struct Refused {
     pub call: Call,
     /// Who.
     pub live: Arc<Live>,
-    /// The tool, when it calls one.
-    pub tool: Option<ToolName>,
-    /// Its tier, when that was found out.
-    pub tier: Option<Tier>,
+    /// What it is about, when that was found out.
+    pub target: Option<CallTarget>,
     /// The policies that said so; none, when it was not a matter of policy.
     pub policies: Vec<String>,
+}
+
+impl Refused {
+    /// The tool that it wanted to call.
+    pub fn tool(&self) -> Option<&ToolName> {
+        self.target.as_ref()?.tool()
+    }
 }
 
 /// No, and the policies that said so.
@@ -66,80 +66,36 @@ impl From<Refusal> for No {
     }
 }
 
-/// What is decided on: a tool with its tier, or the protocol of a server.
-#[derive(Debug, Clone)]
-pub struct Matter {
-    /// The tool; `None` for everything that is no tool call.
-    pub tool: Option<ToolName>,
-    /// How much harm it can do.
-    pub tier: Tier,
-    /// No rule names the tool.
-    pub held: bool,
-    /// The scope that stands for it.
-    pub scope: Scope,
-}
-
-impl Matter {
-    /// The tool as the server's rules classify it. What nobody classified is high and held.
-    pub fn of(server: &Protected, tool: Option<&ToolName>) -> Self {
-        let Some(tool) = tool else {
-            return Self { tool: None, tier: Tier::Low, held: false, scope: Scope::Low(server.id.clone()) };
-        };
-        let tier = server.config.tier(tool);
-        let (held, tier) = (tier.is_none(), tier.unwrap_or(Tier::High));
-        Self { tool: Some(tool.clone()), tier, held, scope: Scope::needed(&server.id, tool, tier) }
-    }
-
-    /// The question to policy, for an agent that holds `authority`.
-    pub fn question(&self, live: &Live, authority: Authority) -> Question {
-        let (agent, grant) = (live.agent(), live.grant());
-        Question {
-            agent: agent.id.clone(),
-            kind: agent.kind,
-            assurance: agent.assurance,
-            person: grant.person.clone(),
-            server: grant.server.clone(),
-            tool: self.tool.clone(),
-            tier: self.tier,
-            held: self.held,
-            authority,
-        }
-    }
-}
-
-async fn weigh(
-    store: &Store,
-    policies: &Policies,
-    call: &Call,
-    live: &Live,
-    matter: &Matter,
-) -> Result<(Basis, Vec<String>), No> {
-    if matter.tool.as_ref().is_some_and(|tool| live.tool_is_stopped(tool)) {
+async fn ask(store: &Store, policies: &Policies, call: &Call, live: &Live, target: &CallTarget) -> Result<Allowed, No> {
+    if target.tool().is_some_and(|tool| live.tool_is_stopped(tool)) {
         return Err(Refusal::Blocked.into());
     }
-    let standing = policies.decide(&matter.question(live, Authority::Standing));
-    let (scope, by, policies_asking) = match standing {
-        Decision::Allow { policies } => return Ok((baseline(call, live, matter)?, policies)),
-        Decision::Deny { reason, policies } => {
-            return Err(No { refusal: Refusal::Denied(reason, matter.tool.clone()), policies });
-        }
-        Decision::StepUp { scope, by, policies } => (scope, by, policies),
+    let (grant, credential) = (live.grant(), &live.claims().scope);
+    let asker = Asker::by_grant(live.agent(), grant);
+    let refused = match authority::decide(store, policies, Wanted { asker, grant, credential, target }).await {
+        Ok(allowed) => return Ok(allowed),
+        Err(refused) => refused,
     };
-    // A clock that can not be right decides about nothing above the baseline.
-    store.freshness().map_err(|_| Refusal::Unavailable)?;
-    let elevations = elevations(store, live).await?;
-    match elevated(policies, live, matter, &elevations, &scope) {
-        Some(Elevated { elevation, policies, .. }) => {
-            Ok((Basis::Elevation { id: elevation.id.clone(), by: elevation.by }, policies))
+    let (refusal, policies) = match refused {
+        NotAllowed::Denied { reason, policies } => (Refusal::Denied(reason, target.tool().cloned()), policies),
+        NotAllowed::Narrow(scope) => {
+            let scopes = ScopeSet::from_iter([scope]);
+            (Refusal::step_up(target.tool(), target.tier(), StepUp::Consent, scopes), Vec::new())
         }
-        None => {
-            let refusal = match awaited(store, call, live, matter, (&scope, by)).await? {
+        NotAllowed::StepUp { scope, by, live: elevations, policies } => {
+            let refusal = match awaited(store, call, live, target, (&scope, by)).await? {
                 Some(awaited) => awaited,
-                None => step_up(call, live, matter, scope, by, &elevations),
+                None => step_up(call, live, target, scope, by, &elevations),
             };
-            Err(No { refusal, policies: policies_asking })
+            (refusal, policies)
         }
-    }
+        NotAllowed::Silent(_) => (Refusal::Unavailable, Vec::new()),
+        NotAllowed::Store(error) => {
+            store.failed("store_failed", &error);
+            (Refusal::Unavailable, Vec::new())
+        }
+    };
+    Err(No { refusal, policies })
 }
 
 /// What an agent that does not poll is told of a decision that it asked for: by the call, because its client knows
@@ -148,7 +104,7 @@ async fn awaited(
     store: &Store,
     call: &Call,
     live: &Live,
-    matter: &Matter,
+    target: &CallTarget,
     (scope, by): (&Scope, StepUp),
 ) -> Result<Option<Refusal>, Refusal> {
     let Some(desk) = call.server.desk.of_agent(&live.agent().id) else { return Ok(None) };
@@ -156,7 +112,7 @@ async fn awaited(
         store.failed("store_failed", &error);
         Refusal::Unavailable
     })?;
-    let what = matter.tool.as_ref().map_or_else(|| "this".to_owned(), ToString::to_string);
+    let what = target.tool().map_or_else(|| "this".to_owned(), ToString::to_string);
     let now = store.now();
     Ok(newest.and_then(|elevation| match &elevation.stage {
         Stage::Requested if elevation.is_pending(now) => {
@@ -174,55 +130,6 @@ async fn awaited(
     }))
 }
 
-/// The standing grant is enough; but the token may be narrower than its grant.
-///
-/// Spec: OAuth 2.1 §5.2 (the scope of the token is sufficient).
-fn baseline(call: &Call, live: &Live, matter: &Matter) -> Result<Basis, Refusal> {
-    let low = Scope::Low(call.server.id.clone());
-    if live.grant().scopes.covers(&low) && live.claims().scope.covers(&low) {
-        return Ok(Basis::Standing);
-    }
-    Err(Refusal::step_up(matter.tool.as_ref(), matter.tier, StepUp::Consent, ScopeSet::from_iter([low])))
-}
-
-/// The elevations of a principal that are live now.
-pub async fn elevations(store: &Store, live: &Live) -> Result<Vec<Elevation>, Refusal> {
-    store.live_elevations(&live.grant().id, store.now()).await.map_err(|error| {
-        store.failed("store_failed", &error);
-        Refusal::Unavailable
-    })
-}
-
-/// An elevation with which policy allows something.
-pub struct Elevated<'e> {
-    /// Which one.
-    pub elevation: &'e Elevation,
-    /// What it amounts to.
-    pub authority: Authority,
-    /// The permits that matched with it.
-    pub policies: Vec<String>,
-}
-
-/// The elevation with which policy would allow it.
-pub fn elevated<'e>(
-    policies: &Policies,
-    live: &Live,
-    matter: &Matter,
-    elevations: &'e [Elevation],
-    scope: &Scope,
-) -> Option<Elevated<'e>> {
-    elevations.iter().filter(|elevation| elevation.scope.implies(scope)).find_map(|elevation| {
-        let authority = match elevation.by {
-            StepUp::Consent => Authority::Consent,
-            StepUp::Approval => Authority::Approval,
-        };
-        match policies.decide(&matter.question(live, authority)) {
-            Decision::Allow { policies } => Some(Elevated { elevation, authority, policies }),
-            Decision::StepUp { .. } | Decision::Deny { .. } => None,
-        }
-    })
-}
-
 /// 2026-07-28 names what this call needs, and its clients unite it with what they hold. Earlier clients
 /// replace, so they are told everything: what is granted and live, and what is needed.
 ///
@@ -230,7 +137,7 @@ pub fn elevated<'e>(
 pub fn step_up(
     call: &Call,
     live: &Live,
-    matter: &Matter,
+    target: &CallTarget,
     scope: Scope,
     by: StepUp,
     elevations: &[Elevation],
@@ -241,5 +148,5 @@ pub fn step_up(
         elevations.iter().for_each(|elevation| scopes.insert(elevation.scope.clone()));
     }
     scopes.insert(scope);
-    Refusal::step_up(matter.tool.as_ref(), matter.tier, by, scopes)
+    Refusal::step_up(target.tool(), target.tier(), by, scopes)
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use model::{Revision, Tier, ToolName, config::TaskAccess};
+use model::{CallTarget, Revision, Tier, ToolName, config::TaskAccess};
 
 use crate::{
     envelope::{Kind, Message, Reference},
@@ -158,10 +158,15 @@ impl Call {
         self.server.tasks == TaskAccess::Shared || !asked && !method::is_about_tasks(method)
     }
 
-    /// What the call acts on: a tool, a resource, a prompt, or the server as such. Refuses what is not in the table.
+    /// What the call is about, as the rules of its server classify it. Refuses what is not in the table.
+    pub fn target(&self) -> Result<CallTarget, Refusal> {
+        Ok(CallTarget::of(&self.server.config, self.subject()?))
+    }
+
+    /// What the call acts on: a tool, a resource, a prompt, or the server as such.
     ///
     /// Unknown methods, notifications and tasks would be side doors around the tools.
-    pub fn subject(&self) -> Result<Option<ToolName>, Refusal> {
+    fn subject(&self) -> Result<Option<ToolName>, Refusal> {
         let Action::Send(message) = &self.action else { return Ok(None) };
         match message.kind() {
             Kind::Response if self.session.is_none() => Err(Refusal::OrphanResponse),

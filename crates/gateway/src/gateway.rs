@@ -300,8 +300,8 @@ impl Gateway {
                     match self.verifier.still_live(&before).await {
                         Ok(now) => (call, live) = (again, now),
                         Err(NotLive { refusal, .. }) => {
-                            let (tool, tier, policies) = (None, None, Vec::new());
-                            let refused = Refused { refusal, call: again, live: before, tool, tier, policies };
+                            let (target, policies) = (None, Vec::new());
+                            let refused = Refused { refusal, call: again, live: before, target, policies };
                             return Err(self.refuse(refused, asked).await);
                         }
                     }
@@ -376,7 +376,7 @@ impl Gateway {
 
     async fn refuse(&self, refused: Refused, asked: &mut Asked) -> Refusal {
         if let Some(by) = &mut asked.by {
-            by.tool.clone_from(&refused.tool);
+            by.tool = refused.tool().cloned();
             by.policies.clone_from(&refused.policies);
         }
         let grant = refused.live.grant().id.clone();

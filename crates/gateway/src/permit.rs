@@ -8,14 +8,17 @@
 use std::sync::Arc;
 
 use model::{
-    Actor, Elevation, Id, Span, StepUp, Timestamp, ToolName,
+    Actor, CallTarget, Elevation, Id, Span, StepUp, Timestamp, ToolName,
     event::{CallDecided, Facts},
 };
-use privilege::elevation::uses::{self, Taken};
+use privilege::{
+    authority::{Allowed, Basis},
+    elevation::uses::{self, Taken},
+};
 use store::{Commit, Store, StoreError};
 
 use crate::{
-    authority::{self, Matter, Refused},
+    authority::{self, Refused},
     call::Call,
     ending::Ending,
     ground::{Ground, Lease, Lost},
@@ -33,26 +36,12 @@ use crate::{
 pub struct Permit<C> {
     call: C,
     live: Arc<Live>,
-    matter: Matter,
+    target: CallTarget,
     basis: Basis,
     /// The ids of those that said so.
     policies: Vec<String>,
     /// How old the facts were.
     facts: Facts,
-}
-
-/// By what a call is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Basis {
-    /// The standing grant.
-    Standing,
-    /// A use of a live elevation.
-    Elevation {
-        /// Which one.
-        id: Id<Elevation>,
-        /// Who said yes.
-        by: StepUp,
-    },
 }
 
 /// The intent is on disk. Made by [`Permit::record`] alone.
@@ -76,11 +65,11 @@ impl Permit<Call> {
     pub(crate) fn new(
         call: Call,
         live: Arc<Live>,
-        matter: Matter,
-        (basis, policies): (Basis, Vec<String>),
+        target: CallTarget,
+        Allowed { basis, policies }: Allowed,
         facts: Facts,
     ) -> Self {
-        Self { call, live, matter, basis, policies, facts }
+        Self { call, live, target, basis, policies, facts }
     }
 
     pub(crate) fn call(&self) -> &Call {
@@ -91,8 +80,8 @@ impl Permit<Call> {
         &self.live
     }
 
-    pub(crate) fn matter(&self) -> &Matter {
-        &self.matter
+    pub(crate) fn target(&self) -> &CallTarget {
+        &self.target
     }
 
     pub(crate) fn basis(&self) -> &Basis {
@@ -175,13 +164,14 @@ impl Permit<Call> {
             Basis::Elevation { by, .. } => by,
             Basis::Standing => StepUp::Consent,
         };
-        authority::step_up(&self.call, &self.live, &self.matter, self.matter.scope.clone(), by, &[])
+        let scope = self.target.scope(&self.call.server.id);
+        authority::step_up(&self.call, &self.live, &self.target, scope, by, &[])
     }
 
     /// The same call, refused after all.
     pub fn refused(self, refusal: Refusal) -> Refused {
-        let Self { call, live, matter: Matter { tool, tier, .. }, policies, .. } = self;
-        Refused { refusal, call, live, tool, tier: Some(tier), policies }
+        let Self { call, live, target, policies, .. } = self;
+        Refused { refusal, call, live, target: Some(target), policies }
     }
 }
 
@@ -200,7 +190,7 @@ impl Recorded<Call> {
     pub fn ground(&self, now: Timestamp, longest: Span) -> Ground {
         Ground {
             live: self.permit.live.clone(),
-            tool: self.permit.matter.tool.clone(),
+            tool: self.tool().cloned(),
             elevation: self.used.as_ref().map(|used| used.lease().clone()),
             lasting: if self.call().listens() { Lasting::Listening } else { Lasting::call(now, longest) },
         }
@@ -246,6 +236,6 @@ impl Recorded<Call> {
 
     /// What it acts on.
     pub fn tool(&self) -> Option<&ToolName> {
-        self.permit.matter.tool.as_ref()
+        self.permit.target.tool()
     }
 }

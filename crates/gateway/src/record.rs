@@ -1,21 +1,16 @@
 //! The audit records of a call: decided, refused, ended. Never a token, never an argument.
 
 use model::{
-    AccessClaims, Actor, Event, Id, Server,
+    AccessClaims, Actor, CallTarget, Event, Id, Server,
     event::{CallDecided, CallRefused, CallRest, Facts, Rests, Verdict},
 };
+use privilege::authority::Basis;
 
-use crate::{
-    authority::Refused,
-    call::Call,
-    live::Live,
-    permit::{Basis, Permit},
-    refusal::Refusal,
-};
+use crate::{authority::Refused, call::Call, live::Live, permit::Permit, refusal::Refusal};
 
 /// A call was allowed and is about to be sent.
 pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
-    let (call, live, matter) = (permit.call(), permit.live(), permit.matter());
+    let (call, live, target) = (permit.call(), permit.live(), permit.target());
     let (grant, agent) = (live.grant(), live.agent());
     CallDecided {
         agent: agent.id.clone(),
@@ -29,9 +24,9 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         uri: uri(call),
         revision: call.revision.into(),
         decision: Verdict::Allow,
-        tier: matter.tier,
-        scope: matter.scope.clone(),
-        tool: matter.tool.clone().map(Into::into),
+        tier: target.tier(),
+        scope: target.scope(&call.server.id),
+        tool: target.tool().cloned().map(Into::into),
         authority: match permit.basis() {
             Basis::Standing => Rests::Standing,
             Basis::Elevation { .. } => Rests::Elevation,
@@ -46,15 +41,15 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
 
 /// A call was refused.
 pub fn refused(refused: &Refused, policy: &str, facts: Facts) -> Event {
-    let Refused { refusal, call, live, tool, tier, policies } = refused;
+    let Refused { refusal, call, live, target, policies } = refused;
     let of = Principal::of(live);
     let mut record = of.refused(&call.server.id, refusal);
     record.method = Some(method(call));
     record.request = Some(call.request.clone());
     record.uri = uri(call);
     record.revision = Some(call.revision.into());
-    record.tool = tool.clone().map(Into::into);
-    record.tier = *tier;
+    record.tool = refused.tool().cloned().map(Into::into);
+    record.tier = target.as_ref().map(CallTarget::tier);
     record.policy = Some(policy.into());
     record.policies.clone_from(policies);
     record.facts = Some(facts);

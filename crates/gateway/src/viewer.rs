@@ -7,11 +7,11 @@
 
 use std::sync::Arc;
 
-use model::{Authority, Decision, Elevation, Scope, Tier, ToolName};
+use model::{CallTarget, Elevation, Scope, Tier, ToolName};
 use policy::Policies;
+use privilege::authority::{Asker, Reach, reach};
 
 use crate::{
-    authority::{self, Matter, elevated},
     live::{Live, Verifier},
     protected::Protected,
     refusal::Refusal,
@@ -61,7 +61,11 @@ impl Viewer {
         verifier: &Verifier,
     ) -> Result<Self, Refusal> {
         let live = verifier.still_live(live).await.map_err(|dead| dead.refusal)?;
-        let elevations = authority::elevations(verifier.store(), &live).await?;
+        let store = verifier.store();
+        let elevations = store.live_elevations(&live.grant().id, store.now()).await.map_err(|error| {
+            store.failed("store_failed", &error);
+            Refusal::Unavailable
+        })?;
         Ok(Self { server, policies, elevations, live })
     }
 
@@ -93,19 +97,15 @@ impl Viewer {
         if self.live.tool_is_stopped(&tool) {
             return None;
         }
-        let matter = Matter::of(&self.server, Some(&tool));
-        let decision = self.policies.decide(&matter.question(&self.live, Authority::Standing));
-        let (scope, state, by) = match decision {
-            Decision::Allow { .. } => (matter.scope, "usable", Authority::Standing.as_str()),
-            Decision::Deny { .. } => return None,
-            Decision::StepUp { scope, by, .. } => {
-                match elevated(&self.policies, &self.live, &matter, &self.elevations, &scope) {
-                    Some(elevated) => (scope, "usable", elevated.authority.as_str()),
-                    None => (scope, "step_up", by.as_str()),
-                }
-            }
+        let target = CallTarget::of(&self.server.config, Some(tool));
+        let (agent, grant) = (self.live.agent(), self.live.grant());
+        let asker = Asker::by_grant(agent, grant);
+        let reach = reach(&self.policies, &asker, &grant.server, &target, &self.elevations)?;
+        let (scope, state, by) = match reach {
+            Reach::Usable { scope, with } => (scope, "usable", with.as_str()),
+            Reach::StepUp { scope, by } => (scope, "step_up", by.as_str()),
         };
-        Some(Access { tier: matter.tier, scope, state, by })
+        Some(Access { tier: target.tier(), scope, state, by })
     }
 
     /// Seconds until something that is usable now stops being so; `None` when nothing here ends.

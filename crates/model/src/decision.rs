@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentKind, Assurance, Id, Person, Scope, Server, Tier, ToolName, agent::text_enum};
+use crate::{Agent, AgentKind, Assurance, CallTarget, Id, Person, Scope, Server, agent::text_enum};
 
 /// May this agent make this call? Everything a policy can see is in here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,12 +20,8 @@ pub struct Question {
     pub person: Option<Id<Person>>,
     /// Where.
     pub server: Id<Server>,
-    /// Which tool; `None` for everything of the protocol that is not a tool call.
-    pub tool: Option<ToolName>,
-    /// The tier of the call.
-    pub tier: Tier,
-    /// Nobody has classified the tool.
-    pub held: bool,
+    /// What it is about.
+    pub target: CallTarget,
     /// What the agent holds for this call right now.
     pub authority: Authority,
 }
@@ -55,6 +51,16 @@ pub enum StepUp {
 }
 
 text_enum!(StepUp { Consent => "consent", Approval => "approval" });
+
+impl StepUp {
+    /// What an agent holds once these people said yes.
+    pub const fn authority(self) -> Authority {
+        match self {
+            Self::Consent => Authority::Consent,
+            Self::Approval => Authority::Approval,
+        }
+    }
+}
 
 /// What policy said, with the policies that said so.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod call_target;
 pub mod claims;
 pub mod client;
 pub mod clock;
@@ -34,6 +35,7 @@ pub mod uri;
 
 pub use agent::{Agent, AgentKind, AgentState, Assurance};
 pub use block::{Block, Target};
+pub use call_target::{CallTarget, Class};
 pub use claims::{AccessClaims, Subject};
 pub use client::{AuthMethod, Client, ClientId};
 pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use divan::{Bencher, black_box};
-use model::{AgentKind, Assurance, Authority, Question, Tier};
+use model::{AgentKind, Assurance, Authority, CallTarget, Class, Question, Tier};
 use portcullis_policy::{Policies, PolicyFile};
 
 fn main() {
@@ -17,9 +17,7 @@ fn question() -> Question {
         assurance: Assurance::Published,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
-        tool: Some("get_ticket".parse().unwrap()),
-        tier: Tier::Low,
-        held: false,
+        target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
     }
 }

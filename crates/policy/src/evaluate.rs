@@ -4,7 +4,7 @@ use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
     Request, RestrictedExpression,
 };
-use model::{Authority, Question};
+use model::{Authority, CallTarget, Class, Question};
 
 /// A question, as the entities and the request that Cedar takes.
 pub(crate) struct Scene {
@@ -45,13 +45,13 @@ impl Scene {
         )
         .map_err(|_| Unaskable)?;
         let mut entities = vec![agent, Entity::new_no_attrs(server.clone(), [].into())];
-        let (action, resource) = match &question.tool {
-            None => ("connect", server.clone()),
-            Some(tool) => {
+        let (action, resource) = match &question.target {
+            CallTarget::Protocol => ("connect", server.clone()),
+            CallTarget::Tool(tool, class) => {
                 let resource = uid("Tool", &tool.qualified(&question.server))?;
                 let attributes = [
-                    ("tier".to_owned(), word("Tier", question.tier.as_str())?),
-                    ("held".to_owned(), RestrictedExpression::new_bool(question.held)),
+                    ("tier".to_owned(), word("Tier", class.tier().as_str())?),
+                    ("held".to_owned(), RestrictedExpression::new_bool(*class == Class::Held)),
                 ];
                 let entity = Entity::new(resource.clone(), attributes.into(), [server.clone()].into());
                 entities.push(entity.map_err(|_| Unaskable)?);
@@ -123,9 +123,12 @@ mod tests {
     #[test]
     fn every_scene_holds_against_the_schema() {
         let schema = schema();
+        let tool = |class| CallTarget::Tool("a.b/c".parse().unwrap(), class);
+        let rated = Tier::ALL.map(|tier| tool(Class::Rated(tier)));
+        let targets: Vec<_> = [CallTarget::Protocol, tool(Class::Held)].into_iter().chain(rated).collect();
         for kind in [AgentKind::Delegated, AgentKind::Autonomous] {
             for assurance in [Assurance::Declared, Assurance::Published, Assurance::Proven] {
-                for (tier, tool) in Tier::ALL.into_iter().flat_map(|tier| [(tier, None), (tier, Some("a.b/c"))]) {
+                for target in &targets {
                     for person in [None, Some("ada")] {
                         let question = Question {
                             agent: "claude-code@ada".parse().unwrap(),
@@ -133,9 +136,7 @@ mod tests {
                             assurance,
                             person: person.map(|person| person.parse().unwrap()),
                             server: "tickets".parse().unwrap(),
-                            tool: tool.map(|tool| tool.parse().unwrap()),
-                            tier,
-                            held: true,
+                            target: target.clone(),
                             authority: Authority::Standing,
                         };
                         holds(&question, &schema);

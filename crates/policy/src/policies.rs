@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cedar_policy::PolicySet;
-use model::{Authority, Decision, DenyReason, Question, Scope, StepUp};
+use model::{CallTarget, Decision, DenyReason, Question, Scope, StepUp};
 
 use crate::{
     PolicyError, PolicyFile,
@@ -84,12 +84,12 @@ impl Policies {
             Answer::Refused(by) => by,
             Answer::Failed => return failed(),
         };
-        for (authority, by) in STEPS.into_iter().filter(|(authority, _)| *authority > question.authority) {
-            match scene.ask(policies, authority) {
+        for by in STEPS.into_iter().filter(|by| by.authority() > question.authority) {
+            match scene.ask(policies, by.authority()) {
                 Answer::Permitted(mut policies) => {
                     // Scopes name tools. Nobody can be asked for more than the protocol itself.
-                    let Some(tool) = &question.tool else { break };
-                    let scope = Scope::needed(&question.server, tool, question.tier);
+                    let CallTarget::Tool(tool, class) = &question.target else { break };
+                    let scope = Scope::needed(&question.server, tool, class.tier());
                     policies.splice(0..0, refused_by);
                     return Decision::StepUp { scope, by, policies };
                 }
@@ -97,7 +97,7 @@ impl Policies {
                 Answer::Failed => return failed(),
             }
         }
-        let reason = match (question.held && question.tool.is_some(), refused_by.is_empty()) {
+        let reason = match (question.target.is_held(), refused_by.is_empty()) {
             (true, false) => DenyReason::Held,
             (false, false) => DenyReason::Forbidden,
             (_, true) => DenyReason::NotPermitted,
@@ -127,9 +127,8 @@ fn fingerprint(texts: &[PolicyFile]) -> String {
     digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What may be held beyond the standing grant, least first, and who gives it.
-const STEPS: [(Authority, StepUp); 2] =
-    [(Authority::Consent, StepUp::Consent), (Authority::Approval, StepUp::Approval)];
+/// What may be held beyond the standing grant, least first.
+const STEPS: [StepUp; 2] = [StepUp::Consent, StepUp::Approval];
 
 /// Answers kept: about 10 MB when all are different.
 const ANSWERS: usize = 32 * 1024;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use model::{AgentKind, Assurance, Authority, Question, Tier};
+use model::{AgentKind, Assurance, Authority, CallTarget, Class, Question, Tier};
 use portcullis_policy::{Policies, PolicyFile};
 use proptest::prelude::*;
 
@@ -23,20 +23,18 @@ fn question() -> impl Strategy<Value = Question> {
     );
     let what = (
         names(SERVERS),
-        prop::option::of(names(TOOLS)),
-        prop::sample::select(Tier::ALL.to_vec()),
-        any::<bool>(),
+        prop::option::of((names(TOOLS), prop::option::of(prop::sample::select(Tier::ALL.to_vec())))),
         prop::sample::select(vec![Authority::Standing, Authority::Consent, Authority::Approval]),
     );
-    (who, what).prop_map(|((agent, kind, assurance, person), (server, tool, tier, held, authority))| Question {
+    (who, what).prop_map(|((agent, kind, assurance, person), (server, tool, authority))| Question {
         agent: agent.parse().unwrap(),
         kind,
         assurance,
         person: person.map(|person| person.parse().unwrap()),
         server: server.parse().unwrap(),
-        tool: tool.map(|tool| tool.parse().unwrap()),
-        tier,
-        held,
+        target: tool.map_or(CallTarget::Protocol, |(tool, tier)| {
+            CallTarget::Tool(tool.parse().unwrap(), tier.map_or(Class::Held, Class::Rated))
+        }),
         authority,
     })
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use model::{AgentKind, Assurance, Authority, Decision, DenyReason, Question, StepUp, Tier};
+use model::{AgentKind, Assurance, Authority, CallTarget, Class, Decision, DenyReason, Question, StepUp, Tier};
 use portcullis_policy::{Policies, PolicyFile};
 
 fn call(tier: Tier, authority: Authority) -> Question {
@@ -12,15 +12,13 @@ fn call(tier: Tier, authority: Authority) -> Question {
         assurance: Assurance::Published,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
-        tool: Some("delete_ticket".parse().unwrap()),
-        tier,
-        held: false,
+        target: CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Rated(tier)),
         authority,
     }
 }
 
 fn connect() -> Question {
-    Question { tool: None, ..call(Tier::Low, Authority::Standing) }
+    Question { target: CallTarget::Protocol, ..call(Tier::Low, Authority::Standing) }
 }
 
 fn built_in_and(text: &str) -> Policies {
@@ -72,11 +70,10 @@ fn a_call_above_what_is_held_names_the_least_step_that_helps() {
 #[test]
 fn a_held_tool_is_denied_whatever_is_held() {
     let policies = Policies::built_in();
-    for tier in Tier::ALL {
-        for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
-            let question = Question { held: true, ..call(tier, authority) };
-            assert_eq!(denied(&policies, &question), (DenyReason::Held, "held-tool".into()), "{tier} {authority}");
-        }
+    for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
+        let held = CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Held);
+        let question = Question { target: held, ..call(Tier::High, authority) };
+        assert_eq!(denied(&policies, &question), (DenyReason::Held, "held-tool".into()), "{authority}");
     }
 }
 
@@ -141,7 +138,8 @@ fn a_policy_that_can_not_be_evaluated_denies_even_what_others_permit() {
     );
     let question = call(Tier::Low, Authority::Standing);
     assert_eq!(denied(&policies, &question), (DenyReason::EvaluationError, String::new()));
-    let other_tool = Question { tool: Some("get_ticket".parse().unwrap()), ..question };
+    let other_tool = CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low));
+    let other_tool = Question { target: other_tool, ..question };
     assert_eq!(allowed_by(&policies, &other_tool), "low-standing");
 }
 

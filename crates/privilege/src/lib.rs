@@ -4,9 +4,11 @@
 //! event: [`store::Commit`] writes both or neither. Pages, tokens, calls and commands come here, so an elevation is
 //! opened, decided, used and ended by one rule, whoever asks. No HTTP, no HTML, no network.
 //!
-//! Next: [`elevation`], the life of one; [`mod@standing`], whether what it rests on stands.
+//! Next: [`authority`], what an agent may do; [`elevation`], the life of one; [`mod@standing`], whether what it rests on
+//! stands.
 
 pub mod agent;
+pub mod authority;
 pub mod block;
 pub mod clock;
 pub mod duty;

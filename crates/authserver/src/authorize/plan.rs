@@ -5,16 +5,11 @@
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use model::{Agent, AgentKind, AgentState, Elevation, Grant, Id, Person, Scope, StepUp};
+use privilege::authority::Need;
 use store::StoreError;
 
 use super::request::Wanted;
-use crate::{
-    clients::slug,
-    cx::Cx,
-    error::AuthorizeError,
-    liveness,
-    scopes::{self, Asker, Need},
-};
+use crate::{clients::slug, cx::Cx, error::AuthorizeError, liveness, scopes};
 
 /// What it would take.
 pub(super) struct Plan {
@@ -82,7 +77,7 @@ fn assess(
     let client = &wanted.client.client.id;
     let acting = liveness::acting(&agent, client, grant.as_ref(), &wanted.server);
     liveness::seems_alive(&cx.store, &acting, person)?;
-    let possible = scopes::assess(cx, &Asker::of(&agent), &wanted.server, &wanted.scopes)?;
+    let possible = scopes::plan(cx, &agent, &wanted.server, &wanted.scopes)?;
     let mut plan =
         Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };
     for (scope, need) in possible {

@@ -13,6 +13,7 @@ use model::shown;
 use model::{Actor, Agent, Elevation, ElevationState, Event, Id, ScopeSet, Server, config::WhilePending};
 use pages::Form;
 use privilege::{
+    authority::Need,
     elevation::open::{self, ElevationWish, Opened},
     grant,
 };
@@ -26,7 +27,7 @@ use crate::{
     issue::{self, Issued, Order, Renewal, TokenResponse},
     liveness::{self, Dead},
     resource::{self, ResourceError},
-    scopes::{self, Asker, Need},
+    scopes,
 };
 
 /// A token for the declared agent, or the elevation it has to wait for.
@@ -64,7 +65,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
     let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
     let now = tx.now();
     liveness::is_alive(tx, &liveness::acting(&agent, client, None, &request.server), now).await??;
-    let possible = scopes::assess(cx, &Asker::of(&agent), &request.server, &request.asked)?;
+    let possible = scopes::plan(cx, &agent, &request.server, &request.asked)?;
     let lasts = cx.config.tokens.grant;
     let actor = Actor::Agent(agent.id.clone());
     let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use model::{Agent, Grant, Installation, ScopeSet, Timestamp};
 use pages::Form;
-use privilege::installation;
+use privilege::{authority::NotIssuable, installation};
 use store::{Commit, Refresh, RefreshState, Rotation, Tx, secrets::Vault};
 use token::{Digest, Opaque};
 
@@ -136,7 +136,7 @@ impl Standing {
             refresh.scopes.covers(scope) && (asked.scopes.is_empty() || asked.scopes.covers(scope))
         });
         if baseline.is_empty() {
-            return Err(ScopeRefusal::NothingLeft(asked.scopes).into());
+            return Err(ScopeRefusal::from(NotIssuable::NothingLeft(asked.scopes)).into());
         }
         Ok(Self { agent, grant, installation, baseline })
     }
@@ -145,7 +145,7 @@ impl Standing {
     pub(super) fn narrowed_to(mut self, answered: &ScopeSet) -> Result<Self, ScopeRefusal> {
         let baseline = within(&self.baseline, |scope| answered.covers(scope));
         if baseline.is_empty() {
-            return Err(ScopeRefusal::NothingLeft(self.baseline));
+            return Err(NotIssuable::NothingLeft(self.baseline).into());
         }
         self.baseline = baseline;
         Ok(self)

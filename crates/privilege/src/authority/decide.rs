@@ -1,0 +1,103 @@
+//! One call, now: allowed, allowed after a step-up, or not.
+//!
+//! Next: the record of the decision, and with it the use of the elevation ([`crate::elevation::uses::take`]).
+
+use model::{CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp};
+use policy::Policies;
+use store::{Store, StoreError, StoreSilent};
+
+use super::{Asker, elevated};
+
+/// One call, by the grant and the credential that it comes with.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Who calls.
+    pub asker: Asker<'a>,
+    /// The grant that the credential is of.
+    pub grant: &'a Grant,
+    /// What the credential itself names.
+    pub credential: &'a ScopeSet,
+    /// What is called.
+    pub target: &'a CallTarget,
+}
+
+/// It may be called.
+#[derive(Debug)]
+pub struct Allowed {
+    /// By what.
+    pub basis: Basis,
+    /// The ids of the policies that said so.
+    pub policies: Vec<String>,
+}
+
+/// By what a call is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    /// The standing grant.
+    Standing,
+    /// A use of a live elevation.
+    Elevation {
+        /// Which one.
+        id: Id<Elevation>,
+        /// Who said yes.
+        by: StepUp,
+    },
+}
+
+/// It may not be called, and what would have to be true.
+#[derive(Debug)]
+pub enum NotAllowed {
+    /// Policy says no whatever is held.
+    Denied {
+        /// Why, as a stable word.
+        reason: DenyReason,
+        /// The policies that said so.
+        policies: Vec<String>,
+    },
+    /// The standing grant would be enough, but grant or token does not name this.
+    Narrow(Scope),
+    /// It takes an elevation of `scope`, and none is live.
+    StepUp {
+        /// What to ask for.
+        scope: Scope,
+        /// Who has to say yes.
+        by: StepUp,
+        /// What is live besides.
+        live: Vec<Elevation>,
+        /// What stands in the way, and what will allow it.
+        policies: Vec<String>,
+    },
+    /// Nothing can be decided now, because the node has not heard from its store.
+    Silent(StoreSilent),
+    /// Nothing can be decided now, because the store failed.
+    Store(StoreError),
+}
+
+/// Decides. The store is read for what is above the baseline alone.
+///
+/// # Errors
+/// Why not, and what to do.
+pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
+    let Wanted { asker, grant, credential, target } = wanted;
+    let standing = policies.decide(&asker.question(&grant.server, target, model::Authority::Standing));
+    let (scope, by, in_the_way) = match standing {
+        Decision::Allow { policies } => {
+            // The token may be narrower than its grant, and the grant narrower than policy (OAuth 2.1 §5.2).
+            let low = Scope::Low(grant.server.clone());
+            if !grant.scopes.covers(&low) || !credential.covers(&low) {
+                return Err(NotAllowed::Narrow(low));
+            }
+            return Ok(Allowed { basis: Basis::Standing, policies });
+        }
+        Decision::Deny { reason, policies } => return Err(NotAllowed::Denied { reason, policies }),
+        Decision::StepUp { scope, by, policies } => (scope, by, policies),
+    };
+    // A clock that can not be right decides about nothing above the baseline.
+    store.freshness().map_err(NotAllowed::Silent)?;
+    let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    if let Some(by) = elevated(policies, (&asker, &grant.server, target), &live, &scope) {
+        let basis = Basis::Elevation { id: by.elevation.id.clone(), by: by.elevation.by };
+        return Ok(Allowed { basis, policies: by.policies });
+    }
+    Err(NotAllowed::StepUp { scope, by, live, policies: in_the_way })
+}

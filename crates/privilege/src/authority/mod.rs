@@ -1,0 +1,79 @@
+//! What an agent may do: the one place where policy is asked, for calls, lists, issuing and pages.
+//!
+//! Effective authority is what the agent, the person it acts for, the credential it shows and the elevation it holds all
+//! allow. The scope of a token above the baseline is a hint; what counts is the elevation that is live now.
+//!
+//! [`mod@decide`] answers for one call, [`mod@reach`] for a list that shows what could be called, [`mod@plan`] for what
+//! may be issued and who has to say yes first. All three ask [`Asker::question`], so what is issued can be used, and what
+//! is listed as usable is.
+//!
+//! Whether it still stands is another question: [`model::Standing`].
+//!
+//! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
+
+use model::{Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Grant, Id, Person, Question, Scope, Server};
+use policy::Policies;
+
+pub mod decide;
+pub mod plan;
+pub mod reach;
+
+pub use decide::{Allowed, Basis, NotAllowed, decide};
+pub use plan::{Need, NotIssuable};
+pub use reach::{Reach, reach};
+
+/// Who asks, as policy sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    agent: &'a Agent,
+    person: Option<&'a Id<Person>>,
+}
+
+impl<'a> Asker<'a> {
+    /// An agent, whatever it holds: one that is delegated acts for its owner.
+    pub fn of(agent: &'a Agent) -> Self {
+        Self { agent, person: (agent.kind == AgentKind::Delegated).then_some(&agent.owner) }
+    }
+
+    /// An agent by this grant, for the person who gave it.
+    pub fn by_grant(agent: &'a Agent, grant: &'a Grant) -> Self {
+        Self { agent, person: grant.person.as_ref() }
+    }
+
+    /// What is asked of policy, when it holds `authority`.
+    fn question(&self, server: &Id<Server>, target: &CallTarget, authority: Authority) -> Question {
+        Question {
+            agent: self.agent.id.clone(),
+            kind: self.agent.kind,
+            assurance: self.agent.assurance,
+            person: self.person.cloned(),
+            server: server.clone(),
+            target: target.clone(),
+            authority,
+        }
+    }
+}
+
+/// An elevation with which policy allows something.
+struct Elevated<'e> {
+    elevation: &'e Elevation,
+    authority: Authority,
+    /// The permits that matched with it.
+    policies: Vec<String>,
+}
+
+/// The first of `elevations` that covers `scope` and with which policy allows it.
+fn elevated<'e>(
+    policies: &Policies,
+    (asker, server, target): (&Asker<'_>, &Id<Server>, &CallTarget),
+    elevations: &'e [Elevation],
+    scope: &Scope,
+) -> Option<Elevated<'e>> {
+    elevations.iter().filter(|elevation| elevation.scope.implies(scope)).find_map(|elevation| {
+        let authority = elevation.by.authority();
+        match policies.decide(&asker.question(server, target, authority)) {
+            Decision::Allow { policies } => Some(Elevated { elevation, authority, policies }),
+            Decision::StepUp { .. } | Decision::Deny { .. } => None,
+        }
+    })
+}

@@ -1,0 +1,159 @@
+//! What may be issued to whom, scope by scope, and who has to say yes first.
+//!
+//! What a client asks for is a wish, never evidence: clients unite all scopes they ever held (MCP 2026-07-28), so every
+//! scope is judged anew, against the rules and against policy.
+//!
+//! Spec: RFC 6749 §3.3; MCP 2026-07-28 basic/authorization.
+
+use model::{
+    Authority, CallTarget, Class, Decision, Id, Scope, ScopeSet, Server, StepUp, Tier, ToolName, config::ServerConfig,
+};
+use policy::Policies;
+
+use super::Asker;
+
+/// What a scope takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The standing grant is enough.
+    Standing,
+    /// An elevation, once these people said yes.
+    Elevation(StepUp),
+}
+
+/// Why a scope can not be issued.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotIssuable {
+    /// Nobody has classified the tool.
+    #[error("the tool of scope `{0}` waits for an operator to classify it")]
+    Held(Scope),
+    /// The tool is not in the high tier, and only there has each its own scope.
+    #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]
+    NotHigh {
+        /// What was asked for.
+        asked: Scope,
+        /// Where the tool is.
+        tier: Tier,
+        /// What covers it.
+        instead: Scope,
+    },
+    /// Policy says no, whatever is held.
+    #[error("policy does not allow scope `{0}` to this agent")]
+    Forbidden(Scope, Vec<String>),
+    /// Policy lets the agent not even speak to the server.
+    #[error("policy does not allow this agent on the server `{0}`")]
+    NoConnection(Id<Server>, Vec<String>),
+    /// Nothing was asked for that can be had.
+    #[error("nothing of `{0}` can be issued to this agent")]
+    NothingLeft(ScopeSet),
+}
+
+impl NotIssuable {
+    /// The ids of the policies that said no, for records and the log. The client is not told.
+    pub fn policies(&self) -> &[String] {
+        match self {
+            Self::Forbidden(_, policies) | Self::NoConnection(_, policies) => policies,
+            Self::Held(_) | Self::NotHigh { .. } | Self::NothingLeft(_) => &[],
+        }
+    }
+}
+
+/// What can be issued of what was asked for.
+#[derive(Debug)]
+pub struct Plan {
+    /// What each scope takes.
+    pub possible: Vec<(Scope, Need)>,
+    /// Why the others can not be had.
+    pub left_out: Vec<NotIssuable>,
+}
+
+/// Who asks for what of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuing<'a> {
+    /// The policies.
+    pub policies: &'a Policies,
+    /// Who asks.
+    pub asker: Asker<'a>,
+    /// Of which server.
+    pub server: &'a Id<Server>,
+    /// Its rules.
+    pub rules: &'a ServerConfig,
+}
+
+impl Issuing<'_> {
+    /// What each of `asked` takes. What can not be had is left out: what policy forbids, a tool that is held, one that
+    /// moved to another tier.
+    ///
+    /// # Errors
+    /// The agent may not even speak to the server, or nothing is left.
+    pub fn plan(&self, asked: &ScopeSet) -> Result<Plan, NotIssuable> {
+        self.may_connect()?;
+        let mut plan = Plan { possible: Vec::new(), left_out: Vec::new() };
+        for scope in asked.iter() {
+            match self.need(scope) {
+                Ok(need) => plan.possible.push((scope.clone(), need)),
+                Err(refused) => plan.left_out.push(refused),
+            }
+        }
+        if !plan.possible.is_empty() {
+            return Ok(plan);
+        }
+        Err(plan.left_out.into_iter().next().unwrap_or_else(|| NotIssuable::NothingLeft(asked.clone())))
+    }
+
+    /// May the agent speak to the server at all?
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn may_connect(&self) -> Result<(), NotIssuable> {
+        match self.ask(&CallTarget::Protocol) {
+            Decision::Allow { .. } => Ok(()),
+            Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
+                Err(NotIssuable::NoConnection(self.server.clone(), policies))
+            }
+        }
+    }
+
+    /// What one scope of the server takes.
+    ///
+    /// # Errors
+    /// It can not be had.
+    pub fn need(&self, scope: &Scope) -> Result<Need, NotIssuable> {
+        let forbidden = |by| NotIssuable::Forbidden(scope.clone(), by);
+        match scope {
+            Scope::Low(_) => Ok(Need::Standing),
+            Scope::Medium(_) => {
+                // A bucket may be asked for when at least one of its tools may.
+                let mut by = Vec::new();
+                let needs = self.rules.examples(Tier::Medium);
+                let needs =
+                    needs.filter_map(|name| self.tool(name, Tier::Medium).map_err(|policies| by.extend(policies)).ok());
+                let least = needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval)));
+                by.sort_unstable();
+                by.dedup();
+                least.ok_or_else(|| forbidden(by))
+            }
+            Scope::Tool(_, tool) => match self.rules.tier(tool) {
+                None => Err(NotIssuable::Held(scope.clone())),
+                Some(Tier::High) => self.tool(tool.clone(), Tier::High).map_err(forbidden),
+                Some(tier) => {
+                    let instead = Scope::needed(self.server, tool, tier);
+                    Err(NotIssuable::NotHigh { asked: scope.clone(), tier, instead })
+                }
+            },
+        }
+    }
+
+    /// What a tool takes, or the policies that forbid it whatever is held.
+    fn tool(&self, tool: ToolName, tier: Tier) -> Result<Need, Vec<String>> {
+        match self.ask(&CallTarget::Tool(tool, Class::Rated(tier))) {
+            Decision::Allow { .. } => Ok(Need::Standing),
+            Decision::StepUp { by, .. } => Ok(Need::Elevation(by)),
+            Decision::Deny { policies, .. } => Err(policies),
+        }
+    }
+
+    fn ask(&self, target: &CallTarget) -> Decision {
+        self.policies.decide(&self.asker.question(self.server, target, Authority::Standing))
+    }
+}

@@ -1,0 +1,45 @@
+//! What a list may show: what can be used now, what can be after a step-up, and nothing else.
+//!
+//! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization).
+
+use model::{Authority, CallTarget, Decision, Elevation, Id, Scope, Server, StepUp};
+use policy::Policies;
+
+use super::{Asker, elevated};
+
+/// How far what is listed is within reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// A call would be allowed.
+    Usable {
+        /// The scope that stands for it.
+        scope: Scope,
+        /// With what is held.
+        with: Authority,
+    },
+    /// A call would be allowed after a step-up.
+    StepUp {
+        /// The scope to ask for.
+        scope: Scope,
+        /// Who has to say yes.
+        by: StepUp,
+    },
+}
+
+/// How far `target` is within reach of who holds `live`; `None` when nothing could open it, so that it is not to be seen.
+pub fn reach(
+    policies: &Policies,
+    asker: &Asker<'_>,
+    server: &Id<Server>,
+    target: &CallTarget,
+    live: &[Elevation],
+) -> Option<Reach> {
+    match policies.decide(&asker.question(server, target, Authority::Standing)) {
+        Decision::Allow { .. } => Some(Reach::Usable { scope: target.scope(server), with: Authority::Standing }),
+        Decision::Deny { .. } => None,
+        Decision::StepUp { scope, by, .. } => Some(match elevated(policies, (asker, server, target), live, &scope) {
+            Some(elevated) => Reach::Usable { scope, with: elevated.authority },
+            None => Reach::StepUp { scope, by },
+        }),
+    }
+}
