@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use mcp::revision::ChallengeScopes;
-use model::{CallTarget, Elevation, ElevationState, Scope, ScopeSet, StepUp, ToolName};
+use model::{CallTarget, Elevation, Scope, ScopeSet, Stage, StepUp, ToolName};
 use policy::Policies;
 use privilege::authority::{self, Allowed, Asker, NotAllowed, decide::Wanted};
 use store::Store;
@@ -115,8 +115,8 @@ async fn awaited(
     })?;
     let what = target.tool().map_or_else(|| "this".to_owned(), ToString::to_string);
     let now = store.now();
-    Ok(newest.and_then(|elevation| match elevation.state {
-        ElevationState::Requested if elevation.is_pending(now) => {
+    Ok(newest.and_then(|elevation| match &elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => {
             let who = match by {
                 StepUp::Consent => "the owner of this agent",
                 StepUp::Approval => "another person than its owner",
@@ -124,7 +124,7 @@ async fn awaited(
             let at = desk.address(&elevation.id);
             Some(Refusal::Awaited { what, who, at, elevation: elevation.id })
         }
-        ElevationState::Denied if elevation.decided_at.is_some_and(|at| desk.still_counts(at, now)) => {
+        Stage::Denied(decided) if desk.still_counts(decided.at, now) => {
             Some(Refusal::TurnedDown { what, elevation: elevation.id })
         }
         _ => None,

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use model::{Event, Sampling, config::Config, event::Done};
 use net::{Body, BodyError, caller::ListenerEnd};
 use policy::Policies;
-use store::Store;
+use store::{Store, secrets::Vault};
 
 use crate::{
     authority::{self, Refused},
@@ -96,7 +96,7 @@ impl Gateway {
             door: Door::new(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
-            seals: Arc::new(Seals::new(store.master())),
+            seals: Arc::new(Seals::new(Vault::of(&store).master())),
             quotas: Quotas::of(config.limits.per_grant),
             refusals: Refusals::new(),
             config,
