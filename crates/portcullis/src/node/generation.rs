@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::{Router, routing};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use model::config::Config;
-use store::{Missing, Store, StoreSilent};
+use store::{Missing, Store};
 use tower::ServiceExt;
 
 use super::{
     configured::{certificate, fetch_rules, open_store, policies, witness},
     hosts,
+    readiness::Readiness,
     seed::{self, Changes},
 };
 use crate::config::Settings;
@@ -69,10 +70,10 @@ impl Node {
         })?;
         let login = login::Login::new(config.clone(), store.clone());
         let console = governance::Console::new(config.clone(), store.clone(), policies.clone());
-        let ready = store.clone();
+        let ready = Readiness::of(&store, &policies, &settings);
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))
-            .route("/readyz", routing::get(move || readiness(ready.clone())))
+            .route("/readyz", routing::get(move || ready.clone().answer()))
             .merge(web::assets())
             .merge(authserver.router())
             .merge(login.router())
@@ -80,7 +81,7 @@ impl Node {
             .method_not_allowed_fallback(web::only_forms)
             .fallback(web::nowhere);
         let hosts = hosts::Hosts::of(&config);
-        seed::declared(&store, &config, &settings)
+        seed::declared(&store, &config, &settings, &policies)
             .await
             .context("what the file declares could not be written to the store")?;
         Ok(Arc::new(Self { config, store, policies, gateway, authserver, login, router, hosts }))
@@ -114,18 +115,7 @@ impl Node {
 
 /// What the next start would change in this store; nothing is changed.
 pub async fn foreseen(store: &Store, config: &Config, mut settings: Settings) -> Result<Changes> {
-    settings.set("policies", policies(config)?.fingerprint());
-    Ok(seed::foreseen(store, config, &settings).await?)
-}
-
-async fn readiness(store: Store) -> (StatusCode, &'static str) {
-    match store.freshness() {
-        Ok(()) if store.commits() => (StatusCode::OK, "ready"),
-        Ok(()) => (StatusCode::SERVICE_UNAVAILABLE, "the last write to the store failed"),
-        Err(StoreSilent::Denied) => (StatusCode::SERVICE_UNAVAILABLE, "told to deny everything"),
-        Err(StoreSilent::Clock) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the clock can not be right: set it, or see `portcullis clock accept`")
-        }
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
-    }
+    let policies = policies(config)?;
+    settings.set("policies", policies.fingerprint());
+    Ok(seed::foreseen(store, config, &settings, &policies).await?)
 }

@@ -8,6 +8,7 @@ mod generation;
 mod hosts;
 mod logging;
 pub mod order;
+mod readiness;
 mod reload;
 mod seed;
 mod serve;

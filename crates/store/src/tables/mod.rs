@@ -20,3 +20,4 @@ pub(crate) mod privilege_tx;
 pub(crate) mod refresh_tokens;
 pub(crate) mod replay;
 pub(crate) mod sessions;
+pub(crate) mod versions;
