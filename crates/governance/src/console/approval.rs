@@ -14,6 +14,7 @@ use privilege::{
     Decider, Refused,
     duty::{consenter, may_approve, may_deny},
 };
+use store::ElevationEntry;
 
 use super::{
     Answer, Console, Shared, forbidden,
@@ -21,10 +22,7 @@ use super::{
     not_found, refused, sentence, store_failed,
     when::{When, long, when},
 };
-use crate::{
-    inventory::{self, ElevationEntry},
-    orders,
-};
+use crate::orders;
 
 /// A request as the pages show it to one person.
 pub struct Request {
@@ -277,6 +275,6 @@ impl Console {
     async fn found(&self, id: &str) -> Result<ElevationEntry, Response> {
         let unknown = || not_found("request", id);
         let parsed = id.parse().map_err(|_| unknown())?;
-        inventory::elevation(&self.store, &parsed).await.map_err(store_failed)?.ok_or_else(unknown)
+        self.store.elevation_entry(&parsed).await.map_err(store_failed)?.ok_or_else(unknown)
     }
 }
