@@ -6,7 +6,7 @@
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::{ClientError, json, mcp, send};
+use crate::{Answer, ClientError, call, json, send};
 
 /// What an agent must know before it can ask for a token.
 #[derive(Clone, Debug)]
@@ -28,12 +28,13 @@ pub struct Discovery {
 /// Calls `endpoint` without a token, follows the challenge, and checks that everybody is who was asked for.
 pub async fn discover(web: &net::WebClient, endpoint: &str) -> Result<Discovery, ClientError> {
     let unexpected = |url: &str, what: String| ClientError::Unexpected { url: url.to_owned(), what };
-    let answer = mcp::request(web, endpoint, None, "server/discover", None).await?;
-    let mcp::Answer::Challenged(challenge) = answer else {
+    let answer = call::request(web, endpoint, None, "server/discover", None).await?;
+    let Answer::Challenged(challenge) = answer else {
         return Err(unexpected(endpoint, "a request without a token with something else than 401".into()));
     };
     let resource_metadata = challenge
-        .resource_metadata
+        .resource_metadata()
+        .map(str::to_owned)
         .ok_or_else(|| unexpected(endpoint, "a challenge without resource_metadata".into()))?;
     let response = send(web, Method::GET, &resource_metadata, HeaderMap::new(), "").await?;
     let protected = json(&resource_metadata, &response)?;
@@ -54,7 +55,7 @@ pub async fn discover(web: &net::WebClient, endpoint: &str) -> Result<Discovery,
     Ok(Discovery {
         resource: endpoint.to_owned(),
         resource_metadata,
-        scope: challenge.scope,
+        scope: challenge.scope().map(str::to_owned),
         issuer,
         token_endpoint,
         metadata,

@@ -7,16 +7,16 @@
 //! Spec: MCP 2026-07-28 basic/authorization (client), RFC 9728 §3.3, RFC 8414 §3.3.
 
 mod answer;
+pub mod call;
 pub mod credentials;
 pub mod discovery;
 pub mod listing;
-pub mod mcp;
 mod pages;
 
+pub use call::Answer;
 pub use credentials::{TokenOutcome, TokenRequest};
 pub use discovery::Discovery;
 pub use listing::{Extent, Listing, list};
-pub use mcp::{Answer, Challenge};
 pub use pages::Endless;
 
 /// Why the other side could not be talked to.

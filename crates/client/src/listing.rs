@@ -10,12 +10,18 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use mcp::{
+    jsonrpc::{self, Malformed},
+    revision::{Revision, header::VERSION, newest, newest_with_sessions},
+    session,
+    transport::http::{self as transport, Post},
+};
 use model::Secret;
 use net::redirect::{HOPS, onward, shown};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{ClientError, Endless, answer::Refusal, mcp, pages::Pages, send};
+use crate::{ClientError, Endless, answer::Refusal, pages::Pages, send};
 
 /// The pages of each list of a server, each one the JSON-RPC message as it came. Nothing in here is trusted.
 #[derive(Clone, Debug, Default)]
@@ -69,12 +75,12 @@ pub async fn list(
         base.insert(name, value);
     }
     let asked = Asked { web, endpoint, headers: base };
-    if let Some(tools) = asked.modern("tools/list", "tools").await? {
+    if let Some(tools) = asked.stateless("tools/list", "tools").await? {
         let mut listing = Listing::default();
         listing.keep("tools/list", tools);
         if extent == Extent::Everything {
             for (method, member) in OTHERS {
-                listing.keep(method, asked.modern(method, member).await.ok().flatten().unwrap_or_default());
+                listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
             }
         }
         return Ok(listing);
@@ -105,27 +111,23 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    async fn post(&self, headers: &HeaderMap, body: &Value) -> Result<net::WebResponse, ClientError> {
-        ask(self.web, Method::POST, self.endpoint, headers.clone(), body.to_string()).await
+    /// Sends what was written, with these headers besides its own.
+    async fn post(&self, headers: &HeaderMap, post: Result<Post, Malformed>) -> Result<net::WebResponse, ClientError> {
+        let mut post = post.map_err(|malformed| ClientError::Unexpected {
+            url: self.endpoint.to_owned(),
+            what: format!("nothing: {}", malformed.cause),
+        })?;
+        post.headers.extend(headers.clone());
+        ask(self.web, Method::POST, self.endpoint, post.headers, post.body).await
     }
 
-    /// `None`: the server does not speak 2026-07-28.
-    async fn modern(&self, method: &'static str, member: &str) -> Result<Option<Followed>, ClientError> {
-        let mut headers = self.headers.clone();
-        headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
-        headers.insert("mcp-method", HeaderValue::from_static(method));
+    /// `None`: the server does not speak the newest revision.
+    async fn stateless(&self, method: &'static str, member: &str) -> Result<Option<Followed>, ClientError> {
         let mut pages = Pages::default();
         let mut cursor = Value::Null;
         loop {
-            let mut params = json!({"_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-            }});
-            if !cursor.is_null() {
-                params["cursor"] = cursor;
-            }
-            let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-            let response = self.post(&headers, &body).await?;
+            let post = transport::request(newest(), 1, method, at(cursor));
+            let response = self.post(&self.headers, post).await?;
             match page(&response, member) {
                 Some((page, next)) => match pages.take(page, next) {
                     Ok(Some(next)) => cursor = next,
@@ -142,12 +144,13 @@ impl Asked<'_> {
     }
 
     async fn session(&self, extent: Extent) -> Result<Listing, ClientError> {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {},
+        let revision = newest_with_sessions();
+        let hello = json!({
+            "protocolVersion": revision.name(), "capabilities": {},
             "clientInfo": {"name": "portcullis", "version": env!("CARGO_PKG_VERSION")},
-        }});
-        let response = self.post(&self.headers, &body).await?;
-        let Some(hello) = mcp::message(&response).filter(|message| message["result"].is_object()) else {
+        });
+        let response = self.post(&self.headers, transport::request(revision, 1, "initialize", hello)).await?;
+        let Some(hello) = result(&response).filter(Value::is_object) else {
             return Err(match Refusal::of(&response) {
                 Refusal::OfTheDoor(why) => why.at(self.endpoint),
                 Refusal::Other(says) => ClientError::Unexpected {
@@ -156,39 +159,42 @@ impl Asked<'_> {
                 },
             });
         };
-        let version = hello["result"]["protocolVersion"].as_str().unwrap_or("2025-11-25");
         let mut headers = self.headers.clone();
-        if let Ok(version) = HeaderValue::from_str(version) {
-            headers.insert("mcp-protocol-version", version);
+        if let Ok(version) = HeaderValue::from_str(hello["protocolVersion"].as_str().unwrap_or(revision.name())) {
+            headers.insert(VERSION, version);
         }
-        if let Some(session) = response.headers.get("mcp-session-id") {
-            headers.insert("mcp-session-id", session.clone());
+        if let Some(session) = response.headers.get(session::HEADER) {
+            headers.insert(session::HEADER, session.clone());
         }
-        self.post(&headers, &json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await?;
+        self.post(&headers, transport::notification(revision, "notifications/initialized")).await?;
         let mut listing = Listing::default();
-        listing.keep("tools/list", self.pages(&headers, "tools/list", "tools").await?);
+        listing.keep("tools/list", self.pages(&headers, revision, "tools/list", "tools").await?);
         if extent == Extent::Everything {
             for (method, member) in OTHERS {
                 let capability = method.split('/').next().unwrap_or_default();
-                if hello["result"]["capabilities"][capability].is_object() {
-                    listing.keep(method, self.pages(&headers, method, member).await.unwrap_or_default());
+                if hello["capabilities"][capability].is_object() {
+                    listing.keep(method, self.pages(&headers, revision, method, member).await.unwrap_or_default());
                 }
             }
         }
-        if headers.contains_key("mcp-session-id") {
+        if headers.contains_key(session::HEADER) {
             // The session was ours alone; a server that keeps it loses nothing but memory.
             let _ = ask(self.web, Method::DELETE, self.endpoint, headers, String::new()).await;
         }
         Ok(listing)
     }
 
-    async fn pages(&self, headers: &HeaderMap, method: &str, member: &str) -> Result<Followed, ClientError> {
+    async fn pages(
+        &self,
+        headers: &HeaderMap,
+        revision: &dyn Revision,
+        method: &str,
+        member: &str,
+    ) -> Result<Followed, ClientError> {
         let mut pages = Pages::default();
         let mut cursor = Value::Null;
         loop {
-            let params = if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) };
-            let body = json!({"jsonrpc": "2.0", "id": 2, "method": method, "params": params});
-            let response = self.post(headers, &body).await?;
+            let response = self.post(headers, transport::request(revision, 2, method, at(cursor))).await?;
             let Some((page, next)) = page(&response, member) else {
                 return Err(ClientError::Unexpected {
                     url: self.endpoint.to_owned(),
@@ -230,11 +236,23 @@ async fn ask(
     Ok(response)
 }
 
+/// The parameters of a request for one page of a list.
+fn at(cursor: Value) -> Value {
+    if cursor.is_null() { json!({}) } else { json!({"cursor": cursor}) }
+}
+
+/// What the server says, when it answers the request.
+fn result(response: &net::WebResponse) -> Option<Value> {
+    match jsonrpc::answer(&transport::answer(&response.headers, &response.body)?)? {
+        jsonrpc::Answer::Result(result) => Some(result),
+        jsonrpc::Answer::Error { .. } => None,
+    }
+}
+
 /// The message with a list, as it came, and the cursor of the next page.
 fn page(response: &net::WebResponse, member: &str) -> Option<(Vec<u8>, Value)> {
-    let text = mcp::message_text(response)?;
-    let message: Value = serde_json::from_slice(&text).ok()?;
-    let result = &message["result"];
+    let text = transport::answer(&response.headers, &response.body)?;
+    let result = result(response)?;
     let next = result.get("nextCursor").cloned().unwrap_or(Value::Null);
-    (response.status.is_success() && result[member].is_array()).then_some((text, next))
+    (response.status.is_success() && result[member].is_array()).then(|| (text.to_vec(), next))
 }

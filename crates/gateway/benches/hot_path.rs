@@ -11,8 +11,9 @@ use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use mcp::{json, jsonrpc, revision};
 use model::{Actor, Authority, CallTarget, Class, Question, Tier, event::examples};
-use portcullis_gateway::{envelope, live::Verifier, protected::Protected, revision, strict_json};
+use portcullis_gateway::{live::Verifier, protected::Protected};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use world::{World, modern};
@@ -41,20 +42,20 @@ fn header_map() -> HeaderMap {
 #[divan::bench]
 fn check_strict(bencher: Bencher) {
     let (_, body) = call();
-    bencher.bench(|| strict_json::check(black_box(body.as_bytes())).is_ok());
+    bencher.bench(|| json::check(black_box(body.as_bytes())).is_ok());
 }
 
 #[divan::bench]
 fn parse(bencher: Bencher) {
     let (_, body) = call();
-    bencher.bench(|| envelope::parse(black_box(body.as_bytes())));
+    bencher.bench(|| jsonrpc::parse(black_box(body.as_bytes())));
 }
 
 #[divan::bench]
 fn compare_headers(bencher: Bencher) {
     let (headers, (_, body)) = (header_map(), call());
-    let message = envelope::parse(body.as_bytes()).unwrap();
-    bencher.bench(|| revision::speak(black_box(&headers), black_box(&message)));
+    let message = jsonrpc::parse(body.as_bytes()).unwrap();
+    bencher.bench(|| revision::speak(black_box(&headers), black_box(&message)).is_ok());
 }
 
 fn verifier() -> (Verifier, Protected, String) {

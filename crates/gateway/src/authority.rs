@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use mcp::revision::ChallengeScopes;
 use model::{CallTarget, Elevation, Scope, ScopeSet, Stage, StepUp, ToolName};
 use policy::Policies;
 use privilege::authority::{self, Allowed, Asker, NotAllowed, decide::Wanted};
@@ -130,10 +131,9 @@ async fn awaited(
     }))
 }
 
-/// 2026-07-28 names what this call needs, and its clients unite it with what they hold. Earlier clients
-/// replace, so they are told everything: what is granted and live, and what is needed.
+/// What is needed; and for clients that replace what they hold, everything: what is granted and live, and what is needed.
 ///
-/// Spec: MCP basic/authorization (scope challenge handling), SEP-2350.
+/// Spec: MCP basic/authorization (scope challenge handling).
 pub fn step_up(
     call: &Call,
     live: &Live,
@@ -143,7 +143,7 @@ pub fn step_up(
     elevations: &[Elevation],
 ) -> Refusal {
     let mut scopes = ScopeSet::default();
-    if !call.revision.is_modern() {
+    if call.revision.challenge_scopes() == ChallengeScopes::HeldAndNeeded {
         live.grant().scopes.iter().for_each(|granted| scopes.insert(granted.clone()));
         elevations.iter().for_each(|elevation| scopes.insert(elevation.scope.clone()));
     }

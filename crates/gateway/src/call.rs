@@ -7,22 +7,20 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use model::{CallTarget, Revision, Tier, ToolName, config::TaskAccess};
-
-use crate::{
-    envelope::{Kind, Message, Reference},
+use mcp::{
+    jsonrpc::{Message, MethodCall, Reference},
     method::{self, ActsOn, Notification},
-    protected::Protected,
-    quota::Share,
-    refusal::Refusal,
-    session::Session,
+    revision::{Revision, header::VERSION},
 };
+use model::{CallTarget, Tier, ToolName, config::TaskAccess};
+
+use crate::{protected::Protected, quota::Share, refusal::Refusal, session::Session};
 
 /// One request, understood but not yet decided on.
 #[derive(Debug)]
 pub struct Call {
     pub(crate) server: Arc<Protected>,
-    pub(crate) revision: Revision,
+    pub(crate) revision: &'static dyn Revision,
     pub(crate) action: Action,
     pub(crate) session: Option<Session>,
     pub(crate) carried: Carried,
@@ -68,11 +66,11 @@ fn resource(rule: Option<(&str, Tier)>) -> ToolName {
 
 impl Carried {
     /// From the headers of a request that speaks `revision`.
-    pub fn of(headers: &HeaderMap, revision: Revision) -> Self {
+    pub fn of(headers: &HeaderMap, revision: &dyn Revision) -> Self {
         let one = |name: &str| headers.get(name).filter(|value| value.len() <= 1024).cloned();
         let mut carried = Self {
             accept: one(header::ACCEPT.as_str()),
-            version: one("mcp-protocol-version").map(|_| HeaderValue::from_static(revision.as_str())),
+            version: one(VERSION).map(|_| HeaderValue::from_static(revision.name())),
             ..Self::default()
         };
         for name in ["traceparent", "tracestate"] {
@@ -86,8 +84,7 @@ impl Call {
     /// The method that the audit names: of the message, or of HTTP where there is none.
     pub fn method(&self) -> &str {
         match &self.action {
-            Action::Send(message) if message.kind() == Kind::Response => "response",
-            Action::Send(message) => message.method(),
+            Action::Send(message) => message.method().unwrap_or("response"),
             Action::Listen => "GET",
             Action::EndSession => "DELETE",
         }
@@ -110,16 +107,34 @@ impl Call {
         }
     }
 
-    /// The id of a request, which has an answer; nothing else has.
+    /// A request and its id, which has an answer; nothing else has.
+    fn request(&self) -> Option<(&str, &MethodCall)> {
+        match self.message()? {
+            Message::Request { id, call } => Some((id, call)),
+            Message::Notification(_) | Message::Response { .. } => None,
+        }
+    }
+
+    /// What is called by a message.
+    pub fn called(&self) -> Option<&MethodCall> {
+        self.message().and_then(Message::call)
+    }
+
+    /// The method of a request, if its revision has it.
+    fn asked(&self) -> Option<&'static method::Method> {
+        self.request().and_then(|(_, call)| self.revision.method(call.method()))
+    }
+
+    /// The id of a request.
     pub fn request_id(&self) -> Option<&str> {
-        self.message().filter(|message| message.kind() == Kind::Request).and_then(Message::id)
+        self.request().map(|(id, _)| id)
     }
 
     /// Does it only listen? Then it does nothing that could be done twice.
     pub fn listens(&self) -> bool {
         match &self.action {
             Action::Listen => true,
-            Action::Send(message) => message.kind() == Kind::Request && message.method() == "subscriptions/listen",
+            Action::Send(_) => self.asked().is_some_and(|method| method.stands),
             Action::EndSession => false,
         }
     }
@@ -127,10 +142,7 @@ impl Call {
     /// May the response list tools, resources or prompts? Then it is filtered.
     pub fn may_list_tools(&self) -> bool {
         match &self.action {
-            Action::Send(message) => {
-                message.kind() == Kind::Request
-                    && method::find(message.method()).is_some_and(|method| method.acts_on == ActsOn::List)
-            }
+            Action::Send(_) => self.asked().is_some_and(|method| method.acts_on == ActsOn::List),
             // A resumed stream replays whatever was lost, lists included.
             Action::Listen => true,
             Action::EndSession => false,
@@ -154,7 +166,7 @@ impl Call {
 
     /// May it be sent, as far as it is about tasks?
     fn opens_tasks(&self, method: &str) -> bool {
-        let asked = self.message().is_some_and(|message| message.params().about_tasks);
+        let asked = self.called().is_some_and(|call| call.params().about_tasks);
         self.server.tasks == TaskAccess::Shared || !asked && !method::is_about_tasks(method)
     }
 
@@ -168,23 +180,21 @@ impl Call {
     /// Unknown methods, notifications and tasks would be side doors around the tools.
     fn subject(&self) -> Result<Option<ToolName>, Refusal> {
         let Action::Send(message) = &self.action else { return Ok(None) };
-        match message.kind() {
-            Kind::Response if self.session.is_none() => Err(Refusal::OrphanResponse),
-            Kind::Response => Ok(None),
-            Kind::Notification => match method::notification(message.method(), self.revision.is_modern()) {
-                Notification::Known if !self.opens_tasks(message.method()) => Err(Refusal::NotSentOn),
+        match &**message {
+            Message::Response { .. } if self.session.is_none() => Err(Refusal::OrphanResponse),
+            Message::Response { .. } => Ok(None),
+            Message::Notification(call) => match self.revision.notification(call.method()) {
+                Notification::Known if !self.opens_tasks(call.method()) => Err(Refusal::NotSentOn),
                 Notification::Known => Ok(None),
                 Notification::Unknown => Err(Refusal::NotSentOn),
                 Notification::None => Err(Refusal::UnknownMethod),
             },
-            Kind::Request => {
-                let method = method::find(message.method())
-                    .filter(|method| method.eras.include(self.revision.is_modern()))
-                    .ok_or(Refusal::UnknownMethod)?;
+            Message::Request { call, .. } => {
+                let method = self.revision.method(call.method()).ok_or(Refusal::UnknownMethod)?;
                 if !self.opens_tasks(method.name) {
                     return Err(Refusal::Tasks);
                 }
-                let params = message.params();
+                let params = call.params();
                 let rules = &self.server.config.resources;
                 match method.acts_on {
                     ActsOn::Server | ActsOn::List => Ok(None),

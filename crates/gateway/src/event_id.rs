@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use mcp::sse::LAST_EVENT_ID;
 use token::Digest;
 
 use crate::{
@@ -20,9 +21,6 @@ use crate::{
     sealing::{NotOpened, Seals, owner},
 };
 
-/// The header's name.
-pub const HEADER: &str = "last-event-id";
-
 const PURPOSE: &str = "event-id";
 
 /// A longer id is not sent on, and its event can not be resumed after.
@@ -30,7 +28,7 @@ const LONGEST: usize = 1024;
 
 /// The id of the event after which a stream is to be resumed, as its server wrote it.
 pub fn resumed_after(headers: &HeaderMap, seals: &Seals, live: &Live) -> Result<Option<HeaderValue>, Refusal> {
-    let mut values = headers.get_all(HEADER).iter();
+    let mut values = headers.get_all(LAST_EVENT_ID).iter();
     let Some(ours) = values.next().filter(|ours| !ours.is_empty()) else { return Ok(None) };
     if values.next().is_some() {
         return Err(Refusal::ForeignEvent);

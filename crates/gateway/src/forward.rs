@@ -9,18 +9,16 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::body::Incoming;
+use mcp::{revision::header::VERSION, session, sse::LAST_EVENT_ID};
 use model::Span;
 use net::UpstreamError;
 
 use crate::{
     call::{Action, Call},
-    event_id,
-    method::{self, NamedBy},
     permit::Recorded,
     refusal::Refusal,
-    revision::{VERSION_HEADER, encoded},
     sent::{Failed, NothingLeft},
-    session,
+    session::Session,
 };
 
 /// Sends a call whose intent is on record, and waits for the head of the response.
@@ -64,31 +62,20 @@ fn headers(call: &Call) -> HeaderMap {
     // Some servers compress unless they are told not to, and nothing here is decompressed.
     put(header::ACCEPT_ENCODING, Some(&HeaderValue::from_static("identity")));
     put(header::USER_AGENT, Some(&HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")))));
-    put(HeaderName::from_static(VERSION_HEADER), carried.version.as_ref());
-    put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(session::Session::theirs));
-    put(HeaderName::from_static(event_id::HEADER), carried.last_event_id.as_ref());
+    put(HeaderName::from_static(VERSION), carried.version.as_ref());
+    put(HeaderName::from_static(session::HEADER), call.session.as_ref().map(Session::theirs));
+    put(HeaderName::from_static(LAST_EVENT_ID), carried.last_event_id.as_ref());
     for (name, value) in carried.trace.iter().chain(&carried.params) {
         put(name.clone(), Some(value));
     }
     if let Action::Send(message) = &call.action {
         put(header::CONTENT_TYPE, Some(&HeaderValue::from_static("application/json")));
-        if call.revision.is_modern() {
-            put(HeaderName::from_static("mcp-method"), encoded(message.method()).as_ref());
-            put(HeaderName::from_static("mcp-name"), name(call).and_then(encoded).as_ref());
+        if let Some(called) = message.call() {
+            call.revision.write_headers(called, &mut headers);
         }
     }
     for (name, value) in &call.server.headers {
         headers.insert(name.clone(), value.clone());
     }
     headers
-}
-
-fn name(call: &Call) -> Option<&str> {
-    let message = call.message()?;
-    let params = message.params();
-    match method::find(message.method())?.named_by? {
-        NamedBy::Name => params.name.as_deref(),
-        NamedBy::Uri => params.uri.as_deref(),
-        NamedBy::Task => params.task.as_deref(),
-    }
 }

@@ -7,7 +7,7 @@
 //! | `token::Presented` | a bearer string came off the wire |
 //! | `token::Verified` | signature, audience and lifetime hold |
 //! | [`live::Live`] | grant, agent and person stand; nothing is revoked |
-//! | [`envelope::Message`] | the body has one reading, and our serialisation of it |
+//! | [`mcp::jsonrpc::Message`] | the body has one reading, and our serialisation of it |
 //! | [`call::Call`] | a message in a revision, with headers that agree with it |
 //! | [`permit::Permit`] | policy allowed this one call |
 //! | [`permit::Recorded`] | the intent is on disk |
@@ -23,12 +23,10 @@
 pub mod authority;
 mod bearer;
 pub mod call;
-mod challenge;
 pub mod desk;
 mod door;
 mod edit;
 mod ending;
-pub mod envelope;
 mod event_id;
 mod forward;
 mod gateway;
@@ -38,8 +36,6 @@ mod left_out;
 mod listening;
 pub mod live;
 mod metadata;
-pub mod method;
-pub mod mirrored;
 pub mod permit;
 mod preflight;
 pub mod protected;
@@ -49,12 +45,9 @@ pub mod refusal;
 mod refused;
 mod relay;
 mod request_state;
-pub mod revision;
 pub mod sealing;
 pub mod sent;
 pub mod session;
-mod sse;
-pub mod strict_json;
 mod to_the_end;
 mod tool_list;
 mod used;

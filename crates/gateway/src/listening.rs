@@ -18,12 +18,13 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
 use http_body::Frame;
+use mcp::transport::http::Media;
 use net::{Body, BodyError};
 use tokio::time::timeout;
 
 use crate::{
     refusal::{Refusal, event_of},
-    relay::{is_events, quiet::Quiet},
+    relay::quiet::Quiet,
 };
 
 /// How long the server's own status is waited for.
@@ -77,7 +78,9 @@ impl http_body::Body for Begun {
                 State::Over => return Poll::Ready(None),
                 State::Open(body) => return Pin::new(body).poll_frame(cx),
                 State::Opening(opening) => match opening.as_mut().poll(cx) {
-                    Poll::Ready(Ok(response)) if response.status().is_success() && is_events(response.headers()) => {
+                    Poll::Ready(Ok(response))
+                        if response.status().is_success() && Media::of(response.headers()) == Media::Events =>
+                    {
                         self.state = State::Open(response.into_body());
                     }
                     Poll::Ready(Ok(response)) => return self.refused(&Refusal::NoStream(response.status().as_u16())),

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp::revision::ParamHeaders;
 use model::{
     Id, Outages, Server, Span,
     config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
@@ -16,7 +17,7 @@ use net::Upstream;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{SetupError, desk::Desk, left_out::LeftOut, mirrored::Mirrors};
+use crate::{SetupError, desk::Desk, left_out::LeftOut};
 
 /// A protected server.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct Protected {
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
     /// Which headers repeat which arguments of its tools, as far as its lists have said.
-    pub mirrors: Mirrors,
+    pub param_headers: ParamHeaders,
     /// Which items of its lists were left out.
     pub left_out: LeftOut,
     /// What was said lately of calls to it that failed.
@@ -66,7 +67,7 @@ impl Protected {
             config: config.clone(),
             tasks: config.tasks,
             desk: Desk::of(whole),
-            mirrors: Mirrors::default(),
+            param_headers: ParamHeaders::default(),
             left_out: LeftOut::default(),
             failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,

@@ -22,7 +22,7 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         method: method(call),
         request: call.request.clone(),
         uri: uri(call),
-        revision: call.revision.into(),
+        revision: call.revision.name(),
         decision: Verdict::Allow,
         tier: target.tier(),
         scope: target.scope(&call.server.id),
@@ -47,7 +47,7 @@ pub fn refused(refused: &Refused, policy: &str, facts: Facts) -> Event {
     record.method = Some(method(call));
     record.request = Some(call.request.clone());
     record.uri = uri(call);
-    record.revision = Some(call.revision.into());
+    record.revision = Some(call.revision.name());
     record.tool = refused.tool().cloned().map(Into::into);
     record.tier = target.as_ref().map(CallTarget::tier);
     record.policy = Some(policy.into());
@@ -143,6 +143,6 @@ fn method(call: &Call) -> String {
 
 /// As long as a log line may be; where it matters, the rule that matched is named beside it.
 fn uri(call: &Call) -> Option<String> {
-    let uri = call.message()?.params().uri.as_deref()?;
+    let uri = call.called()?.params().uri.as_deref()?;
     Some(uri.chars().take(256).collect())
 }

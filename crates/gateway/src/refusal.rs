@@ -7,11 +7,12 @@
 
 mod wire;
 
+use mcp::{jsonrpc::Malformed, revision::NotSpoken};
 use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, Tier, ToolName};
 
 pub use wire::{Asked, By, event_of, respond};
 
-use crate::{envelope::Malformed, quota::Quota, revision::NotSpoken};
+use crate::quota::Quota;
 
 /// Why a request was not relayed: one variant per cause.
 #[derive(Debug, thiserror::Error)]

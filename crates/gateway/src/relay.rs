@@ -3,7 +3,6 @@
 //! Spec: MCP basic/transports/streamable-http; MCP basic/authorization (an upstream's challenge is ours to
 //! solve, never the client's).
 
-mod answer_seen;
 mod body;
 pub mod quiet;
 
@@ -12,12 +11,17 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use mcp::{
+    revision::ComesBack,
+    session,
+    sse::{self, AnswerSeen},
+    transport::http::Media,
+};
 use model::{Span, event::Done};
 use net::{Body, caller::ListenerEnd};
 use policy::Policies;
 
 use self::{
-    answer_seen::AnswerSeen,
     body::{ANSWER_TOO_LONG, Ends, Filter, Relayed, Sealing, TOO_LONG},
     quiet::Quiet,
 };
@@ -31,7 +35,7 @@ use crate::{
     refusal::Refusal,
     request_state::RequestStates,
     sealing::Seals,
-    session::{self, Session},
+    session::Session,
     tool_list,
     viewer::Viewer,
     watch::{self, Watch},
@@ -69,22 +73,22 @@ impl Relay<'_> {
             ending.because(refusal.word());
             return Err(refusal);
         }
-        if let Some(refusal) = self.too_long(&recorded, kind(&head.headers), &incoming) {
+        if let Some(refusal) = self.too_long(&recorded, Media::of(&head.headers), &incoming) {
             ending.because(TOO_LONG);
             return Err(refusal);
         }
         let headers = self.headers(&recorded, &head.headers);
         // What is no success holds no list, and is relayed as it is: clients of both eras read such bodies.
         let lists = recorded.call().may_list_tools() && head.status.is_success();
-        let body = match kind(&head.headers) {
-            Kind::Json if lists => self.filtered(&recorded, incoming, &mut ending).await?,
-            Kind::Other if lists => {
+        let body = match Media::of(&head.headers) {
+            Media::Json if lists => self.filtered(&recorded, incoming, &mut ending).await?,
+            Media::Other if lists => {
                 ending.because("bad_upstream");
                 return Err(bad(&recorded, "answered with neither JSON nor events where tools may be listed"));
             }
-            kind => {
+            media => {
                 let viewer = if lists { Some(self.viewer(&recorded, &mut ending).await?) } else { None };
-                self.relayed(&recorded, incoming, kind, viewer, ending)
+                self.relayed(&recorded, incoming, media, viewer, ending)
             }
         };
         let mut response = Response::new(body);
@@ -97,18 +101,18 @@ impl Relay<'_> {
         &mut self,
         recorded: &Recorded<Call>,
         incoming: Incoming,
-        kind: Kind,
+        media: Media,
         viewer: Option<Viewer>,
         ending: Ending,
     ) -> Body {
         let call = recorded.call();
         let watch = Watch::over(self.verifier.clone(), self.ground(recorded));
         let mut relayed = Relayed::new(incoming, watch, ending, call.server.config.answer_bytes);
-        relayed.seal = self.sealing(recorded, kind);
-        if kind == Kind::Events {
+        relayed.seal = self.sealing(recorded, media);
+        if media == Media::Events {
             relayed.ends = match (farewell(recorded), call.request_id()) {
                 (Some(farewell), _) => Ends::Saying(farewell),
-                (None, Some(id)) => Ends::Unanswered { id: id.into(), seen: AnswerSeen::new() },
+                (None, Some(id)) => Ends::Unanswered { id: id.into(), seen: AnswerSeen::default() },
                 (None, None) => Ends::Silently,
             };
             relayed.quiet = Some(Quiet::new());
@@ -119,9 +123,9 @@ impl Relay<'_> {
     }
 
     /// An answer that says that it is too long. One that does not say how long it is, is cut when it gets there.
-    fn too_long(&self, recorded: &Recorded<Call>, kind: Kind, incoming: &Incoming) -> Option<Refusal> {
+    fn too_long(&self, recorded: &Recorded<Call>, media: Media, incoming: &Incoming) -> Option<Refusal> {
         let (call, announced) = (recorded.call(), incoming.size_hint().lower());
-        if kind == Kind::Events
+        if media == Media::Events
             || call.server.config.answer_bytes.allows(usize::try_from(announced).unwrap_or(usize::MAX))
         {
             return None;
@@ -130,12 +134,13 @@ impl Relay<'_> {
         Some(if call.message().is_some() { Refusal::MayBeDone(ANSWER_TOO_LONG) } else { refusal })
     }
 
-    fn sealing(&self, recorded: &Recorded<Call>, kind: Kind) -> Option<Sealing> {
-        let (call, live, events) = (recorded.call(), recorded.live(), kind == Kind::Events);
-        match call.revision.is_modern() {
-            false if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
-            true if kind != Kind::Other => {
-                let states = call.message().and_then(|message| RequestStates::of(message, events, self.seals, live));
+    fn sealing(&self, recorded: &Recorded<Call>, media: Media) -> Option<Sealing> {
+        let (call, live, events) = (recorded.call(), recorded.live(), media == Media::Events);
+        match call.revision.comes_back() {
+            ComesBack::EventIds if events => Some(Sealing::EventIds(EventIds::new(self.seals.clone(), live))),
+            ComesBack::RequestStates if media != Media::Other => {
+                let states =
+                    call.called().and_then(|called| RequestStates::of(called, call.revision, events, self.seals, live));
                 states.map(Sealing::States)
             }
             _ => None,
@@ -192,11 +197,11 @@ impl Relay<'_> {
                 headers.insert(name, value.clone());
             }
         }
-        if kind(theirs) == Kind::Events {
+        if Media::of(theirs) == Media::Events {
             headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
         }
         let call = recorded.call();
-        if !call.revision.is_modern() {
+        if call.revision.has_sessions() {
             let ours = theirs
                 .get(session::HEADER)
                 .and_then(|theirs| Session::told(theirs, call.session.as_ref(), self.seals, recorded.live()));
@@ -234,10 +239,10 @@ impl Relay<'_> {
         };
         let viewer = self.viewer(recorded, ending).await?;
         let now = self.verifier.store().now();
-        let modern = recorded.call().revision.is_modern();
+        let revision = recorded.call().revision;
         let filtered =
             whole.map_err(|_| bad("sent a list that is too long or broke off")).and_then(
-                |whole| match tool_list::filter(&whole, &viewer, modern, now) {
+                |whole| match tool_list::filter(&whole, &viewer, revision, now) {
                     Ok(filtered) => Ok(filtered.map_or(whole, Into::into)),
                     Err(_) => Err(bad("sent a list that is not strict JSON")),
                 },
@@ -258,34 +263,10 @@ fn bad(recorded: &Recorded<Call>, what: &'static str) -> Refusal {
     Refusal::BadUpstream { server, what }
 }
 
-/// Is it a stream of events?
-pub fn is_events(headers: &HeaderMap) -> bool {
-    kind(headers) == Kind::Events
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Json,
-    Events,
-    Other,
-}
-
-fn kind(headers: &HeaderMap) -> Kind {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    match text.split(';').next().unwrap_or("").trim() {
-        kind if kind.eq_ignore_ascii_case("application/json") => Kind::Json,
-        kind if kind.eq_ignore_ascii_case("text/event-stream") => Kind::Events,
-        _ => Kind::Other,
-    }
-}
-
 /// The last event of a subscription that ends because the authority does.
-///
-/// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request).
 fn farewell(recorded: &Recorded<Call>) -> Option<String> {
-    let message = recorded.call().message().filter(|message| message.method() == "subscriptions/listen")?;
-    let id = message.id()?;
-    Some(format!(
-        "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}\n\n"
-    ))
+    let call = recorded.call();
+    let id = call.request_id().filter(|_| call.listens())?;
+    let result = call.revision.farewell(id)?;
+    Some(sse::event(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")))
 }

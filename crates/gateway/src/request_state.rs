@@ -9,45 +9,46 @@
 //!
 //! Spec: MCP 2026-07-28 basic/patterns/mrtr (server requirements, integrity).
 
-mod finder;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mcp::{
+    json,
+    jsonrpc::{Message, MethodCall},
+    method::ActsOn,
+    request_state::{Finder, Found},
+    revision::Revision,
+};
 use token::Digest;
 
 use crate::{
     edit::Edited,
-    envelope::Message,
     live::Live,
-    method::{self, ActsOn},
     refusal::Refusal,
     sealing::{Seals, owner},
-    strict_json,
 };
-
-use self::finder::{Finder, Found};
 
 const PURPOSE: &str = "request-state";
 
 /// Puts the state that a request brings back in the form in which its server wrote it.
-pub fn bring_back(message: &mut Message, seals: &Seals, live: &Live) -> Result<(), Refusal> {
-    let Some(ours) = message.params().state() else { return Ok(()) };
-    let owner = owner_of(live, &call(message).ok_or(Refusal::ForeignState)?);
+pub fn bring_back(message: &mut Message, revision: &dyn Revision, seals: &Seals, live: &Live) -> Result<(), Refusal> {
+    let Some(call) = message.call() else { return Ok(()) };
+    let Some(ours) = call.params().request_state() else { return Ok(()) };
+    let owner = owner_of(live, &called(call, revision).ok_or(Refusal::ForeignState)?);
     let theirs = seals.open(PURPOSE, &owner, ours.as_bytes()).map_err(|_| Refusal::ForeignState)?;
-    message.bring_back(&String::from_utf8(theirs).map_err(|_| Refusal::ForeignState)?);
+    message.set_request_state(&String::from_utf8(theirs).map_err(|_| Refusal::ForeignState)?);
     Ok(())
 }
 
 /// Method and name, the same on the way out and on the way back. `None` for a request that never needs input.
-fn call(message: &Message) -> Option<String> {
-    let params = message.params();
-    let name = match method::find(message.method())?.acts_on {
+fn called(call: &MethodCall, revision: &dyn Revision) -> Option<String> {
+    let params = call.params();
+    let name = match revision.method(call.method())?.acts_on {
         ActsOn::Tool | ActsOn::Prompt => params.name.as_deref()?,
         ActsOn::Resource => params.uri.as_deref()?,
         ActsOn::Server | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
     };
-    Some(format!("{}\n{name}", message.method()))
+    Some(format!("{}\n{name}", call.method()))
 }
 
 /// For whom and what.
@@ -84,9 +85,15 @@ pub struct RequestStates {
 }
 
 impl RequestStates {
-    /// For the answer to `message`, as JSON or as `events`. `None` when it never needs input.
-    pub fn of(message: &Message, events: bool, seals: &Arc<Seals>, live: &Arc<Live>) -> Option<Self> {
-        let owner = Owner::Of(live.clone(), call(message)?);
+    /// For the answer to `call`, as JSON or as `events`. `None` when it never needs input.
+    pub fn of(
+        call: &MethodCall,
+        revision: &dyn Revision,
+        events: bool,
+        seals: &Arc<Seals>,
+        live: &Arc<Live>,
+    ) -> Option<Self> {
+        let owner = Owner::Of(live.clone(), called(call, revision)?);
         Some(Self { seals: seals.clone(), owner, finder: Finder::new(events) })
     }
 
@@ -100,7 +107,7 @@ impl RequestStates {
                 tracing::warn!(event = "request_state_too_long", "it leaves as it is and can not come back");
                 edited.replace(part, literal);
             }
-            Found::Whole(literal) => match strict_json::check(literal).ok().and_then(strict_json::Strict::string) {
+            Found::Whole(literal) => match json::check(literal).ok().and_then(json::Strict::string) {
                 Some(theirs) => {
                     let ours = seals.seal(PURPOSE, &owner.digest(), theirs.as_bytes());
                     edited.replace(part, format!("\"{ours}\"").as_bytes());

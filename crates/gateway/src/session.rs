@@ -5,6 +5,7 @@
 //! Spec: MCP 2025-11-25 basic/transports (session management), security best practices (session hijacking).
 
 use http::{HeaderMap, HeaderValue};
+use mcp::session::{LONGEST, named};
 
 use crate::{
     live::Live,
@@ -12,13 +13,7 @@ use crate::{
     sealing::{Seals, owner},
 };
 
-/// The header's name.
-pub const HEADER: &str = "mcp-session-id";
-
 const PURPOSE: &str = "mcp-session";
-
-/// A longer id is not read.
-const LONGEST: usize = 2048;
 
 /// A session as the client names it and as the upstream names it.
 #[derive(Debug, Clone)]
@@ -32,11 +27,7 @@ impl Session {
     ///
     /// Spec: MCP 2025-11-25 basic/transports (unknown session: 404).
     pub fn named(headers: &HeaderMap, seals: &Seals, live: &Live) -> Result<Option<Self>, Refusal> {
-        let mut values = headers.get_all(HEADER).iter();
-        let Some(ours) = values.next() else { return Ok(None) };
-        if values.next().is_some() || ours.len() > LONGEST {
-            return Err(Refusal::UnknownSession);
-        }
+        let Some(ours) = named(headers).map_err(|_| Refusal::UnknownSession)? else { return Ok(None) };
         let theirs = seals.open(PURPOSE, &owner(live), ours.as_bytes()).map_err(|_| Refusal::UnknownSession)?;
         let theirs = HeaderValue::from_bytes(&theirs).map_err(|_| Refusal::UnknownSession)?;
         Ok(Some(Self { ours: ours.clone(), theirs }))

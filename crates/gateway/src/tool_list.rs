@@ -7,11 +7,14 @@
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
+use mcp::{
+    json::{self, NotStrict, Strict, array, object},
+    revision::Revision,
+};
 use serde_json::json;
 
 use crate::{
     left_out::Why,
-    strict_json::{self, NotStrict, Strict, push_string},
     viewer::{Access, Listed, Viewer},
 };
 
@@ -24,18 +27,18 @@ pub const ACCESS: &str = "io.portcullis/access";
 pub fn filter(
     message: &[u8],
     viewer: &Viewer,
-    modern: bool,
+    revision: &dyn Revision,
     now: model::Timestamp,
 ) -> Result<Option<Vec<u8>>, NotStrict> {
     let salvaged;
-    let message = match strict_json::check(message) {
+    let message = match json::check(message) {
         Ok(message) => message,
         Err(why) => {
             salvaged = salvage(message, viewer).ok_or(why)?;
-            strict_json::check(&salvaged)?
+            json::check(&salvaged)?
         }
     };
-    let listing = Listing { viewer, modern, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
+    let listing = Listing { viewer, revision, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
     if let Some(batch) = message.elements() {
         // 2025-03-26 lets a server answer in batches.
         let answers: Vec<_> = batch.iter().map(|one| (one, listing.message(*one))).collect();
@@ -50,12 +53,12 @@ pub fn filter(
 /// others away. What is not strict outside of the items is not salvaged.
 fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(message).ok()?;
-    let whole = strict_json::grammar(message).ok()?;
+    let whole = json::grammar(message).ok()?;
     let (_, result) = whole.members()?.into_iter().find(|(name, _)| name == "result")?;
     let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
     let (name, list) = result.members()?.into_iter().find(|(name, _)| is_list(name))?;
     let (good, bad): (Vec<_>, Vec<_>) =
-        list.elements()?.into_iter().partition(|item| strict_json::check(item.as_str().as_bytes()).is_ok());
+        list.elements()?.into_iter().partition(|item| json::check(item.as_str().as_bytes()).is_ok());
     for item in &bad {
         let called = item.members().and_then(|members| {
             members
@@ -73,7 +76,7 @@ fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
 
 struct Listing<'a> {
     viewer: &'a Viewer,
-    modern: bool,
+    revision: &'a dyn Revision,
     /// After so many milliseconds the list looks different.
     ttl: Option<u64>,
 }
@@ -102,8 +105,10 @@ impl Listing<'_> {
                 name => (name, self.list(name, *value)),
             })
             .collect();
-        if self.modern && !members.iter().any(|(name, _)| name == "cacheScope") {
-            out.push(("cacheScope", b"\"private\"".to_vec()));
+        for (member, value) in self.revision.list_members() {
+            if !members.iter().any(|(name, _)| name == member) {
+                out.push((member, value.as_bytes().to_vec()));
+            }
         }
         Some(object(out.into_iter()))
     }
@@ -141,7 +146,7 @@ impl Listing<'_> {
         }
         if list.member == "tools" {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
-            self.viewer.server.mirrors.learn(&name, schema);
+            self.viewer.server.param_headers.learn(&name, schema);
         }
         let access = mark(&self.viewer.access((list.listed)(&name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
@@ -184,30 +189,4 @@ const LISTS: &[List] = &[
 
 fn mark(access: &Access) -> Vec<u8> {
     json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()
-}
-
-fn object<'a>(members: impl Iterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
-    let mut out = vec![b'{'];
-    for (name, value) in members {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        push_string(&mut out, name);
-        out.push(b':');
-        out.extend_from_slice(&value);
-    }
-    out.push(b'}');
-    out
-}
-
-fn array(elements: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut out = vec![b'['];
-    for element in elements {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&element);
-    }
-    out.push(b']');
-    out
 }

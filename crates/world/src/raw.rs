@@ -1,10 +1,9 @@
 //! An MCP client with nothing between a test and the wire.
 
+use mcp::{revision, transport::http};
 use serde_json::{Value, json};
 
-use crate::World;
-
-/// Speaks 2026-07-28 with one token, or none when it is empty, one request at a time.
+/// Speaks the newest revision with one token, or none when it is empty, one request at a time.
 #[derive(Clone)]
 pub struct Raw {
     client: reqwest::Client,
@@ -24,11 +23,6 @@ pub struct Answer {
 }
 
 impl Raw {
-    /// A client of a server of `world`.
-    pub fn new(world: &World, server: &str, token: &str) -> Self {
-        Self::at(world.mcp(server), token)
-    }
-
     /// A client of the endpoint at `url`.
     ///
     /// # Panics
@@ -67,25 +61,18 @@ impl Raw {
     ///
     /// # Errors
     /// When nobody answers.
+    ///
+    /// # Panics
+    /// When the gate could not read what is asked.
     pub async fn try_open(&self, method: &str, mut params: Value) -> reqwest::Result<reqwest::Response> {
         params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {},
         });
-        let mut request = self
-            .client
-            .post(&self.url)
-            .header("accept", "application/json, text/event-stream")
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", method);
+        let post = http::request(revision::newest(), 1, method, params).expect("a message that the gate reads");
+        let mut request = self.client.post(&self.url).headers(post.headers);
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
-        if let Some(name) = params["name"].as_str() {
-            request = request.header("mcp-name", name);
-        }
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        request.json(&body).send().await
+        request.body(post.body).send().await
     }
 }

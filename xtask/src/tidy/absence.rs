@@ -66,9 +66,9 @@ const ONLY: &[Only] = &[
         advice: "ask the authorization server; to check a token take `Store::verify_access`",
     },
     Only {
-        rule: "only `authserver` and `gateway` open what is sealed",
+        rule: "only `authserver`, `login` and `gateway` open what is sealed",
         words: &["Vault"],
-        places: &["authserver/", "gateway/", "store/"],
+        places: &["authserver/", "login/", "gateway/", "store/"],
         advice: "keep a digest, or let one of them seal it",
     },
     Only {

@@ -9,10 +9,11 @@ use super::Complaint;
 /// The ranks, lowest first. The three roles share one, so none can know another.
 const RANKS: &[&[&str]] = &[
     &["model"],
-    &["token", "policy", "audit"],
+    &["token", "mcp", "policy", "audit"],
+    &["oauth"],
     &["store", "net"],
-    &["privilege", "client"],
-    &["pages"],
+    &["privilege", "client", "web"],
+    &["login"],
     &["authserver", "gateway", "governance"],
     &["portcullis"],
     &["world"],

@@ -7,13 +7,13 @@
 //! Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use login::SignedIn;
 use model::Timestamp;
-use pages::SignedIn;
 use serde::{Deserialize, Serialize};
 use store::secrets::Vault;
 use token::{Digest, Opaque};
 
-use crate::{cx::Cx, error::PageError};
+use crate::{context::Context, error::PageError};
 
 /// The sealed content.
 #[derive(Clone, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub(super) struct Ticket {
 }
 
 /// Seals a ticket for the form shown to `person`.
-pub(super) fn seal(cx: &Cx, query: &str, shown: String, person: &SignedIn) -> String {
+pub(super) fn seal(cx: &Context, query: &str, shown: String, person: &SignedIn) -> String {
     let number = Opaque::nonce();
     let not_after = cx.store.now().after(cx.config.tokens.flow);
     let ticket = Ticket { query: query.to_owned(), shown, number, not_after };
@@ -40,7 +40,7 @@ pub(super) fn seal(cx: &Cx, query: &str, shown: String, person: &SignedIn) -> St
 }
 
 /// Opens a ticket that was sealed for this person in this browser and has not ended.
-pub(super) fn open(cx: &Cx, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
+pub(super) fn open(cx: &Context, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Stale)?;
     let mut browsers = person.browser.digests();
     let plain =
@@ -52,12 +52,12 @@ pub(super) fn open(cx: &Cx, text: &str, person: &SignedIn) -> Result<Ticket, Pag
 
 impl Ticket {
     /// The code that an answer to this form is worth: always the same one, and nobody's without the form and our key.
-    pub(super) fn code(&self, cx: &Cx) -> Opaque {
+    pub(super) fn code(&self, cx: &Context) -> Opaque {
         Opaque::following("code", Vault::of(&cx.store).master(), &self.number, "the code of a consent")
     }
 
     /// The flow that waits when the answer is not enough.
-    pub(super) fn flow(&self, cx: &Cx) -> Opaque {
+    pub(super) fn flow(&self, cx: &Context) -> Opaque {
         Opaque::following("flow", Vault::of(&cx.store).master(), &self.number, "the flow of a consent")
     }
 }

@@ -10,20 +10,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header, request::Parts};
+use mcp::{
+    jsonrpc,
+    revision::{self, Revision},
+};
 use model::{Grant, Id};
 use net::{BodyError, ReadError};
 
 use super::Gateway;
 use crate::{
     call::{Action, Call, Carried},
-    envelope::{self, Kind},
     event_id,
     live::Live,
-    mirrored,
     protected::Protected,
     quota::{self, NoRoom, Quota, Share},
     refusal::{Asked, Refusal},
-    request_state, revision,
+    request_state,
     session::Session,
 };
 
@@ -37,9 +39,19 @@ impl Gateway {
     }
 
     /// A call whose answer is a subscription becomes a stream.
-    fn standing(&self, live: &Live, action: &Action, share: Share) -> Result<Share, Quota> {
-        match action {
-            Action::Send(message) if message.method() == "subscriptions/listen" => self.quotas.stream(&live.grant().id),
+    fn standing(
+        &self,
+        live: &Live,
+        revision: &'static dyn Revision,
+        action: &Action,
+        share: Share,
+    ) -> Result<Share, Quota> {
+        let method = match action {
+            Action::Send(message) => message.method().and_then(|name| revision.method(name)),
+            Action::Listen | Action::EndSession => None,
+        };
+        match method {
+            Some(method) if method.stands => self.quotas.stream(&live.grant().id),
             _ => Ok(share),
         }
     }
@@ -62,22 +74,22 @@ impl Gateway {
         let mut params = Vec::new();
         let (revision, action) = if parts.method == Method::POST {
             let body = self.read(headers, body, bytes).await?;
-            let mut message = envelope::parse(&body).map_err(|malformed| {
+            let mut message = jsonrpc::parse(&body).map_err(|malformed| {
                 asked.id.clone_from(&malformed.id);
                 Refusal::Malformed(malformed)
             })?;
             asked.id = message.id().map(Into::into);
-            asked.is_request = message.kind() == Kind::Request;
-            asked.calls_tool = message.method() == "tools/call";
+            asked.is_request = message.is_request();
+            asked.calls_tool = message.method() == Some("tools/call");
             let revision = revision::speak(headers, &message)?;
-            asked.modern = revision.is_modern();
-            if share.only_cancels() && message.method() != "notifications/cancelled" {
+            asked.revision = Some(revision);
+            if share.only_cancels() && message.method() != Some("notifications/cancelled") {
                 return Err(Quota::Calls.into());
             }
-            if revision.is_modern() {
-                params = mirrored::agreeing(headers, &message, &server.mirrors)?;
+            if let Some(call) = message.call() {
+                params = revision.argument_headers(headers, call, &server.param_headers)?;
             }
-            request_state::bring_back(&mut message, &self.seals, live)?;
+            request_state::bring_back(&mut message, revision, &self.seals, live)?;
             (revision, Action::Send(Box::new(message)))
         } else {
             let revision = revision::speak_without_body(headers).ok_or(Refusal::MethodNotAllowed)?;
@@ -87,12 +99,12 @@ impl Gateway {
             (revision, if parts.method == Method::GET { Action::Listen } else { Action::EndSession })
         };
         // Later revisions have no sessions, and ignore what looks like one.
-        let session = if revision.is_modern() { None } else { Session::named(headers, &self.seals, live)? };
+        let session = if revision.has_sessions() { Session::named(headers, &self.seals, live)? } else { None };
         let mut carried = Carried { params, ..Carried::of(headers, revision) };
         if let Action::Listen = action {
             carried.last_event_id = event_id::resumed_after(headers, &self.seals, live)?;
         }
-        let share = Arc::new(self.standing(live, &action, share)?);
+        let share = Arc::new(self.standing(live, revision, &action, share)?);
         let request = asked.by.as_ref().map_or_else(Box::default, |by| by.request.clone());
         Ok(Call { server: server.clone(), revision, action, session, carried, request, share })
     }

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Response, StatusCode, header};
+use mcp::{
+    challenge::Challenge,
+    jsonrpc::code::{INVALID_PARAMS, METHOD_NOT_FOUND},
+    revision::Revision,
+    sse,
+};
 use model::{Scope, ToolName};
 use net::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::{
-    challenge::Challenge,
-    live::Live,
-    protected::Protected,
-    quota::Quota,
-    revision::{NotSpoken, REVISIONS},
-};
+use crate::{live::Live, protected::Protected, quota::Quota};
 
 /// What is known about the request that is refused.
 #[derive(Debug, Default, Clone)]
@@ -26,8 +26,8 @@ pub struct Asked {
     pub is_request: bool,
     /// Does the message call a tool?
     pub calls_tool: bool,
-    /// Does the request speak 2026-07-28 or later?
-    pub modern: bool,
+    /// The revision that the request speaks, once that is known.
+    pub revision: Option<&'static dyn Revision>,
     /// Who asked, once that is known. For the log only.
     pub by: Option<By>,
 }
@@ -105,16 +105,14 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         | Refusal::OrphanResponse => StatusCode::BAD_REQUEST,
         // A notification has no answer in which an error could stand.
         Refusal::UnknownMethod | Refusal::Tasks if asked.id.is_none() => StatusCode::BAD_REQUEST,
-        Refusal::UnknownMethod | Refusal::Tasks if asked.modern => StatusCode::NOT_FOUND,
-        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState if asked.modern => {
-            StatusCode::BAD_REQUEST
-        }
         Refusal::UnknownMethod
         | Refusal::Tasks
         | Refusal::NoTool
         | Refusal::Missing(_)
         | Refusal::OneAtATime
-        | Refusal::ForeignState => StatusCode::OK,
+        | Refusal::ForeignState => {
+            asked.revision.map_or(StatusCode::OK, |revision| revision.error_status(code(refusal, asked)))
+        }
         _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
         Refusal::Denied(..) | Refusal::Blocked | Refusal::Awaited { .. } | Refusal::TurnedDown { .. } => {
             StatusCode::FORBIDDEN
@@ -160,15 +158,10 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
         return Response::new(net::empty());
     }
     let mut error = json!({"code": code(refusal, asked), "message": refusal.to_string()});
-    if let Refusal::NotSpoken(NotSpoken::Unsupported { requested }) = refusal {
-        // Only what the client can use to speak this way again.
-        let supported: Vec<_> = REVISIONS
-            .iter()
-            .map(|(revision, _)| revision)
-            .filter(|revision| revision.is_modern())
-            .map(|r| r.as_str())
-            .collect();
-        error["data"] = json!({"supported": supported, "requested": requested});
+    if let Refusal::NotSpoken(why) = refusal
+        && let Some(data) = why.data()
+    {
+        error["data"] = data;
     }
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
@@ -176,14 +169,14 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     answer(asked, "error", error)
 }
 
-/// The event that ends the stream of a request without its answer. It is named, because some readers look for the name.
+/// The event that ends the stream of a request without its answer.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
     let asked = Asked { is_request: true, ..Asked::default() };
     let mut error = json!({"code": code(refusal, &asked), "message": refusal.to_string()});
     if let Refusal::MayBeDone(what) = refusal {
         error["data"] = may_be_done(what);
     }
-    format!("event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n\n")
+    sse::event(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}"))
 }
 
 /// For programs: what the text says.
@@ -200,8 +193,8 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     match refusal {
         Refusal::Malformed(malformed) => malformed.cause.code(),
         Refusal::NotSpoken(why) => why.code(),
-        Refusal::UnknownMethod | Refusal::Tasks => -32601,
-        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState => -32602,
+        Refusal::UnknownMethod | Refusal::Tasks => METHOD_NOT_FOUND,
+        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState => INVALID_PARAMS,
         Refusal::MayBeDone(_) => MAY_BE_DONE,
         _ => i32::from(status(refusal, asked).as_u16()),
     }
@@ -211,8 +204,8 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
 fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     let mut result =
         json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});
-    if asked.modern {
-        result["resultType"] = "complete".into();
+    if let Some(revision) = asked.revision {
+        revision.complete(&mut result);
     }
     if let Some(elevation) = refusal.elevation() {
         let state = if matches!(refusal, Refusal::Awaited { .. }) { "requested" } else { "denied" };

@@ -10,10 +10,14 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use model::{Revision, Timestamp, config::AnswerBytes, event::Done};
+use mcp::{
+    revision::Revision,
+    sse::{self, AnswerSeen, Splitter},
+};
+use model::{Timestamp, config::AnswerBytes, event::Done};
 use net::BodyError;
 
-use super::{answer_seen::AnswerSeen, quiet::Quiet};
+use super::quiet::Quiet;
 use crate::{
     ending::{Ending, STOPPED},
     event_id::EventIds,
@@ -21,7 +25,6 @@ use crate::{
     live::Verifier,
     refusal::{Refusal, event_of},
     request_state::RequestStates,
-    sse::{self, Splitter},
     tool_list,
     viewer::Viewer,
     watch::Watch,
@@ -267,7 +270,7 @@ impl Body for Relayed {
 pub struct Filter {
     splitter: Splitter,
     viewer: Viewer,
-    modern: bool,
+    revision: &'static dyn Revision,
     /// An event with a list, which comes after what was just taken.
     held: Option<BytesMut>,
     looking_again: Option<LookingAgain>,
@@ -277,9 +280,8 @@ type LookingAgain = Pin<Box<dyn Future<Output = Result<Viewer, Refusal>> + Send>
 
 impl Filter {
     /// For one viewer.
-    pub fn new(viewer: Viewer, revision: Revision, longest: usize) -> Self {
-        let modern = revision.is_modern();
-        Self { splitter: Splitter::new(longest), viewer, modern, held: None, looking_again: None }
+    pub fn new(viewer: Viewer, revision: &'static dyn Revision, longest: usize) -> Self {
+        Self { splitter: Splitter::new(longest), viewer, revision, held: None, looking_again: None }
     }
 
     /// Looks again at what may be seen, when something was taken away since.
@@ -307,7 +309,7 @@ impl Filter {
             let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
                 // A reader that does not look at names would find a list in it that nobody filtered.
                 Some(_) if !sse::is_message(&event) => Some(sse::without_data(&event)),
-                Some(message) => tool_list::filter(&message, &self.viewer, self.modern, now)?
+                Some(message) => tool_list::filter(&message, &self.viewer, self.revision, now)?
                     .map(|message| sse::with_data(&event, &message)),
                 None => None,
             };

@@ -14,6 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use mcp::sse::{COMMENT, Edge};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Follows one stream by the bytes that were relayed of it.
@@ -27,8 +28,6 @@ pub struct Quiet {
 
 /// How long a stream may be silent.
 const QUIET: Duration = Duration::from_secs(15);
-/// What a stream says that has nothing to say.
-pub const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 impl Quiet {
     /// At the beginning of a stream.
@@ -45,9 +44,8 @@ impl Quiet {
 
     /// These bytes are relayed. Says how many there were of an event that is not over.
     pub fn look(&mut self, bytes: &[u8]) -> usize {
-        self.edge.look(bytes);
         self.due = Instant::now() + QUIET;
-        self.edge.long
+        self.edge.look(bytes)
     }
 
     /// Is what was relayed whole events, and nothing of the next one?
@@ -72,73 +70,11 @@ impl Quiet {
     }
 }
 
-/// Where the present event began, found from the end of each portion: no line is taken apart.
-#[derive(Debug)]
-struct Edge {
-    /// The last bytes that were seen.
-    tail: [u8; 3],
-    /// How many bytes of the present event were seen.
-    long: usize,
-}
-
-impl Edge {
-    fn new() -> Self {
-        Self { tail: *b"\n\n\n", long: 0 }
-    }
-
-    fn look(&mut self, bytes: &[u8]) {
-        let tail = self.tail;
-        // The byte that stands `back` before the byte `at`.
-        let before = |at: usize, back: usize| match at.checked_sub(back) {
-            Some(at) => bytes[at],
-            None => tail[tail.len() + at - back],
-        };
-        let ends_line = |byte: u8| matches!(byte, b'\n' | b'\r');
-        let ends_blank_line = |at: usize| match (bytes[at], before(at, 1)) {
-            (b'\n', b'\r') => ends_line(before(at, 2)),
-            (byte, before) => ends_line(byte) && ends_line(before),
-        };
-        self.long = match (0..bytes.len()).rev().find(|at| ends_blank_line(*at)) {
-            Some(at) => bytes.len() - 1 - at,
-            None => self.long + bytes.len(),
-        };
-        for byte in &bytes[bytes.len().saturating_sub(3)..] {
-            self.tail = [self.tail[1], self.tail[2], *byte];
-        }
-    }
-
-    fn is_between_events(&self) -> bool {
-        self.long == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
 
     use super::*;
-
-    fn long(portions: &[&str]) -> usize {
-        let mut edge = Edge::new();
-        portions.iter().for_each(|portion| edge.look(portion.as_bytes()));
-        edge.long
-    }
-
-    #[test]
-    fn a_blank_line_of_any_kind_ends_an_event_however_it_is_torn() {
-        for end in ["\n\n", "\r\r", "\r\n\r\n", "\n\r\n", "\r\n\n", "\n\r"] {
-            let event = format!("id: 1\ndata: {{}}{end}");
-            assert_eq!(long(&[&event]), 0, "{end:?}");
-            for cut in 0..event.len() {
-                assert_eq!(long(&[&event[..cut], &event[cut..]]), 0, "{end:?} at {cut}");
-            }
-            assert_eq!(long(&[&event, "data"]), 4);
-        }
-        for open in ["data: 1", "data: 1\n", "data: 1\r\n", "data: 1\r", "x\n\r\nabc\r\n"] {
-            assert_ne!(long(&[open]), 0, "{open:?}");
-        }
-        assert_eq!(long(&["\n", "\r\n", ""]), 0, "blank lines at the beginning");
-    }
 
     /// Field: G12
     #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use axum::{
     response::IntoResponse,
 };
 use model::{Grant, Role, Timestamp};
-use pages::{Page, Place};
 use store::After;
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

@@ -5,9 +5,10 @@ use axum::{
     extract::{RawQuery, State},
     response::IntoResponse,
 };
+use login::FRESH_LOGIN;
 use model::{Elevation, Role};
-use pages::{FRESH_LOGIN, Place};
 use store::{After, ElevationEntry, Page};
+use web::Place;
 
 use super::{
     Answer, Shared,
@@ -102,5 +103,5 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
         blocks: standing_blocks.clone().count(),
         everything_blocked: standing_blocks.into_iter().any(|block| block.target == model::Target::All),
     };
-    Ok(pages::Page::new("Overview", &content).of(who).at(Place::Overview).into_response())
+    Ok(web::Page::new("Overview", &content).of(who).at(Place::Overview).into_response())
 }

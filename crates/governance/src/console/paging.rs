@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use axum::response::Response;
 use http::StatusCode;
-use pages::{Form, problem};
+use oauth::Form;
+use web::problem;
 
 /// Rows on a page.
 pub const ON_A_PAGE: u32 = 50;

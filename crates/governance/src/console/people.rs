@@ -6,7 +6,7 @@ use axum::{
     response::IntoResponse,
 };
 use model::{Id, Person, Role, shown};
-use pages::{Page, Place};
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

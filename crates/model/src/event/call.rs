@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::Text;
-use crate::{Agent, ClientId, Elevation, Grant, Id, Person, Revision, Scope, Server, StepUp, Tier, ToolName};
+use crate::{Agent, ClientId, Elevation, Grant, Id, Person, Scope, Server, StepUp, Tier, ToolName};
 
 /// A call was decided, before it was sent upstream.
 #[skip_serializing_none]
@@ -30,7 +30,7 @@ pub struct CallDecided {
     /// The resource that is asked for.
     pub uri: Option<String>,
     /// The revision of the protocol that the client speaks.
-    pub revision: Text<Revision>,
+    pub revision: &'static str,
     /// What was decided: `allow`.
     pub decision: Verdict,
     /// How much harm the call can do.
@@ -79,7 +79,7 @@ pub struct CallRefused {
     /// The resource that is asked for.
     pub uri: Option<String>,
     /// The revision of the protocol that the client speaks.
-    pub revision: Option<Text<Revision>>,
+    pub revision: Option<&'static str>,
     /// What was decided: `deny`, or `step_up` when a scope can help.
     pub decision: Verdict,
     /// Why, as a stable word.

@@ -1,7 +1,7 @@
 //! Events as they look, for the documentation of the log, and for tests that need something to record.
 
 use crate::{
-    Actor, Elevation, Event, Grant, Revision, Scope, Span, StepUp, Tier, Timestamp,
+    Actor, Elevation, Event, Grant, Scope, Span, StepUp, Tier, Timestamp,
     event::{
         CallDecided, CallEnded, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved, ElevationDenied,
         ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Rests, Verdict,
@@ -25,7 +25,7 @@ pub fn call_decided(request: &str) -> CallDecided {
         method: "tools/call".into(),
         request: request.into(),
         uri: None,
-        revision: Revision::V2026_07_28.into(),
+        revision: "2026-07-28",
         decision: Verdict::Allow,
         tier: Tier::Low,
         scope: Scope::Low(parsed("tickets")),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use client::{Extent, Listing};
-use gateway::strict_json::{self, Strict};
+use mcp::json::{self, Strict};
 use model::{Secret, ToolName, config::ServerConfig};
 use serde_json::Value;
 
@@ -123,9 +123,9 @@ fn unusable(name: &str) -> Option<String> {
 fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Value>> {
     const TWO_READINGS: &str = "two parsers could read it differently, so the gate leaves it out; the server has to list \
                                 it as strict JSON";
-    let whole = match strict_json::check(page) {
+    let whole = match json::check(page) {
         Ok(whole) => whole,
-        Err(why) => match strict_json::grammar(page) {
+        Err(why) => match json::grammar(page) {
             Ok(whole) => whole,
             Err(_) => bail!("its {list} are answered with what is {why}: the gate refuses the whole list"),
         },
@@ -138,7 +138,7 @@ fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result
     let mut good = Vec::new();
     let mut bad = 0;
     for element in elements {
-        match strict_json::check(element.as_str().as_bytes()) {
+        match json::check(element.as_str().as_bytes()) {
             Ok(item) => good.push(serde_json::from_str(item.as_str())?),
             Err(_) => {
                 bad += 1;
@@ -151,7 +151,7 @@ fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result
             }
         }
     }
-    if bad == 0 && strict_json::check(page).is_err() {
+    if bad == 0 && json::check(page).is_err() {
         bail!("the answer with its {list} has two readings outside of the list: the gate refuses it as a whole");
     }
     Ok(good)

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod commit;
 pub(crate) mod commit_outcome;
+pub(crate) mod counted;
 pub(crate) mod installation_keys;
 pub(crate) mod job;
 pub(crate) mod keys;

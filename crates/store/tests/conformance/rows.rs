@@ -163,7 +163,7 @@ fn document(id: &str) -> StoredClient {
         name: "Scribe".into(),
         redirect_uris: vec!["http://127.0.0.1/cb".into()],
         auth: AuthMethod::None,
-        grant_types: vec!["authorization_code".into()],
+        grant_types: vec![model::GrantType::AuthorizationCode],
         jwks: None,
         server: None,
         assurance: Assurance::Declared,

@@ -1,7 +1,7 @@
 //! One agent's day. Every step checks what it says before it says it.
 
 use anyhow::{Context, Result, bail, ensure};
-use client::{Answer, Discovery, TokenOutcome, TokenRequest, credentials, discovery, mcp};
+use client::{Answer, Discovery, TokenOutcome, TokenRequest, call, credentials, discovery};
 use governance::orders;
 use model::{Actor, Elevation, Id, Target};
 use net::WebClient;
@@ -80,7 +80,7 @@ impl Agent<'_> {
     }
 
     async fn asks(&self, method: &str, call: Option<(&str, Value)>) -> Result<Answer> {
-        Ok(mcp::request(&self.web, &self.endpoint()?, self.token.as_deref(), method, call).await?)
+        Ok(call::request(&self.web, &self.endpoint()?, self.token.as_deref(), method, call).await?)
     }
 
     async fn deletes_the_ticket(&self) -> Result<Answer> {
@@ -149,7 +149,7 @@ impl Agent<'_> {
 
     async fn is_refused_a_high_call(&self) -> Result<()> {
         match self.deletes_the_ticket().await? {
-            Answer::StepUp(challenge) if challenge.scope.as_deref() == Some(SCOPE) => {
+            Answer::StepUp(challenge) if challenge.scope() == Some(SCOPE) => {
                 step("high call", format!("delete_ticket is refused: 403 insufficient_scope, needs `{SCOPE}`"));
                 Ok(())
             }

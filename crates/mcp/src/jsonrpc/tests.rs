@@ -1,0 +1,105 @@
+//! What is one message, and what goes out for it.
+
+use super::*;
+
+fn cause(body: &str) -> Cause {
+    parse(body.as_bytes()).unwrap_err().cause
+}
+
+#[test]
+fn a_call_goes_out_as_it_was_read_with_every_digit_and_unknown_parameter() {
+    let body = r#" {"jsonrpc":"2.0", "id": 7.0 ,"method":"tools/call","params":{"name":"get_ticket",
+        "arguments":{"id":12345678901234567890,"x":[1.10]},"new":{"a":1}},"extra":[]} "#;
+    let message = parse(body.as_bytes()).unwrap();
+    assert_eq!((message.is_request(), message.id(), message.method()), (true, Some("7.0"), Some("tools/call")));
+    assert_eq!(message.call().unwrap().params().name.as_deref(), Some("get_ticket"));
+    assert_eq!(
+        message.wire(),
+        r#"{"jsonrpc":"2.0","id":7.0,"method":"tools/call","params":{"name":"get_ticket","arguments":{"id":12345678901234567890,"x":[1.10]},"new":{"a":1}}}"#
+    );
+}
+
+/// `\u006dethod` is `method` to one reader and nothing to another.
+#[test]
+fn an_escaped_spelling_reaches_nobody_but_us() {
+    let body = r#"{"jsonrpc":"2.0","id":"a","\u006dethod":"tools\/call","params":{"n\u0061me":"delete\u005fticket"}}"#;
+    let message = parse(body.as_bytes()).unwrap();
+    assert_eq!(message.call().unwrap().params().name.as_deref(), Some("delete_ticket"));
+    assert_eq!(message.wire(), r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"delete_ticket"}}"#);
+}
+
+/// Readers that ignore case ran another tool than the one policy saw (CVE-2026-27896, GHSA-4gph-2hhr-5mwg).
+#[test]
+fn a_member_that_folds_to_a_known_one_is_refused() {
+    for (body, known) in [
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#, "method"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","PARAMS":{}}"#, "params"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","param\u017f":{}}"#, "params"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ping","ID":2}"#, "id"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#, "name"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"Arguments":{}}}"#, "arguments"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"tas\u212aId":"b"}}"#, "taskId"),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"io.modelcontextprotocol/protocolversion":"1"}}}"#,
+            PROTOCOL_VERSION,
+        ),
+    ] {
+        assert_eq!(cause(body), Cause::Folded(known), "{body}");
+    }
+    let arguments = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":"b"}}}"#;
+    assert!(parse(arguments.as_bytes()).is_ok(), "the arguments of a tool are the tool's business");
+}
+
+/// Spec: MCP 2025-06-18 changelog (batching removed)
+#[test]
+fn a_batch_is_refused() {
+    assert_eq!(cause(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#), Cause::Batch);
+    assert_eq!(cause("[]"), Cause::Batch);
+}
+
+#[test]
+fn what_is_no_message_is_refused_with_its_cause_and_its_id() {
+    for (body, expected) in [
+        ("1", Cause::NotAnObject),
+        ("{}", Cause::NotJsonRpc),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, Cause::NotJsonRpc),
+        (r#"{"jsonrpc":"2.0"}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":1}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":1,"method":1}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":1,"method":""}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","result":{}}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x","result":{}}"#, Cause::Shapeless),
+        (r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#, Cause::BadId),
+        (r#"{"jsonrpc":"2.0","id":true,"method":"x"}"#, Cause::BadId),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[]}"#, Cause::BadParam("params")),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":["a"]}}"#, Cause::BadParam("name")),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":1}}"#, Cause::BadParam("_meta")),
+    ] {
+        assert_eq!(cause(body), expected, "{body}");
+    }
+    let malformed = parse(br#"{"jsonrpc":"2.0","id":"q","method":"x","params":1}"#).unwrap_err();
+    assert_eq!(malformed.id.as_deref(), Some("\"q\""));
+}
+
+#[test]
+fn an_id_is_a_string_a_number_or_null_and_stays_as_written() {
+    for id in [r#""a\"b""#, "-1", "1e2", "null", "9007199254740993"] {
+        let message = parse(format!(r#"{{"jsonrpc":"2.0","method":"x","id":{id}}}"#).as_bytes()).unwrap();
+        assert_eq!((message.id(), message.is_request()), (Some(id), true));
+    }
+}
+
+#[test]
+fn what_goes_out_reads_back_the_same() {
+    for body in [
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"name":"\"\\é"}}"#,
+    ] {
+        let once = parse(body.as_bytes()).unwrap();
+        let twice = parse(&once.wire()).unwrap();
+        assert_eq!(once.wire(), twice.wire());
+        assert_eq!(once.call().map(MethodCall::params), twice.call().map(MethodCall::params));
+    }
+}
