@@ -30,6 +30,7 @@ mod kill_switch;
 mod me;
 mod mine;
 mod overview;
+mod paging;
 mod people;
 mod servers;
 mod tiles;

@@ -69,6 +69,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
+/// So many rows of a list are read at a time.
+const AT_A_TIME: u32 = 500;
+
 /// A command that visits an installation: which one, and how to print.
 pub struct Visit {
     file: std::path::PathBuf,
