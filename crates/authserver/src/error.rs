@@ -6,27 +6,15 @@
 //! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use model::{AgentState, AuthMethod, Elevation, Id};
+use http::StatusCode;
+use model::{AuthMethod, Elevation, Id};
 use net::ReadError;
-use pages::{FormError, Incident, fault, problem};
+use oauth::{CredentialsError, ErrorCode, FormError, PkceError};
 use store::{StoreError, StoreSilent};
-use token::{AssertionError, KeyError, PkceError};
+use token::{AssertionError, KeyError};
+use web::{Incident, fault, problem};
 
 use crate::{clients::ClientRefusal, liveness::Dead, resource::ResourceError, scopes::ScopeRefusal};
-
-/// An error code on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ErrorCode(pub(crate) &'static str);
-
-const INVALID_REQUEST: ErrorCode = ErrorCode("invalid_request");
-const INVALID_CLIENT: ErrorCode = ErrorCode("invalid_client");
-const INVALID_GRANT: ErrorCode = ErrorCode("invalid_grant");
-const INVALID_SCOPE: ErrorCode = ErrorCode("invalid_scope");
-const INVALID_TARGET: ErrorCode = ErrorCode("invalid_target");
-const ACCESS_DENIED: ErrorCode = ErrorCode("access_denied");
-const SERVER_ERROR: ErrorCode = ErrorCode("server_error");
-const UNAVAILABLE: ErrorCode = ErrorCode("temporarily_unavailable");
 
 /// Why the token or the revocation endpoint said no.
 #[derive(Debug, thiserror::Error)]
@@ -41,20 +29,14 @@ pub(crate) enum TokenError {
     UnknownGrantType,
     #[error("this client may not use this grant type")]
     GrantNotForClient,
-    #[error("send one kind of client authentication, not several")]
-    SeveralAuthMethods,
-    #[error("the Authorization header is not HTTP Basic with a client_id and a secret")]
-    BadAuthorization,
+    #[error(transparent)]
+    Credentials(CredentialsError),
     #[error("the client is unknown")]
     UnknownClient(#[source] ClientRefusal),
     #[error("the client's keys are too old, and its metadata document could not be read again")]
     OldKeys(#[source] ClientRefusal),
     #[error("this client authenticates by {0}")]
     WrongAuthMethod(AuthMethod),
-    #[error("the client_assertion_type is not `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`")]
-    AssertionType,
-    #[error("`client_id` is not the client of the assertion")]
-    AssertionOfAnother,
     #[error("the client assertion proves nothing: {0}")]
     Assertion(#[from] AssertionError),
     #[error("the client assertion was used before; sign a new one for every request")]
@@ -117,11 +99,11 @@ impl TokenError {
     /// The status that goes with the code. Spec: RFC 6749 §5.2
     pub(crate) fn status(&self) -> StatusCode {
         match self.code() {
-            INVALID_CLIENT => StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
             _ if matches!(self, Self::Unread(ReadError::TooLarge { .. })) => StatusCode::PAYLOAD_TOO_LARGE,
             _ if matches!(self, Self::Unread(ReadError::TooSlow)) => StatusCode::REQUEST_TIMEOUT,
-            UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
-            SERVER_ERROR => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -135,7 +117,10 @@ impl TokenError {
                 format!("incident {incident}")
             }
             // Which of the two it is would tell strangers who is a client here. The log says it.
-            Self::UnknownClient(_) | Self::WrongAuthMethod(_) | Self::WrongSecret => NOT_AUTHENTICATED.to_owned(),
+            Self::UnknownClient(_)
+            | Self::Credentials(CredentialsError::ClientId(_))
+            | Self::WrongAuthMethod(_)
+            | Self::WrongSecret => NOT_AUTHENTICATED.to_owned(),
             Self::Assertion(error) if !error.key_was_proved() => NOT_AUTHENTICATED.to_owned(),
             other => describable(&other.to_string()),
         }
@@ -153,43 +138,47 @@ impl TokenError {
 
     fn wire(&self) -> (ErrorCode, &'static str) {
         match self {
-            Self::Form(_) => (INVALID_REQUEST, "malformed"),
-            Self::NotAForm => (INVALID_REQUEST, "not_a_form"),
-            Self::Unread(ReadError::NoRoom) => (UNAVAILABLE, "no_room"),
-            Self::Unread(_) => (INVALID_REQUEST, "unread"),
-            Self::UnknownGrantType => (ErrorCode("unsupported_grant_type"), "unknown_grant_type"),
-            Self::GrantNotForClient => (ErrorCode("unauthorized_client"), "grant_not_for_client"),
-            Self::SeveralAuthMethods => (INVALID_REQUEST, "several_auth_methods"),
-            Self::BadAuthorization => (INVALID_CLIENT, "bad_authorization"),
-            Self::UnknownClient(_) => (INVALID_CLIENT, "unknown_client"),
-            Self::OldKeys(_) => (INVALID_CLIENT, "old_keys"),
-            Self::WrongAuthMethod(_) => (INVALID_CLIENT, "wrong_auth_method"),
-            Self::AssertionType => (INVALID_REQUEST, "assertion_type"),
-            Self::AssertionOfAnother => (INVALID_CLIENT, "assertion_of_another"),
-            Self::Assertion(_) => (INVALID_CLIENT, "assertion"),
-            Self::AssertionReplayed => (INVALID_CLIENT, "assertion_replayed"),
-            Self::WrongSecret => (INVALID_CLIENT, "wrong_secret"),
-            Self::UnknownCode => (INVALID_GRANT, "unknown_code"),
-            Self::CodeOfAnother => (INVALID_GRANT, "code_of_another"),
-            Self::CodeExpired => (INVALID_GRANT, "code_expired"),
-            Self::WrongRedirect => (INVALID_GRANT, "wrong_redirect"),
-            Self::Verifier(_) => (INVALID_GRANT, "wrong_verifier"),
-            Self::CodeReplayed => (INVALID_GRANT, "code_replayed"),
-            Self::UnknownRefresh => (INVALID_GRANT, "unknown_refresh"),
-            Self::RefreshOfAnother => (INVALID_GRANT, "refresh_of_another"),
-            Self::RefreshOver => (INVALID_GRANT, "refresh_over"),
-            Self::RefreshReplayed => (INVALID_GRANT, "refresh_replayed"),
-            Self::RefreshUsed => (INVALID_GRANT, "refresh_used"),
-            Self::TokenOfAnother => (INVALID_GRANT, "token_of_another"),
-            Self::Resource(_) => (INVALID_TARGET, "resource"),
-            Self::Scope(_) => (INVALID_SCOPE, "scope"),
-            Self::Pending(_) => (ErrorCode("authorization_pending"), "pending"),
-            Self::Denied(_) => (ACCESS_DENIED, "denied"),
-            Self::TooManyPending => (ACCESS_DENIED, "too_many_pending"),
-            Self::Dead(dead) => (INVALID_GRANT, dead.cause()),
-            Self::Store(_) => (UNAVAILABLE, "store"),
-            Self::Silent(_) => (UNAVAILABLE, "store_silent"),
-            Self::Signing(_) => (SERVER_ERROR, "signing"),
+            Self::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
+            Self::NotAForm => (ErrorCode::InvalidRequest, "not_a_form"),
+            Self::Unread(ReadError::NoRoom) => (ErrorCode::TemporarilyUnavailable, "no_room"),
+            Self::Unread(_) => (ErrorCode::InvalidRequest, "unread"),
+            Self::UnknownGrantType => (ErrorCode::UnsupportedGrantType, "unknown_grant_type"),
+            Self::GrantNotForClient => (ErrorCode::UnauthorizedClient, "grant_not_for_client"),
+            Self::Credentials(error) => match error {
+                CredentialsError::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
+                CredentialsError::Several => (ErrorCode::InvalidRequest, "several_auth_methods"),
+                CredentialsError::Authorization => (ErrorCode::InvalidClient, "bad_authorization"),
+                CredentialsError::AssertionType => (ErrorCode::InvalidRequest, "assertion_type"),
+                CredentialsError::AssertionOfAnother => (ErrorCode::InvalidClient, "assertion_of_another"),
+                CredentialsError::ClientId(_) => (ErrorCode::InvalidClient, "unknown_client"),
+            },
+            Self::UnknownClient(_) => (ErrorCode::InvalidClient, "unknown_client"),
+            Self::OldKeys(_) => (ErrorCode::InvalidClient, "old_keys"),
+            Self::WrongAuthMethod(_) => (ErrorCode::InvalidClient, "wrong_auth_method"),
+            Self::Assertion(_) => (ErrorCode::InvalidClient, "assertion"),
+            Self::AssertionReplayed => (ErrorCode::InvalidClient, "assertion_replayed"),
+            Self::WrongSecret => (ErrorCode::InvalidClient, "wrong_secret"),
+            Self::UnknownCode => (ErrorCode::InvalidGrant, "unknown_code"),
+            Self::CodeOfAnother => (ErrorCode::InvalidGrant, "code_of_another"),
+            Self::CodeExpired => (ErrorCode::InvalidGrant, "code_expired"),
+            Self::WrongRedirect => (ErrorCode::InvalidGrant, "wrong_redirect"),
+            Self::Verifier(_) => (ErrorCode::InvalidGrant, "wrong_verifier"),
+            Self::CodeReplayed => (ErrorCode::InvalidGrant, "code_replayed"),
+            Self::UnknownRefresh => (ErrorCode::InvalidGrant, "unknown_refresh"),
+            Self::RefreshOfAnother => (ErrorCode::InvalidGrant, "refresh_of_another"),
+            Self::RefreshOver => (ErrorCode::InvalidGrant, "refresh_over"),
+            Self::RefreshReplayed => (ErrorCode::InvalidGrant, "refresh_replayed"),
+            Self::RefreshUsed => (ErrorCode::InvalidGrant, "refresh_used"),
+            Self::TokenOfAnother => (ErrorCode::InvalidGrant, "token_of_another"),
+            Self::Resource(_) => (ErrorCode::InvalidTarget, "resource"),
+            Self::Scope(_) => (ErrorCode::InvalidScope, "scope"),
+            Self::Pending(_) => (ErrorCode::AuthorizationPending, "pending"),
+            Self::Denied(_) => (ErrorCode::AccessDenied, "denied"),
+            Self::TooManyPending => (ErrorCode::AccessDenied, "too_many_pending"),
+            Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.cause()),
+            Self::Store(_) => (ErrorCode::TemporarilyUnavailable, "store"),
+            Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, "store_silent"),
+            Self::Signing(_) => (ErrorCode::ServerError, "signing"),
         }
     }
 }
@@ -254,22 +243,22 @@ impl AuthorizeError {
 
     fn wire(&self) -> (ErrorCode, &'static str) {
         match self {
-            Self::Form(_) => (INVALID_REQUEST, "malformed"),
-            Self::ResponseMode => (INVALID_REQUEST, "response_mode"),
-            Self::Challenge(_) => (INVALID_REQUEST, "challenge"),
-            Self::ResponseType => (ErrorCode("unsupported_response_type"), "response_type"),
-            Self::RequestObject => (ErrorCode("request_not_supported"), "request_object"),
-            Self::RequestUri => (ErrorCode("request_uri_not_supported"), "request_uri"),
-            Self::Resource(_) => (INVALID_TARGET, "resource"),
-            Self::Scope(_) => (INVALID_SCOPE, "scope"),
-            Self::LoginRequired => (ErrorCode("login_required"), "login_required"),
-            Self::ConsentRequired => (ErrorCode("consent_required"), "consent_required"),
-            Self::Refused => (ACCESS_DENIED, "refused"),
-            Self::ElevationDenied(_) => (ACCESS_DENIED, "denied"),
-            Self::ElevationLapsed(_) => (ACCESS_DENIED, "lapsed"),
-            Self::TooManyPending => (ACCESS_DENIED, "too_many_pending"),
-            Self::NeedsApproval => (ACCESS_DENIED, "needs_approval"),
-            Self::Dead(dead) => (ACCESS_DENIED, dead.cause()),
+            Self::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
+            Self::ResponseMode => (ErrorCode::InvalidRequest, "response_mode"),
+            Self::Challenge(_) => (ErrorCode::InvalidRequest, "challenge"),
+            Self::ResponseType => (ErrorCode::UnsupportedResponseType, "response_type"),
+            Self::RequestObject => (ErrorCode::RequestNotSupported, "request_object"),
+            Self::RequestUri => (ErrorCode::RequestUriNotSupported, "request_uri"),
+            Self::Resource(_) => (ErrorCode::InvalidTarget, "resource"),
+            Self::Scope(_) => (ErrorCode::InvalidScope, "scope"),
+            Self::LoginRequired => (ErrorCode::LoginRequired, "login_required"),
+            Self::ConsentRequired => (ErrorCode::ConsentRequired, "consent_required"),
+            Self::Refused => (ErrorCode::AccessDenied, "refused"),
+            Self::ElevationDenied(_) => (ErrorCode::AccessDenied, "denied"),
+            Self::ElevationLapsed(_) => (ErrorCode::AccessDenied, "lapsed"),
+            Self::TooManyPending => (ErrorCode::AccessDenied, "too_many_pending"),
+            Self::NeedsApproval => (ErrorCode::AccessDenied, "needs_approval"),
+            Self::Dead(dead) => (ErrorCode::AccessDenied, dead.cause()),
         }
     }
 }
@@ -296,8 +285,6 @@ pub(crate) enum PageError {
     AllowedBefore,
     #[error("The application wants an answer without any page, and you are not logged in here.")]
     NotLoggedIn,
-    #[error("Too many people are logging in at this moment.")]
-    Busy,
     #[error("There is no grant of that number, or it is about somebody else’s agent.")]
     NotTheirs,
     #[error("Nothing was opened: {0}.")]
@@ -354,9 +341,6 @@ impl IntoResponse for PageError {
                 "Say why it is needed",
                 "Go back and write a few words: they are what the approver reads before deciding.",
             ),
-            Self::Busy => {
-                (StatusCode::SERVICE_UNAVAILABLE, "Please wait a moment", "Go back and try again in a few seconds.")
-            }
         };
         tracing::info!(event = "page_refused", reason = %self);
         let mut happened = self.to_string();
@@ -365,24 +349,11 @@ impl IntoResponse for PageError {
         {
             happened += &format!(" The policy that says so: {}.", error.policies().join(", "));
         }
-        let mut response = problem(status, title, &happened, to_do, None);
-        if matches!(self, Self::Busy) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response
+        problem(status, title, &happened, to_do, None)
     }
 }
 
 /// Only the characters an `error_description` may have. Spec: RFC 6749 §4.1.2.1 and §5.2
 pub(crate) fn describable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(300).collect()
-}
-
-/// What is wrong with an agent.
-pub(crate) fn state_words(state: AgentState) -> &'static str {
-    match state {
-        AgentState::Active => "active",
-        AgentState::Suspended => "suspended",
-        AgentState::Retired => "retired",
-    }
 }

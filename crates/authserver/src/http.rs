@@ -14,36 +14,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use pages::Form;
-use serde_json::{Value, json};
+use oauth::{Form, TokenRefusal};
+use serde_json::json;
+use web::Posted;
 
 use crate::{
     authorize,
-    cx::Cx,
+    context::Context,
     error::{PageError, TokenError},
-    login, metadata, revocation, step_up, token_endpoint,
+    metadata, paths, revocation, step_up, token_endpoint,
 };
 
-/// Where things are.
-pub(crate) mod paths {
-    pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
-    pub(crate) const JWKS: &str = "/oauth/jwks";
-    pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
-    pub(crate) const CONSENT: &str = "/oauth/consent";
-    pub(crate) const WAIT: &str = "/oauth/wait";
-    pub(crate) const TOKEN: &str = "/oauth/token";
-    pub(crate) const REVOKE: &str = "/oauth/revoke";
-    pub(crate) const LOGIN: &str = "/login";
-    pub(crate) const LOGOUT: &str = "/logout";
-    pub(crate) const ENROL: &str = "/enrol";
-    pub(crate) const PASSWORD: &str = "/me/password";
-    pub(crate) const STEP_UP: &str = "/me/step-up";
-}
-
-type Shared = State<Arc<Cx>>;
+type Shared = State<Arc<Context>>;
 
 /// Every route of the authorization server.
-pub(crate) fn router(cx: Arc<Cx>) -> Router {
+pub(crate) fn router(cx: Arc<Context>) -> Router {
     // Each answers OPTIONS itself: whoever merges this router may have an answer of its own for other methods.
     let clients = Router::new()
         .route(paths::METADATA, get(metadata_document).options(preflight))
@@ -55,10 +40,6 @@ pub(crate) fn router(cx: Arc<Cx>) -> Router {
         .route(paths::AUTHORIZE, get(authorize_link))
         .route(paths::CONSENT, post(consent))
         .route(paths::WAIT, get(wait).post(go_on))
-        .route(paths::LOGIN, get(login_page).post(log_in))
-        .route(paths::LOGOUT, post(log_out))
-        .route(paths::ENROL, get(enrolment).post(enrol))
-        .route(paths::PASSWORD, get(password_page).post(change_password))
         .route(paths::STEP_UP, post(open_by_hand))
         .merge(clients)
         .with_state(cx)
@@ -103,7 +84,7 @@ async fn authorize_link(State(cx): Shared, headers: HeaderMap, RawQuery(query): 
     shown(authorize::authorize(&cx, &headers, &query.unwrap_or_default()).await)
 }
 
-async fn consent(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+async fn consent(State(cx): Shared, headers: HeaderMap, Posted(form): Posted) -> Response {
     shown(authorize::decide(&cx, &headers, &form).await)
 }
 
@@ -111,39 +92,11 @@ async fn wait(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) 
     shown(authorize::wait(&cx, &headers, &query.unwrap_or_default()).await)
 }
 
-async fn go_on(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+async fn go_on(State(cx): Shared, headers: HeaderMap, Posted(form): Posted) -> Response {
     shown(authorize::go_on(&cx, &headers, &form).await)
 }
 
-async fn login_page(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    shown(login::login_page(&cx, &headers, &query.unwrap_or_default()).await)
-}
-
-async fn log_in(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
-    shown(login::login(&cx, &headers, &form).await)
-}
-
-async fn log_out(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
-    shown(login::leave(&cx, &headers, &form).await)
-}
-
-async fn enrolment(State(cx): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    shown(login::enrolment(&cx, &headers, &query.unwrap_or_default()).await)
-}
-
-async fn enrol(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
-    shown(login::enrol(&cx, &headers, &form).await)
-}
-
-async fn password_page(State(cx): Shared, headers: HeaderMap) -> Response {
-    shown(login::change_page(&cx, &headers).await)
-}
-
-async fn change_password(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
-    shown(login::change(&cx, &headers, &form).await)
-}
-
-async fn open_by_hand(State(cx): Shared, headers: HeaderMap, form: Form) -> Response {
+async fn open_by_hand(State(cx): Shared, headers: HeaderMap, Posted(form): Posted) -> Response {
     shown(step_up::step_up(&cx, &headers, &form).await)
 }
 
@@ -165,12 +118,16 @@ async fn strict_form(headers: &HeaderMap, body: Body) -> Result<Form, TokenError
 /// Spec: RFC 6749 §5.2
 fn token_error(headers: &HeaderMap, error: TokenError) -> Response {
     let status = error.status();
-    let mut body = json!({ "error": error.code().0, "error_description": error.description() });
+    let mut body = TokenRefusal {
+        error: error.code().to_string(),
+        error_description: error.description(),
+        ..TokenRefusal::default()
+    };
     if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = &error {
-        body["elevation_id"] = Value::String(elevation.to_string());
+        body.elevation_id = Some(elevation.clone());
     }
     if let TokenError::Pending(_) = &error {
-        body["interval"] = 2.into();
+        body.interval = Some(2);
     }
     let mut response = json_for(status, &body, "no-store");
     if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -6,16 +6,17 @@
 //! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, ClientId, Elevation, Event, Grant, Id, Installation, ScopeSet, Span,
+    AccessClaims, Actor, Agent, AgentKind, ClientId, Event, Grant, GrantType, Id, Installation, ScopeSet, Span,
     Subject, Timestamp, event::TokenIssued,
 };
+use oauth::TokenResponse;
 use privilege::authority::Need;
-use serde::Serialize;
 use store::{Refresh, Tx};
 use token::Opaque;
 
 use crate::{
-    cx::Cx,
+    client_auth::ClientTx,
+    context::Context,
     error::TokenError,
     scopes::{self, ScopeRefusal},
 };
@@ -32,7 +33,7 @@ pub(crate) struct Order {
     pub(crate) baseline: ScopeSet,
     /// What is wanted beyond that.
     pub(crate) asked: ScopeSet,
-    pub(crate) grant_type: &'static str,
+    pub(crate) grant_type: GrantType,
     pub(crate) lasts: Span,
     /// The end of the first answer, when this one repeats it.
     pub(crate) at_latest: Option<Timestamp>,
@@ -54,29 +55,12 @@ pub(crate) struct Issued {
     refresh: Option<Opaque>,
 }
 
-/// The answer of the token endpoint. Spec: RFC 6749 §5.1
-#[derive(Debug, Serialize)]
-pub(crate) struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: i64,
-    scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    /// What was asked for beyond that, and waits for a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elevation_id: Option<Id<Elevation>>,
-}
-
-impl TokenResponse {
-    /// With the elevation that is waited for.
-    pub(crate) fn with_pending(self, elevation_id: Option<Id<Elevation>>) -> Self {
-        Self { elevation_id, ..self }
-    }
-}
-
 /// Decides what the token says and writes down what must be kept. The event belongs into the same commit.
-pub(crate) async fn issue(cx: &Cx, tx: &mut Tx<'_>, order: Order) -> Result<(Event, Issued), TokenError> {
+pub(crate) async fn issue(
+    cx: &Context,
+    tx: &mut ClientTx<'_, '_>,
+    order: Order,
+) -> Result<(Event, Issued), TokenError> {
     let now = tx.now();
     let issuing = scopes::issuing(cx, &order.agent, &order.grant.server)?;
     issuing.may_connect().map_err(ScopeRefusal::from)?;
@@ -166,11 +150,11 @@ impl Issued {
     }
 
     /// Signed, for the wire. After the commit: signing must not hold up the writer.
-    pub(crate) fn sign(self, cx: &Cx) -> Result<TokenResponse, TokenError> {
+    pub(crate) fn sign(self, cx: &Context) -> Result<TokenResponse, TokenError> {
         Ok(TokenResponse {
             access_token: cx.store.keys().sign_access(&self.claims)?,
-            token_type: "Bearer",
-            expires_in: (self.claims.exp - self.claims.iat).max(0),
+            token_type: "Bearer".to_owned(),
+            expires_in: (self.claims.exp - self.claims.iat).max(0).unsigned_abs(),
             scope: self.claims.scope.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.expose().to_owned()),
             elevation_id: None,

@@ -11,16 +11,17 @@
 mod authorize;
 mod client_auth;
 mod clients;
-mod counted;
-mod cx;
+mod context;
 mod error;
 mod grants;
 mod http;
 mod issue;
 mod liveness;
-mod login;
+
 mod metadata;
 mod network;
+mod paths;
+mod refusal_sampling;
 mod resource;
 mod revocation;
 mod scopes;
@@ -29,16 +30,16 @@ mod token_endpoint;
 
 use std::sync::Arc;
 
-use clients::KnownClients;
-pub use clients::{Document, DocumentError, Ignored, SetupError, read_document};
-use counted::Counted;
-use cx::Cx;
+pub use clients::SetupError;
+use clients::{Outages, RegisteredClients};
+use context::Context;
 use model::config::Config;
 use net::Fetcher;
-use pages::Cookies;
 use policy::Policies;
+use refusal_sampling::RefusalSampling;
 use store::Store;
 use tokio::sync::Semaphore;
+use web::Cookies;
 
 /// What the authorization server is made of.
 pub struct AuthServerParts {
@@ -54,20 +55,19 @@ pub struct AuthServerParts {
 
 /// The authorization server.
 pub struct AuthServer {
-    cx: Arc<Cx>,
+    cx: Arc<Context>,
 }
 
 impl AuthServer {
     /// From its parts; refuses clients in the configuration that could never work.
     pub fn new(parts: AuthServerParts) -> Result<Arc<Self>, SetupError> {
         let AuthServerParts { config, store, policies, fetcher } = parts;
-        let cx = Cx {
-            known: KnownClients::of(&config)?,
+        let cx = Context {
+            registered: RegisteredClients::of(&config)?,
             cookies: Cookies::for_url(&config.public_url),
-            logins: login::Logins::default(),
-            counted: Counted::default(),
+            refusals: RefusalSampling::default(),
             fetches: Semaphore::new(FETCHES_AT_A_TIME),
-            outages: clients::Outages::default(),
+            outages: Outages::default(),
             config,
             store,
             policies,
@@ -78,10 +78,10 @@ impl AuthServer {
 
     /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
     pub async fn write_counted(&self, last: bool) {
-        self.cx.counted.write_down(&self.cx.store, last).await;
+        self.cx.refusals.write_down(&self.cx.store, last).await;
     }
 
-    /// Its routes: the metadata, `/oauth/…`, `/login`, `/logout`, `/enrol` and `/me/step-up`.
+    /// Its routes: the metadata, `/oauth/…` and `/me/step-up`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         http::router(self.cx.clone())
     }

@@ -6,14 +6,12 @@ use model::{Agent, AgentKind, AgentState, ClientId, Grant, Id, NotStanding, Pers
 use privilege::standing;
 use store::{Store, StoreError, Tx};
 
-use crate::error::{TokenError, state_words};
-
 /// Why nothing is issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Dead {
     #[error("the grant has ended; authorize again")]
     GrantEnded,
-    #[error("the agent is {}", state_words(*.0))]
+    #[error("the agent is {0}")]
     AgentNotActive(AgentState),
     #[error("the agent is not known here")]
     AgentUnknown,
@@ -43,13 +41,14 @@ pub(crate) async fn check(
     grant: &Grant,
     client: &ClientId,
     issued_at: Timestamp,
-) -> Result<Agent, TokenError> {
-    let agent = tx.agent(&grant.agent).await?.ok_or(Dead::AgentUnknown)?;
-    is_alive(tx, &acting(&agent, client, Some(grant), &grant.server), issued_at).await??;
-    if !grant.is_live(tx.now()) {
-        return Err(Dead::GrantEnded.into());
-    }
-    Ok(agent)
+) -> Result<Result<Agent, Dead>, StoreError> {
+    let Some(agent) = tx.agent(&grant.agent).await? else { return Ok(Err(Dead::AgentUnknown)) };
+    let alive = is_alive(tx, &acting(&agent, client, Some(grant), &grant.server), issued_at).await?;
+    Ok(match alive {
+        Ok(()) if grant.is_live(tx.now()) => Ok(agent),
+        Ok(()) => Err(Dead::GrantEnded),
+        Err(dead) => Err(dead),
+    })
 }
 
 impl From<NotStanding> for Dead {

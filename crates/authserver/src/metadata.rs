@@ -5,48 +5,49 @@
 //! Spec: RFC 8414 §2, RFC 9207 §3, RFC 9728 §4; MCP 2026-07-28 basic/authorization.
 
 use model::{AuthMethod, Scope};
-use serde_json::{Value, json};
+use oauth::metadata::ServerMetadata;
+use serde_json::Value;
 use token::ASSERTION_ALGORITHMS;
 
 use crate::{
     client_auth::{AUTH_METHODS, offered},
-    cx::Cx,
+    context::Context,
     grants::GRANTS,
-    http::paths,
+    paths,
 };
 
 /// The document at `/.well-known/oauth-authorization-server`.
 ///
 /// Spec: RFC 8414 §2
-pub(crate) fn document(cx: &Cx) -> Value {
+pub(crate) fn document(cx: &Context) -> ServerMetadata {
     let issuer = cx.issuer();
     let at = |path: &str| format!("{issuer}{path}");
     let methods: Vec<AuthMethod> = AUTH_METHODS.iter().copied().filter(|method| offered(&cx.config, *method)).collect();
     let servers = || cx.config.servers.keys();
     let baselines = servers().map(|server| Scope::Low(server.clone()));
     let mediums = servers().map(|server| Scope::Medium(server.clone()));
-    json!({
-        "issuer": issuer,
-        "authorization_endpoint": at(paths::AUTHORIZE),
-        "token_endpoint": at(paths::TOKEN),
-        "revocation_endpoint": at(paths::REVOKE),
-        "jwks_uri": at(paths::JWKS),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": GRANTS.iter().map(|grant| grant.name).collect::<Vec<_>>(),
-        "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
-        "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": cx.config.clients.accept_documents(),
-        "scopes_supported": baselines.chain(mediums).collect::<Vec<_>>(),
-        "protected_resources": servers().map(|server| cx.config.public_url.resource(server)).collect::<Vec<_>>(),
-    })
+    ServerMetadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: at(paths::AUTHORIZE),
+        token_endpoint: at(paths::TOKEN),
+        revocation_endpoint: at(paths::REVOKE),
+        jwks_uri: at(paths::JWKS),
+        response_types_supported: &["code"],
+        response_modes_supported: &["query"],
+        grant_types_supported: GRANTS.iter().map(|grant| grant.name).collect(),
+        code_challenge_methods_supported: &["S256"],
+        token_endpoint_auth_methods_supported: methods.clone(),
+        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        revocation_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: cx.config.clients.accept_documents(),
+        scopes_supported: baselines.chain(mediums).collect(),
+        protected_resources: servers().map(|server| cx.config.public_url.resource(server)).collect(),
+    }
 }
 
 /// The document at the `jwks_uri`. Spec: RFC 7517 §5
-pub(crate) fn jwks(cx: &Cx) -> Value {
+pub(crate) fn jwks(cx: &Context) -> Value {
     cx.store.keys().jwks(cx.store.now())
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use net::Peer;
 
-use crate::cx::Cx;
+use crate::context::Context;
 
 /// 32 hexadecimal digits; empty when it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) struct Network(String);
 
 impl Network {
     /// Of the caller of a request.
-    pub(crate) fn of(cx: &Cx, extensions: &http::Extensions) -> Self {
+    pub(crate) fn of(cx: &Context, extensions: &http::Extensions) -> Self {
         let Some(Peer(address)) = extensions.get() else { return Self::default() };
         let digest = cx.store.master().derive("network").authenticate(&neighbourhood(*address).to_string());
         Self(digest.to_hex()[..32].to_owned())

@@ -3,8 +3,8 @@
 //! Spec: RFC 8707 §2.
 //! Differs: one resource per request; none only where there is nothing to guess (docs/divergences.md).
 
-use model::{Id, Server, config::Config, uri::resource_matches};
-use pages::Form;
+use model::{Id, Server, config::Config};
+use oauth::{Form, resource};
 
 /// The server that the request names, or the only one it can mean.
 ///
@@ -41,17 +41,17 @@ pub(crate) fn repeats(config: &Config, form: &Form, issued_for: &str) -> Result<
     match (named.next(), named.next()) {
         (None, _) => Ok(()),
         (Some(_), Some(_)) => Err(ResourceError::Several),
-        (Some(uri), None) if resource_matches(issued_for, uri) || is_the_origin(config, uri) => Ok(()),
+        (Some(uri), None) if resource::matches(issued_for, uri) || is_the_origin(config, uri) => Ok(()),
         (Some(_), None) => Err(ResourceError::Other),
     }
 }
 
 fn is_the_origin(config: &Config, uri: &str) -> bool {
-    resource_matches(config.public_url.as_str(), uri)
+    resource::matches(config.public_url.as_str(), uri)
 }
 
 fn find<'a>(config: &'a Config, uri: &str) -> Option<&'a Id<Server>> {
-    config.servers.keys().find(|server| resource_matches(&config.public_url.resource(server), uri))
+    config.servers.keys().find(|server| resource::matches(&config.public_url.resource(server), uri))
 }
 
 /// Why a `resource` is not one a token can be for.

@@ -11,20 +11,20 @@ use std::sync::Arc;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use model::{AccessClaims, Actor, event::TokenRevoked};
-use pages::Form;
+use oauth::Form;
 use privilege::installation;
 use store::{Commit, Tx};
 use token::{Digest, Expected, Presented};
 
 use crate::{
     client_auth::{self, Authenticated},
-    cx::Cx,
+    context::Context,
     error::TokenError,
     token_endpoint,
 };
 
 /// Revokes the token in `form`. Unknown tokens are fine: they do not work, which is what was asked.
-pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Result<(), TokenError> {
+pub(crate) async fn answer(cx: &Arc<Context>, headers: &HeaderMap, form: Form) -> Result<(), TokenError> {
     cx.store.standing_freshness()?;
     let client = match client_auth::authenticate(cx, headers, &form).await {
         Ok(client) => Arc::new(client),
@@ -41,7 +41,7 @@ pub(crate) async fn answer(cx: &Arc<Cx>, headers: &HeaderMap, form: Form) -> Res
     }
 }
 
-async fn revoke(cx: &Arc<Cx>, client: Arc<Authenticated>, form: &Form) -> Result<(), TokenError> {
+async fn revoke(cx: &Arc<Context>, client: Arc<Authenticated>, form: &Form) -> Result<(), TokenError> {
     let token = form.require("token")?;
     let digest = Digest::of(token);
     let claims = own_access_token(cx, token);
@@ -68,7 +68,7 @@ async fn in_transaction(
     digest: Digest,
     claims: Option<AccessClaims>,
 ) -> Result<Commit<Token>, TokenError> {
-    client.use_assertion(tx).await?;
+    let tx = &mut client.begin(tx).await?;
     let id = &client.client.client.id;
     let (kind, installation) = match (claims, tx.refresh(digest).await?) {
         (Some(claims), _) => ("access_token", claims.installation()),
@@ -93,7 +93,7 @@ async fn in_transaction(
 }
 
 /// The claims of a token that we issued and that is still good.
-fn own_access_token(cx: &Cx, token: &str) -> Option<AccessClaims> {
+fn own_access_token(cx: &Context, token: &str) -> Option<AccessClaims> {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let unverified: serde_json::Value = serde_json::from_slice(&payload).ok()?;
     let audience = unverified.get("aud")?.as_str()?;

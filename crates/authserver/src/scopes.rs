@@ -9,7 +9,7 @@ use std::str::FromStr;
 use model::{Agent, Id, Scope, ScopeSet, Server, scope::UnknownScope};
 use privilege::authority::{Asker, Need, NotIssuable, plan::Issuing};
 
-use crate::cx::Cx;
+use crate::context::Context;
 
 /// Why a scope is refused or left out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,14 +82,18 @@ pub(crate) fn parse(text: Option<&str>, server: &Id<Server>) -> Result<Asked, Sc
 }
 
 /// What may be issued to `agent` for `server`.
-pub(crate) fn issuing<'a>(cx: &'a Cx, agent: &'a Agent, server: &'a Id<Server>) -> Result<Issuing<'a>, ScopeRefusal> {
+pub(crate) fn issuing<'a>(
+    cx: &'a Context,
+    agent: &'a Agent,
+    server: &'a Id<Server>,
+) -> Result<Issuing<'a>, ScopeRefusal> {
     let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::NoServer(server.clone()))?;
     Ok(Issuing { policies: &cx.policies, asker: Asker::of(agent), server, rules })
 }
 
 /// What each of `asked` takes. What can not be had is left out, and said in the log.
 pub(crate) fn plan(
-    cx: &Cx,
+    cx: &Context,
     agent: &Agent,
     server: &Id<Server>,
     asked: &ScopeSet,

@@ -12,17 +12,19 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::HeaderMap;
+use login::{FRESH_LOGIN, signed_in};
 use model::shown;
 use model::{Actor, Agent, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused};
-use pages::{FRESH_LOGIN, Form, LocalPath, login_again, login_first, see_other, signed_in};
+use oauth::Form;
 use privilege::{
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
 };
 use store::{Commit, StoreError, Tx};
+use web::{LocalPath, login_again, login_first, see_other};
 
 use crate::{
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
     liveness::{self, Dead},
     scopes::{self, ScopeRefusal},
@@ -46,7 +48,7 @@ enum Outcome {
 /// `POST /me/step-up` with `grant`, `scope`, `by=consent|approval` and, for an approval, `reason`.
 ///
 /// After a fresh login only: whoever finds the browser open does not widen what an agent may do.
-pub(crate) async fn step_up(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+pub(crate) async fn step_up(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let me = LocalPath::parse(ME).ok_or(PageError::TooLong)?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&me)) };
@@ -84,7 +86,7 @@ impl Wish {
 }
 
 /// Everything it depends on is read in the transaction that opens it.
-async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Result<Commit<Outcome>, StoreError> {
+async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Result<Commit<Outcome>, StoreError> {
     let Some(grant) = tx.grant(&wish.grant).await? else { return Ok(Commit::nothing(Outcome::NotTheirs)) };
     let Some(agent) = tx.agent(&grant.agent).await? else { return Ok(Commit::nothing(Outcome::NotTheirs)) };
     // The one person whose consent counts: whom the agent acts for, or the owner of one that acts for itself.
@@ -120,7 +122,7 @@ async fn carry_out(cx: &Cx, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) -> Re
 
 /// What the rules and policy say, as for a consent.
 fn assess(
-    cx: &Cx,
+    cx: &Context,
     tx: &Tx<'_>,
     wish: &Wish,
     grant: &Grant,
@@ -147,7 +149,7 @@ fn refused(agent: &Agent, me: &Id<Person>, error: AuthorizeError) -> Commit<Outc
         agent: Some(agent.id.clone()),
         client: agent.client.clone(),
         cause: error.cause(),
-        error: error.code().0,
+        error: error.code().as_str(),
         elevation: None,
         policies: error.policies().to_vec(),
     };

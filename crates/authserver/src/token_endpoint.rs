@@ -8,20 +8,19 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use model::{Actor, ClientId, Event, event::TokenRefused};
-use pages::Form;
+use oauth::{Form, TokenResponse};
 use store::{Commit, StoreError};
 
 use crate::{
     client_auth::{self, Authenticated},
-    cx::Cx,
+    context::Context,
     error::TokenError,
     grants,
-    issue::TokenResponse,
     network::Network,
 };
 
 /// Answers one token request.
-pub(crate) async fn answer(cx: &Arc<Cx>, head: &Parts, form: Form) -> Result<TokenResponse, TokenError> {
+pub(crate) async fn answer(cx: &Arc<Context>, head: &Parts, form: Form) -> Result<TokenResponse, TokenError> {
     cx.store.freshness()?;
     let headers = &head.headers;
     let client = match client_auth::authenticate(cx, headers, &form).await {
@@ -46,7 +45,7 @@ pub(crate) async fn answer(cx: &Arc<Cx>, head: &Parts, form: Form) -> Result<Tok
 ///
 /// A client that proved itself answers for every record it causes. The others are counted.
 pub(crate) async fn refused(
-    cx: &Cx,
+    cx: &Context,
     client: Option<ClientId>,
     authenticated: Option<Arc<Authenticated>>,
     grant_type: Option<&str>,
@@ -73,11 +72,11 @@ pub(crate) async fn refused(
     }
 }
 
-async fn use_up_and_record(cx: &Cx, client: Arc<Authenticated>, event: Event) -> Result<(), StoreError> {
+async fn use_up_and_record(cx: &Context, client: Arc<Authenticated>, event: Event) -> Result<(), StoreError> {
     cx.store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                match client.use_assertion(tx).await {
+                match client.begin(tx).await {
                     Err(TokenError::Store(error)) => Err(error),
                     _ => Ok(Commit::with(event, ())),
                 }
@@ -87,7 +86,7 @@ async fn use_up_and_record(cx: &Cx, client: Arc<Authenticated>, event: Event) ->
 }
 
 async fn count(
-    cx: &Cx,
+    cx: &Context,
     claimed: Option<ClientId>,
     grant_type: Option<&str>,
     error: &TokenError,
@@ -96,7 +95,7 @@ async fn count(
         Some(id) if cx.knows(&id).await? => Some(id),
         _ => None,
     };
-    let event = cx.counted.due(known.as_ref(), error.cause(), cx.store.now(), || {
+    let event = cx.refusals.due(known.as_ref(), error.cause(), cx.store.now(), || {
         let actor = known.clone().map_or(Actor::UnknownClient, Actor::Client);
         refusal(known.as_ref(), grant_type, error, "no").by(actor)
     });
@@ -112,12 +111,12 @@ fn refusal(
     error: &TokenError,
     authenticated: &'static str,
 ) -> TokenRefused {
-    let known = |name| grants::GRANTS.iter().find(|grant| grant.name == name);
+    let known = |name| grants::GRANTS.iter().find(|grant| grant.name.as_str() == name);
     TokenRefused {
         client: client.cloned(),
         grant_type: grant_type.and_then(known).map(|grant| grant.name),
         cause: error.cause(),
-        error: error.code().0,
+        error: error.code().as_str(),
         elevation: match error {
             TokenError::Pending(elevation) | TokenError::Denied(elevation) => Some(elevation.clone()),
             _ => None,

@@ -13,8 +13,9 @@ use privilege::{
     block::{self, Ends, listed},
     clock::{self, ClockAccepted},
     elevation::{decide, end},
-    key::{self, Rotation, Urgency},
+    key::{self, Urgency},
     person,
+    rotation::Rotation,
 };
 use store::{Commit, PageStart, Store, StoreError};
 use token::Opaque;

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Assurance, agent::text_enum};
+use crate::text_enum;
 
 /// A `client_id`: a registered id, or the https URL of a Client ID Metadata Document.
 ///
@@ -62,8 +62,8 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// How it proves itself at the token endpoint.
     pub auth: AuthMethod,
-    /// Grant types it says it uses.
-    pub grant_types: Vec<String>,
+    /// Grant types it may use.
+    pub grant_types: Vec<GrantType>,
     /// Its public keys (RFC 7517 JWK set), for `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
     /// A server it is pinned to: then `resource` may be left out.
@@ -75,7 +75,7 @@ pub struct Client {
 impl Client {
     /// Does every redirect go to this computer? Then any local program can pose as this client.
     pub fn is_loopback_only(&self) -> bool {
-        !self.redirect_uris.is_empty() && self.redirect_uris.iter().all(|uri| crate::uri::is_loopback(uri))
+        !self.redirect_uris.is_empty() && self.redirect_uris.iter().all(|uri| crate::loopback::is_loopback_url(uri))
     }
 }
 
@@ -99,3 +99,49 @@ text_enum!(AuthMethod {
     ClientSecretBasic => "client_secret_basic",
     ClientSecretPost => "client_secret_post",
 });
+
+/// A grant type of the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// A code that a person's yes was worth. Spec: RFC 6749 §4.1.3
+    AuthorizationCode,
+    /// The next token of the same login. Spec: RFC 6749 §6
+    RefreshToken,
+    /// An autonomous agent, for itself. Spec: RFC 6749 §4.4
+    ClientCredentials,
+}
+
+text_enum!(GrantType {
+    AuthorizationCode => "authorization_code",
+    RefreshToken => "refresh_token",
+    ClientCredentials => "client_credentials",
+});
+
+/// How well a client's identity is proven; ordered, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Assurance {
+    /// A public client that comes back over loopback: any local program can claim the name.
+    Declared,
+    /// A metadata document on a domain we trust, with an https redirect of its own.
+    Published,
+    /// Holds a key: `private_key_jwt`.
+    Proven,
+}
+
+text_enum!(Assurance { Declared => "declared", Published => "published", Proven => "proven" });
+
+impl Assurance {
+    /// By how a client authenticates and where its codes go.
+    ///
+    /// Differs: one loopback redirect among others is enough to be only *declared*, because any local program can choose
+    /// that one.
+    pub fn of_client(auth: AuthMethod, redirect_uris: &[String]) -> Self {
+        match auth {
+            AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => Self::Proven,
+            AuthMethod::None if redirect_uris.iter().any(|uri| crate::loopback::is_loopback_url(uri)) => Self::Declared,
+            AuthMethod::None => Self::Published,
+        }
+    }
+}

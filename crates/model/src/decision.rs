@@ -1,11 +1,9 @@
 //! What is asked of policy, and what it may answer. Never a `bool`.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentKind, Assurance, CallTarget, Id, Person, Scope, Server, agent::text_enum};
+use crate::{Agent, AgentKind, Assurance, CallTarget, Id, Person, Scope, Server, text_enum};
 
 /// May this agent make this call? Everything a policy can see is in here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,12 +3,10 @@
 //! requested → active → ended, or requested → denied. There is no way back and no renewal:
 //! the next need is the next request.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Grant, Id, Scope, Span, StepUp, Timestamp, agent::text_enum, id::Minted};
+use crate::{Grant, Id, Scope, Span, StepUp, Timestamp, id::Minted, text_enum};
 
 /// Privilege above the baseline, for a while and for a number of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! People: who consents, approves, administers and audits.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, agent::text_enum};
+use crate::{Id, text_enum};
 
 /// A human.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

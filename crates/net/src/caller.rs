@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
-use crate::places::network;
+use crate::network::network;
 
 tokio::task_local! {
     static CALLER: Arc<Caller>;

@@ -20,7 +20,10 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::{BodyError, read::TooSlow};
+use crate::{
+    BodyError,
+    read::{LONGEST, TooSlow},
+};
 
 /// The body of a request, which has to arrive in time.
 #[derive(Debug)]
@@ -104,8 +107,6 @@ async fn read_off(mut body: Incoming) -> bool {
     true
 }
 
-/// How long a body may take. A client that needs longer for what fits our limits holds a connection.
-pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 /// What is read of a body that nobody wants, in bytes.
 const SMALL: u64 = 64 * 1024;
 /// And for how long: the answer waits for it.

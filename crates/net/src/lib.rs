@@ -14,6 +14,7 @@ mod inbound;
 mod limits;
 pub mod listen;
 pub mod local;
+mod network;
 mod open_files;
 mod outbound;
 mod places;

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::{
     ListenLimits, PerAddress,
     caller::{Caller, Room, SHARED_BYTES},
+    network::network,
 };
 
 /// Room for connections.
@@ -180,16 +181,6 @@ impl Drop for Place {
 
 fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What one customer of a network has: an IPv4 address, or 64 bits of IPv6.
-///
-/// Spec: RFC 6177 §2
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Nearly every body arrives in one piece, which is then handed on without a copy.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -11,8 +11,10 @@ use hyper::body::Body as HttpBody;
 use crate::{
     BodyError,
     caller::{self, Caller},
-    inbound::LONGEST,
 };
+
+/// How long a body may take. A client that needs longer for what fits our limits holds a connection.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]

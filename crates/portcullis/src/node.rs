@@ -37,6 +37,7 @@ pub struct Node {
     pub policies: Arc<policy::Policies>,
     gateway: Arc<gateway::Gateway>,
     authserver: Arc<authserver::AuthServer>,
+    login: Arc<login::Login>,
     router: Router,
     hosts: hosts::Hosts,
 }
@@ -74,21 +75,23 @@ impl Node {
             store: store.clone(),
             policies: policies.clone(),
         })?;
+        let login = login::Login::new(config.clone(), store.clone());
         let console = governance::Console::new(config.clone(), store.clone(), policies.clone());
         let ready = store.clone();
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))
             .route("/readyz", routing::get(move || readiness(ready.clone())))
-            .merge(pages::assets())
+            .merge(web::assets())
             .merge(authserver.router())
+            .merge(login.router())
             .merge(console.router())
-            .method_not_allowed_fallback(pages::only_forms)
-            .fallback(pages::nowhere);
+            .method_not_allowed_fallback(web::only_forms)
+            .fallback(web::nowhere);
         let hosts = hosts::Hosts::of(&config);
         seed::declared(&store, &config, &settings)
             .await
             .context("what the file declares could not be written to the store")?;
-        Ok(Arc::new(Self { config, store, policies, gateway, authserver, router, hosts }))
+        Ok(Arc::new(Self { config, store, policies, gateway, authserver, login, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.
@@ -145,6 +148,7 @@ impl Node {
         let last = current.load_full();
         last.gateway.write_counted(true).await;
         last.authserver.write_counted(true).await;
+        last.login.write_counted(true).await;
         self.store.clone().close().await;
         anyhow::ensure!(!gone, "the store does not go on; what was logged before says why");
         Ok(())

@@ -3,7 +3,7 @@
 use model::{Actor, Event, Span, Timestamp, event::KeyMade};
 use store::{SealedKey, StoreError, Tx};
 
-use crate::Refused;
+use crate::{refused::Refused, rotation::Rotation};
 
 /// How long a key is published before it signs: twice what others may keep the key set (`max-age`).
 const PUBLISHED_BEFORE: Span = Span::from_minutes(10);
@@ -18,17 +18,6 @@ pub enum Urgency {
     Routine,
     /// The old key is in other hands: the new one signs at once, and every access token of the old ones is dead.
     Compromised,
-}
-
-/// What a rotation did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The new key's `kid`.
-    pub kid: String,
-    /// When it begins to sign.
-    pub signs_from: Timestamp,
-    /// When the old keys are not believed any more.
-    pub old_gone_at: Timestamp,
 }
 
 /// Makes `key` the new key for access tokens in the place of `replaces`, and gives the others an end.

@@ -18,6 +18,7 @@ pub mod installation;
 pub mod key;
 pub mod person;
 mod refused;
+pub mod rotation;
 pub mod standing;
 
 pub use duty::{Decider, DutyError};

@@ -3,7 +3,7 @@
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::{BEHIND, StoreError};
 
-use crate::{duty::DutyError, key::Rotation};
+use crate::{duty::DutyError, rotation::Rotation};
 
 /// Why it was not made: one variant per cause a person can act on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ mod codes;
 mod columns;
 mod commit;
 mod connect;
+mod counted;
 mod damage;
 mod declared;
 mod elevations;

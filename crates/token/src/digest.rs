@@ -54,7 +54,7 @@ impl Digest {
     }
 
     /// Without padding, as RFC 7636 and RFC 7638 write a digest.
-    pub(crate) fn to_base64url(self) -> String {
+    pub fn to_base64url(self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 

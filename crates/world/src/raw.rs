@@ -3,8 +3,6 @@
 use mcp::{revision, transport::http};
 use serde_json::{Value, json};
 
-use crate::World;
-
 /// Speaks the newest revision with one token, or none when it is empty, one request at a time.
 #[derive(Clone)]
 pub struct Raw {
@@ -25,11 +23,6 @@ pub struct Answer {
 }
 
 impl Raw {
-    /// A client of a server of `world`.
-    pub fn new(world: &World, server: &str, token: &str) -> Self {
-        Self::at(world.mcp(server), token)
-    }
-
     /// A client of the endpoint at `url`.
     ///
     /// # Panics

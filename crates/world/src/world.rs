@@ -197,6 +197,11 @@ impl World {
         &self.url
     }
 
+    /// A client that speaks to a server of this world.
+    pub fn raw(&self, server: &str, token: &str) -> Raw {
+        Raw::at(self.mcp(server), token)
+    }
+
     /// The protected endpoint of a server.
     pub fn mcp(&self, server: &str) -> String {
         format!("{}/mcp/{server}", self.url)

@@ -70,7 +70,7 @@ async fn the_token_that_comes_meanwhile_is_worth_the_baseline_alone() {
     let asked = world.asks("weekly", "tickets", "tickets:low tickets.delete_ticket").await.expect("an answer");
     assert_eq!((&asked["scope"], &asked["error"]), (&json!("tickets:low"), &Value::Null), "{asked}");
     assert!(asked["elevation_id"].is_string(), "{asked}");
-    let raw = portcullis_world::Raw::new(&world, "tickets", asked["access_token"].as_str().expect("a token"));
+    let raw = world.raw("tickets", asked["access_token"].as_str().expect("a token"));
     let refused = raw.call("delete_ticket", json!({"id": "T-1041"})).await;
     assert!(refused.body.contains("waits for a decision"), "{}", refused.body);
     // What was never asked for is a step-up, as for everybody.

@@ -1,6 +1,6 @@
 //! An autonomous agent: a key instead of a person, the same challenge, approval and end.
 
-use portcullis_world::{Raw, World};
+use portcullis_world::World;
 use serde_json::json;
 
 /// Spec: RFC 6749 §4.4, RFC 7523 §3
@@ -8,7 +8,7 @@ use serde_json::json;
 async fn it_meets_the_same_challenge_approval_and_end() {
     let world = World::start().await;
     let baseline = world.agent_token("tickets").await.unwrap();
-    let agent = Raw::new(&world, "tickets", &baseline);
+    let agent = world.raw("tickets", &baseline);
     assert_eq!(agent.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     // The challenge names what is missing and where to learn more.
@@ -32,7 +32,7 @@ async fn it_meets_the_same_challenge_approval_and_end() {
 
     world.run(&["elevation", "approve", elevation, "--as", "bob"]).await.succeeded();
     let granted = world.agent_asks("tickets", scope).await.unwrap();
-    let elevated = Raw::new(&world, "tickets", granted["access_token"].as_str().unwrap());
+    let elevated = world.raw("tickets", granted["access_token"].as_str().unwrap());
     assert_eq!(elevated.call("delete_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     // One approval, one call, even with a token that still names the scope.
@@ -53,7 +53,7 @@ async fn a_denied_request_is_denied_to_the_agent_too() {
 #[tokio::test]
 async fn a_revoked_agent_is_out_at_the_next_call() {
     let world = World::start().await;
-    let agent = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
     assert_eq!(agent.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     world.run(&["revoke", "agent", "nightly", "--reason", "seen acting strangely"]).await.succeeded();
@@ -67,7 +67,7 @@ async fn a_revoked_agent_is_out_at_the_next_call() {
 #[tokio::test]
 async fn a_tool_nobody_looked_at_cannot_be_reached() {
     let world = World::start().await;
-    let agent = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
     let refused = agent.call("export_customers", json!({})).await;
     assert_eq!(refused.challenge, None);
     assert!(!refused.body.contains("@"), "{}", refused.body);

@@ -1,6 +1,6 @@
 //! What bad input gets: a clear word about what to do, and nothing half-started.
 
-use portcullis_world::{Protected, Raw, World, WorldConfig, run};
+use portcullis_world::{Protected, World, WorldConfig, run};
 use serde_json::json;
 
 #[tokio::test]
@@ -34,9 +34,9 @@ async fn a_server_that_is_down_does_not_take_the_others_with_it() {
     };
     let world = World::start_with(WorldConfig { servers: vec![gone], ..WorldConfig::default() }).await;
 
-    let down = Raw::new(&world, "gone", &world.agent_token("gone").await.unwrap());
+    let down = world.raw("gone", &world.agent_token("gone").await.unwrap());
     assert_eq!(down.call("anything", json!({})).await.status, 502);
-    let up = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+    let up = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
     assert_eq!(up.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     let check = world.run(&["check"]).await;
@@ -73,7 +73,7 @@ async fn a_call_without_a_token_or_with_a_wrong_one_is_told_where_to_get_one() {
     let mut other = world.agent_token("tickets").await.unwrap();
     other.replace_range(other.len() - 4.., "AAAA");
     for token in ["", "nonsense", &other] {
-        let refused = Raw::new(&world, "tickets", token).call("get_ticket", json!({"id": "T-1041"})).await;
+        let refused = world.raw("tickets", token).call("get_ticket", json!({"id": "T-1041"})).await;
         assert_eq!(refused.status, 401, "{token}");
         let challenge = refused.challenge.unwrap();
         let metadata =

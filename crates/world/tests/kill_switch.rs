@@ -1,12 +1,12 @@
 //! The kill switch: what it covers stops at the next call, and only a person brings it back.
 
-use portcullis_world::{Raw, World};
+use portcullis_world::World;
 use serde_json::json;
 
 #[tokio::test]
 async fn everything_stops_and_comes_back() {
     let world = World::start().await;
-    let agent = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
     let call = || agent.call("get_ticket", json!({"id": "T-1041"}));
     assert_eq!(call().await.status, 200);
 
@@ -17,7 +17,7 @@ async fn everything_stops_and_comes_back() {
     // What was issued before stays dead; what is issued afterwards works.
     world.run(&["restore", "all", "--reason", "it was found"]).await.succeeded();
     assert_ne!(call().await.status, 200);
-    let agent = Raw::new(&world, "tickets", &token_once_the_second_is_over(&world).await);
+    let agent = world.raw("tickets", &token_once_the_second_is_over(&world).await);
     assert_eq!(agent.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
     world.run(&["audit", "verify"]).await.succeeded();
 }
@@ -25,7 +25,7 @@ async fn everything_stops_and_comes_back() {
 #[tokio::test]
 async fn one_tool_stops_and_the_others_go_on() {
     let world = World::start().await;
-    let agent = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
     world.run(&["revoke", "tool", "tickets.get_ticket", "--reason", "it leaks"]).await.succeeded();
 
     assert!(!agent.call("get_ticket", json!({"id": "T-1041"})).await.body.contains("Logo"));

@@ -15,7 +15,7 @@ async fn every_answered_call_is_in_the_log_after_a_kill() {
     let mut world = World::start().await;
     let mut answered = 0;
     for after in KILLS {
-        let agent = Raw::new(&world, "tickets", &world.agent_token("tickets").await.unwrap());
+        let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
         let mut callers = tokio::task::JoinSet::new();
         for _ in 0..CALLERS {
             callers.spawn(calls_until_nobody_answers(agent.clone()));
@@ -43,7 +43,7 @@ async fn an_approval_and_a_revocation_outlive_a_kill() {
     world.kill_and_restart().await;
 
     let granted = world.agent_asks("tickets", scope).await.unwrap();
-    let agent = Raw::new(&world, "tickets", granted["access_token"].as_str().unwrap());
+    let agent = world.raw("tickets", granted["access_token"].as_str().unwrap());
     assert_eq!(agent.call("delete_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     world.run(&["revoke", "agent", "nightly", "--reason", "its work is done"]).await.succeeded();

@@ -4,7 +4,7 @@
 
 use std::{process::Command, time::Duration};
 
-use portcullis_world::{Raw, World};
+use portcullis_world::World;
 use serde_json::json;
 
 fn hangup(world: &World) {
@@ -33,7 +33,7 @@ async fn rewritten(world: &World, change: impl Fn(&str) -> String, event: &str) 
 async fn a_hangup_brings_the_new_file_into_force_and_a_broken_one_leaves_the_old() {
     let world = World::start().await;
     let token = world.agent_token("tickets").await.unwrap();
-    let agent = Raw::new(&world, "tickets", &token);
+    let agent = world.raw("tickets", &token);
     let call = async || agent.call("get_ticket", json!({"id": "T-1041"})).await.status;
     assert_eq!(call().await, 200);
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_world::{Driver, Era, Finished, Node, REDIRECT_URI, Raw, Sdk, World, WorldConfig, skipped};
+use portcullis_world::{Driver, Era, Finished, Node, REDIRECT_URI, Sdk, World, WorldConfig, skipped};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -105,7 +105,7 @@ impl<'w> Copies<'w> {
     }
 
     async fn log_in(&self) -> Value {
-        let challenge = token::Challenge::of_verifier(VERIFIER);
+        let challenge = oauth::Challenge::of_verifier(VERIFIER);
         let resource = self.world.mcp("tickets");
         let mut link = url::Url::parse(&format!("{}/oauth/authorize", self.world.url())).unwrap();
         link.query_pairs_mut().extend_pairs([
@@ -152,7 +152,7 @@ impl<'w> Copies<'w> {
     async fn call(&self, world: &World, token: &Value) -> (u16, u16) {
         let bearer = token["access_token"].as_str().unwrap_or_else(|| panic!("no token: {token}"));
         let arguments = json!({"id": "T-1041"});
-        let here = Raw::new(world, "tickets", bearer).call("get_ticket", arguments.clone()).await.status;
+        let here = world.raw("tickets", bearer).call("get_ticket", arguments.clone()).await.status;
         (here, self.node.raw("tickets", bearer).call("get_ticket", arguments).await.status)
     }
 }

@@ -13,7 +13,7 @@ const CUT_WITHIN: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn an_event_arrives_while_the_stream_is_open_and_a_revocation_cuts_it() {
     let world = World::start_with(fixture_behind_the_gate().await).await;
-    let agent = Raw::new(&world, "fixture", &world.agent_token("fixture").await.unwrap());
+    let agent = world.raw("fixture", &world.agent_token("fixture").await.unwrap());
 
     let wanted = json!({"notifications": {"toolsListChanged": true}});
     let mut stream = agent.open("subscriptions/listen", wanted).await;

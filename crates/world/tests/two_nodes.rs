@@ -1,6 +1,6 @@
 //! Two processes, one installation: what one decides, the other knows.
 
-use portcullis_world::{Raw, World, WorldConfig, skipped};
+use portcullis_world::{World, WorldConfig, skipped};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -25,7 +25,7 @@ async fn two_nodes(config: WorldConfig) {
     let world = World::start_with(config).await;
     let node = world.another_node().await;
     let token = world.agent_token("tickets").await.expect("a token");
-    let (here, there) = (Raw::new(&world, "tickets", &token), node.raw("tickets", &token));
+    let (here, there) = (world.raw("tickets", &token), node.raw("tickets", &token));
 
     // A token of one node is good at the other.
     assert_eq!(there.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);

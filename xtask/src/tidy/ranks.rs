@@ -10,9 +10,10 @@ use super::Complaint;
 const RANKS: &[&[&str]] = &[
     &["model"],
     &["token", "mcp", "policy", "audit"],
+    &["oauth"],
     &["store", "net"],
-    &["privilege", "client"],
-    &["pages"],
+    &["privilege", "client", "web"],
+    &["login"],
     &["authserver", "gateway", "governance"],
     &["portcullis"],
     &["world"],

@@ -5,36 +5,38 @@
 //!
 //! Spec: MCP security best practices (consent UI requirements); OAuth 2.1 §7.13.
 //!
-//! Next: `allow` does what was consented to.
+//! Next: `consented` does what was consented to.
 
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
+use login::{SignedIn, signed_in};
 use model::shown;
 use model::{Actor, event::ConsentRefused};
-use pages::{Form, FormTargets, Page, SignedIn, signed_in};
+use oauth::Form;
 use store::{Commit, StoreError};
+use web::{FormTargets, Page};
 
 use super::{
-    again::{self, CONSENT, REFUSED, Said},
-    allow::{self, Answered},
-    answer,
+    consented::{self, ConsentAnswer},
     plan::{self, Plan},
-    request::{self, Wanted},
+    redirect,
+    repeated::{self, CONSENT, REFUSED, Said},
+    request::{self, AuthorizeRequest},
     ticket::{self, Ticket},
     view::ConsentPage,
 };
 use crate::{
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
 };
 
 /// The page, with a form that only `person` in this browser can answer, once.
 pub(super) fn page(
-    cx: &Cx,
+    cx: &Context,
     query: &str,
-    wanted: &Wanted,
+    wanted: &AuthorizeRequest,
     plan: &Plan,
     person: &SignedIn,
     complaint: Option<&'static str>,
@@ -51,7 +53,7 @@ pub(super) fn page(
 /// `POST /oauth/consent`
 ///
 /// The answer is good once and bound to the exact request; a second one gets the answer of the first. Spec: MCP security best practices (consent UI requirements)
-pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
     person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
@@ -59,16 +61,16 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
     let query = request::parse(&ticket.query)?;
     let addressed = request::addressed(cx, &query, &person.person).await?;
     let said = if form.value("decision") == Some("allow") { Said::Yes } else { Said::No };
-    if let Some(answered) = again::answer(cx, &ticket, &addressed.back, said).await? {
+    if let Some(answered) = repeated::answer(cx, &ticket, &addressed.back, said).await? {
         return Ok(answered);
     }
     let wanted = match request::wanted(cx, &addressed, &query) {
         Ok(wanted) => wanted,
-        Err(error) => return answer::refused(cx, &person, &addressed.client, &addressed.back, error).await,
+        Err(error) => return redirect::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
     let plan = match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => plan,
-        Err(error) => return answer::refused(cx, &person, &wanted.client, &wanted.back, error).await,
+        Err(error) => return redirect::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     };
     if said == Said::No {
         return refuse(cx, &ticket, &wanted, &person).await;
@@ -82,11 +84,16 @@ pub(crate) async fn decide(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Re
         return again("Say in a few words why this is needed: it is what the approver reads.");
     }
     let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
-    let answered = Answered { wanted, plan, person, reason, ticket };
-    allow::allow(cx, answered).await
+    let answered = ConsentAnswer { wanted, plan, person, reason, ticket };
+    consented::allow(cx, answered).await
 }
 
-async fn refuse(cx: &Arc<Cx>, ticket: &Ticket, wanted: &Wanted, person: &SignedIn) -> Result<Response, PageError> {
+async fn refuse(
+    cx: &Arc<Context>,
+    ticket: &Ticket,
+    wanted: &AuthorizeRequest,
+    person: &SignedIn,
+) -> Result<Response, PageError> {
     let refused = ConsentRefused {
         person: person.person.id.clone(),
         client: wanted.client.client.id.clone(),
@@ -110,7 +117,7 @@ async fn refuse(cx: &Arc<Cx>, ticket: &Ticket, wanted: &Wanted, person: &SignedI
         })
         .await?;
     match fresh {
-        true => Ok(answer::error(cx, &wanted.back, &AuthorizeError::Refused)),
-        false => again::given(cx, ticket, &wanted.back, Said::No).await,
+        true => Ok(redirect::error(cx, &wanted.back, &AuthorizeError::Refused)),
+        false => repeated::given(cx, ticket, &wanted.back, Said::No).await,
     }
 }

@@ -6,14 +6,15 @@
 //!
 //! Spec: RFC 6749 §4.1, RFC 7636, RFC 8707, RFC 9207, RFC 9700 §4; OAuth 2.1 §4.1, §7.13.2.
 //!
-//! Next: `request` reads the link, `plan` says what it would take, `consent` shows it, `allow` does it, `waiting` waits.
+//! Next: `request` reads the link, `plan` says what it would take, `consent` shows it, `consented` does it, `waiting` waits.
 
-mod again;
-mod allow;
-mod answer;
+mod code_request;
 mod consent;
+mod consented;
 mod onward;
 mod plan;
+mod redirect;
+mod repeated;
 mod request;
 mod ticket;
 mod view;
@@ -24,13 +25,15 @@ use std::sync::Arc;
 use axum::response::Response;
 pub(crate) use consent::decide;
 use http::HeaderMap;
-use pages::{Form, LocalPath, login_first, signed_in};
+use login::signed_in;
+use oauth::Form;
 pub(crate) use waiting::{go_on, wait};
+use web::{LocalPath, login_first};
 
 use crate::{
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
-    http::paths,
+    paths,
 };
 
 /// `GET /oauth/authorize`
@@ -38,7 +41,7 @@ use crate::{
 /// A stranger's link does nothing before somebody has logged in: nothing is fetched, recorded or redirected to.
 ///
 /// Spec: RFC 6749 §4.1.1; OAuth 2.1 §7.13.2 (no redirect before the person has logged in)
-pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
+pub(crate) async fn authorize(cx: &Arc<Context>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let here = LocalPath::parse(&format!("{}?{query}", paths::AUTHORIZE)).ok_or(PageError::TooLong)?;
     let form = request::parse(query)?;
@@ -66,7 +69,7 @@ pub(crate) async fn authorize(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) ->
 /// anybody can publish a document, and we would be the way to wherever it points.
 ///
 /// Spec: OpenID Connect Core §3.1.2.6, RFC 9700 §4.11.2
-fn not_logged_in(cx: &Cx, form: &Form) -> Result<Response, PageError> {
+fn not_logged_in(cx: &Context, form: &Form) -> Result<Response, PageError> {
     let addressed = request::addressed_by_registered(cx, form).ok_or(PageError::NotLoggedIn)?;
-    Ok(answer::error(cx, &addressed.back, &AuthorizeError::LoginRequired))
+    Ok(redirect::error(cx, &addressed.back, &AuthorizeError::LoginRequired))
 }

@@ -9,13 +9,13 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use model::uri;
-use pages::{FormTargets, Page, SignedIn};
+use login::SignedIn;
+use web::{FormTargets, Page};
 
-use super::{answer, request::Back};
+use super::{redirect, request::RedirectTarget};
 use crate::{
     clients::Resolved,
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
 };
 
@@ -31,18 +31,24 @@ struct Onward<'a> {
 }
 
 /// Back with an error, for which nobody has to answer.
-pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, error: &AuthorizeError) -> Response {
+pub(super) fn told(
+    cx: &Context,
+    person: &SignedIn,
+    client: &Resolved,
+    back: &RedirectTarget,
+    error: &AuthorizeError,
+) -> Response {
     if !client.client.id.is_metadata_url() {
-        return answer::error(cx, back, error);
+        return redirect::error(cx, back, error);
     }
-    answer::say(error, true);
+    redirect::say(error, true);
     let content = Onward {
         client_name: client.client.name.clone(),
         client_id: client.client.id.to_string(),
         happened: sentence(&error.to_string()),
         policies: error.policies(),
-        redirect_host: uri::redirect_host(&back.redirect_uri).unwrap_or_default(),
-        onward: answer::error_address(cx, back, error),
+        redirect_host: oauth::redirect::host(&back.redirect_uri).unwrap_or_default(),
+        onward: redirect::error_address(cx, back, error),
     };
     let page = Page::new("Not allowed", &content).of(person).status(StatusCode::BAD_REQUEST);
     page.forms_lead(FormTargets::Onward).into_response()
@@ -50,13 +56,13 @@ pub(super) fn told(cx: &Cx, person: &SignedIn, client: &Resolved, back: &Back, e
 
 /// The same, with its record.
 pub(super) async fn refused(
-    cx: &Cx,
+    cx: &Context,
     person: &SignedIn,
     client: &Resolved,
-    back: &Back,
+    back: &RedirectTarget,
     error: AuthorizeError,
 ) -> Result<Response, PageError> {
-    answer::record_refusal(cx, person, client, &error).await?;
+    redirect::record_refusal(cx, person, client, &error).await?;
     Ok(told(cx, person, client, back, &error))
 }
 

@@ -8,8 +8,8 @@ use model::{Agent, AgentKind, AgentState, Elevation, Grant, Id, Person, Scope, S
 use privilege::authority::Need;
 use store::StoreError;
 
-use super::request::Wanted;
-use crate::{clients::slug, cx::Cx, error::AuthorizeError, liveness, scopes};
+use super::request::AuthorizeRequest;
+use crate::{clients::slug, context::Context, error::AuthorizeError, liveness, scopes};
 
 /// What it would take.
 pub(super) struct Plan {
@@ -46,8 +46,8 @@ impl Plan {
 
 /// The plan for `person`, or why the request can not be granted.
 pub(super) async fn plan(
-    cx: &Cx,
-    wanted: &Wanted,
+    cx: &Context,
+    wanted: &AuthorizeRequest,
     person: &Person,
 ) -> Result<Result<Plan, AuthorizeError>, StoreError> {
     let now = cx.store.now();
@@ -67,8 +67,8 @@ pub(super) async fn plan(
 }
 
 fn assess(
-    cx: &Cx,
-    wanted: &Wanted,
+    cx: &Context,
+    wanted: &AuthorizeRequest,
     person: &Person,
     agent: Agent,
     grant: Option<Grant>,
@@ -94,7 +94,7 @@ fn assess(
 }
 
 /// The agent that this consent would make: `slug(client_name)@person`, with a number when that is taken.
-async fn newcomer(cx: &Cx, wanted: &Wanted, person: &Person) -> Result<Agent, StoreError> {
+async fn newcomer(cx: &Context, wanted: &AuthorizeRequest, person: &Person) -> Result<Agent, StoreError> {
     let client = &wanted.client.client;
     let mut number = 1;
     let id = loop {

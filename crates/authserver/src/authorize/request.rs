@@ -5,34 +5,33 @@
 //!
 //! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9700 §4.1 and §4.11.
 
-use model::{ClientId, Id, Person, ScopeSet, Server, uri::redirect_matches};
-use pages::{Form, FormError};
-use token::Challenge;
+use model::{ClientId, Id, Person, ScopeSet, Server};
+use oauth::{Challenge, Form, FormError, redirect};
 
 use crate::{
     clients::{ClientRefusal, Resolved},
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
     resource, scopes,
 };
 
 /// Where an answer goes. The redirect has been verified.
 #[derive(Clone, Debug)]
-pub(super) struct Back {
+pub(super) struct RedirectTarget {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
 }
 
 /// The client is known and the redirect is its own.
-pub(super) struct Addressed {
+pub(super) struct IdentifiedRequest {
     pub(super) client: Resolved,
-    pub(super) back: Back,
+    pub(super) back: RedirectTarget,
 }
 
 /// Everything the request asks for makes sense. Whether it may be had is another matter.
-pub(super) struct Wanted {
+pub(super) struct AuthorizeRequest {
     pub(super) client: Resolved,
-    pub(super) back: Back,
+    pub(super) back: RedirectTarget,
     pub(super) challenge: String,
     pub(super) server: Id<Server>,
     pub(super) resource: String,
@@ -49,7 +48,7 @@ pub(super) fn parse(query: &str) -> Result<Form, PageError> {
 /// Whom the request of `person` is from, and where an answer goes.
 ///
 /// Spec: RFC 6749 §4.1.2.1 ("MUST NOT automatically redirect the user agent to the invalid redirection URI")
-pub(super) async fn addressed(cx: &Cx, form: &Form, person: &Person) -> Result<Addressed, PageError> {
+pub(super) async fn addressed(cx: &Context, form: &Form, person: &Person) -> Result<IdentifiedRequest, PageError> {
     let (id, back) = claimed(form)?;
     let client = cx.client_at_authorize(&id, &person.id).await.map_err(|refusal| match refusal {
         ClientRefusal::Store(error) => PageError::Store(error),
@@ -75,26 +74,26 @@ fn legible(uri: &str) -> String {
 }
 
 /// The same for a client of the configuration, without a fetch and without a record.
-pub(super) fn addressed_by_registered(cx: &Cx, form: &Form) -> Option<Addressed> {
+pub(super) fn addressed_by_registered(cx: &Context, form: &Form) -> Option<IdentifiedRequest> {
     let (id, back) = claimed(form).ok()?;
-    verified(&cx.known.find(&id)?, &back)
+    verified(&cx.registered.find(&id)?, &back)
 }
 
 /// What the request says; nothing about it is known to be true.
-fn claimed(form: &Form) -> Result<(ClientId, Back), PageError> {
+fn claimed(form: &Form) -> Result<(ClientId, RedirectTarget), PageError> {
     let id: ClientId = form.require("client_id")?.parse().map_err(PageError::BadClientId)?;
     let redirect_uri = form.value("redirect_uri").ok_or(PageError::Redirect)?.to_owned();
     let state = form.value("state").map(str::to_owned);
     if redirect_uri.len() > LONGEST || state.as_ref().is_some_and(|state| state.len() > LONGEST) {
         return Err(PageError::TooLong);
     }
-    Ok((id, Back { redirect_uri, state }))
+    Ok((id, RedirectTarget { redirect_uri, state }))
 }
 
-fn verified(client: &Resolved, back: &Back) -> Option<Addressed> {
+fn verified(client: &Resolved, back: &RedirectTarget) -> Option<IdentifiedRequest> {
     let mut registered = client.client.redirect_uris.iter();
-    let its_own = registered.any(|uri| redirect_matches(uri, &back.redirect_uri));
-    its_own.then(|| Addressed { client: client.clone(), back: back.clone() })
+    let its_own = registered.any(|uri| redirect::matches(uri, &back.redirect_uri));
+    its_own.then(|| IdentifiedRequest { client: client.clone(), back: back.clone() })
 }
 
 /// `prompt=none`: the client wants an answer without any page.
@@ -103,14 +102,18 @@ pub(super) fn must_stay_silent(form: &Form) -> bool {
 }
 
 /// The rest of the request, or what is wrong with it.
-pub(super) fn wanted(cx: &Cx, addressed: &Addressed, form: &Form) -> Result<Wanted, AuthorizeError> {
-    let Addressed { client, back } = addressed;
+pub(super) fn wanted(
+    cx: &Context,
+    addressed: &IdentifiedRequest,
+    form: &Form,
+) -> Result<AuthorizeRequest, AuthorizeError> {
+    let IdentifiedRequest { client, back } = addressed;
     let (challenge, server, scopes) = details(cx, client, form)?;
     let resource = cx.config.public_url.resource(&server);
-    Ok(Wanted { client: client.clone(), back: back.clone(), challenge, server, resource, scopes })
+    Ok(AuthorizeRequest { client: client.clone(), back: back.clone(), challenge, server, resource, scopes })
 }
 
-fn details(cx: &Cx, client: &Resolved, form: &Form) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {
+fn details(cx: &Context, client: &Resolved, form: &Form) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {
     if form.value("request").is_some() {
         return Err(AuthorizeError::RequestObject);
     }

@@ -7,12 +7,12 @@
 //! Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use login::SignedIn;
 use model::Timestamp;
-use pages::SignedIn;
 use serde::{Deserialize, Serialize};
 use token::{Digest, Opaque};
 
-use crate::{cx::Cx, error::PageError};
+use crate::{context::Context, error::PageError};
 
 /// The sealed content.
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub(super) struct Ticket {
 }
 
 /// Seals a ticket for the form shown to `person`.
-pub(super) fn seal(cx: &Cx, query: &str, shown: String, person: &SignedIn) -> String {
+pub(super) fn seal(cx: &Context, query: &str, shown: String, person: &SignedIn) -> String {
     let number = Opaque::nonce();
     let not_after = cx.store.now().after(cx.config.tokens.flow);
     let ticket = Ticket { query: query.to_owned(), shown, number, not_after };
@@ -38,7 +38,7 @@ pub(super) fn seal(cx: &Cx, query: &str, shown: String, person: &SignedIn) -> St
 }
 
 /// Opens a ticket that was sealed for this person in this browser and has not ended.
-pub(super) fn open(cx: &Cx, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
+pub(super) fn open(cx: &Context, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Stale)?;
     let mut browsers = person.browser.digests();
     let plain = browsers.find_map(|browser| cx.store.master().open(&purpose(person, &browser), &sealed).ok());
@@ -49,12 +49,12 @@ pub(super) fn open(cx: &Cx, text: &str, person: &SignedIn) -> Result<Ticket, Pag
 
 impl Ticket {
     /// The code that an answer to this form is worth: always the same one, and nobody's without the form and our key.
-    pub(super) fn code(&self, cx: &Cx) -> Opaque {
+    pub(super) fn code(&self, cx: &Context) -> Opaque {
         Opaque::following("code", cx.store.master(), &self.number, "the code of a consent")
     }
 
     /// The flow that waits when the answer is not enough.
-    pub(super) fn flow(&self, cx: &Cx) -> Opaque {
+    pub(super) fn flow(&self, cx: &Context) -> Opaque {
         Opaque::following("flow", cx.store.master(), &self.number, "the flow of a consent")
     }
 }

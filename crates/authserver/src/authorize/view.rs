@@ -1,12 +1,12 @@
 //! What the consent and waiting pages show, in plain words.
 
 use askama::Template;
-use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, server::Kind, uri};
-use pages::CSRF_FIELD;
+use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, server::Kind};
 use url::Url;
+use web::CSRF_FIELD;
 
-use super::{plan::Plan, request::Wanted};
-use crate::cx::Cx;
+use super::{plan::Plan, request::AuthorizeRequest};
+use crate::context::Context;
 
 /// The consent page.
 #[derive(Template)]
@@ -45,7 +45,7 @@ pub(super) struct Line {
 }
 
 impl ConsentPage {
-    pub(super) fn of(cx: &Cx, wanted: &Wanted, plan: &Plan) -> Self {
+    pub(super) fn of(cx: &Context, wanted: &AuthorizeRequest, plan: &Plan) -> Self {
         let client = &wanted.client.client;
         let server = cx.server_title(&wanted.server);
         let low = Scope::Low(wanted.server.clone());
@@ -68,9 +68,10 @@ impl ConsentPage {
             client_host: client_host(client.id.as_str()),
             assurance: client.assurance,
             assurance_words: assurance_words(client.assurance),
-            redirect_host: uri::redirect_host(&wanted.back.redirect_uri).unwrap_or_default(),
-            loopback_redirect: uri::is_loopback(&wanted.back.redirect_uri),
-            loopback: uri::is_loopback(&wanted.back.redirect_uri) && client.assurance != Assurance::Proven,
+            redirect_host: oauth::redirect::host(&wanted.back.redirect_uri).unwrap_or_default(),
+            loopback_redirect: model::loopback::is_loopback_url(&wanted.back.redirect_uri),
+            loopback: model::loopback::is_loopback_url(&wanted.back.redirect_uri)
+                && client.assurance != Assurance::Proven,
             server,
             resource: wanted.resource.clone(),
             person: String::new(),
@@ -84,7 +85,7 @@ impl ConsentPage {
     }
 }
 
-fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
+fn line(cx: &Context, scope: &Scope, server: &str, detail: String) -> Line {
     let mut first = match scope {
         Scope::Low(_) | Scope::Medium(_) => opened(cx, scope),
         Scope::Tool(..) => Vec::new(),
@@ -109,7 +110,7 @@ fn line(cx: &Cx, scope: &Scope, server: &str, detail: String) -> Line {
 }
 
 /// Everything that the rules put into the tier of a scope.
-fn opened(cx: &Cx, scope: &Scope) -> Vec<String> {
+fn opened(cx: &Context, scope: &Scope) -> Vec<String> {
     let Some(server) = cx.config.servers.get(scope.server()) else { return Vec::new() };
     let tools = server.tools.iter().map(|(pattern, tier)| (pattern.as_str().to_owned(), *tier));
     let prompts = server.prompts.iter().map(|(pattern, tier)| (format!("prompt {}", pattern.as_str()), *tier));
@@ -121,7 +122,7 @@ fn opened(cx: &Cx, scope: &Scope) -> Vec<String> {
 /// So many are seen without unfolding.
 const AT_A_GLANCE: usize = 8;
 
-fn lasting(cx: &Cx, by: StepUp) -> String {
+fn lasting(cx: &Context, by: StepUp) -> String {
     let elevation = &cx.config.elevation;
     match by {
         StepUp::Consent => {
@@ -135,7 +136,7 @@ fn lasting(cx: &Cx, by: StepUp) -> String {
     }
 }
 
-fn left(cx: &Cx, elevation: &Elevation) -> String {
+fn left(cx: &Context, elevation: &Elevation) -> String {
     let now = cx.store.now();
     let seconds = elevation.not_after.map_or(0, |end| now.seconds_until(end));
     format!(

@@ -10,25 +10,27 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
+use login::{SignedIn, signed_in};
 use model::{
     Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Scope, ScopeSet, Span, Timestamp,
     event::CodeIssued,
 };
-use pages::{CSRF_FIELD, Form, LocalPath, Page, SignedIn, login_first, signed_in};
+use oauth::Form;
 use serde::{Deserialize, Serialize};
 use store::{Code, Commit, Flow, StoreError, Tx};
 use token::{Digest, Opaque};
+use web::{CSRF_FIELD, LocalPath, Page, login_first};
 
 use super::{
-    allow::Due,
-    answer,
-    request::Back,
+    code_request::CodeRequest,
+    redirect,
+    request::RedirectTarget,
     view::{Waiting, WaitingPage},
 };
 use crate::{
-    cx::Cx,
+    context::Context,
     error::{AuthorizeError, PageError},
-    http::paths,
+    paths,
 };
 
 /// What is waited for, as stored with the flow.
@@ -56,7 +58,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    pub(super) fn of(due: &Due<'_>, pending: Vec<Id<Elevation>>, beyond: bool) -> Self {
+    pub(super) fn of(due: &CodeRequest<'_>, pending: Vec<Id<Elevation>>, beyond: bool) -> Self {
         let wanted = due.wanted;
         Self {
             client: wanted.client.client.id.clone(),
@@ -80,7 +82,7 @@ impl Wait {
     /// Makes `code` worth `scopes`. The record of it.
     pub(super) async fn issue_code(
         &self,
-        cx: &Cx,
+        cx: &Context,
         tx: &mut Tx<'_>,
         code: &Opaque,
         scopes: ScopeSet,
@@ -113,18 +115,18 @@ impl Wait {
     }
 
     /// The code that the flow of this ticket ends with, always the same one.
-    fn code(&self, cx: &Cx, flow: &str) -> Opaque {
+    fn code(&self, cx: &Context, flow: &str) -> Opaque {
         Opaque::following("code", cx.store.master(), &self.nonce, flow)
     }
 
-    fn back(&self) -> Back {
-        Back { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
+    fn back(&self) -> RedirectTarget {
+        RedirectTarget { redirect_uri: self.redirect_uri.clone(), state: self.state.clone() }
     }
 }
 
 /// Begins to wait; `flow` leads back to this page, for this person in this browser only.
 pub(super) async fn begin(
-    cx: &Cx,
+    cx: &Context,
     tx: &mut Tx<'_>,
     wait: Wait,
     flow: &Opaque,
@@ -146,7 +148,7 @@ pub(super) fn path(flow: &Opaque) -> String {
 }
 
 /// `GET /oauth/wait`: the page, until everything is decided.
-pub(crate) async fn wait(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
+pub(crate) async fn wait(cx: &Arc<Context>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
     let here = LocalPath::parse(&format!("{}?{query}", paths::WAIT)).ok_or(PageError::TooLong)?;
     let form = Form::parse(query.as_bytes())?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&here)) };
@@ -168,7 +170,7 @@ pub(crate) async fn wait(cx: &Arc<Cx>, headers: &HeaderMap, query: &str) -> Resu
 
 /// `POST /oauth/wait`: the person does not want to wait. The requests stay open; what is approved later works
 /// without another token.
-pub(crate) async fn go_on(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
+pub(crate) async fn go_on(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
     person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
     let flow = form.require("flow")?;
@@ -180,7 +182,7 @@ pub(crate) async fn go_on(cx: &Arc<Cx>, headers: &HeaderMap, form: &Form) -> Res
 /// The flow belongs to the browser and the person it began with, through another login of theirs.
 ///
 /// Spec: RFC 9700 §4.7
-async fn open(cx: &Cx, flow: &str, person: &SignedIn) -> Result<Wait, PageError> {
+async fn open(cx: &Context, flow: &str, person: &SignedIn) -> Result<Wait, PageError> {
     let flow = cx.store.flow(Digest::of(flow), cx.store.now()).await?.ok_or(PageError::Stale)?;
     let wait: Wait = serde_json::from_value(flow.request).map_err(|_| PageError::Stale)?;
     match person.browser.is(&flow.browser) && wait.person == person.person.id {
@@ -213,14 +215,14 @@ fn verdict(wait: &Wait, elevations: &[Elevation]) -> Result<ScopeSet, AuthorizeE
 /// Back to the client. A code is given once, and told again while it lives and nobody has redeemed it: two tabs, or a
 /// page that loads itself and a hand on the button, get one answer.
 async fn finish(
-    cx: &Arc<Cx>,
+    cx: &Arc<Context>,
     flow: &str,
     wait: &Wait,
     verdict: Result<ScopeSet, AuthorizeError>,
 ) -> Result<Response, PageError> {
     let scopes = match verdict {
         Ok(scopes) => scopes,
-        Err(error) => return Ok(answer::error(cx, &wait.back(), &error)),
+        Err(error) => return Ok(redirect::error(cx, &wait.back(), &error)),
     };
     let code = wait.code(cx, flow);
     let (inner, digest, of_code) = (cx.clone(), Digest::of(flow), Opaque::presented(code.expose()));
@@ -245,10 +247,10 @@ async fn finish(
             })
         })
         .await?;
-    if given { Ok(answer::code(cx, &wait.back(), &code)) } else { Err(PageError::Stale) }
+    if given { Ok(redirect::code(cx, &wait.back(), &code)) } else { Err(PageError::Stale) }
 }
 
-fn waiting_page(cx: &Cx, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
+fn waiting_page(cx: &Context, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
     let now = cx.store.now();
     let words = |elevation: &Elevation| match elevation.state {
         ElevationState::Requested if elevation.is_pending(now) => "waiting",
@@ -275,7 +277,7 @@ fn waiting_page(cx: &Cx, wait: &Wait, flow: &str, elevations: &[Elevation], pers
         requests,
     };
     let page = Page::new("Waiting for an approval", &content).of(person);
-    let page = page.forms_lead(pages::FormTargets::Onward).again_every(AGAIN);
+    let page = page.forms_lead(web::FormTargets::Onward).again_every(AGAIN);
     person.browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
 

@@ -7,25 +7,29 @@ use model::{
     event::{ClientRead, DocumentChange},
     metadata_domains,
 };
+use oauth::{DocumentError, Ignored};
 use store::{Commit, StoreError, StoredClient};
 use token::{Digest, PublicKeys};
 use url::Url;
 
-use super::{ClientRefusal, DocumentError, Ignored, Resolved, document, outage};
-use crate::cx::Cx;
+use super::{
+    resolved::{ClientRefusal, Resolved},
+    stale,
+};
+use crate::context::Context;
 
 /// The client that the document at `id` describes, fetched unless the stored one is fresh. When it can not be had just
 /// now, the stored one stands in for a bounded time.
-pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+pub(super) async fn read(cx: &Context, id: &ClientId) -> Result<Resolved, ClientRefusal> {
     acceptable(cx, id)?;
     let (now, kept) = (cx.store.now(), cx.store.client(id).await?);
     let Some(kept) = kept else { return fetch(cx, id, None).await };
-    if now < kept.fresh_until || (outage::may_stand_in(&kept, now) && cx.outages.lasts(id, now)) {
+    if now < kept.fresh_until || (stale::may_stand_in(&kept, now) && cx.outages.lasts(id, now)) {
         return resolved(kept.client);
     }
     match fetch(cx, id, Some(kept.clone())).await {
-        Err(refusal) if outage::says_nothing(&refusal) && outage::may_stand_in(&kept, now) => {
-            outage::noticed(cx, id, &kept, &refusal).await?;
+        Err(refusal) if stale::says_nothing(&refusal) && stale::may_stand_in(&kept, now) => {
+            stale::noticed(cx, id, &kept, &refusal).await?;
             resolved(kept.client)
         }
         outcome => outcome,
@@ -33,11 +37,11 @@ pub(super) async fn read(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefus
 }
 
 /// The document as it is now, with its keys, in place of the one before.
-async fn fetch(cx: &Cx, id: &ClientId, kept: Option<StoredClient>) -> Result<Resolved, ClientRefusal> {
+async fn fetch(cx: &Context, id: &ClientId, kept: Option<StoredClient>) -> Result<Resolved, ClientRefusal> {
     let url = acceptable(cx, id)?;
     let _turn = cx.fetches.try_acquire().map_err(|_| ClientRefusal::Busy)?;
     let fetched = cx.fetcher.json(id.as_str(), LARGEST).await?;
-    let document = document::read_document(id, &fetched.body)?;
+    let document = oauth::client_metadata::read_document(id, &fetched.body)?;
     for ignored in &document.ignored {
         tracing::info!(event = "client_metadata_ignored", client = %id, %ignored);
     }
@@ -63,7 +67,7 @@ async fn fetch(cx: &Cx, id: &ClientId, kept: Option<StoredClient>) -> Result<Res
 }
 
 /// What was stored when the person saw the client, as long as its host is still allowed.
-pub(super) async fn stored(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRefusal> {
+pub(super) async fn stored(cx: &Context, id: &ClientId) -> Result<Resolved, ClientRefusal> {
     acceptable(cx, id)?;
     match cx.store.client(id).await? {
         Some(kept) => resolved(kept.client),
@@ -73,7 +77,7 @@ pub(super) async fn stored(cx: &Cx, id: &ClientId) -> Result<Resolved, ClientRef
 
 /// The client read again, when what is stored is too old for its keys to be believed: one that was stolen is taken
 /// out of the document, and nobody may ever come to the authorization endpoint again.
-pub(super) async fn read_when_too_old(cx: &Cx, id: &ClientId) -> Result<Option<Resolved>, ClientRefusal> {
+pub(super) async fn read_when_too_old(cx: &Context, id: &ClientId) -> Result<Option<Resolved>, ClientRefusal> {
     match cx.store.client(id).await? {
         Some(kept) if cx.store.now() >= kept.fresh_until.after(KEYS_OUTLAST) => {
             fetch(cx, id, Some(kept)).await.map(Some)
@@ -95,7 +99,7 @@ struct Read {
 }
 
 /// Errors are never kept: only a document that passed every rule gets here.
-async fn keep(cx: &Cx, client: &Client, read: Read, before: Option<StoredClient>) -> Result<(), StoreError> {
+async fn keep(cx: &Context, client: &Client, read: Read, before: Option<StoredClient>) -> Result<(), StoreError> {
     let Read { digest: document_digest, max_age, ignored } = read;
     let now = cx.store.now();
     let seconds = max_age.unwrap_or(0).clamp(FRESH_AT_LEAST, FRESH_AT_MOST) as u32;
@@ -138,7 +142,7 @@ async fn keep(cx: &Cx, client: &Client, read: Read, before: Option<StoredClient>
 }
 
 /// Is `id` a URL that may name a document, on a host the operator allows?
-fn acceptable(cx: &Cx, id: &ClientId) -> Result<Url, ClientRefusal> {
+fn acceptable(cx: &Context, id: &ClientId) -> Result<Url, ClientRefusal> {
     let url = check_url(id.as_str()).map_err(ClientRefusal::BadUrl)?;
     let host = url.host_str().unwrap_or_default();
     let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

@@ -9,23 +9,27 @@
 
 use std::sync::Arc;
 
-use model::{Actor, event::CodeReplayed};
-use pages::{Form, FormError};
+use model::{Actor, GrantType, event::CodeReplayed};
+use oauth::{Challenge, Form, FormError, TokenResponse};
 use privilege::installation;
 use store::{Code, Commit, Tx};
-use token::{Challenge, Digest, Opaque};
+use token::{Digest, Opaque};
 
 use crate::{
     client_auth::Authenticated,
-    cx::Cx,
+    context::Context,
     error::TokenError,
-    issue::{self, Issued, Order, Renewal, TokenResponse},
+    issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
     resource,
 };
 
 /// Redeems the code in `form`.
-pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
+pub(super) async fn redeem(
+    cx: Arc<Context>,
+    client: Arc<Authenticated>,
+    form: Form,
+) -> Result<TokenResponse, TokenError> {
     let inner = cx.clone();
     let outcome =
         cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, &client, &form).await })).await?;
@@ -41,12 +45,12 @@ enum Outcome {
 }
 
 async fn in_transaction(
-    cx: &Cx,
+    cx: &Context,
     tx: &mut Tx<'_>,
     client: &Authenticated,
     form: &Form,
 ) -> Result<Commit<Outcome>, TokenError> {
-    client.use_assertion(tx).await?;
+    let tx = &mut client.begin(tx).await?;
     let now = tx.now();
     let digest = Digest::of(form.require("code")?);
     let (code, used) = tx.code(digest).await?.ok_or(TokenError::UnknownCode)?;
@@ -61,8 +65,8 @@ async fn in_transaction(
         return end_installation(tx, code).await;
     }
     let grant = tx.grant(&code.grant).await?.ok_or(Dead::GrantEnded)?;
-    let agent = liveness::check(tx, &grant, &code.client, code.issued_at).await?;
-    let refreshes = client.client.client.grant_types.iter().any(|name| name == "refresh_token");
+    let agent = liveness::check(tx, &grant, &code.client, code.issued_at).await??;
+    let refreshes = client.client.client.grant_types.contains(&GrantType::RefreshToken);
     let lasts = if refreshes { cx.config.tokens.refresh_idle } else { cx.config.tokens.access };
     let until = now.after(lasts).min(grant.not_after);
     installation::begin(tx, &code.installation, &grant, &code.client, until).await?;
@@ -74,7 +78,7 @@ async fn in_transaction(
         client: code.client,
         resource: code.resource,
         asked: code.scopes,
-        grant_type: "authorization_code",
+        grant_type: GrantType::AuthorizationCode,
         lasts: cx.config.tokens.access,
         at_latest: None,
         renewal: if refreshes { Renewal::Put(Opaque::mint("rt"), until) } else { Renewal::No },
@@ -84,7 +88,7 @@ async fn in_transaction(
 }
 
 /// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2
-fn check_bindings(cx: &Cx, code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
+fn check_bindings(cx: &Context, code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
     if code.client != client.client.client.id {
         return Err(TokenError::CodeOfAnother);
     }

@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use model::shown;
-use model::{Actor, Agent, Elevation, ElevationState, Event, Id, ScopeSet, Server, config::WhilePending};
-use pages::Form;
+use model::{Actor, Agent, Elevation, ElevationState, Event, GrantType, Id, ScopeSet, Server, config::WhilePending};
+use oauth::{Form, TokenResponse};
 use privilege::{
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
@@ -22,16 +22,20 @@ use token::mint;
 
 use crate::{
     client_auth::Authenticated,
-    cx::Cx,
+    context::Context,
     error::TokenError,
-    issue::{self, Issued, Order, Renewal, TokenResponse},
+    issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
     resource::{self, ResourceError},
     scopes,
 };
 
 /// A token for the declared agent, or the elevation it has to wait for.
-pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) -> Result<TokenResponse, TokenError> {
+pub(super) async fn redeem(
+    cx: Arc<Context>,
+    client: Arc<Authenticated>,
+    form: Form,
+) -> Result<TokenResponse, TokenError> {
     let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
     let server = server(&cx, &agent, &form)?;
     let asked = scopes::parse(form.value("scope"), &server)?.or_baseline(&server);
@@ -40,7 +44,7 @@ pub(super) async fn redeem(cx: Arc<Cx>, client: Arc<Authenticated>, form: Form) 
     let inner = cx.clone();
     let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
-        Outcome::Issued(issued, waiting) => Ok(issued.sign(&cx)?.with_pending(waiting)),
+        Outcome::Issued(issued, waiting) => Ok(TokenResponse { elevation_id: waiting, ..issued.sign(&cx)? }),
         Outcome::Waiting(elevation) => Err(TokenError::Pending(elevation)),
     }
 }
@@ -59,8 +63,8 @@ enum Outcome {
     Waiting(Id<Elevation>),
 }
 
-async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Commit<Outcome>, TokenError> {
-    request.client.use_assertion(tx).await?;
+async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Result<Commit<Outcome>, TokenError> {
+    let tx = &mut request.client.begin(tx).await?;
     let client = &request.client.client.client.id;
     let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
     let now = tx.now();
@@ -104,7 +108,7 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, request: Request) -> Result<Co
         grant,
         // Each token on its own: processes of one agent share nothing but the key.
         installation: mint(),
-        grant_type: "client_credentials",
+        grant_type: GrantType::ClientCredentials,
         lasts: cx.config.tokens.client_credentials,
         at_latest: None,
         renewal: Renewal::No,
@@ -119,7 +123,7 @@ fn commit(events: Vec<Event>, outcome: Outcome) -> Commit<Outcome> {
 }
 
 /// Spec: RFC 8707 §2.2
-fn server(cx: &Cx, agent: &Id<Agent>, form: &Form) -> Result<Id<Server>, TokenError> {
+fn server(cx: &Context, agent: &Id<Agent>, form: &Form) -> Result<Id<Server>, TokenError> {
     let declared = cx.config.agents.get(agent).map(|agent| &agent.servers);
     let mut servers = declared.into_iter().flatten();
     let only = match (servers.next(), servers.next()) {

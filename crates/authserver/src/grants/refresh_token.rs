@@ -13,27 +13,25 @@
 
 use std::sync::Arc;
 
-use model::{Agent, Grant, Installation, ScopeSet, Timestamp};
-use pages::Form;
-use privilege::authority::NotIssuable;
+use oauth::{Form, TokenResponse};
 use store::{Commit, Refresh, RefreshState, Rotation, Tx};
 use token::{Digest, Opaque};
 
-use super::reuse;
+use super::{
+    refresh_request::{Outcome, RefreshRequest, Standing},
+    reuse,
+};
 use crate::{
-    client_auth::Authenticated,
-    cx::Cx,
+    client_auth::{Authenticated, ClientTx},
+    context::Context,
     error::TokenError,
-    issue::{self, Issued, Order, Renewal, TokenResponse},
-    liveness::{self, Dead},
+    issue::{self, Renewal},
     network::Network,
-    resource,
-    scopes::{self, ScopeRefusal},
 };
 
 /// Redeems the refresh token in `form`.
 pub(super) async fn redeem(
-    cx: Arc<Cx>,
+    cx: Arc<Context>,
     client: Arc<Authenticated>,
     form: Form,
     from: Network,
@@ -41,7 +39,9 @@ pub(super) async fn redeem(
     let inner = cx.clone();
     let outcome = cx
         .store
-        .write(move |tx| Box::pin(async move { in_transaction(&inner, tx, Asked { client, form, from }).await }))
+        .write(move |tx| {
+            Box::pin(async move { in_transaction(&inner, tx, RefreshRequest { client, form, from }).await })
+        })
         .await?;
     match outcome {
         Outcome::Issued(issued) => issued.sign(&cx),
@@ -49,21 +49,8 @@ pub(super) async fn redeem(
     }
 }
 
-/// The request.
-pub(super) struct Asked {
-    pub(super) client: Arc<Authenticated>,
-    pub(super) form: Form,
-    pub(super) from: Network,
-}
-
-/// What came of it.
-pub(super) enum Outcome {
-    Issued(Box<Issued>),
-    Replayed,
-}
-
-async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, asked: Asked) -> Result<Commit<Outcome>, TokenError> {
-    asked.client.use_assertion(tx).await?;
+async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, asked: RefreshRequest) -> Result<Commit<Outcome>, TokenError> {
+    let tx = &mut asked.client.begin(tx).await?;
     let digest = Digest::of(asked.form.require("refresh_token")?);
     let (refresh, state) = tx.refresh(digest).await?.ok_or(TokenError::UnknownRefresh)?;
     if refresh.client != asked.client.client.client.id {
@@ -77,7 +64,12 @@ async fn in_transaction(cx: &Cx, tx: &mut Tx<'_>, asked: Asked) -> Result<Commit
     }
 }
 
-async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
+async fn first_use(
+    cx: &Context,
+    tx: &mut ClientTx<'_, '_>,
+    asked: &RefreshRequest,
+    refresh: Refresh,
+) -> Result<Commit<Outcome>, TokenError> {
     let standing = Standing::of(cx, tx, &refresh, &asked.form).await?;
     let now = tx.now();
     let until = standing.renewed_until(cx, now);
@@ -110,71 +102,4 @@ async fn first_use(cx: &Cx, tx: &mut Tx<'_>, asked: &Asked, refresh: Refresh) ->
     }
     tx.installation_refreshed(&refresh.installation, now, until).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
-}
-
-/// What a refresh rests on, as it stands in this transaction.
-pub(super) struct Standing {
-    agent: Agent,
-    grant: Grant,
-    installation: Installation,
-    /// What of the baseline was asked for.
-    baseline: ScopeSet,
-}
-
-impl Standing {
-    /// Spec: RFC 8707 §2.2, RFC 6749 §6
-    pub(super) async fn of(cx: &Cx, tx: &mut Tx<'_>, refresh: &Refresh, form: &Form) -> Result<Self, TokenError> {
-        resource::repeats(&cx.config, form, &refresh.resource)?;
-        let installation = tx.installation(&refresh.installation).await?.ok_or(TokenError::RefreshOver)?;
-        if !installation.is_live(tx.now()) {
-            return Err(TokenError::RefreshOver);
-        }
-        let grant = tx.grant(&refresh.grant).await?.ok_or(Dead::GrantEnded)?;
-        let agent = liveness::check(tx, &grant, &refresh.client, refresh.issued_at).await?;
-        let asked = scopes::parse(form.value("scope"), &grant.server)?;
-        let baseline = within(&grant.scopes, |scope| {
-            refresh.scopes.covers(scope) && (asked.scopes.is_empty() || asked.scopes.covers(scope))
-        });
-        if baseline.is_empty() {
-            return Err(ScopeRefusal::from(NotIssuable::NothingLeft(asked.scopes)).into());
-        }
-        Ok(Self { agent, grant, installation, baseline })
-    }
-
-    /// The same, and nothing that `answered` did not have.
-    pub(super) fn narrowed_to(mut self, answered: &ScopeSet) -> Result<Self, ScopeRefusal> {
-        let baseline = within(&self.baseline, |scope| answered.covers(scope));
-        if baseline.is_empty() {
-            return Err(NotIssuable::NothingLeft(self.baseline).into());
-        }
-        self.baseline = baseline;
-        Ok(self)
-    }
-
-    /// Until when a refresh token lives that is used now.
-    fn renewed_until(&self, cx: &Cx, now: Timestamp) -> Timestamp {
-        let idle = now.after(cx.config.tokens.refresh_idle);
-        idle.min(self.grant.not_after).min(self.installation.hard_end)
-    }
-
-    /// The order for it; the access token ends at `at_latest` at the latest.
-    pub(super) fn order(self, cx: &Cx, refresh: &Refresh, at_latest: Option<Timestamp>, renewal: Renewal) -> Order {
-        Order {
-            agent: self.agent,
-            baseline: self.baseline,
-            asked: ScopeSet::default(),
-            installation: self.installation.id,
-            grant: self.grant,
-            client: refresh.client.clone(),
-            resource: refresh.resource.clone(),
-            grant_type: "refresh_token",
-            lasts: cx.config.tokens.access,
-            at_latest,
-            renewal,
-        }
-    }
-}
-
-fn within(scopes: &ScopeSet, fits: impl Fn(&model::Scope) -> bool) -> ScopeSet {
-    scopes.iter().filter(|scope| fits(scope)).cloned().collect()
 }

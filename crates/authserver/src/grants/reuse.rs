@@ -18,18 +18,19 @@ use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx};
 use token::Opaque;
 
-use super::refresh_token::{Asked, Outcome, Standing};
+use super::refresh_request::{Outcome, RefreshRequest, Standing};
 use crate::{
-    cx::Cx,
+    client_auth::ClientTx,
+    context::Context,
     error::TokenError,
     issue::{self, Renewal},
 };
 
 /// The same answer again, a refusal, or the end of the installation.
 pub(super) async fn answer(
-    cx: &Cx,
-    tx: &mut Tx<'_>,
-    asked: &Asked,
+    cx: &Context,
+    tx: &mut ClientTx<'_, '_>,
+    asked: &RefreshRequest,
     refresh: Refresh,
     rotation: Rotation,
 ) -> Result<Commit<Outcome>, TokenError> {
@@ -78,7 +79,7 @@ pub(super) async fn answer(
 }
 
 /// Has it only just been used? Clocks of nodes differ: one that is used "in the future" has been used just now.
-fn is_retry(cx: &Cx, tx: &Tx<'_>, rotation: &Rotation) -> bool {
+fn is_retry(cx: &Context, tx: &Tx<'_>, rotation: &Rotation) -> bool {
     let window = cx.config.tokens.refresh_reuse;
     let ends = rotation.at.after(window).min(rotation.reuse_until);
     window.seconds() > 0 && tx.now() < ends

@@ -8,9 +8,9 @@ use axum::{
     response::IntoResponse,
 };
 use model::{Actor, Id, Person, Role, event::SessionsEnded};
-use pages::{Page, Place, see_other};
 use store::{Commit, Session, StoreError, Tx};
 use token::Digest;
+use web::{Page, Place, see_other};
 
 use super::{
     Answer, Shared,

@@ -7,7 +7,7 @@ use axum::{
 };
 use model::shown;
 use model::{Actor, Agent, AgentState, Id, Role, Target};
-use pages::{Page, Place, see_other};
+use web::{Page, Place, see_other};
 
 use super::{
     Answer, Shared,
@@ -130,7 +130,7 @@ pub async fn set_state(State(console): State<Shared>, Path(id): Path<String>, po
     let store = &console.store;
     let agent: Id<Agent> = id.parse().map_err(|_| not_found("agent", &id))?;
     let state: AgentState = posted.form.value("state").unwrap_or_default().parse().map_err(|why: String| {
-        pages::problem(http::StatusCode::BAD_REQUEST, "No such state", &why, "Open the agent again.", None)
+        web::problem(http::StatusCode::BAD_REQUEST, "No such state", &why, "Open the agent again.", None)
     })?;
     let actor = Actor::Person(posted.who.person.id.clone());
     orders::set_agent_state(store, &agent, state, actor).await.map_err(refused)?;

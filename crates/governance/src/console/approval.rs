@@ -5,15 +5,16 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use login::FRESH_LOGIN;
 use model::shown;
 use model::{
     ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
 };
-use pages::{FRESH_LOGIN, LocalPath, Page, Place, login_again, see_other};
 use privilege::{
     Decider, Refused,
     duty::{consenter, may_approve, may_deny},
 };
+use web::{LocalPath, Page, Place, login_again, see_other};
 
 use super::{
     Answer, Console, Shared, forbidden,
@@ -247,7 +248,7 @@ fn seconds(text: &str) -> Result<Span, Response> {
 }
 
 fn unclear() -> Response {
-    pages::problem(
+    web::problem(
         http::StatusCode::BAD_REQUEST,
         "That form was not filled in as ours are",
         "It says neither approve nor deny, or its time is not a number of seconds.",

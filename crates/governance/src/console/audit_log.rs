@@ -7,7 +7,8 @@ use axum::{
 };
 use model::shown;
 use model::{Timestamp, event::EVENTS};
-use pages::{Form, Page, Place};
+use oauth::Form;
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

@@ -7,8 +7,10 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, Method, StatusCode, Uri, request::Parts};
+use login::{SignedIn, signed_in};
 use model::{Person, Role};
-use pages::{Form, LocalPath, SignedIn, login_first, problem, signed_in};
+use oauth::Form;
+use web::{LocalPath, login_first, problem};
 
 use super::{Console, Shared, forbidden, store_failed};
 use crate::inventory::blocked_person;
@@ -84,7 +86,7 @@ impl<R: Right> FromRequest<Shared> for Posted<R> {
         let headers = request.headers().clone();
         let who = console.visitor(request.method(), request.uri(), &headers).await?;
         holds::<R>(&who.person)?;
-        let form = Form::from_request(request, console).await?;
+        let web::Posted(form) = web::Posted::from_request(request, console).await?;
         who.csrf.check(&headers, &console.config.public_url, &form).map_err(|forged| {
             tracing::warn!(event = "form_refused", person = %who.person.id, why = %forged, "a post was refused");
             problem(

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use model::{Role, Timestamp};
-use pages::{Page, Place};
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

@@ -8,8 +8,9 @@ use axum::{
 use http::StatusCode;
 use model::shown;
 use model::{Actor, Target};
-use pages::{Form, Page, Place, fault, problem, see_other};
+use oauth::Form;
 use store::{Store, StoreError};
+use web::{Page, Place, fault, problem, see_other};
 
 use super::{
     Answer, Shared,

@@ -5,9 +5,10 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use login::FRESH_LOGIN;
 use model::{Actor, Grant, Id, Person, Role, Target};
-use pages::{FRESH_LOGIN, Page, Place, see_other};
 use privilege::Refused;
+use web::{Page, Place, see_other};
 
 use super::{
     Answer, Shared, forbidden,

@@ -14,9 +14,9 @@ use axum::{
 };
 use http::StatusCode;
 use model::config::Config;
-use pages::{Cookies, fault, problem};
 use policy::Policies;
 use store::{Store, StoreError};
+use web::{Cookies, fault, problem};
 
 use privilege::Refused;
 

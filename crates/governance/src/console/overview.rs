@@ -2,8 +2,9 @@
 
 use askama::Template;
 use axum::{extract::State, response::IntoResponse};
+use login::FRESH_LOGIN;
 use model::Role;
-use pages::{FRESH_LOGIN, Page, Place};
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

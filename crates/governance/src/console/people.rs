@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use model::Role;
 use model::shown;
-use pages::{Page, Place};
+use web::{Page, Place};
 
 use super::{
     Answer, Shared,

@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderValue, StatusCode, header};
-use pages::{FormTargets, harden};
+use web::{FormTargets, harden};
 
 use super::{
     Answer, Shared,
@@ -38,7 +38,7 @@ pub async fn tile(State(console): State<Shared>, _: As<Reads>, Path(path): Path<
         }
         Tile::Records { index, width } => {
             let bundle = store.bundle(index).await.map_err(store_failed)?.ok_or_else(missing)?;
-            let records = audit::decode_bundle(&bundle).map_err(|error| pages::fault("log_unreadable", &error))?;
+            let records = audit::decode_bundle(&bundle).map_err(|error| web::fault("log_unreadable", &error))?;
             let records = records.get(..usize::from(width)).ok_or_else(missing)?;
             Ok(bytes(audit::encode_bundle(records), "application/octet-stream"))
         }

@@ -4,11 +4,11 @@ use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use model::{Span, event::examples};
-use pages::Csrf;
 use portcullis_governance::Console;
 use store::{Commit, Session, StoreError};
 use token::Digest;
 use tower::ServiceExt;
+use web::Csrf;
 
 use super::Installation;
 

@@ -157,7 +157,7 @@ impl TryFrom<String> for PublicUrl {
             return Err(say("must be scheme, host and port only"));
         }
         let https = url.scheme() == "https";
-        if !https && !crate::uri::is_loopback(&text) {
+        if !https && !crate::loopback::is_loopback_url(&text) {
             return Err(say("must be https; plain http works only for localhost, 127.0.0.1 and [::1]"));
         }
         if url.as_str().trim_end_matches('/') != text {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::{Agent, ClientId, Elevation, Grant, Id, Installation, Person, ScopeSet, Server};
+use crate::{Agent, ClientId, Elevation, Grant, GrantType, Id, Installation, Person, ScopeSet, Server};
 
 /// A code was redeemed twice; its installation is ended.
 #[skip_serializing_none]
@@ -37,7 +37,7 @@ pub struct TokenIssued {
     /// What one authorization gave to one copy of a client.
     pub installation: Id<Installation>,
     /// The OAuth grant type.
-    pub grant_type: &'static str,
+    pub grant_type: GrantType,
     /// The id of the access token.
     pub jti: String,
     /// How long the access token lives, in seconds.
@@ -53,7 +53,7 @@ pub struct TokenRefused {
     /// The client, when it is one that is known.
     pub client: Option<ClientId>,
     /// The OAuth grant type, when it is one.
-    pub grant_type: Option<&'static str>,
+    pub grant_type: Option<GrantType>,
     /// Why, as a stable word.
     pub cause: &'static str,
     /// The error code that the client is told.

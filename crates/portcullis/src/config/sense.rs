@@ -111,7 +111,7 @@ fn registered_clients(config: &Config) -> Result<(), ConfigError> {
         if client.redirect_uris.is_empty() {
             return wrong(".redirect_uris", "is empty; codes could be sent nowhere");
         }
-        if let Some(uri) = client.redirect_uris.iter().find(|uri| !model::uri::is_acceptable_redirect(uri)) {
+        if let Some(uri) = client.redirect_uris.iter().find(|uri| !oauth::redirect::is_acceptable(uri)) {
             return wrong(".redirect_uris", &format!("`{uri}` is neither https nor http on this computer"));
         }
         if client.server.as_ref().is_some_and(|server| !config.servers.contains_key(server)) {

@@ -6,10 +6,7 @@ use std::{collections::BTreeSet, fmt};
 use anyhow::{Context, Result, anyhow, bail};
 use governance::orders;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
-use privilege::{
-    Decider, Refused,
-    key::{Rotation, Urgency},
-};
+use privilege::{Decider, Refused, key::Urgency, rotation::Rotation};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 

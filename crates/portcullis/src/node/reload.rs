@@ -45,6 +45,7 @@ async fn reload(file: &Path, current: &ArcSwap<Node>, tls: Option<&net::Tls>) ->
     // What the old one only counted is written down; its requests under way count on.
     before.gateway.write_counted(true).await;
     before.authserver.write_counted(true).await;
+    before.login.write_counted(true).await;
     for notice in notices {
         tracing::warn!(event = "notice", path = notice.path, "{}", notice.what);
     }

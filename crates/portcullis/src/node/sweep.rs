@@ -33,5 +33,6 @@ pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
         let node = current.load_full();
         node.gateway.write_counted(false).await;
         node.authserver.write_counted(false).await;
+        node.login.write_counted(false).await;
     }
 }

@@ -23,7 +23,7 @@ async fn a_node_that_is_stopped_while_it_writes_holds_up_nobody_and_accepts_noth
     for round in 0..rounds(1, 16) {
         let token = token(&world, "nightly").await;
         let there = Callers::of(&node.raw("tickets", &token), 3);
-        let here = Callers::of(&portcullis_world::Raw::new(&world, "tickets", &token), 1);
+        let here = Callers::of(&world.raw("tickets", &token), 1);
         let began = Instant::now();
         there.until_accepted_after(began).await;
         here.until_accepted_after(began).await;

@@ -57,7 +57,7 @@ async fn token(world: &World, agent: &str) -> String {
 
 /// A caller of `agent` at the first node.
 async fn agent(world: &World, name: &str) -> Raw {
-    Raw::new(world, "tickets", &token(world, name).await)
+    world.raw("tickets", &token(world, name).await)
 }
 
 /// What `/readyz` answers.

@@ -30,7 +30,7 @@ async fn a_node_that_is_cut_off_without_a_word_holds_up_nobody_and_accepts_nothi
     for round in 0..rounds(1, 12) {
         let token = token(&world, "nightly").await;
         let there = Callers::of(&node.raw("tickets", &token), 3);
-        let here = Callers::of(&portcullis_world::Raw::new(&world, "tickets", &token), 1);
+        let here = Callers::of(&world.raw("tickets", &token), 1);
         there.until_accepted_after(Instant::now()).await;
         here.until_accepted_after(Instant::now()).await;
 

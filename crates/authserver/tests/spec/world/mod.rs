@@ -14,11 +14,12 @@ use model::{
     event::examples,
 };
 use net::{FetchRules, Fetcher};
+use oauth::Challenge;
 use policy::{Policies, PolicyFile};
 use portcullis_authserver::{AuthServer, AuthServerParts};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError};
-use token::{AgentKey, Challenge};
+use token::AgentKey;
 use tower::ServiceExt;
 
 pub use self::{
@@ -83,7 +84,7 @@ impl World {
             ),
             fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
         };
-        let router = AuthServer::new(parts).unwrap().router();
+        let router = router(parts);
         let world = Self { clock, store, config, key, router, dir };
         world.seed().await;
         world
@@ -123,7 +124,7 @@ impl World {
             policies: Arc::new(policies),
             fetcher: Arc::new(Fetcher::new(fetch).unwrap()),
         };
-        Node { store, router: AuthServer::new(parts).unwrap().router() }
+        Node { store, router: router(parts) }
     }
 
     /// The files of the database, as an intruder would read them.
@@ -430,4 +431,10 @@ pub fn encode(fields: &[(&str, &str)]) -> String {
 
 pub fn post(path: &str) -> http::request::Builder {
     Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+}
+
+/// The authorization server with the pages by which people come in.
+fn router(parts: AuthServerParts) -> axum::Router {
+    let login = login::Login::new(parts.config.clone(), parts.store.clone());
+    AuthServer::new(parts).unwrap().router().merge(login.router())
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use model::{
     ClientId,
     config::{Config, Facts, KNOWN},
-    metadata_domains, uri,
+    metadata_domains,
 };
 use serde_json::Value;
 
@@ -169,7 +169,7 @@ fn admitted(config: &Config, facts: &Facts) -> Finding {
 }
 
 fn registered(config: &Config) -> Finding {
-    let sent = |uri: &String| uri::is_acceptable_redirect(uri) && uri::redirect_matches(uri, CURSOR);
+    let sent = |uri: &String| oauth::redirect::is_acceptable(uri) && oauth::redirect::matches(uri, CURSOR);
     match config.clients.registered.iter().find(|(_, client)| client.redirect_uris.iter().any(sent)) {
         Some((id, _)) => {
             ok("clients.registered", format!("`{id}` may send codes to {CURSOR}; Cursor has to be told this client id"))
@@ -214,7 +214,7 @@ fn read(client_id: &str, bytes: &[u8], known: Option<&str>) -> Finding {
         Ok(id) => id,
         Err(_) => return failure(WHAT, "has an address that is no client id"),
     };
-    let document = match authserver::read_document(&id, bytes) {
+    let document = match oauth::client_metadata::read_document(&id, bytes) {
         Ok(document) => document,
         Err(error) => return failure(WHAT, format!("{client_id} is refused: {error}")),
     };

@@ -1,0 +1,15 @@
+//! What a code is due for, once nothing stands in the way.
+
+use login::SignedIn;
+use model::{Agent, Grant, Id, ScopeSet};
+
+use super::request::AuthorizeRequest;
+
+/// What a code is due for.
+pub(super) struct CodeRequest<'a> {
+    pub(super) wanted: &'a AuthorizeRequest,
+    pub(super) agent: Id<Agent>,
+    pub(super) grant: Id<Grant>,
+    pub(super) scopes: ScopeSet,
+    pub(super) person: &'a SignedIn,
+}

@@ -1,0 +1,155 @@
+//! What a consent does, in one transaction: the agent, its grant, its elevations, and the code or the wait.
+//!
+//! Spec: RFC 6749 §4.1.2; MCP 2026-07-28 basic/authorization (step-up).
+//!
+//! Next: `waiting`, when another person has to decide.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use login::SignedIn;
+use model::{Actor, AgentState, Elevation, ElevationState, Id, StepUp, event::ConsentGiven};
+use privilege::{
+    agent,
+    elevation::open::{self, ElevationWish, Opened},
+    grant::{self, Consented},
+};
+use store::{Commit, StoreError, Tx};
+use token::Opaque;
+use web::see_other;
+
+use super::{
+    code_request::CodeRequest,
+    plan::Plan,
+    redirect,
+    repeated::{self, CONSENT, Said},
+    request::AuthorizeRequest,
+    ticket::Ticket,
+    waiting::{self, Wait},
+};
+use crate::{
+    context::Context,
+    error::{AuthorizeError, PageError},
+    liveness,
+};
+
+/// A consent form that came back with "allow".
+pub(super) struct ConsentAnswer {
+    pub(super) wanted: AuthorizeRequest,
+    pub(super) plan: Plan,
+    pub(super) person: SignedIn,
+    pub(super) reason: String,
+    pub(super) ticket: Ticket,
+}
+
+enum Outcome {
+    Code(Opaque),
+    Waiting(Opaque),
+    Refused(AuthorizeError),
+    /// The form was answered before.
+    Again,
+    Stale,
+}
+
+/// Carries the consent out and sends the browser on.
+pub(super) async fn allow(cx: &Arc<Context>, answered: ConsentAnswer) -> Result<Response, PageError> {
+    let (back, person) = (answered.wanted.back.clone(), answered.person.clone());
+    let (client, ticket) = (answered.wanted.client.clone(), answered.ticket.clone());
+    let inner = cx.clone();
+    let outcome = cx
+        .store
+        .write::<_, StoreError, _>(move |tx| Box::pin(async move { carry_out(&inner, tx, answered).await }))
+        .await?;
+    match outcome {
+        Outcome::Code(code) => Ok(redirect::code(cx, &back, &code)),
+        Outcome::Waiting(flow) => Ok(see_other(&waiting::path(&flow))),
+        Outcome::Refused(error) => redirect::refused(cx, &person, &client, &back, error).await,
+        Outcome::Again => repeated::given(cx, &ticket, &back, Said::Yes).await,
+        Outcome::Stale => Err(PageError::Stale),
+    }
+}
+
+/// Everything the consent does, in one transaction.
+async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Result<Commit<Outcome>, StoreError> {
+    let ConsentAnswer { wanted, plan, person, reason, ticket } = answered;
+    let now = tx.now();
+    if !tx.use_once(CONSENT, &ticket.number, ticket.not_after, now).await? {
+        return Ok(Commit::nothing(Outcome::Again));
+    }
+    if !still(tx, &plan, &wanted).await? {
+        return Ok(Commit::nothing(Outcome::Stale));
+    }
+    let me = &person.person.id;
+    let mut events = Vec::new();
+    let agent = plan.agent.clone();
+    events.extend(agent::register(tx, &agent, Actor::Person(me.clone())).await?);
+    let Consented { grant, is_new, event } =
+        grant::consent(tx, &agent, me, &wanted.server, cx.config.tokens.grant).await?;
+    events.push(event);
+    let mut scopes = grant.scopes.clone();
+    scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
+    let mut beyond = is_new || !plan.free.is_empty();
+    for scope in &plan.by_consent {
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason };
+        if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
+            events.push(event);
+        }
+        beyond = true;
+        scopes.insert(scope.clone());
+    }
+    let mut pending: Vec<Id<Elevation>> = Vec::new();
+    let mut denied = None;
+    for scope in &plan.by_approval {
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
+        match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
+            Opened::Joined(elevation) if elevation.state == ElevationState::Active => scopes.insert(scope.clone()),
+            Opened::Joined(elevation) => pending.push(elevation.id),
+            Opened::New(elevation, event) => {
+                events.push(event);
+                pending.push(elevation.id);
+            }
+            Opened::Denied(elevation) => denied = Some(elevation),
+            Opened::TooMany => return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::TooManyPending))),
+        }
+    }
+    // What was denied a short while ago is left out, and is the answer when it was all that was asked anew.
+    if let (Some(denied), true, false) = (denied, pending.is_empty(), beyond) {
+        return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::ElevationDenied(denied))));
+    }
+    let consent = ConsentGiven {
+        person: me.clone(),
+        client: wanted.client.client.id.clone(),
+        redirect_uri: wanted.back.redirect_uri.clone(),
+        agent: agent.id.clone(),
+        grant: grant.id.clone(),
+        server: wanted.server.clone(),
+        scope: scopes.clone(),
+        asked: wanted.scopes.clone(),
+    };
+    events.insert(0, consent.by(Actor::Person(me.clone())));
+    let due =
+        CodeRequest { wanted: &wanted, agent: agent.id.clone(), grant: grant.id.clone(), scopes, person: &person };
+    let outcome = if pending.is_empty() {
+        let code = ticket.code(cx);
+        events.push(Wait::of(&due, Vec::new(), true).issue_code(cx, tx, &code, due.scopes.clone()).await?);
+        Outcome::Code(code)
+    } else {
+        let flow = ticket.flow(cx);
+        waiting::begin(cx, tx, Wait::of(&due, pending, beyond), &flow, &person).await?;
+        Outcome::Waiting(flow)
+    };
+    Ok(events.into_iter().fold(Commit::nothing(outcome), Commit::and))
+}
+
+/// Is what the plan relied on still so, now that nobody else can write?
+async fn still(tx: &mut Tx<'_>, plan: &Plan, wanted: &AuthorizeRequest) -> Result<bool, StoreError> {
+    let (agent, client) = (&plan.agent, &wanted.client.client.id);
+    let acting = liveness::acting(agent, client, plan.grant.as_ref(), &wanted.server);
+    let now = tx.now();
+    let alive = liveness::is_alive(tx, &acting, now).await?.is_ok();
+    let active = match tx.agent(&plan.agent.id).await? {
+        Some(known) => known.state == AgentState::Active && known.client == plan.agent.client,
+        None => true,
+    };
+    Ok(alive && active)
+}
