@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that the compiler does not know.
 
 mod absence;
+mod circles;
 mod citations;
 mod field;
 mod layout;
@@ -32,6 +33,7 @@ fn run(_: &[String]) -> anyhow::Result<()> {
     let sources = sources()?;
     let mut complaints = ranks::check()?;
     complaints.extend(absence::check(&sources));
+    complaints.extend(circles::check(&sources));
     complaints.extend(citations::check(&sources));
     complaints.extend(field::check(&sources)?);
     complaints.extend(layout::check(&sources));

@@ -11,7 +11,7 @@ use model::{
 };
 use oauth::TokenResponse;
 use privilege::authority::Need;
-use store::{Refresh, Tx};
+use store::{Refresh, Tx, secrets::AccessSigner};
 use token::Opaque;
 
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) async fn issue(
     let mut elevations = Vec::new();
     for scope in order.asked.iter().filter(|scope| !order.baseline.covers(scope)) {
         let elevation = live.iter().find(|elevation| elevation.scope == *scope);
-        if let Some((elevation, until)) = elevation.and_then(|e| e.not_after.map(|until| (e, until)))
+        if let Some((elevation, until)) = elevation.and_then(|e| e.not_after().map(|until| (e, until)))
             && until.seconds() > now.seconds()
         {
             end = end.min(until);
@@ -152,7 +152,7 @@ impl Issued {
     /// Signed, for the wire. After the commit: signing must not hold up the writer.
     pub(crate) fn sign(self, cx: &Context) -> Result<TokenResponse, TokenError> {
         Ok(TokenResponse {
-            access_token: cx.store.keys().sign_access(&self.claims)?,
+            access_token: AccessSigner::of(&cx.store).sign(&self.claims)?,
             token_type: "Bearer".to_owned(),
             expires_in: (self.claims.exp - self.claims.iat).max(0).unsigned_abs(),
             scope: self.claims.scope.to_string(),

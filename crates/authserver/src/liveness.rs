@@ -92,7 +92,7 @@ mod tests {
     use std::sync::Arc;
 
     use model::{Assurance, Block, ManualClock, Span, Target, config::StoreUrl};
-    use store::{Commit, Missing, OpenOptions};
+    use store::{Commit, Missing, OpenOptions, privilege::PrivilegeTx};
 
     use super::*;
 
@@ -127,7 +127,7 @@ mod tests {
         let asked = store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let block = Block { target, at: tx.now(), reason: "a drill".into(), lifted_at: None };
-                tx.put_block(&block).await?;
+                PrivilegeTx::of(tx).put_block(&block).await?;
                 let (bot, server) = (bot(), "tickets".parse().unwrap());
                 let ada = Person {
                     id: "ada".parse().unwrap(),
@@ -135,7 +135,7 @@ mod tests {
                     roles: [].into(),
                     disabled: false,
                 };
-                tx.put_person(&ada, None).await?;
+                PrivilegeTx::of(tx).put_person(&ada, None).await?;
                 let (acting, now) = (acting(&bot, &bot.client, None, &server), tx.now());
                 let is_alive = is_alive(tx, &acting, now).await?;
                 let seems = seems_alive(&memory, &acting, &ada);

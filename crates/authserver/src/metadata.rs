@@ -49,5 +49,5 @@ pub(crate) fn document(cx: &Context) -> ServerMetadata {
 
 /// The document at the `jwks_uri`. Spec: RFC 7517 §5
 pub(crate) fn jwks(cx: &Context) -> Value {
-    cx.store.keys().jwks(cx.store.now())
+    cx.store.jwks(cx.store.now())
 }

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use net::Peer;
+use store::secrets::Vault;
 
 use crate::context::Context;
 
@@ -17,7 +18,7 @@ impl Network {
     /// Of the caller of a request.
     pub(crate) fn of(cx: &Context, extensions: &http::Extensions) -> Self {
         let Some(Peer(address)) = extensions.get() else { return Self::default() };
-        let digest = cx.store.master().derive("network").authenticate(&neighbourhood(*address).to_string());
+        let digest = Vault::of(&cx.store).derive("network").authenticate(&neighbourhood(*address).to_string());
         Self(digest.to_hex()[..32].to_owned())
     }
 

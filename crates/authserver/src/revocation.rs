@@ -98,6 +98,6 @@ fn own_access_token(cx: &Context, token: &str) -> Option<AccessClaims> {
     let unverified: serde_json::Value = serde_json::from_slice(&payload).ok()?;
     let audience = unverified.get("aud")?.as_str()?;
     let expected = Expected { issuer: cx.issuer(), audience };
-    let verified = cx.store.keys().verify_access(Presented::new(token).ok()?, &expected, cx.store.now()).ok()?;
+    let verified = cx.store.verify_access(Presented::new(token).ok()?, &expected, cx.store.now()).ok()?;
     Some(verified.into_claims())
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, ElevationState, Id, Timestamp, ToolName};
+use model::{Elevation, Id, Stage, Timestamp, ToolName};
 
 use crate::{
     lifetime::{Lifetime, LifetimeOver},
@@ -118,37 +118,37 @@ impl Lease {
     /// A use that was taken is good until the end, also when it was the last one, and also when the time of the
     /// elevation is over meanwhile. Whoever ends an elevation by hand moves its end forward: that takes it away.
     fn was_taken_away(&self, elevation: &Elevation) -> bool {
-        let used_up = elevation.uses >= elevation.max_uses;
-        match elevation.state {
-            ElevationState::Active => false,
-            ElevationState::Ended => !used_up && elevation.not_after.is_none_or(|end| end < self.not_after),
-            ElevationState::Requested | ElevationState::Denied => true,
+        match &elevation.stage {
+            Stage::Active(_) => false,
+            Stage::Ended(Some(approval)) => approval.uses < elevation.max_uses && approval.not_after < self.not_after,
+            Stage::Requested | Stage::Ended(None) | Stage::Denied(_) => true,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{Scope, Span, StepUp};
+    use model::{Approval, Decided, Scope, Span, StepUp};
 
     use super::*;
 
-    fn elevation(state: ElevationState, uses: u32, not_after: i64) -> Elevation {
+    fn approved(uses: u32, not_after: i64) -> Approval {
+        let decided = Decided { by: "bob".into(), at: Timestamp::default() };
+        Approval { decided, not_after: Timestamp::from_seconds(not_after), uses }
+    }
+
+    fn elevation(stage: Stage) -> Elevation {
         Elevation {
             id: "elv_1".parse().unwrap(),
             grant: "grt_1".parse().unwrap(),
             scope: "tickets.delete_ticket".parse::<Scope>().unwrap(),
             by: StepUp::Approval,
-            state,
             reason: String::new(),
             requested_at: Timestamp::default(),
             decide_before: Timestamp::default(),
-            decided_by: None,
-            decided_at: None,
             lasts: Span::from_minutes(5),
-            not_after: Some(Timestamp::from_seconds(not_after)),
             max_uses: 2,
-            uses,
+            stage,
         }
     }
 
@@ -156,11 +156,11 @@ mod tests {
     #[test]
     fn only_a_hand_takes_an_elevation_away_and_never_its_time_or_its_last_use() {
         let lease = Lease { id: "elv_1".parse().unwrap(), not_after: Timestamp::from_seconds(100) };
-        let taken = |state, uses, not_after| lease.was_taken_away(&elevation(state, uses, not_after));
-        assert!(!taken(ElevationState::Active, 1, 100));
-        assert!(!taken(ElevationState::Ended, 1, 100), "its time was over, and a sweep wrote that down");
-        assert!(!taken(ElevationState::Ended, 2, 100), "used up");
-        assert!(taken(ElevationState::Ended, 1, 99), "ended before its time");
-        assert!(taken(ElevationState::Denied, 0, 100));
+        let taken = |stage| lease.was_taken_away(&elevation(stage));
+        assert!(!taken(Stage::Active(approved(1, 100))));
+        assert!(!taken(Stage::Ended(Some(approved(1, 100)))), "its time was over, and a sweep wrote that down");
+        assert!(!taken(Stage::Ended(Some(approved(2, 100)))), "used up");
+        assert!(taken(Stage::Ended(Some(approved(1, 99)))), "ended before its time");
+        assert!(taken(Stage::Denied(approved(0, 100).decided)));
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use model::config::Config;
 use policy::Policies;
-use store::Store;
+use store::{Store, secrets::Vault};
 
 use crate::{
     host_guard::HostGuard,
@@ -54,7 +54,7 @@ impl Gateway {
             host_guard: HostGuard::new(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
-            seals: Arc::new(Seals::new(store.master())),
+            seals: Arc::new(Seals::new(Vault::of(&store).master())),
             quotas: Quotas::of(config.limits.per_grant),
             refusals: RefusalSampling::new(),
             config,

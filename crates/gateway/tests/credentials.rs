@@ -7,6 +7,7 @@ mod world;
 use http::Method;
 use model::Span;
 use serde_json::json;
+use store::privilege::PrivilegeTx;
 use world::{World, modern};
 
 /// Spec: OAuth 2.1 §5.3.2; RFC 9728 §5.1; MCP basic/authorization (protected resource metadata)
@@ -209,7 +210,11 @@ async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
             .write(move |tx| {
                 Box::pin(async move {
                     match what {
-                        "agent" => drop(tx.set_agent_state(&grant.agent, AgentState::Suspended).await?),
+                        "agent" => {
+                            let is_changed =
+                                PrivilegeTx::of(tx).set_agent_state(&grant.agent, AgentState::Suspended).await?;
+                            assert!(is_changed);
+                        }
                         "person" => {
                             let ada = Person {
                                 id: "ada".parse().unwrap(),
@@ -217,9 +222,9 @@ async fn a_suspended_agent_a_disabled_person_and_an_ended_grant_are_refused() {
                                 roles: [].into(),
                                 disabled: true,
                             };
-                            tx.put_person(&ada, None).await?;
+                            PrivilegeTx::of(tx).put_person(&ada, None).await?;
                         }
-                        _ => drop(tx.end_grant(&grant.id, now).await?),
+                        _ => drop(PrivilegeTx::of(tx).end_grant(&grant.id, now).await?),
                     }
                     tx.bump_epoch().await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))

@@ -6,6 +6,7 @@ mod world;
 
 use http::Method;
 use serde_json::json;
+use store::privilege::PrivilegeTx;
 use world::{World, modern, upstream::reply};
 
 /// Passed-through tokens, spoofed identities and bypass headers all need a header that travels.
@@ -217,7 +218,7 @@ async fn an_unreachable_upstream_is_named() {
         .store
         .write(move |tx| {
             Box::pin(async move {
-                tx.put_grant(&grant).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
                 let event = model::event::examples::any();
                 Ok::<_, store::StoreError>(store::Commit::with(event, ()))
             })

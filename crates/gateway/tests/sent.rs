@@ -10,7 +10,7 @@ use http::{Method, Response};
 use http_body_util::BodyExt;
 use model::{AccessClaims, Span, StepUp, event::examples};
 use serde_json::{Value, json};
-use store::{Commit, StoreError};
+use store::{Commit, StoreError, privilege::PrivilegeTx};
 use world::{Answer, World, modern, upstream::reply};
 
 /// How a case is tried: in which era, and how the upstream answers.
@@ -159,7 +159,7 @@ async fn end_grant(world: &World) {
     let ended = world.store.write(move |tx| {
         Box::pin(async move {
             let now = tx.now();
-            assert!(tx.end_grant(&id, now).await?);
+            assert!(PrivilegeTx::of(tx).end_grant(&id, now).await?);
             Ok::<_, StoreError>(Commit::with(examples::any(), ()))
         })
     });
@@ -228,7 +228,7 @@ async fn a_use_of_a_call_that_never_left_is_given_back() {
         world.modern_tool("delete_ticket").await.refused(502, 502);
         let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
         assert!(elevation.is_live(world.clock_now()), "{elevation:?}");
-        assert_eq!(elevation.uses, 0);
+        assert_eq!(elevation.uses(), 0);
     }
     let records = world.records().await;
     let count = |event: &str| records.iter().filter(|record| record["event"] == event).count();
@@ -249,7 +249,7 @@ async fn a_call_that_was_decided_before_a_revocation_and_recorded_after_it_takes
     assert_eq!(world.upstream.arrived().len(), 1);
     let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
     assert!(!elevation.is_live(world.clock_now()), "what was taken away since comes back for nobody");
-    assert_eq!(elevation.uses, 0);
+    assert_eq!(elevation.uses(), 0);
 }
 
 /// Field: G4
@@ -260,7 +260,7 @@ async fn a_use_is_given_back_when_the_client_leaves_before_the_call_does() {
     world.modern_tool("get_ticket").await.answered();
     {
         let mut call = std::pin::pin!(world.modern_tool("delete_ticket"));
-        while world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap().uses == 0 {
+        while world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap().uses() == 0 {
             let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
             assert!(first);
             if world.upstream.arrived().len() > 1 {

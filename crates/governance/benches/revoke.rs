@@ -23,7 +23,7 @@ use model::{
     event::examples,
 };
 use portcullis_governance::orders::{revoke, write_ends};
-use store::{Commit, Missing, OpenOptions, Store, StoreError};
+use store::{Commit, Missing, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 
 /// Agents, and grants of each.
 const SIZES: [(usize, usize); 4] = [(100, 1), (10_000, 1), (100_000, 1), (100_000, 10)];
@@ -115,7 +115,7 @@ async fn settle(store: &Store, agents: usize, grants: usize) {
     let now = store.now();
     let ada =
         Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: Default::default(), disabled: false };
-    change(store, move |tx| Box::pin(async move { tx.put_person(&ada, None).await })).await;
+    change(store, move |tx| Box::pin(async move { PrivilegeTx::of(tx).put_person(&ada, None).await })).await;
     for first in (0..agents).step_by(CHUNK) {
         change(store, move |tx| {
             Box::pin(async move {
@@ -131,7 +131,7 @@ async fn settle(store: &Store, agents: usize, grants: usize) {
                         state: AgentState::Active,
                         created_at: now,
                     };
-                    tx.put_agent(&agent).await?;
+                    PrivilegeTx::of(tx).put_agent(&agent).await?;
                     for server in 0..grants {
                         let server: model::Id<model::Server> = format!("s{server}").parse().unwrap();
                         let grant = Grant {
@@ -144,7 +144,7 @@ async fn settle(store: &Store, agents: usize, grants: usize) {
                             not_after: now.after(Span::from_minutes(60 * 24)),
                             ended_at: None,
                         };
-                        tx.put_grant(&grant).await?;
+                        PrivilegeTx::of(tx).put_grant(&grant).await?;
                     }
                 }
                 Ok(())

@@ -21,7 +21,10 @@ async fn an_approval_by_another_person_is_in_force_for_as_long_as_was_asked() {
     let elevation = world.store.elevation(&id).await.unwrap().unwrap();
     assert!(elevation.is_live(world.now()));
     assert_eq!(until, world.now().after(Span::from_minutes(5)));
-    assert_eq!((elevation.not_after, elevation.decided_by.as_deref()), (Some(until), Some("bob")));
+    assert_eq!(
+        (elevation.not_after(), elevation.decided().map(|decided| decided.by.as_str())),
+        (Some(until), Some("bob"))
+    );
     let record = world.last_record().await;
     assert_eq!(record["event"], "elevation_approved");
     assert_eq!(record["actor"], "operator");

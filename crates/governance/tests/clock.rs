@@ -100,7 +100,7 @@ async fn what_was_given_in_the_time_that_never_was_ends_and_what_was_given_befor
     assert!(!grant("grt_later").await.is_live(world.now()));
     assert!(grant("grt_nightly").await.is_live(world.now()));
     let elevation = store.elevation(&"elv_later".parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(elevation.state, ElevationState::Ended);
+    assert_eq!(elevation.state(), ElevationState::Ended);
     // A token of the later time would come alive when that time comes.
     for old in keys {
         let now = store.access_keys().await.unwrap().into_iter().find(|key| key.kid == old.kid).unwrap();

@@ -83,7 +83,7 @@ async fn an_approver_sees_the_request_with_reason_and_scope_and_approves_it() {
     let decided = bob.post("/console/approvals/elv_1", "decision=approve&lasts=60").await;
     assert_eq!((decided.status.as_u16(), decided.location.as_str()), (303, "/console/approvals/elv_1"));
     let elevation = world.store.elevation(&id).await.unwrap().unwrap();
-    assert_eq!(elevation.not_after, Some(world.now().after(Span::from_seconds(60))));
+    assert_eq!(elevation.not_after(), Some(world.now().after(Span::from_seconds(60))));
     assert_eq!(world.last_record().await["actor"], "person:bob");
     assert!(bob.get("/console/approvals/elv_1").await.html.contains("In force"));
 }

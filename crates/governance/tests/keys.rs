@@ -9,7 +9,7 @@ use privilege::{Refused, key::Urgency};
 use support::Installation;
 
 fn kids(world: &Installation) -> Vec<String> {
-    let jwks = world.store.keys().jwks(world.now());
+    let jwks = world.store.jwks(world.now());
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -7,7 +7,7 @@ use model::{
     Actor, ElevationState, Id, Span,
     event::{CallRefused, Verdict, examples},
 };
-use store::{Commit, StoreError};
+use store::{Commit, StoreError, privilege::PrivilegeTx};
 use support::{CLAUDE, Installation, NIGHTLY};
 
 /// A call of `tool` that lacked something, as the gateway records it.
@@ -45,7 +45,7 @@ async fn log_in(world: &Installation, id: &str, grant: &str, person: Option<&str
         .store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_installation(&installation).await?;
+                PrivilegeTx::of(tx).put_installation(&installation).await?;
                 Ok(Commit::with(event, ()))
             })
         })

@@ -9,6 +9,7 @@ use portcullis_governance::{
     orders::{approve, end_installation, restore, revoke, set_agent_state, write_ends},
 };
 use privilege::{Refused, block::Ends, block::check_named};
+use store::privilege::PrivilegeTx;
 use support::{CLAUDE, Installation, NIGHTLY};
 
 fn target(kind: &str, name: &str) -> Target {
@@ -88,7 +89,7 @@ async fn no_approval_of_a_revoked_approver_opens_anything_not_even_when_they_are
         let (grant, id) = ("grt_nightly".parse().unwrap(), id.clone());
         let used = world.store.write::<_, store::StoreError, _>(move |tx| {
             Box::pin(async move {
-                let used = tx.use_elevation_of(&grant, &id).await?.is_some();
+                let used = PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?.is_some();
                 Ok(store::Commit::with(model::event::examples::any(), used))
             })
         });
@@ -113,7 +114,7 @@ async fn revoking_and_restoring_everything_leaves_no_elevation_alive_at_any_numb
         Box::pin(async move {
             for number in 0..600 {
                 let id = format!("elv_{number}").parse().unwrap();
-                tx.put_elevation(&model::Elevation { id, ..template.clone() }).await?;
+                PrivilegeTx::of(tx).put_elevation(&model::Elevation { id, ..template.clone() }).await?;
             }
             Ok(store::Commit::with(model::event::examples::any(), ()))
         })
@@ -140,9 +141,9 @@ async fn the_ends_of_a_thousand_agents_are_written_down_in_pages() {
         Box::pin(async move {
             for number in 0..1000 {
                 let id: model::Id<model::Agent> = format!("fleet-{number}").parse().unwrap();
-                tx.put_agent(&model::Agent { id: id.clone(), ..agent.clone() }).await?;
+                PrivilegeTx::of(tx).put_agent(&model::Agent { id: id.clone(), ..agent.clone() }).await?;
                 let grant = model::Grant { id: format!("grt_{number}").parse().unwrap(), agent: id, ..grant.clone() };
-                tx.put_grant(&grant).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
             }
             Ok(store::Commit::with(model::event::examples::any(), ()))
         })
@@ -214,7 +215,7 @@ async fn ending_an_installation_is_final_and_leaves_its_grant_and_its_neighbours
     for kept in [one.clone(), other.clone()] {
         let put = world.store.write(move |tx| {
             Box::pin(async move {
-                tx.put_installation(&kept).await?;
+                PrivilegeTx::of(tx).put_installation(&kept).await?;
                 let event = model::event::examples::any();
                 Ok::<_, store::StoreError>(store::Commit::with(event, ()))
             })

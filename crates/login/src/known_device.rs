@@ -7,6 +7,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue};
 use model::Span;
+use store::secrets::Vault;
 use token::Digest;
 use web::Cookie;
 
@@ -44,7 +45,7 @@ fn is_proof(cx: &Context, number: &str, name: &str, presented: &str) -> bool {
 }
 
 fn proof(cx: &Context, number: &str, name: &str) -> String {
-    let digest = cx.store.master().derive("device").authenticate(&format!("{number} {name}"));
+    let digest = Vault::of(&cx.store).derive("device").authenticate(&format!("{number} {name}"));
     let mut text = BASE64_URL_SAFE_NO_PAD.encode(digest.bytes());
     text.truncate(PROOF_LENGTH);
     text

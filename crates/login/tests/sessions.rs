@@ -10,7 +10,7 @@ use model::{
     event::examples,
 };
 use portcullis_login::{SignedIn, signed_in};
-use store::{Commit, OpenOptions, Session, Store, StoreError};
+use store::{Commit, OpenOptions, Session, Store, StoreError, privilege::PrivilegeTx};
 use token::Digest;
 use web::{Browser, Cookies, Csrf};
 
@@ -70,7 +70,7 @@ impl World {
         let event = examples::any();
         let put = self.store.write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person, None).await?;
+                PrivilegeTx::of(tx).put_person(&person, None).await?;
                 Ok(Commit::with(event, ()))
             })
         });

@@ -10,6 +10,7 @@ use crate::{Grant, Id, Scope, Span, StepUp, Timestamp, id::Minted, text_enum};
 
 /// Privilege above the baseline, for a while and for a number of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Flat", into = "Flat")]
 pub struct Elevation {
     /// Its id.
     pub id: Id<Elevation>,
@@ -19,24 +20,49 @@ pub struct Elevation {
     pub scope: Scope,
     /// Who has to say yes.
     pub by: StepUp,
-    /// Where it stands.
-    pub state: ElevationState,
     /// Why it is asked for, in the words of the person or the agent's purpose.
     pub reason: String,
     /// When it was asked for.
     pub requested_at: Timestamp,
     /// Nobody decided until then: it lapses.
     pub decide_before: Timestamp,
-    /// Who decided: the id of a person.
-    pub decided_by: Option<String>,
-    /// When that was.
-    pub decided_at: Option<Timestamp>,
     /// How long it lasts once active.
     pub lasts: Span,
-    /// The end of an active elevation.
-    pub not_after: Option<Timestamp>,
     /// Calls it is good for.
     pub max_uses: u32,
+    /// Where it stands, with all that is known there.
+    pub stage: Stage,
+}
+
+/// Where an elevation stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waits for a decision.
+    Requested,
+    /// In force until its end or its last use.
+    Active(Approval),
+    /// Over: expired, used up, ended by hand or with its grant. `None`: nobody had approved it.
+    Ended(Option<Approval>),
+    /// Somebody said no.
+    Denied(Decided),
+}
+
+/// Who decided, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The id of a person.
+    pub by: String,
+    /// When that was.
+    pub at: Timestamp,
+}
+
+/// A yes, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Who said so, and when.
+    pub decided: Decided,
+    /// Its end.
+    pub not_after: Timestamp,
     /// Calls made.
     pub uses: u32,
 }
@@ -48,16 +74,81 @@ impl Minted for Elevation {
 impl Elevation {
     /// May one more call be made under it at `now`?
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.state == ElevationState::Active && self.not_after.is_some_and(|end| now < end) && self.uses < self.max_uses
+        matches!(&self.stage, Stage::Active(approval) if now < approval.not_after && approval.uses < self.max_uses)
     }
 
     /// Is it still waiting for a decision at `now`?
     pub fn is_pending(&self, now: Timestamp) -> bool {
-        self.state == ElevationState::Requested && now < self.decide_before
+        self.stage == Stage::Requested && now < self.decide_before
+    }
+
+    /// Where it stands, in a word.
+    pub fn state(&self) -> ElevationState {
+        match self.stage {
+            Stage::Requested => ElevationState::Requested,
+            Stage::Active(_) => ElevationState::Active,
+            Stage::Ended(_) => ElevationState::Ended,
+            Stage::Denied(_) => ElevationState::Denied,
+        }
+    }
+
+    /// Who decided, whichever way, and when.
+    pub fn decided(&self) -> Option<&Decided> {
+        match &self.stage {
+            Stage::Denied(decided) => Some(decided),
+            _ => self.approval().map(|approval| &approval.decided),
+        }
+    }
+
+    /// The yes, when there was one.
+    pub fn approval(&self) -> Option<&Approval> {
+        match &self.stage {
+            Stage::Active(approval) | Stage::Ended(Some(approval)) => Some(approval),
+            Stage::Requested | Stage::Ended(None) | Stage::Denied(_) => None,
+        }
+    }
+
+    /// The end of one that was approved.
+    pub fn not_after(&self) -> Option<Timestamp> {
+        self.approval().map(|approval| approval.not_after)
+    }
+
+    /// Calls made.
+    pub fn uses(&self) -> u32 {
+        self.approval().map_or(0, |approval| approval.uses)
     }
 }
 
-/// Where an elevation stands.
+impl Stage {
+    /// From what is known, as a row or a JSON object has it side by side.
+    ///
+    /// # Errors
+    /// What can not be known together, in words.
+    pub fn of(
+        state: ElevationState,
+        decided: Option<Decided>,
+        not_after: Option<Timestamp>,
+        uses: u32,
+    ) -> Result<Self, &'static str> {
+        match (state, decided, not_after) {
+            (ElevationState::Requested, None, None) if uses == 0 => Ok(Self::Requested),
+            (ElevationState::Ended, None, None) if uses == 0 => Ok(Self::Ended(None)),
+            (ElevationState::Denied, Some(decided), None) if uses == 0 => Ok(Self::Denied(decided)),
+            (ElevationState::Active, Some(decided), Some(not_after)) => {
+                Ok(Self::Active(Approval { decided, not_after, uses }))
+            }
+            (ElevationState::Ended, Some(decided), Some(not_after)) => {
+                Ok(Self::Ended(Some(Approval { decided, not_after, uses })))
+            }
+            (ElevationState::Requested, ..) => Err("it waits for a decision, and has one"),
+            (ElevationState::Active, ..) => Err("it is in force, and nobody decided so, or it has no end"),
+            (ElevationState::Ended, ..) => Err("it is over, and half of a decision is there"),
+            (ElevationState::Denied, ..) => Err("it was denied, and by nobody, or was in force"),
+        }
+    }
+}
+
+/// Where an elevation stands, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ElevationState {
@@ -77,3 +168,116 @@ text_enum!(ElevationState {
     Ended => "ended",
     Denied => "denied",
 });
+
+/// An elevation as scripts read it: what is not known is `null`.
+#[derive(Serialize, Deserialize)]
+struct Flat {
+    id: Id<Elevation>,
+    grant: Id<Grant>,
+    scope: Scope,
+    by: StepUp,
+    state: ElevationState,
+    reason: String,
+    requested_at: Timestamp,
+    decide_before: Timestamp,
+    decided_by: Option<String>,
+    decided_at: Option<Timestamp>,
+    lasts: Span,
+    not_after: Option<Timestamp>,
+    max_uses: u32,
+    uses: u32,
+}
+
+impl From<Elevation> for Flat {
+    fn from(elevation: Elevation) -> Self {
+        let (decided_by, decided_at) = elevation.decided().map(|decided| (decided.by.clone(), decided.at)).unzip();
+        let (state, not_after, uses) = (elevation.state(), elevation.not_after(), elevation.uses());
+        let Elevation { id, grant, scope, by, reason, requested_at, decide_before, lasts, max_uses, .. } = elevation;
+        Self {
+            id,
+            grant,
+            scope,
+            by,
+            state,
+            reason,
+            requested_at,
+            decide_before,
+            decided_by,
+            decided_at,
+            lasts,
+            not_after,
+            max_uses,
+            uses,
+        }
+    }
+}
+
+impl TryFrom<Flat> for Elevation {
+    type Error = &'static str;
+
+    fn try_from(flat: Flat) -> Result<Self, &'static str> {
+        let decided = flat.decided_by.zip(flat.decided_at).map(|(by, at)| Decided { by, at });
+        Ok(Self {
+            stage: Stage::of(flat.state, decided, flat.not_after, flat.uses)?,
+            id: flat.id,
+            grant: flat.grant,
+            scope: flat.scope,
+            by: flat.by,
+            reason: flat.reason,
+            requested_at: flat.requested_at,
+            decide_before: flat.decide_before,
+            lasts: flat.lasts,
+            max_uses: flat.max_uses,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn flat(state: &str, decided: bool, not_after: bool, uses: u32) -> serde_json::Value {
+        json!({
+            "id": "elv_1", "grant": "grt_1", "scope": "tickets.delete_ticket", "by": "approval", "state": state,
+            "reason": "a spill", "requested_at": Timestamp::default(), "decide_before": Timestamp::default(),
+            "decided_by": decided.then_some("bob"), "decided_at": decided.then_some(Timestamp::default()),
+            "lasts": Span::from_seconds(60), "not_after": not_after.then_some(Timestamp::default()), "max_uses": 2,
+            "uses": uses,
+        })
+    }
+
+    #[test]
+    fn every_stage_reads_back_as_scripts_know_it() {
+        for (state, decided, not_after, uses) in [
+            ("requested", false, false, 0),
+            ("active", true, true, 1),
+            ("ended", true, true, 2),
+            ("ended", false, false, 0),
+            ("denied", true, false, 0),
+        ] {
+            let said = flat(state, decided, not_after, uses);
+            let read: Elevation = serde_json::from_value(said.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), said);
+            assert_eq!(read.state().as_str(), state);
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_known_together_is_no_elevation() {
+        for (state, decided, not_after, uses) in [
+            ("requested", true, false, 0),
+            ("requested", false, true, 0),
+            ("active", false, true, 0),
+            ("active", true, false, 0),
+            ("ended", true, false, 0),
+            ("ended", false, true, 0),
+            ("denied", false, false, 0),
+            ("denied", true, true, 1),
+        ] {
+            let read = serde_json::from_value::<Elevation>(flat(state, decided, not_after, uses));
+            assert!(read.is_err(), "{state} {decided} {not_after} {uses}");
+        }
+    }
+}

@@ -40,7 +40,7 @@ pub use claims::{AccessClaims, Subject};
 pub use client::{Assurance, AuthMethod, Client, ClientId, GrantType};
 pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};
 pub use decision::{Authority, Decision, DenyReason, Question, StepUp};
-pub use elevation::{Elevation, ElevationState};
+pub use elevation::{Approval, Decided, Elevation, ElevationState, Stage};
 pub use event::{Actor, Event};
 pub use grant::Grant;
 pub use hosts::{Hosts, UnknownHost};

@@ -4,7 +4,7 @@ use model::{
     Actor, Agent, AgentState, Event, Id,
     event::{AgentChanged, AgentRegistered},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 use crate::Refused;
 
@@ -19,7 +19,7 @@ pub async fn register(tx: &mut Tx<'_>, agent: &Agent, actor: Actor) -> Result<Op
         Some(_) => AgentChanged::described(agent).by(actor),
         None => AgentRegistered::of(agent).by(actor),
     };
-    tx.put_agent(agent).await?;
+    PrivilegeTx::of(tx).put_agent(agent).await?;
     Ok(Some(event))
 }
 
@@ -33,10 +33,10 @@ pub async fn set_state(tx: &mut Tx<'_>, id: Id<Agent>, state: AgentState, actor:
     if agent.state == AgentState::Retired {
         return Err(Refused::Retired(id.to_string()));
     }
-    if !tx.set_agent_state(&id, state).await? {
+    if !PrivilegeTx::of(tx).set_agent_state(&id, state).await? {
         return Err(Refused::Unchanged { agent: id.to_string(), state: agent.state });
     }
-    let ended = if state == AgentState::Retired { tx.end_grants_of_agent(&id, now).await? } else { 0 };
+    let ended = if state == AgentState::Retired { PrivilegeTx::of(tx).end_grants_of_agent(&id, now).await? } else { 0 };
     tx.bump_epoch().await?;
     let changed = AgentChanged { was: Some(agent.state), grants_ended: Some(ended), ..AgentChanged::state(id, state) };
     Ok(changed.by(actor))
@@ -45,7 +45,7 @@ pub async fn set_state(tx: &mut Tx<'_>, id: Id<Agent>, state: AgentState, actor:
 /// Suspends an agent that the configuration does not declare any more; no event when it was not active.
 pub async fn withdraw(tx: &mut Tx<'_>, id: Id<Agent>) -> Result<Option<Event>, StoreError> {
     use model::event::WhyChanged::TakenOutOfTheConfiguration;
-    if !tx.set_agent_state(&id, AgentState::Suspended).await? {
+    if !PrivilegeTx::of(tx).set_agent_state(&id, AgentState::Suspended).await? {
         return Ok(None);
     }
     let changed =

@@ -14,7 +14,7 @@ use model::{
     config::Config,
     event::{EndsWritten, Restored, Revoked},
 };
-use store::{PageStart, StoreError, Tx};
+use store::{PageStart, StoreError, Tx, privilege::PrivilegeTx};
 
 use crate::Refused;
 
@@ -28,18 +28,18 @@ pub async fn revoke(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: Strin
     }
     match &target {
         Target::Grant(id) => {
-            if !tx.end_grant(id, now).await? {
+            if !PrivilegeTx::of(tx).end_grant(id, now).await? {
                 return Err(Refused::GrantEnded(id.clone()));
             }
         }
         Target::Installation(id) => {
-            if !tx.end_installation(id, now).await? {
+            if !PrivilegeTx::of(tx).end_installation(id, now).await? {
                 return Err(Refused::InstallationEnded(id.clone()));
             }
         }
         _ => {
             let block = Block { target: target.clone(), at: now, reason: reason.clone(), lifted_at: None };
-            tx.put_block(&block).await?;
+            PrivilegeTx::of(tx).put_block(&block).await?;
         }
     }
     if let Target::Person(id) = &target {
@@ -59,10 +59,11 @@ pub async fn write_page_of_ends(
     from: PageStart,
     before: Ends,
 ) -> Result<Page, StoreError> {
-    let page = tx.end_page_of(target, since, from).await?;
+    let page = PrivilegeTx::of(tx).end_page_of(target, since, from).await?;
     let ends = Ends { grants: before.grants + page.grants, elevations: before.elevations + page.elevations };
     let is_last = page.next.is_none();
-    let is_news = (is_last && tx.ends_are_written(target, since).await?) || page.grants + page.elevations > 0;
+    let is_news =
+        (is_last && PrivilegeTx::of(tx).ends_are_written(target, since).await?) || page.grants + page.elevations > 0;
     let written = EndsWritten {
         target: target.kind(),
         name: target.name(),
@@ -101,7 +102,7 @@ pub async fn restore(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: Stri
         _ => {}
     }
     let now = tx.now();
-    if !tx.lift_block(&target, now).await? {
+    if !PrivilegeTx::of(tx).lift_block(&target, now).await? {
         let standing = tx.standing_blocks().await?;
         let targets = standing.iter().map(|block| block.target.to_string());
         let hint = listed("revoked are", targets, "nothing is revoked");

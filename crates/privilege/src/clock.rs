@@ -4,7 +4,7 @@
 //! ahead would stop every node for a fortnight: this is the way out, and it is recorded.
 
 use model::{Actor, Event, Timestamp, event};
-use store::{BEHIND, NoNodeRuns, PutRight, SealedKey, Tx};
+use store::{BEHIND, NoNodeRuns, PutRight, SealedKey, Tx, privilege::PrivilegeTx};
 
 use crate::{
     Refused,
@@ -39,7 +39,7 @@ pub async fn accept(
     if was <= wall.after(BEHIND) {
         return Err(Refused::ClockIsRight { last: was });
     }
-    let ended = tx.put_clock_right(wall, seen).await?;
+    let ended = PrivilegeTx::of(tx).put_clock_right(wall, seen).await?;
     let (made, _) = key::rotate(tx, key, Urgency::Compromised, actor.clone()).await?;
     let accepted = event::ClockAccepted {
         was: was.into(),

@@ -4,7 +4,7 @@ use model::{
     Actor, Agent, Event, Grant, Id, Person, Scope, ScopeSet, Server, Span,
     event::{GrantChange, GrantMade},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 use token::mint;
 
 /// The one live grant of `agent` on `server`, made when there is none.
@@ -20,7 +20,7 @@ pub async fn find_or_make(
         return Ok((grant, None));
     }
     let grant = fresh(tx, agent, None, server, lasts);
-    tx.put_grant(&grant).await?;
+    PrivilegeTx::of(tx).put_grant(&grant).await?;
     let made = GrantMade::of(&grant, GrantChange::Made).by(actor);
     Ok((grant, Some(made)))
 }
@@ -37,12 +37,12 @@ pub async fn consent(
     let (grant, change) = match tx.live_grant(&agent.id, server, now).await? {
         Some(grant) => {
             let (scopes, not_after) = (baseline(server), now.after(lasts));
-            tx.extend_grant(&grant.id, &scopes, not_after).await?;
+            PrivilegeTx::of(tx).extend_grant(&grant.id, &scopes, not_after).await?;
             (Grant { scopes, not_after, ..grant }, GrantChange::Extended)
         }
         None => {
             let grant = fresh(tx, agent, Some(person), server, lasts);
-            tx.put_grant(&grant).await?;
+            PrivilegeTx::of(tx).put_grant(&grant).await?;
             (grant, GrantChange::Made)
         }
     };

@@ -7,7 +7,7 @@
 //! Spec: RFC 6749 §4.1.2, RFC 9700 §4.14.2, RFC 7009 §2.1.
 
 use model::{Actor, ClientId, Event, Grant, Id, Installation, Timestamp, event::InstallationEnded};
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 /// An installation that begins now, under `grant`, and lives until `not_after` unless it is refreshed.
 pub async fn begin(
@@ -19,18 +19,25 @@ pub async fn begin(
 ) -> Result<(), StoreError> {
     let now = tx.now();
     let hard_end = now.after(Installation::LONGEST);
-    tx.put_installation(&Installation {
-        id: id.clone(),
-        grant: grant.id.clone(),
-        client: client.clone(),
-        person: grant.person.clone(),
-        since: now,
-        last_refresh: None,
-        not_after: not_after.min(hard_end),
-        hard_end,
-        ended_at: None,
-    })
-    .await
+    PrivilegeTx::of(tx)
+        .put_installation(&Installation {
+            id: id.clone(),
+            grant: grant.id.clone(),
+            client: client.clone(),
+            person: grant.person.clone(),
+            since: now,
+            last_refresh: None,
+            not_after: not_after.min(hard_end),
+            hard_end,
+            ended_at: None,
+        })
+        .await
+}
+
+/// It was refreshed now, and lives until `not_after` unless it is refreshed again.
+pub async fn refreshed(tx: &mut Tx<'_>, id: &Id<Installation>, not_after: Timestamp) -> Result<(), StoreError> {
+    let now = tx.now();
+    PrivilegeTx::of(tx).installation_refreshed(id, now, not_after).await
 }
 
 /// Ends it; `None` when it had ended before. The event belongs into the same commit, after that of its cause.
@@ -41,7 +48,7 @@ pub async fn end(
     cause: &'static str,
 ) -> Result<Option<Event>, StoreError> {
     let (now, known) = (tx.now(), tx.installation(id).await?);
-    if !tx.end_installation(id, now).await? {
+    if !PrivilegeTx::of(tx).end_installation(id, now).await? {
         return Ok(None);
     }
     let (grant, person) = known.map(|known| (known.grant, known.person)).unzip();

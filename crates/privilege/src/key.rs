@@ -1,7 +1,7 @@
 //! A new key for access tokens: published before it signs, and the old one believed until its last token is over.
 
 use model::{Actor, Event, Span, Timestamp, event::KeyMade};
-use store::{SealedKey, StoreError, Tx};
+use store::{SealedKey, StoreError, Tx, privilege::PrivilegeTx};
 
 use crate::{refused::Refused, rotation::Rotation};
 
@@ -67,8 +67,8 @@ pub async fn rotate(
         // A token says its second only: what is issued in this one is the new key's.
         Urgency::Compromised => (Timestamp::from_seconds(now.seconds()), Timestamp::from_seconds(now.seconds())),
     };
-    tx.put_access_key(key, signs_from).await?;
-    let retired = tx.retire_access_keys(key, old_gone_at).await?;
+    PrivilegeTx::of(tx).put_access_key(key, signs_from).await?;
+    let retired = PrivilegeTx::of(tx).retire_access_keys(key, old_gone_at).await?;
     let made = KeyMade {
         key: key.kid.clone(),
         purpose: "access",

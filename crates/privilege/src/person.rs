@@ -6,7 +6,7 @@ use model::{
     Actor, Event, Id, Person, Role, Span, Target,
     event::{EnrolmentOffered, PersonChange, PersonChanged},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 use token::Opaque;
 
 use crate::Refused;
@@ -22,7 +22,7 @@ pub async fn add(tx: &mut Tx<'_>, person: &Person, actor: Actor) -> Result<Event
     if let Some(known) = tx.person(&person.id).await? {
         return Err(Refused::PersonExists(known));
     }
-    tx.put_person(person, None).await?;
+    PrivilegeTx::of(tx).put_person(person, None).await?;
     Ok(PersonChanged::of(person, PersonChange::Added).by(actor))
 }
 
@@ -39,7 +39,7 @@ pub async fn set_roles(
         return Ok((None, person));
     }
     person.roles = roles;
-    tx.put_person(&person, None).await?;
+    PrivilegeTx::of(tx).put_person(&person, None).await?;
     // Decisions that wait are asked again.
     tx.bump_epoch().await?;
     Ok((Some(PersonChanged::of(&person, PersonChange::Roles).by(actor)), person))
@@ -55,7 +55,7 @@ pub async fn offer_enrolment(tx: &mut Tx<'_>, id: Id<Person>, ticket: &Opaque, a
     if person.disabled || tx.is_blocked(&Target::Person(id.clone())).await? {
         return Err(Refused::PersonStopped(id));
     }
-    tx.offer_enrolment(&id, ticket.digest(), now.after(ENROLMENT)).await?;
+    PrivilegeTx::of(tx).offer_enrolment(&id, ticket.digest(), now.after(ENROLMENT)).await?;
     Ok(EnrolmentOffered { person: id }.by(actor))
 }
 
@@ -63,7 +63,7 @@ pub async fn offer_enrolment(tx: &mut Tx<'_>, id: Id<Person>, ticket: &Opaque, a
 /// and what they may do, so that a row that somebody else changed is noticed.
 pub async fn declare(tx: &mut Tx<'_>, person: &Person, phc: Option<&str>) -> Result<Declared, StoreError> {
     let known = tx.person(&person.id).await?;
-    tx.put_person(person, phc).await?;
+    PrivilegeTx::of(tx).put_person(person, phc).await?;
     let change = match &known {
         None => Some(PersonChange::Added),
         Some(known) if known.disabled => Some(PersonChange::DeclaredAgain),
@@ -100,10 +100,10 @@ pub struct Declared {
 pub async fn withdraw(tx: &mut Tx<'_>, id: &Id<Person>) -> Result<Option<Event>, StoreError> {
     let Some(mut person) = tx.person(id).await? else { return Ok(None) };
     person.disabled = true;
-    tx.put_person(&person, None).await?;
+    PrivilegeTx::of(tx).put_person(&person, None).await?;
     tx.void_enrolment(id).await?;
     let now = tx.now();
-    let grants = tx.end_grants_of_person(id, now).await?;
+    let grants = PrivilegeTx::of(tx).end_grants_of_person(id, now).await?;
     let changed = PersonChanged::of(&person, PersonChange::Disabled);
     Ok(Some(PersonChanged { grants_ended: Some(grants), ..changed }.by(Actor::System)))
 }

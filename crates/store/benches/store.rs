@@ -12,7 +12,7 @@ use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Event, Grant, Id, Person, Span, SystemClock, Timestamp,
     config::StoreUrl,
 };
-use portcullis_store::{Commit, OpenOptions, Store, StoreError};
+use portcullis_store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -82,9 +82,9 @@ async fn settle(store: &Store) -> Id<Grant> {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person, None).await?;
-                tx.put_agent(&agent).await?;
-                tx.put_grant(&grant).await?;
+                PrivilegeTx::of(tx).put_person(&person, None).await?;
+                PrivilegeTx::of(tx).put_agent(&agent).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
                 Ok(Commit::with(examples::any(), ()))
             })
         })

@@ -68,6 +68,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The log is not the one this process knows, because of `why`.
+    pub(crate) fn forked(why: impl ToString) -> Self {
+        Self::LogForked(why.to_string())
+    }
+
     /// Is there no room on the disk?
     pub fn is_disk_full(&self) -> bool {
         const SQLITE_FULL: &str = "13";

@@ -3,77 +3,56 @@
 //! Every change goes through [`Store::write`] and ends in a [`Commit`] that carries at least one
 //! [`model::Event`], or it did not happen. Everything is durable, and recorded in the tamper-evident
 //! log, before a call returns.
+//!
+//! Five layers, each of which knows those before it: `sql`, `tables`, `log`, `epoch`, `engine`. Beside `sql`, on the
+//! ground, is `files`.
 
-mod access_keys;
-mod agents;
-mod append;
-mod blocks;
-mod change;
-mod checkpoint;
-mod clients;
-mod clock;
-mod codes;
-mod columns;
-mod commit;
-mod connect;
-mod counted;
-mod damage;
-mod declared;
-mod elevations;
+mod engine;
 mod epoch;
 mod error;
-mod everywhere;
-mod export;
-mod exposed;
-mod flows;
-mod grants;
-mod identity;
-mod installations;
-mod key_file;
-mod known;
-mod last_head;
+mod files;
 mod log;
-mod lost_calls;
-mod once;
-mod open;
-mod open_calls;
-mod outcome;
-mod people;
-mod proven;
-mod readers;
-mod refresh;
-mod reserve;
-mod schema;
-mod sessions;
-mod stopped;
-mod store;
-mod sweep;
-mod tail;
-mod turn;
-mod tx;
-mod uptime;
-mod verify;
-mod view;
-mod wal_size;
-mod watch;
-mod what_stands;
-mod writer;
+mod open_error;
+mod sql;
+mod tables;
 
-pub use access_keys::{AccessKey, SealedKey};
-pub use clients::StoredClient;
-pub use clock::{NoNodeRuns, PutRight, USED_VALUES_UNKNOWN};
-pub use codes::Code;
-pub use commit::Commit;
+#[cfg(test)]
+mod migration_tests;
+
+pub use engine::{
+    commit::Commit,
+    options::{Missing, OpenOptions},
+    store::Store,
+};
+pub use epoch::{
+    clock_accept::{NoNodeRuns, PutRight, USED_VALUES_UNKNOWN},
+    watcher::BEHIND,
+};
 pub use error::{StoreError, StoreSilent};
-pub use exposed::{Exposed, exposed};
-pub use flows::Flow;
-pub use grants::GrantHolder;
-pub use open::{Missing, OpenError, OpenOptions};
-pub use refresh::{Refresh, RefreshState, Rotation};
-pub use sessions::Session;
-pub use stopped::{EndPage, PageStart};
-pub use store::Store;
-pub use tx::Tx;
-pub use verify::{Verification, VerifyError, VerifyOptions, verify};
-pub use watch::BEHIND;
-pub use what_stands::Contradiction;
+pub use files::permissions::{OpenToOthers, open_to_others};
+pub use log::{
+    contradictions::Contradiction,
+    verify::{Verification, VerifyError, VerifyOptions, verify},
+};
+pub use open_error::OpenError;
+pub use sql::{readers::Readers, tx::Tx};
+pub use tables::{
+    access_keys::{AccessKey, SealedKey},
+    block_ends::{EndPage, PageStart},
+    clients::StoredClient,
+    codes::Code,
+    flows::Flow,
+    grants::GrantHolder,
+    refresh_tokens::{Refresh, RefreshState, Rotation},
+    sessions::Session,
+};
+
+/// For the crate `privilege` alone.
+pub mod privilege {
+    pub use crate::tables::privilege_tx::PrivilegeTx;
+}
+
+/// For the authorization server, and the second one for the gateway too.
+pub mod secrets {
+    pub use crate::engine::keys::{AccessSigner, Vault};
+}

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use model::{Person, Role, Span};
 use portcullis_web::{Csrf, FormTargets, Page, Place, Visitor, problem};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis_world::{Protected, Raw, World, WorldConfig, fixture};
+use portcullis_world::{Protected, World, WorldConfig, fixture};
 use serde_json::json;
 use tokio::net::TcpListener;
 

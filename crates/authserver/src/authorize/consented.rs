@@ -102,7 +102,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     for scope in &plan.by_approval {
         let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
-            Opened::Joined(elevation) if elevation.state == ElevationState::Active => scopes.insert(scope.clone()),
+            Opened::Joined(elevation) if elevation.state() == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),
             Opened::New(elevation, event) => {
                 events.push(event);

@@ -10,6 +10,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use login::SignedIn;
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::secrets::Vault;
 use token::{Digest, Opaque};
 
 use crate::{context::Context, error::PageError};
@@ -34,14 +35,16 @@ pub(super) fn seal(cx: &Context, query: &str, shown: String, person: &SignedIn) 
     let ticket = Ticket { query: query.to_owned(), shown, number, not_after };
     // INVARIANT: strings and a number always serialise.
     let plain = serde_json::to_vec(&ticket).unwrap_or_default();
-    BASE64_URL_SAFE_NO_PAD.encode(cx.store.master().seal(&purpose(person, &person.browser.digest()), &plain))
+    BASE64_URL_SAFE_NO_PAD
+        .encode(Vault::of(&cx.store).master().seal(&purpose(person, &person.browser.digest()), &plain))
 }
 
 /// Opens a ticket that was sealed for this person in this browser and has not ended.
 pub(super) fn open(cx: &Context, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Stale)?;
     let mut browsers = person.browser.digests();
-    let plain = browsers.find_map(|browser| cx.store.master().open(&purpose(person, &browser), &sealed).ok());
+    let plain =
+        browsers.find_map(|browser| Vault::of(&cx.store).master().open(&purpose(person, &browser), &sealed).ok());
     let plain = plain.ok_or(PageError::Stale)?;
     let ticket: Ticket = serde_json::from_slice(&plain).map_err(|_| PageError::Stale)?;
     if cx.store.now() < ticket.not_after { Ok(ticket) } else { Err(PageError::Stale) }
@@ -50,12 +53,12 @@ pub(super) fn open(cx: &Context, text: &str, person: &SignedIn) -> Result<Ticket
 impl Ticket {
     /// The code that an answer to this form is worth: always the same one, and nobody's without the form and our key.
     pub(super) fn code(&self, cx: &Context) -> Opaque {
-        Opaque::following("code", cx.store.master(), &self.number, "the code of a consent")
+        Opaque::following("code", Vault::of(&cx.store).master(), &self.number, "the code of a consent")
     }
 
     /// The flow that waits when the answer is not enough.
     pub(super) fn flow(&self, cx: &Context) -> Opaque {
-        Opaque::following("flow", cx.store.master(), &self.number, "the flow of a consent")
+        Opaque::following("flow", Vault::of(&cx.store).master(), &self.number, "the flow of a consent")
     }
 }
 

@@ -138,11 +138,11 @@ fn lasting(cx: &Context, by: StepUp) -> String {
 
 fn left(cx: &Context, elevation: &Elevation) -> String {
     let now = cx.store.now();
-    let seconds = elevation.not_after.map_or(0, |end| now.seconds_until(end));
+    let seconds = elevation.not_after().map_or(0, |end| now.seconds_until(end));
     format!(
         "{} and {} left.",
         counted(seconds.div_ceil(60), "minute"),
-        calls(elevation.max_uses.saturating_sub(elevation.uses))
+        calls(elevation.max_uses.saturating_sub(elevation.uses()))
     )
 }
 

@@ -17,7 +17,7 @@ use model::{
 };
 use oauth::Form;
 use serde::{Deserialize, Serialize};
-use store::{Code, Commit, Flow, StoreError, Tx};
+use store::{Code, Commit, Flow, StoreError, Tx, secrets::Vault};
 use token::{Digest, Opaque};
 use web::{CSRF_FIELD, LocalPath, Page, login_first};
 
@@ -116,7 +116,7 @@ impl Wait {
 
     /// The code that the flow of this ticket ends with, always the same one.
     fn code(&self, cx: &Context, flow: &str) -> Opaque {
-        Opaque::following("code", cx.store.master(), &self.nonce, flow)
+        Opaque::following("code", Vault::of(&cx.store).master(), &self.nonce, flow)
     }
 
     fn back(&self) -> RedirectTarget {
@@ -193,17 +193,14 @@ async fn open(cx: &Context, flow: &str, person: &SignedIn) -> Result<Wait, PageE
 
 fn verdict(wait: &Wait, elevations: &[Elevation]) -> Result<ScopeSet, AuthorizeError> {
     // One that was approved and is used up already still was approved.
-    let said_yes = |elevation: &&Elevation| match elevation.state {
-        ElevationState::Active | ElevationState::Ended => elevation.decided_at.is_some(),
-        ElevationState::Requested | ElevationState::Denied => false,
-    };
+    let said_yes = |elevation: &&Elevation| elevation.approval().is_some();
     let approved: Vec<Scope> = elevations.iter().filter(said_yes).map(|elevation| elevation.scope.clone()).collect();
     if !approved.is_empty() || wait.beyond {
         let mut scopes = wait.scopes.clone();
         scopes.extend(approved);
         return Ok(scopes);
     }
-    match elevations.iter().find(|elevation| elevation.state == ElevationState::Denied) {
+    match elevations.iter().find(|elevation| elevation.state() == ElevationState::Denied) {
         Some(denied) => Err(AuthorizeError::ElevationDenied(denied.id.clone())),
         None => match wait.pending.first() {
             Some(lapsed) => Err(AuthorizeError::ElevationLapsed(lapsed.clone())),
@@ -252,7 +249,7 @@ async fn finish(
 
 fn waiting_page(cx: &Context, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
     let now = cx.store.now();
-    let words = |elevation: &Elevation| match elevation.state {
+    let words = |elevation: &Elevation| match elevation.state() {
         ElevationState::Requested if elevation.is_pending(now) => "waiting",
         ElevationState::Requested => "not decided in time",
         ElevationState::Active => "approved",

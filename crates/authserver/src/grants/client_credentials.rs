@@ -81,7 +81,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
         let Need::Elevation(by) = *need else { continue };
         let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by, reason };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
-            Opened::Joined(elevation) if elevation.state == ElevationState::Active => {}
+            Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
             Opened::New(elevation, event) => {
                 events.push(event);

@@ -14,7 +14,8 @@
 use std::sync::Arc;
 
 use oauth::{Form, TokenResponse};
-use store::{Commit, Refresh, RefreshState, Rotation, Tx};
+use privilege::installation;
+use store::{Commit, Refresh, RefreshState, Rotation, Tx, secrets::Vault};
 use token::{Digest, Opaque};
 
 use super::{
@@ -78,13 +79,13 @@ async fn first_use(
         if !tx.renew_refresh(refresh.digest, now, until).await? {
             return Err(TokenError::RefreshOver);
         }
-        tx.installation_refreshed(&refresh.installation, now, until).await?;
+        installation::refreshed(tx, &refresh.installation, until).await?;
         let order = standing.order(cx, &refresh, None, Renewal::Keep(Opaque::presented(presented)));
         let (event, issued) = issue::issue(cx, tx, order).await?;
         return Ok(Commit::with(event, Outcome::Issued(Box::new(issued))));
     }
     let nonce = Opaque::nonce();
-    let successor = Opaque::following("rt", cx.store.master(), &nonce, presented);
+    let successor = Opaque::following("rt", Vault::of(&cx.store).master(), &nonce, presented);
     let order = standing.order(cx, &refresh, None, Renewal::Put(successor, until));
     let (event, issued) = issue::issue(cx, tx, order).await?;
     let rotation = Rotation {
@@ -100,6 +101,6 @@ async fn first_use(
     if !tx.rotate_refresh(&refresh, &rotation).await? {
         return Err(TokenError::RefreshOver);
     }
-    tx.installation_refreshed(&refresh.installation, now, until).await?;
+    installation::refreshed(tx, &refresh.installation, until).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
 }

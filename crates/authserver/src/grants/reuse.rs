@@ -15,7 +15,7 @@ use model::{
     event::{Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused},
 };
 use privilege::installation;
-use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx};
+use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx, secrets::Vault};
 use token::Opaque;
 
 use super::refresh_request::{Outcome, RefreshRequest, Standing};
@@ -43,7 +43,7 @@ pub(super) async fn answer(
         return Err(TokenError::RefreshUsed);
     }
     let presented = asked.form.require("refresh_token")?;
-    let successor = Opaque::following("rt", cx.store.master(), nonce, presented);
+    let successor = Opaque::following("rt", Vault::of(&cx.store).master(), nonce, presented);
     match tx.refresh(successor.digest()).await? {
         Some((next, RefreshState::Live)) if tx.now() < next.not_after => {}
         _ => return Err(TokenError::RefreshUsed),

@@ -1,6 +1,7 @@
 //! What a person opens, or asks for, on their own page.
 
 use model::{Elevation, ElevationState, StepUp, Target};
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -39,9 +40,9 @@ async fn allow_opens_the_medium_tier_at_once_as_a_consent_does() {
     let mut page = page(&world).await;
     assert_eq!(page.post("tickets:medium", "consent", "").await.location(), "/me");
     let by_hand = world.elevation("tickets:medium").await;
-    assert_eq!((by_hand.state, by_hand.by, by_hand.uses), (ElevationState::Active, StepUp::Consent, 0));
+    assert_eq!((by_hand.state(), by_hand.by, by_hand.uses()), (ElevationState::Active, StepUp::Consent, 0));
     assert_eq!(by_hand.max_uses, world.config.elevation.consent_uses);
-    assert_eq!(by_hand.not_after, Some(world.store.now().after(world.config.elevation.consent_lasts)));
+    assert_eq!(by_hand.not_after(), Some(world.store.now().after(world.config.elevation.consent_lasts)));
     let record = world.last_record().await;
     assert_eq!((record["event"].as_str(), record["actor"].as_str()), (Some("elevation_approved"), Some("person:ada")));
     assert_eq!(page.post("tickets:medium", "consent", "").await.location(), "/me", "the same answer again");
@@ -121,7 +122,7 @@ async fn what_is_over_or_stopped_is_not_opened() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.set_agent_state(&agent, model::AgentState::Suspended).await?;
+                PrivilegeTx::of(tx).set_agent_state(&agent, model::AgentState::Suspended).await?;
                 done()
             })
         })

@@ -1,4 +1,5 @@
 use model::{AgentState, Target};
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -163,7 +164,7 @@ async fn a_blocked_or_suspended_agent_gets_nothing() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.set_agent_state(&suspended, AgentState::Suspended).await?;
+                PrivilegeTx::of(tx).set_agent_state(&suspended, AgentState::Suspended).await?;
                 done()
             })
         })
@@ -173,7 +174,7 @@ async fn a_blocked_or_suspended_agent_gets_nothing() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.set_agent_state(&id, AgentState::Active).await?;
+                PrivilegeTx::of(tx).set_agent_state(&id, AgentState::Active).await?;
                 done()
             })
         })

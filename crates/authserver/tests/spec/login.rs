@@ -1,5 +1,5 @@
 use model::{Span, Target, event::examples};
-use store::Commit;
+use store::{Commit, privilege::PrivilegeTx};
 
 use crate::world::*;
 
@@ -71,7 +71,7 @@ async fn a_blocked_or_disabled_person_can_not_log_in() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.put_person(&model::Person { disabled: true, ..bob }, None).await?;
+                PrivilegeTx::of(tx).put_person(&model::Person { disabled: true, ..bob }, None).await?;
                 done()
             })
         })

@@ -47,7 +47,7 @@ async fn an_access_token_without_an_installation_is_one_of_its_own() {
     let token = world.logged_in().await;
     let mut claims: model::AccessClaims = serde_json::from_value(claims(&token)).unwrap();
     claims.sid = None;
-    let old = world.store.keys().sign_access(&claims).unwrap();
+    let old = store::secrets::AccessSigner::of(&world.store).sign(&claims).unwrap();
     let fields = [("client_id", "desk"), ("token", old.as_str())];
     assert_eq!(world.post("/oauth/revoke", &fields).await.status.as_u16(), 200);
     let standing = world.store.grant_holder(&claims.grant_id, claims.installation().as_ref()).await.unwrap().unwrap();

@@ -10,8 +10,8 @@ async fn consent_to_medium_is_an_elevation_at_once_with_an_end() {
     let world = World::start().await;
     let code = world.browser().code(&link("tickets:medium", &[])).await;
     let elevation = world.elevation("tickets:medium").await;
-    assert_eq!((elevation.state, elevation.by, elevation.max_uses), (ElevationState::Active, StepUp::Consent, 20));
-    assert_eq!(elevation.decided_by.as_deref(), Some("ada"));
+    assert_eq!((elevation.state(), elevation.by, elevation.max_uses), (ElevationState::Active, StepUp::Consent, 20));
+    assert_eq!(elevation.decided().map(|decided| decided.by.as_str()), Some("ada"));
     let token = world.redeem(&code).await.granted();
     assert_eq!(token["scope"], "tickets:low tickets:medium");
     assert_eq!(world.only_grant().await.scopes.to_string(), "tickets:low");
@@ -40,7 +40,7 @@ async fn high_waits_for_another_person_and_then_continues_by_itself() {
     shown.page(200, "cleaning up duplicates");
     assert_eq!(shown.headers["refresh"], "2");
     let elevation = world.elevation("tickets.delete_ticket").await;
-    assert_eq!((elevation.state, elevation.by, elevation.max_uses), (ElevationState::Requested, StepUp::Approval, 1));
+    assert_eq!((elevation.state(), elevation.by, elevation.max_uses), (ElevationState::Requested, StepUp::Approval, 1));
     world.approve(&elevation.id).await;
     let back = browser.get(&place).await;
     let token = world.redeem(&back.parameter("code")).await.granted();

@@ -1,6 +1,7 @@
 use axum::body::Body;
 use http::header;
 use model::{Span, Target};
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -194,7 +195,7 @@ async fn what_is_blocked_gets_nothing_and_what_was_issued_before_stays_dead() {
         .change(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.lift_block(&agent, now).await?;
+                PrivilegeTx::of(tx).lift_block(&agent, now).await?;
                 done()
             })
         })
@@ -212,7 +213,7 @@ async fn a_disabled_persons_agents_get_nothing() {
     world
         .change(move |tx| {
             Box::pin(async move {
-                tx.put_person(&model::Person { disabled: true, ..ada }, None).await?;
+                PrivilegeTx::of(tx).put_person(&model::Person { disabled: true, ..ada }, None).await?;
                 done()
             })
         })

@@ -1,6 +1,7 @@
 //! Two tabs, and buttons that are clicked twice.
 
 use model::ElevationState;
+use store::privilege::PrivilegeTx;
 
 use crate::world::*;
 
@@ -144,7 +145,7 @@ async fn a_code_whose_installation_was_ended_is_not_told_again() {
         .change(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.end_installation(&installation, now).await?;
+                PrivilegeTx::of(tx).end_installation(&installation, now).await?;
                 done()
             })
         })
@@ -211,7 +212,7 @@ async fn going_on_without_an_approval_twice_gives_one_code_even_when_it_is_appro
     let fields = [("csrf", csrf.as_str()), ("flow", &flow)];
     let first = browser.post("/oauth/wait", &fields).await.location().to_owned();
     let elevation = world.elevation("tickets.delete_ticket").await;
-    assert_eq!(elevation.state, ElevationState::Requested);
+    assert_eq!(elevation.state(), ElevationState::Requested);
     world.approve(&elevation.id).await;
     assert_eq!(browser.post("/oauth/wait", &fields).await.location(), first);
     let back = browser.get(&place).await;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use mcp::revision::ChallengeScopes;
-use model::{CallTarget, DenyReason, Elevation, ElevationState, Id, Scope, ScopeSet, StepUp, Tier, ToolName};
+use model::{CallTarget, DenyReason, Elevation, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
 use policy::Policies;
 use privilege::authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted};
 use store::{Store, StoreError};
@@ -182,11 +182,11 @@ async fn awaited(
     let Some(decisions) = call.server.awaited_decisions.of_agent(&principal.agent().id) else { return Ok(None) };
     let newest = store.newest_elevation(&principal.grant().id, scope).await?;
     let (tool, now) = (target.tool().cloned(), store.now());
-    Ok(newest.and_then(|elevation| match elevation.state {
-        ElevationState::Requested if elevation.is_pending(now) => {
+    Ok(newest.and_then(|elevation| match &elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => {
             Some(Denial::Awaited { tool, by, at: decisions.address(&elevation.id), elevation: elevation.id })
         }
-        ElevationState::Denied if elevation.decided_at.is_some_and(|at| decisions.still_counts(at, now)) => {
+        Stage::Denied(decided) if decisions.still_counts(decided.at, now) => {
             Some(Denial::TurnedDown { tool, elevation: elevation.id })
         }
         _ => None,

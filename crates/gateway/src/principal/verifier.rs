@@ -37,7 +37,7 @@ impl Verifier {
             return Ok(principal);
         }
         let expected = Expected { issuer: &self.issuer, audience: &server.resource };
-        let verified = self.store.keys().verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
+        let verified = self.store.verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
         let principal = Arc::new(Principal::establish(&self.store, &server.id, verified).await?);
         // Asking took a while, and the node may have lost its lease meanwhile.
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;

@@ -139,12 +139,11 @@ async fn take_a_use(
     store
         .write(move |tx| {
             Box::pin(async move {
-                let Some(Taken { elevation, ended }) = uses::take(tx, &grant, &id).await? else {
+                let Some(Taken { elevation, not_after, ended }) = uses::take(tx, &grant, &id).await? else {
                     return Ok(Commit::nothing(None));
                 };
-                let not_after = elevation.not_after.unwrap_or_default();
-                let lease = Some(Lease { id: elevation.id.clone(), not_after });
-                decided.elevation = Some(elevation.id.clone());
+                let lease = Some(Lease { id: elevation.clone(), not_after });
+                decided.elevation = Some(elevation);
                 let commit = Commit::with(decided.by(actor), lease);
                 Ok(ended.into_iter().fold(commit, Commit::and))
             })

@@ -109,6 +109,6 @@ impl Viewer {
 
     /// Seconds until something that is usable now stops being so; `None` when nothing here ends.
     pub fn changes_within(&self, now: model::Timestamp) -> Option<u64> {
-        self.elevations.iter().filter_map(|elevation| elevation.not_after).map(|end| now.seconds_until(end)).min()
+        self.elevations.iter().filter_map(|elevation| elevation.not_after()).map(|end| now.seconds_until(end)).min()
     }
 }

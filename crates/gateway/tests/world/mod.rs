@@ -15,12 +15,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use model::{
-    AccessClaims, Agent, AgentKind, AgentState, Assurance, Block, Clock, Elevation, ElevationState, Grant, ManualClock,
-    Person, Scope, Span, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
+    AccessClaims, Agent, AgentKind, AgentState, Approval, Assurance, Block, Clock, Decided, Elevation, Grant,
+    ManualClock, Person, Scope, Span, Stage, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx, secrets::AccessSigner};
 use upstream::Upstream;
 
 pub const HOST: &str = "127.0.0.1:8420";
@@ -95,10 +95,10 @@ impl World {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_person(&ada, None).await?;
-                    tx.put_agent(&agent).await?;
-                    tx.put_grant(&grant).await?;
-                    tx.put_grant(&files).await?;
+                    PrivilegeTx::of(tx).put_person(&ada, None).await?;
+                    PrivilegeTx::of(tx).put_agent(&agent).await?;
+                    PrivilegeTx::of(tx).put_grant(&grant).await?;
+                    PrivilegeTx::of(tx).put_grant(&files).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -131,7 +131,7 @@ impl World {
     /// The same claims give the same token, so that the gateway knows it when it comes again.
     pub fn sign(&self, claims: &AccessClaims) -> String {
         let mut signed = self.signed.lock().unwrap();
-        let sign = || self.store.keys().sign_access(claims).unwrap();
+        let sign = || AccessSigner::of(&self.store).sign(claims).unwrap();
         signed.entry(serde_json::to_string(claims).unwrap()).or_insert_with(sign).clone()
     }
 
@@ -196,21 +196,21 @@ impl World {
             grant: self.grant.id.clone(),
             scope: scope.parse::<Scope>().unwrap(),
             by,
-            state: ElevationState::Active,
             reason: "to test".into(),
             requested_at: now,
             decide_before: now.after(Span::from_minutes(5)),
-            decided_by: Some("bob".into()),
-            decided_at: Some(now),
             lasts: Span::from_minutes(5),
-            not_after: Some(now.after(Span::from_minutes(5))),
             max_uses,
-            uses: 0,
+            stage: Stage::Active(Approval {
+                decided: Decided { by: "bob".into(), at: now },
+                not_after: now.after(Span::from_minutes(5)),
+                uses: 0,
+            }),
         };
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_elevation(&elevation).await?;
+                    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -224,7 +224,7 @@ impl World {
             .write(move |tx| {
                 Box::pin(async move {
                     let now = tx.now();
-                    assert!(tx.end_elevation(&id, now).await?);
+                    assert!(PrivilegeTx::of(tx).end_elevation(&id, now).await?);
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })
@@ -242,7 +242,7 @@ impl World {
         self.store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.put_block(&block).await?;
+                    PrivilegeTx::of(tx).put_block(&block).await?;
                     Ok::<_, StoreError>(Commit::with(examples::any(), ()))
                 })
             })

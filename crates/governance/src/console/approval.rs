@@ -107,7 +107,7 @@ impl Request {
             Scope::Medium(_) => (format!("every medium-tier tool of {server}"), None),
             Scope::Low(_) => (format!("every low-tier tool of {server}"), None),
         };
-        let state = match elevation.state {
+        let state = match elevation.state() {
             ElevationState::Requested if !waits => "lapsed",
             ElevationState::Active if !elevation.is_live(now) => "ended",
             state => state.as_str(),
@@ -135,9 +135,9 @@ impl Request {
             lasts: long(elevation.lasts),
             choices: choices(elevation.lasts),
             max_uses: elevation.max_uses,
-            uses: elevation.uses,
-            decided: elevation.decided_by.clone().zip(elevation.decided_at.map(|at| when(now, at))),
-            ends: elevation.not_after.map(|end| when(now, end)),
+            uses: elevation.uses(),
+            decided: elevation.decided().map(|decided| (decided.by.clone(), when(now, decided.at))),
+            ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
             why_not: duty.err().map(|error| sentence(&error.to_string())).unwrap_or_default(),

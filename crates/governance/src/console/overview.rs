@@ -60,9 +60,9 @@ impl Live {
             scope: elevation.scope.to_string(),
             tier: elevation.scope.tier().as_str(),
             agent: entry.agent.id.to_string(),
-            uses: format!("{} of {}", elevation.max_uses.saturating_sub(elevation.uses), elevation.max_uses),
-            ends: when(now, elevation.not_after.unwrap_or(now)),
-            by: elevation.decided_by.clone().unwrap_or_default(),
+            uses: format!("{} of {}", elevation.max_uses.saturating_sub(elevation.uses()), elevation.max_uses),
+            ends: when(now, elevation.not_after().unwrap_or(now)),
+            by: elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default(),
         }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Grant, Id, ManualClock, Person,
-    Scope, Span, StepUp, Timestamp,
+    Scope, Span, Stage, StepUp, Timestamp,
     config::Config,
     event::{AgentRegistered, examples},
 };
 use policy::Policies;
 use privilege::Decider;
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 
 pub mod browser;
 
@@ -89,7 +89,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_person(&person, None).await?;
+                    PrivilegeTx::of(tx).put_person(&person, None).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -114,7 +114,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_agent(&agent).await?;
+                    PrivilegeTx::of(tx).put_agent(&agent).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -137,7 +137,7 @@ impl Installation {
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_grant(&grant).await?;
+                    PrivilegeTx::of(tx).put_grant(&grant).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -153,22 +153,18 @@ impl Installation {
             grant: grant.parse().unwrap(),
             by: if matches!(scope, Scope::Tool(..)) { StepUp::Approval } else { StepUp::Consent },
             scope,
-            state: ElevationState::Requested,
             reason: "Ticket 4711 is a duplicate <b>of</b> 4710".into(),
             requested_at: self.now(),
             decide_before: self.now().after(Span::from_minutes(15)),
-            decided_by: None,
-            decided_at: None,
             lasts: Span::from_minutes(5),
-            not_after: None,
             max_uses: 2,
-            uses: 0,
+            stage: Stage::Requested,
         };
         let (id, event) = (elevation.id.clone(), examples::any());
         self.store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.put_elevation(&elevation).await?;
+                    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
                     Ok(Commit::with(event, ()))
                 })
             })
@@ -183,7 +179,7 @@ impl Installation {
     }
 
     pub async fn state_of(&self, id: &Id<Elevation>) -> ElevationState {
-        self.store.elevation(id).await.unwrap().unwrap().state
+        self.store.elevation(id).await.unwrap().unwrap().state()
     }
 
     /// The newest record of the log.

@@ -127,7 +127,8 @@ pub enum ElevationEnd {
 impl ElevationEnded {
     /// `elevation` is over, because of `cause`.
     pub fn of(elevation: &Elevation, cause: ElevationEnd) -> Self {
-        let Elevation { id, grant, scope, uses, .. } = elevation.clone();
+        let uses = elevation.uses();
+        let Elevation { id, grant, scope, .. } = elevation.clone();
         Self { elevation: id, grant, scope, cause, uses }
     }
 }
@@ -152,7 +153,8 @@ impl ElevationOf {
 impl ElevationUseReturned {
     /// `elevation`, as it stands after the use that `request` took came back.
     pub fn of(elevation: &Elevation, request: &str) -> Self {
-        let Elevation { id, grant, scope, state, uses, .. } = elevation.clone();
+        let (state, uses) = (elevation.state(), elevation.uses());
+        let Elevation { id, grant, scope, .. } = elevation.clone();
         Self { elevation: id, grant, scope, request: request.to_owned(), state, uses }
     }
 }

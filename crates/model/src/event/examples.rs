@@ -109,7 +109,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
     ElevationApproved {
         of: of(elevation),
         decided_by: parsed("bob"),
-        until: elevation.not_after.unwrap_or_default().into(),
+        until: elevation.not_after().unwrap_or_default().into(),
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
     }

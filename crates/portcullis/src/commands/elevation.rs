@@ -63,10 +63,10 @@ async fn list(visit: &Visit, store: &Store) -> Result<ExitCode> {
                 acts_for(entry),
                 elevation.scope.to_string(),
                 elevation.by.to_string(),
-                elevation.state.to_string(),
-                format!("{}/{}", elevation.uses, elevation.max_uses),
+                elevation.state().to_string(),
+                format!("{}/{}", elevation.uses(), elevation.max_uses),
                 // An end that lies behind says nothing that the state does not.
-                match elevation.not_after {
+                match elevation.not_after() {
                     Some(end) if elevation.is_live(now) => end.to_string(),
                     _ if elevation.is_pending(now) => elevation.decide_before.to_string(),
                     _ => String::new(),
@@ -103,18 +103,18 @@ fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<
     let at = |time: Option<model::Timestamp>| time.map_or_else(String::new, |time| time.to_string());
     output::sheet([
         ("elevation", elevation.id.to_string()),
-        ("state", elevation.state.to_string()),
+        ("state", elevation.state().to_string()),
         ("agent", entry.agent.id.to_string()),
         ("for", acts_for(entry)),
         ("scope", elevation.scope.to_string()),
         ("by", elevation.by.to_string()),
         ("reason", elevation.reason.clone()),
         ("asked for", elevation.requested_at.to_string()),
-        ("decided by", elevation.decided_by.clone().unwrap_or_default()),
-        ("decided", at(elevation.decided_at)),
+        ("decided by", elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default()),
+        ("decided", at(elevation.decided().map(|decided| decided.at))),
         ("lasts", elevation.lasts.to_string()),
-        ("until", at(elevation.not_after)),
-        ("uses", format!("{}/{}", elevation.uses, elevation.max_uses)),
+        ("until", at(elevation.not_after())),
+        ("uses", format!("{}/{}", elevation.uses(), elevation.max_uses)),
         ("grant", elevation.grant.to_string()),
     ]);
     if let Some(through) = through {

@@ -4,10 +4,10 @@
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Standing, Target, Timestamp,
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Stage, Standing, Target, Timestamp,
     event::{ElevationApproved, ElevationDenied, ElevationOf},
 };
-use store::Tx;
+use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
     Refused,
@@ -47,7 +47,7 @@ pub async fn approve(
     still_waits(&case.elevation, now)?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
     let end = now.after(lasts).min(case.grant.not_after);
-    if !tx.activate_elevation(id, case.person.id.as_str(), now, end).await? {
+    if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let approved = ElevationApproved {
@@ -69,7 +69,7 @@ pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Res
     let case = case(tx, id, decider).await?;
     may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
     still_waits(&case.elevation, now)?;
-    if !tx.deny_elevation(id, case.person.id.as_str(), now).await? {
+    if !PrivilegeTx::of(tx).deny_elevation(id, case.person.id.as_str(), now).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let of = ElevationOf::of(&case.elevation, &case.grant);
@@ -87,11 +87,13 @@ async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<
 }
 
 fn still_waits(elevation: &Elevation, now: Timestamp) -> Result<(), Refused> {
-    use model::ElevationState::Requested;
-    match elevation.state {
-        Requested if elevation.is_pending(now) => Ok(()),
-        Requested => Err(Refused::Lapsed(elevation.decide_before)),
-        state => Err(Refused::AlreadyDecided { state, by: elevation.decided_by.clone() }),
+    match elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => Ok(()),
+        Stage::Requested => Err(Refused::Lapsed(elevation.decide_before)),
+        Stage::Active(_) | Stage::Ended(_) | Stage::Denied(_) => {
+            let by = elevation.decided().map(|decided| decided.by.clone());
+            Err(Refused::AlreadyDecided { state: elevation.state(), by })
+        }
     }
 }
 

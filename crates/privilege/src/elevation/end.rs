@@ -2,10 +2,10 @@
 //! what ended.)
 
 use model::{
-    Actor, Elevation, ElevationState, Event, Id,
+    Actor, Elevation, Event, Id, Stage,
     event::{ElevationEnd, ElevationEnded},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 use crate::Refused;
 
@@ -13,7 +13,7 @@ use crate::Refused;
 pub async fn end(tx: &mut Tx<'_>, id: Id<Elevation>, actor: Actor) -> Result<Event, Refused> {
     let now = tx.now();
     let Some(elevation) = tx.elevation(&id).await? else { return Err(Refused::UnknownElevation(id)) };
-    if !tx.end_elevation(&id, now).await? {
+    if !PrivilegeTx::of(tx).end_elevation(&id, now).await? {
         return Err(Refused::AlreadyOver(id));
     }
     tx.bump_epoch().await?;
@@ -26,11 +26,11 @@ pub async fn end(tx: &mut Tx<'_>, id: Id<Elevation>, actor: Actor) -> Result<Eve
 pub async fn elapse(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<Option<Event>, StoreError> {
     let now = tx.now();
     let Some(elevation) = tx.elevation(&elevation.id).await? else { return Ok(None) };
-    let cause = match elevation.state {
-        ElevationState::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
-        ElevationState::Active if elevation.not_after.is_none_or(|end| now >= end) => ElevationEnd::TimeOver,
+    let cause = match &elevation.stage {
+        Stage::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
+        Stage::Active(approval) if now >= approval.not_after => ElevationEnd::TimeOver,
         _ => return Ok(None),
     };
-    let ended = tx.end_elevation(&elevation.id, now).await?;
+    let ended = PrivilegeTx::of(tx).end_elevation(&elevation.id, now).await?;
     Ok(ended.then(|| ElevationEnded::of(&elevation, cause).by(Actor::System)))
 }

@@ -9,11 +9,11 @@
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use model::{
-    Actor, Agent, Elevation, ElevationState, Event, Grant, Id, Person, Scope, StepUp,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, Grant, Id, Person, Scope, Stage, StepUp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, privilege::PrivilegeTx};
 use token::mint;
 
 /// What is wanted, for which grant, and why.
@@ -56,12 +56,10 @@ pub async fn consent(
     }
     let now = tx.now();
     let mut elevation = fresh(config, tx, &wanted);
-    elevation.state = ElevationState::Active;
-    elevation.decided_by = Some(person.to_string());
-    elevation.decided_at = Some(now);
     let until = now.after(elevation.lasts).min(wanted.grant.not_after);
-    elevation.not_after = Some(until);
-    tx.put_elevation(&elevation).await?;
+    let decided = Decided { by: person.to_string(), at: now };
+    elevation.stage = Stage::Active(Approval { decided, not_after: until, uses: 0 });
+    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     let approved = ElevationApproved {
         of: ElevationOf::of(&elevation, wanted.grant),
         decided_by: person.clone(),
@@ -89,16 +87,17 @@ pub async fn request(
     // Under any of its grants: an agent can end one and come back with the next.
     let since = now.before(config.decide_within);
     let unwelcome = tx.unwelcome_elevations(&wanted.agent.id, since).await?;
-    let denied = |elevation: &&Elevation| elevation.state == ElevationState::Denied && elevation.scope == *wanted.scope;
+    let denied =
+        |elevation: &&Elevation| elevation.state() == ElevationState::Denied && elevation.scope == *wanted.scope;
     if let Some(denied) = unwelcome.iter().find(denied) {
         return Ok(Opened::Denied(denied.id.clone()));
     }
-    let undecided = unwelcome.iter().filter(|elevation| elevation.decided_at.is_none()).count();
+    let undecided = unwelcome.iter().filter(|elevation| elevation.decided().is_none()).count();
     if undecided >= config.pending_per_agent as usize {
         return Ok(Opened::TooMany);
     }
     let elevation = fresh(config, tx, &wanted);
-    tx.put_elevation(&elevation).await?;
+    PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     let requested = ElevationRequested {
         of: ElevationOf::of(&elevation, wanted.grant),
         max_uses: elevation.max_uses,
@@ -123,15 +122,11 @@ fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> E
         grant: wanted.grant.id.clone(),
         scope: wanted.scope.clone(),
         by: wanted.by,
-        state: ElevationState::Requested,
         reason: wanted.reason.to_owned(),
         requested_at: tx.now(),
         decide_before: tx.now().after(config.decide_within),
-        decided_by: None,
-        decided_at: None,
         lasts,
-        not_after: None,
         max_uses,
-        uses: 0,
+        stage: Stage::Requested,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{Actor, Span, Timestamp, event::examples};
-use store::{Commit, NoNodeRuns, Store, StoreError, StoreSilent};
+use store::{Commit, NoNodeRuns, Store, StoreError, StoreSilent, privilege::PrivilegeTx};
 
 use crate::place::{Place, event};
 
@@ -31,7 +31,7 @@ async fn put_right(store: &Store, right: Timestamp, seen: &NoNodeRuns) -> Result
     store
         .write(move |tx| {
             Box::pin(async move {
-                tx.put_clock_right(right, &seen).await?;
+                PrivilegeTx::of(tx).put_clock_right(right, &seen).await?;
                 Ok(Commit::with(examples::clock_accepted().by(Actor::Operator), ()))
             })
         })

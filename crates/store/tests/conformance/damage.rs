@@ -8,7 +8,7 @@ use std::{
 
 use model::{Block, Target, config::StoreUrl};
 use sqlx::{Connection, Row, query};
-use store::{Commit, OpenError, OpenOptions, Store, StoreError};
+use store::{Commit, OpenError, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, event, settle};
 
@@ -22,7 +22,7 @@ async fn block(store: &Store) {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_block(&block).await?;
+                PrivilegeTx::of(tx).put_block(&block).await?;
                 Ok(Commit::with(event(), ()))
             })
         })
@@ -115,7 +115,7 @@ async fn what_others_can_read_or_change_is_named_with_what_to_do() {
     let place = Place::sqlite();
     let store = place.open_as(Some("one")).await.unwrap();
     let data_dir = place.file("");
-    let exposed = || store::exposed(&data_dir, &place.url).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let exposed = || store::open_to_others(&data_dir, &place.url).iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(exposed(), [""; 0], "nothing is made for others to see");
     let set = |name: &str, mode| fs::set_permissions(place.file(name), fs::Permissions::from_mode(mode)).unwrap();
     set("portcullis.db", 0o666);

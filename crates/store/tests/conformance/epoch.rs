@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{Block, Target};
-use store::{Commit, Store, StoreError};
+use store::{Commit, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, START, event};
 
@@ -22,7 +22,7 @@ async fn block(store: &Store, target: Target) {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_block(&block).await?;
+                PrivilegeTx::of(tx).put_block(&block).await?;
                 Ok(Commit::with(event(), ()))
             })
         })
@@ -63,7 +63,7 @@ async fn a_lifted_block_is_remembered(place: &Place) {
         store.write::<_, StoreError, _>(|tx| {
             Box::pin(async move {
                 let now = tx.now();
-                Ok(Commit::with(event(), tx.lift_block(&Target::All, now).await?))
+                Ok(Commit::with(event(), PrivilegeTx::of(tx).lift_block(&Target::All, now).await?))
             })
         })
     };
@@ -97,7 +97,7 @@ async fn a_new_signing_key_is_every_nodes_and_the_old_one_goes_when_it_is_due(pl
     let server = place.open_as(Some("server")).await.unwrap();
     let visitor = place.open().await;
     let kids = |now| {
-        let jwks = server.keys().jwks(now);
+        let jwks = server.jwks(now);
         let kids = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned());
         kids.collect::<Vec<_>>()
     };
@@ -106,8 +106,8 @@ async fn a_new_signing_key_is_every_nodes_and_the_old_one_goes_when_it_is_due(pl
     let (new, gone) = (key.kid.clone(), START.after(model::Span::from_minutes(21)));
     let rotated = visitor.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
-            tx.put_access_key(&key, START.after(model::Span::from_minutes(10))).await?;
-            let retired = tx.retire_access_keys(&key, gone).await?;
+            PrivilegeTx::of(tx).put_access_key(&key, START.after(model::Span::from_minutes(10))).await?;
+            let retired = PrivilegeTx::of(tx).retire_access_keys(&key, gone).await?;
             Ok(Commit::with(event(), retired))
         })
     });

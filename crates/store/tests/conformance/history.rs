@@ -4,7 +4,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use audit::Checkpoint;
 use model::{Block, Clock, ManualClock, Span, SystemClock, Target, Timestamp};
-use store::{Commit, OpenError, OpenOptions, Store, StoreError, StoreSilent};
+use store::{Commit, OpenError, OpenOptions, Store, StoreError, StoreSilent, privilege::PrivilegeTx};
 
 use crate::place::{Place, START, event, saying};
 
@@ -26,7 +26,7 @@ async fn block(store: &Store, target: Target) {
     store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_block(&block).await?;
+                PrivilegeTx::of(tx).put_block(&block).await?;
                 Ok(Commit::with(event(), ()))
             })
         })

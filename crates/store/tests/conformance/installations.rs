@@ -2,7 +2,7 @@
 
 use model::{AuthMethod, Block, Grant, Id, Installation, Span, Target};
 use sqlx::{AnyConnection, Connection, Row, query, raw_sql};
-use store::{Code, Commit, Refresh, RefreshState, Rotation, Store, StoreError};
+use store::{Code, Commit, Refresh, RefreshState, Rotation, Store, StoreError, privilege::PrivilegeTx};
 use token::Digest;
 
 use crate::place::{Place, START, event, settle};
@@ -74,7 +74,7 @@ async fn two(store: &Store) -> (Grant, Id<Installation>, Id<Installation>) {
     let (one, other) = (installation("ins_one", &grant), installation("ins_other", &grant));
     for kept in [one.clone(), other.clone()] {
         change!(store, tx => {
-            tx.put_installation(&kept).await?;
+            PrivilegeTx::of(tx).put_installation(&kept).await?;
             tx.put_refresh(&refresh(&kept, &format!("rt {}", kept.id))).await?;
             tx.put_code(&Code {
                 digest: Digest::of(&format!("code {}", kept.id)),
@@ -107,7 +107,7 @@ async fn an_installation_comes_out_as_it_went_in(place: &Place) {
         Installation { since: START.after(Span::from_seconds(1)), ..installation("ins_two", &grant) },
     );
     for kept in [one.clone(), other.clone()] {
-        change!(store, tx => tx.put_installation(&kept).await?);
+        change!(store, tx => PrivilegeTx::of(tx).put_installation(&kept).await?);
     }
     assert_eq!(store.installation(&one.id).await.unwrap(), Some(one.clone()));
     assert_eq!(store.installation(&"ins_none".parse().unwrap()).await.unwrap(), None);
@@ -115,7 +115,7 @@ async fn an_installation_comes_out_as_it_went_in(place: &Place) {
     assert_eq!(store.installations_of_person(&"ada".parse().unwrap()).await.unwrap().len(), 2);
     assert!(store.installations_of_person(&"bob".parse().unwrap()).await.unwrap().is_empty());
     let (id, now, until) = (one.id.clone(), START.after(Span::from_seconds(9)), START.after(Span::from_minutes(99)));
-    change!(store, tx => tx.installation_refreshed(&id, now, until).await?);
+    change!(store, tx => PrivilegeTx::of(tx).installation_refreshed(&id, now, until).await?);
     let refreshed = Installation { last_refresh: Some(now), not_after: until, ..one };
     assert_eq!(store.installation(&refreshed.id).await.unwrap(), Some(refreshed));
 }
@@ -128,8 +128,8 @@ async fn ending_an_installation_ends_what_is_its_own_and_nothing_else(place: &Pl
     let id = one.clone();
     let code = change!(store, tx => {
         let now = tx.now();
-        assert!(tx.end_installation(&id, now).await?);
-        assert!(!tx.end_installation(&id, now).await?, "once");
+        assert!(PrivilegeTx::of(tx).end_installation(&id, now).await?);
+        assert!(!PrivilegeTx::of(tx).end_installation(&id, now).await?, "once");
         (tx.code(Digest::of("code ins_one")).await?.is_some(), tx.code(Digest::of("code ins_other")).await?.is_some())
     });
     assert_eq!(code, (false, true));
@@ -153,7 +153,7 @@ async fn an_installation_without_a_row_is_ended_too(place: &Place) {
     let ended = id.clone();
     let twice = change!(store, tx => {
         let now = tx.now();
-        (tx.end_installation(&ended, now).await?, tx.end_installation(&ended, now).await?)
+        (PrivilegeTx::of(tx).end_installation(&ended, now).await?, PrivilegeTx::of(tx).end_installation(&ended, now).await?)
     });
     assert_eq!(twice, (true, false));
     assert!(store.grant_holder(&grant.id, Some(&id)).await.unwrap().unwrap().installation_ended);
@@ -163,9 +163,9 @@ async fn an_installation_ends_with_its_grant(place: &Place) {
     let store = place.open().await;
     let (grant, one, _) = two(&store).await;
     let id = grant.id.clone();
-    change!(store, tx => tx.end_grant(&id, START).await?);
+    change!(store, tx => PrivilegeTx::of(tx).end_grant(&id, START).await?);
     assert!(store.installations_of_grant(&grant.id).await.unwrap().iter().all(|one| one.ended_at == Some(START)));
-    let again = change!(store, tx => tx.end_installation(&one, START).await?);
+    let again = change!(store, tx => PrivilegeTx::of(tx).end_installation(&one, START).await?);
     assert!(!again);
 }
 
@@ -212,9 +212,9 @@ async fn blocks_on_installations_are_in_no_list_and_are_forgotten(place: &Place)
     let (grant, one, _) = two(&store).await;
     change!(store, tx => {
         let now = tx.now();
-        tx.end_installation(&one, now).await?;
+        PrivilegeTx::of(tx).end_installation(&one, now).await?;
         let target = Target::Agent("scribe".parse().unwrap());
-        tx.put_block(&Block { target, at: now, reason: "a drill".into(), lifted_at: None }).await?;
+        PrivilegeTx::of(tx).put_block(&Block { target, at: now, reason: "a drill".into(), lifted_at: None }).await?;
     });
     assert_eq!(store.blocks().len(), 1);
     assert_eq!(store.all_blocks().await.unwrap().len(), 1);
@@ -247,8 +247,8 @@ async fn families_from_before_live_on_as_installations(place: &Place) {
         None => place.connect().await,
     };
     for sql in [
-        include_str!("../../src/schema/0001_initial.sql"),
-        include_str!("../../src/schema/0002_issued_at.sql"),
+        include_str!("../../src/sql/schema/0001_initial.sql"),
+        include_str!("../../src/sql/schema/0002_issued_at.sql"),
         "INSERT INTO agent_grant (id, agent, person, server, scopes, created_at, not_after)
          VALUES ('grt_1', 'a', 'ada', 'tickets', 'tickets:low', 5, 900);
          INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, not_after, state, issued_at)
@@ -259,7 +259,7 @@ async fn families_from_before_live_on_as_installations(place: &Place) {
          INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, scopes, resource, auth_time, not_after,
              used, issued_at)
          VALUES ('0123456789abcdef0123456789abcdef0123', 'c', 'u', 'x', 'grt_1', 'tickets:low', 'r', 1, 2, 0, 1);",
-        include_str!("../../src/schema/0003_installations.sql"),
+        include_str!("../../src/sql/schema/0003_installations.sql"),
     ] {
         raw_sql(sql).execute(&mut connection).await.unwrap();
     }

@@ -28,14 +28,14 @@ async fn the_first_start_leaves_private_files_and_two_records(place: &Place) {
     let records = store.records(0, 10).await.unwrap();
     assert_eq!(records.len(), 2);
     assert!(records[0].1.starts_with(b"{\"event\":\"log_started\""));
-    let kids = store.keys().jwks(store.now())["keys"].as_array().unwrap().len();
+    let kids = store.jwks(store.now())["keys"].as_array().unwrap().len();
     assert_eq!(kids, 1);
 }
 
 async fn eight_processes_may_start_at_once(place: &Place) {
     let stores = futures_util::future::join_all((0..8).map(|_| place.open())).await;
-    let jwks = stores[0].keys().jwks(stores[0].now());
-    assert!(stores.iter().all(|store| store.keys().jwks(store.now()) == jwks));
+    let jwks = stores[0].jwks(stores[0].now());
+    assert!(stores.iter().all(|store| store.jwks(store.now()) == jwks));
     assert_eq!(stores[7].log_size().await.unwrap(), 2);
 }
 

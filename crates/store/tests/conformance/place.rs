@@ -3,11 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use model::{
-    Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Event, Grant, Id, ManualClock, Person,
-    Span, StepUp, Timestamp, config::StoreUrl,
+    Agent, AgentKind, AgentState, Assurance, Clock, Elevation, Event, Grant, Id, ManualClock, Person, Span, Stage,
+    StepUp, Timestamp, config::StoreUrl,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, query_scalar, raw_sql};
-use store::{OpenError, OpenOptions, Store};
+use store::{OpenError, OpenOptions, Store, privilege::PrivilegeTx};
 use tempfile::TempDir;
 
 /// A database and a data directory of their own.
@@ -158,16 +158,12 @@ pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
         grant: grant.clone(),
         scope: "tickets.delete_ticket".parse().unwrap(),
         by: StepUp::Approval,
-        state: ElevationState::Requested,
         reason: "a spill".into(),
         requested_at: START,
         decide_before: START.after(Span::from_minutes(5)),
-        decided_by: None,
-        decided_at: None,
         lasts: Span::from_minutes(10),
-        not_after: None,
         max_uses,
-        uses: 0,
+        stage: Stage::Requested,
     }
 }
 
@@ -179,9 +175,9 @@ pub async fn settle(store: &Store) -> Grant {
     store
         .write::<_, store::StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person("ada"), None).await?;
-                tx.put_agent(&agent).await?;
-                tx.put_grant(&grant).await?;
+                PrivilegeTx::of(tx).put_person(&person("ada"), None).await?;
+                PrivilegeTx::of(tx).put_agent(&agent).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
                 Ok(store::Commit::with(event(), ()))
             })
         })

@@ -4,7 +4,7 @@ use std::{slice, sync::Arc};
 
 use futures_util::future::join_all;
 use model::{AuthMethod, Person, Span, Timestamp};
-use store::{Code, Commit, Flow, Refresh, RefreshState, Rotation, Store, StoreError, Tx};
+use store::{Code, Commit, Flow, Refresh, RefreshState, Rotation, Store, StoreError, Tx, privilege::PrivilegeTx};
 use token::Digest;
 
 use crate::place::{Place, START, event, settle};
@@ -179,7 +179,7 @@ async fn a_rotated_refresh_token_is_recognised(place: &Place) {
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
                 tx.rotate_refresh(&refresh(), &rotation(now)).await?;
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
-                tx.end_installation(&refresh().installation, now).await?;
+                PrivilegeTx::of(tx).end_installation(&refresh().installation, now).await?;
                 states.extend(tx.refresh(digest).await?.map(|(_, state)| state));
                 Ok(Commit::with(event(), states))
             })
@@ -260,8 +260,8 @@ async fn an_enrolment_link_works_once(place: &Place) {
     change(&store, |tx| {
         Box::pin(async move {
             let ada: model::Id<Person> = "ada".parse().unwrap();
-            tx.offer_enrolment(&ada, Digest::of("old"), START.after(Span::from_minutes(10))).await?;
-            tx.offer_enrolment(&ada, Digest::of("new"), START.after(Span::from_minutes(10))).await
+            PrivilegeTx::of(tx).offer_enrolment(&ada, Digest::of("old"), START.after(Span::from_minutes(10))).await?;
+            PrivilegeTx::of(tx).offer_enrolment(&ada, Digest::of("new"), START.after(Span::from_minutes(10))).await
         })
     })
     .await;

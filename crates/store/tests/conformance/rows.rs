@@ -1,7 +1,7 @@
 //! What is put in comes out.
 
 use model::{AgentState, Assurance, AuthMethod, Client, Grant, Id, Person, Role, Span};
-use store::{Commit, GrantHolder, Session, StoreError, StoredClient};
+use store::{Commit, GrantHolder, Session, StoreError, StoredClient, privilege::PrivilegeTx};
 use token::Digest;
 
 use crate::place::{Place, START, agent, event, grant, person, settle};
@@ -32,10 +32,10 @@ async fn people_come_out_as_they_went_in(place: &Place) {
     let store = place.open().await;
     let ada = Person { roles: [Role::Admin, Role::Approver].into(), ..person("ada") };
     let put = ada.clone();
-    change!(store, tx => tx.put_person(&put, Some("phc")).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_person(&put, Some("phc")).await?);
     let renamed = Person { display_name: "Countess".into(), ..ada.clone() };
     let put = renamed.clone();
-    change!(store, tx => tx.put_person(&put, None).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_person(&put, None).await?);
     assert_eq!(store.person(&ada.id).await.unwrap(), Some(renamed.clone()));
     assert_eq!(store.people().await.unwrap(), [renamed]);
     assert_eq!(store.password_phc(&ada.id).await.unwrap().as_deref(), Some("phc"));
@@ -62,7 +62,7 @@ async fn a_session_of_a_disabled_person_is_none(place: &Place) {
     assert!(found == session && who == person("ada"));
     assert!(store.session(session.digest, session.not_after).await.unwrap().is_none());
     assert!(store.session(Digest::of("other"), START).await.unwrap().is_none());
-    change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_person(&Person { disabled: true, ..person("ada") }, None).await?);
     assert!(store.session(session.digest, START).await.unwrap().is_none());
 }
 
@@ -77,7 +77,7 @@ async fn sessions_of_one_person_end_one_by_one_or_all_but_one(place: &Place) {
     };
     let (first, second, third) = (session("1", "ada", 0), session("2", "ada", 1), session("3", "ada", 2));
     let all = [second.clone(), third.clone(), first.clone(), session("4", "bob", 0)];
-    change!(store, tx => tx.put_person(&person("bob"), None).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_person(&person("bob"), None).await?);
     change!(store, tx => for one in &all { tx.put_session(one).await? });
     let ada = || "ada".parse().unwrap();
     let list = async |now, most| store.sessions_of(&ada(), now, most).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_retired_agent_stays_retired(place: &Place) {
         (AgentState::Active, false),
     ] {
         let id = "scribe".parse().unwrap();
-        assert_eq!(change!(store, tx => tx.set_agent_state(&id, state).await?), changes, "{state}");
+        assert_eq!(change!(store, tx => PrivilegeTx::of(tx).set_agent_state(&id, state).await?), changes, "{state}");
     }
     assert!(store.epoch() > epoch);
 }
@@ -129,7 +129,7 @@ async fn standing_tells_all_in_one(place: &Place) {
         installation_ended: false,
     };
     assert_eq!(store.grant_holder(&grant.id, None).await.unwrap(), Some(expected));
-    change!(store, tx => tx.put_person(&Person { disabled: true, ..person("ada") }, None).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_person(&Person { disabled: true, ..person("ada") }, None).await?);
     assert!(store.grant_holder(&grant.id, None).await.unwrap().unwrap().person_disabled);
     assert_eq!(store.grant_holder(&"grt_none".parse().unwrap(), None).await.unwrap(), None);
 }
@@ -141,16 +141,16 @@ async fn a_grant_that_expired_makes_room_for_another(place: &Place) {
     let put = twin.clone();
     let refused = store
         .write::<_, StoreError, _>(move |tx| {
-            Box::pin(async move { Ok(Commit::with(event(), tx.put_grant(&put).await?)) })
+            Box::pin(async move { Ok(Commit::with(event(), PrivilegeTx::of(tx).put_grant(&put).await?)) })
         })
         .await;
     assert!(matches!(refused, Err(StoreError::Database(_))), "there is one live grant of an agent on a server");
     let later = Grant { created_at: first.not_after, not_after: first.not_after.after(Span::from_minutes(1)), ..twin };
     let put = later.clone();
-    change!(store, tx => tx.put_grant(&put).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_grant(&put).await?);
     assert_eq!(store.live_grant(&later.agent, &later.server, first.not_after).await.unwrap(), Some(later.clone()));
     let (id, end) = (later.id.clone(), first.not_after.after(Span::from_minutes(9)));
-    change!(store, tx => tx.extend_grant(&id, &"tickets:medium".parse().unwrap(), end).await?);
+    change!(store, tx => PrivilegeTx::of(tx).extend_grant(&id, &"tickets:medium".parse().unwrap(), end).await?);
     let extended = store.grant(&later.id).await.unwrap().unwrap();
     assert_eq!((extended.scopes.to_string().as_str(), extended.not_after), ("tickets:medium", end));
     assert_eq!(store.grants(None).await.unwrap().len(), 2);
@@ -163,7 +163,7 @@ fn document(id: &str) -> StoredClient {
         name: "Scribe".into(),
         redirect_uris: vec!["http://127.0.0.1/cb".into()],
         auth: AuthMethod::None,
-        grant_types: vec!["authorization_code".into()],
+        grant_types: vec![model::GrantType::AuthorizationCode],
         jwks: None,
         server: None,
         assurance: Assurance::Declared,

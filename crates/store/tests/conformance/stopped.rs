@@ -1,7 +1,7 @@
 //! What a block ended is over before anybody has written it down, and the writing down goes page by page.
 
 use model::{Block, Elevation, ElevationState, Grant, Span, Target, Timestamp};
-use store::{Commit, PageStart, Store, StoreError};
+use store::{Commit, PageStart, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, START, agent, elevation, event, grant, person, settle};
 
@@ -33,12 +33,12 @@ macro_rules! change {
 async fn block(store: &Store, kind: &str, name: &str, at: Timestamp) {
     let target = Target::parse(kind, name).unwrap();
     let block = Block { target, at, reason: "a drill".into(), lifted_at: None };
-    change!(store, tx => tx.put_block(&block).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_block(&block).await?);
 }
 
 async fn lift(store: &Store, kind: &str, name: &str) {
     let target = Target::parse(kind, name).unwrap();
-    change!(store, tx => { let now = tx.now(); assert!(tx.lift_block(&target, now).await?) });
+    change!(store, tx => { let now = tx.now(); assert!(PrivilegeTx::of(tx).lift_block(&target, now).await?) });
 }
 
 async fn is_live(store: &Store, grant: &Grant) -> bool {
@@ -55,8 +55,8 @@ async fn active(store: &Store, of: &Grant) -> Elevation {
     let asked = elevation(&of.id, 9);
     let put = asked.clone();
     change!(store, tx => {
-        tx.put_elevation(&put).await?;
-        assert!(tx.activate_elevation(&put.id, "bob", START, START.after(Span::from_minutes(10))).await?);
+        PrivilegeTx::of(tx).put_elevation(&put).await?;
+        assert!(PrivilegeTx::of(tx).activate_elevation(&put.id, "bob", START, START.after(Span::from_minutes(10))).await?);
     });
     asked
 }
@@ -64,7 +64,7 @@ async fn active(store: &Store, of: &Grant) -> Elevation {
 async fn uses(store: &Store, elevation: &Elevation) -> bool {
     let (grant, id) = (elevation.grant.clone(), elevation.id.clone());
     let listed = store.live_elevations(&grant, store.now()).await.unwrap().iter().any(|live| live.id == id);
-    let used = change!(store, tx => tx.use_elevation_of(&grant, &id).await?.is_some());
+    let used = change!(store, tx => PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?.is_some());
     assert_eq!(listed, used);
     used
 }
@@ -102,7 +102,7 @@ async fn a_new_grant_takes_the_place_of_one_that_was_stopped(place: &Place) {
     let mut new = grant(&agent("scribe", "ada"));
     new.created_at = store.now();
     let put = new.clone();
-    change!(store, tx => tx.put_grant(&put).await?);
+    change!(store, tx => PrivilegeTx::of(tx).put_grant(&put).await?);
     assert!(is_live(&store, &new).await);
     assert!(!store.grant(&old.id).await.unwrap().unwrap().is_live(store.now()));
 }
@@ -123,7 +123,7 @@ async fn an_elevation_is_over_from_whatever_block_covers_it(place: &Place) {
         assert!(uses(&store, &elevation).await);
         block(&store, kind, name, START).await;
         let found = store.elevation(&elevation.id).await.unwrap().unwrap();
-        assert_eq!((found.state, found.not_after), (ElevationState::Ended, Some(START)), "{kind}");
+        assert_eq!((found.state(), found.not_after()), (ElevationState::Ended, Some(START)), "{kind}");
         assert!(!uses(&store, &elevation).await, "{kind}");
         lift(&store, kind, name).await;
         assert!(!uses(&store, &elevation).await, "{kind}, lifted");
@@ -162,11 +162,11 @@ async fn ends_are_written_page_by_page_and_move_no_epoch(place: &Place) {
     let store = place.open().await;
     let settled = settle(&store).await;
     change!(store, tx => {
-        tx.put_person(&person("bob"), None).await?;
+        PrivilegeTx::of(tx).put_person(&person("bob"), None).await?;
         for number in 0..300 {
             let agent = model::Agent { kind: model::AgentKind::Autonomous, ..agent(&format!("fleet-{number}"), "ada") };
-            tx.put_agent(&agent).await?;
-            tx.put_grant(&grant(&agent)).await?;
+            PrivilegeTx::of(tx).put_agent(&agent).await?;
+            PrivilegeTx::of(tx).put_grant(&grant(&agent)).await?;
         }
     });
     let elevation = active(&store, &settled).await;
@@ -177,17 +177,17 @@ async fn ends_are_written_page_by_page_and_move_no_epoch(place: &Place) {
     let (mut next, mut ended, mut pages) = (Some(PageStart::default()), 0, 0);
     while let Some(from) = next {
         let target = target.clone();
-        let page = change!(store, tx => tx.end_page_of(&target, START, from).await?);
+        let page = change!(store, tx => PrivilegeTx::of(tx).end_page_of(&target, START, from).await?);
         (next, ended, pages) = (page.next, ended + page.grants, pages + 1);
     }
     assert!(ended == 301 && pages >= 1, "{ended} {pages}");
     let written = target.clone();
-    assert!(change!(store, tx => tx.ends_are_written(&written, START).await?));
+    assert!(change!(store, tx => PrivilegeTx::of(tx).ends_are_written(&written, START).await?));
     assert!(store.unwritten_blocks().await.unwrap().is_empty());
     assert_eq!(store.epoch(), epoch);
     place.tamper("DELETE FROM block").await;
     assert!(!is_live(&store, &settled).await, "it is in the rows now");
-    assert_eq!(store.elevation(&elevation.id).await.unwrap().unwrap().state, ElevationState::Ended);
+    assert_eq!(store.elevation(&elevation.id).await.unwrap().unwrap().state(), ElevationState::Ended);
     // What was not there is not written down twice, and a newer block is another matter.
-    assert!(!change!(store, tx => tx.ends_are_written(&target, START).await?));
+    assert!(!change!(store, tx => PrivilegeTx::of(tx).ends_are_written(&target, START).await?));
 }

@@ -13,7 +13,7 @@ use model::{
         PersonChange, PersonChanged, Revoked, examples,
     },
 };
-use store::{Commit, Contradiction, Store, StoreError, VerifyOptions, verify};
+use store::{Commit, Contradiction, Store, StoreError, VerifyOptions, privilege::PrivilegeTx, verify};
 
 use crate::place::{Place, agent, elevation, grant, person};
 
@@ -75,12 +75,12 @@ async fn lived(store: &Store) -> (Grant, Elevation) {
     change!(store, tx => {
         let now = tx.now();
         for person in [person("ada"), approver("bob")] {
-            tx.put_person(&person, None).await?;
+            PrivilegeTx::of(tx).put_person(&person, None).await?;
         }
-        tx.put_agent(&scribe).await?;
-        tx.put_grant(&holds).await?;
-        tx.put_elevation(&asked).await?;
-        tx.activate_elevation(&asked.id, "bob", now, now.after(asked.lasts)).await?;
+        PrivilegeTx::of(tx).put_agent(&scribe).await?;
+        PrivilegeTx::of(tx).put_grant(&holds).await?;
+        PrivilegeTx::of(tx).put_elevation(&asked).await?;
+        PrivilegeTx::of(tx).activate_elevation(&asked.id, "bob", now, now.after(asked.lasts)).await?;
         let [requested, approved] = asked_and_approved(&asked);
         [
             PersonChanged::of(&person("ada"), PersonChange::Added).by(Actor::Operator),
@@ -93,7 +93,7 @@ async fn lived(store: &Store) -> (Grant, Elevation) {
     });
     let (took, of) = (elevation.clone(), grant.id.clone());
     change!(store, tx => {
-        tx.use_elevation_of(&of, &took.id).await?;
+        PrivilegeTx::of(tx).use_elevation_of(&of, &took.id).await?;
         [used(&took)]
     });
     (grant, elevation)
@@ -140,7 +140,7 @@ async fn an_elevation_put_in_force_past_the_product_is_found(place: &Place) {
     let asked = elevation(&approved.grant, 1);
     let (put, id) = (asked.clone(), asked.id.clone());
     change!(store, tx => {
-        tx.put_elevation(&put).await?;
+        PrivilegeTx::of(tx).put_elevation(&put).await?;
         [examples::elevation_requested(&put).by(Actor::System)]
     });
     assert_eq!(found(place).await, []);
@@ -157,7 +157,7 @@ async fn an_elevation_woken_after_its_end_is_found(place: &Place) {
     let ended = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let now = tx.now();
-            tx.end_elevation(&over.id, now).await?;
+            PrivilegeTx::of(tx).end_elevation(&over.id, now).await?;
             let ended = ElevationEnded::of(&over, ElevationEnd::ByHand);
             Ok(Commit::with(ended.by(Actor::Operator), ()))
         })
@@ -226,7 +226,7 @@ async fn a_request_that_was_changed_before_somebody_decides_is_found(place: &Pla
     let asked = elevation(&grant.id, 1);
     let put = asked.clone();
     change!(store, tx => {
-        tx.put_elevation(&put).await?;
+        PrivilegeTx::of(tx).put_elevation(&put).await?;
         [examples::elevation_requested(&put).by(Actor::System)]
     });
     let what = format!("the request of elevation {}", asked.id);
@@ -244,7 +244,7 @@ async fn a_request_that_was_changed_before_somebody_decides_is_found(place: &Pla
     let denied = asked.clone();
     change!(store, tx => {
         let now = tx.now();
-        tx.deny_elevation(&denied.id, "bob", now).await?;
+        PrivilegeTx::of(tx).deny_elevation(&denied.id, "bob", now).await?;
         [examples::elevation_denied(&denied).by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);
@@ -269,14 +269,14 @@ async fn a_grant_that_ended_and_is_woken_is_found_whatever_ended_it(place: &Plac
     let gone = Person { disabled: true, ..person("ada") };
     change!(store, tx => {
         let now = tx.now();
-        tx.put_person(&gone, None).await?;
-        tx.end_grants_of_person(&gone.id, now).await?;
+        PrivilegeTx::of(tx).put_person(&gone, None).await?;
+        PrivilegeTx::of(tx).end_grants_of_person(&gone.id, now).await?;
         [PersonChanged { grants_ended: Some(1), ..PersonChanged::of(&gone, PersonChange::Disabled) }.by(Actor::System)]
     });
     let out = last(&store, "person_changed").await;
     woken(out).await;
     change!(store, tx => {
-        tx.put_person(&person("ada"), None).await?;
+        PrivilegeTx::of(tx).put_person(&person("ada"), None).await?;
         [PersonChanged::of(&person("ada"), PersonChange::DeclaredAgain).by(Actor::System)]
     });
     woken(out).await;
@@ -290,14 +290,14 @@ async fn a_grant_whose_place_another_took_is_found_when_it_is_woken(place: &Plac
     let second = Grant { id: token::mint(), created_at: store.now(), ..first.clone() };
     let put = second.clone();
     change!(store, tx => {
-        tx.put_grant(&put).await?;
+        PrivilegeTx::of(tx).put_grant(&put).await?;
         [GrantMade::of(&put, GrantChange::Made).by(Actor::System)]
     });
     let next = last(&store, "grant_made").await;
     let id = second.id.clone();
     change!(store, tx => {
         let now = tx.now();
-        tx.end_grant(&id, now).await?;
+        PrivilegeTx::of(tx).end_grant(&id, now).await?;
         [Revoked::of(&Target::Grant(id), "r".into()).by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);
@@ -320,7 +320,7 @@ async fn what_ended_with_a_wrong_clock_is_found_when_it_is_woken(place: &Place) 
     let store = place.open().await;
     let seen = store.no_node_runs().await.unwrap();
     change!(store, tx => {
-        tx.put_clock_right(right, &seen).await?;
+        PrivilegeTx::of(tx).put_clock_right(right, &seen).await?;
         [examples::clock_accepted().by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);
@@ -344,13 +344,13 @@ async fn an_elevation_that_ended_before_its_use_came_back_is_found_when_it_is_wo
     let over = elevation.clone();
     change!(store, tx => {
         let now = tx.now();
-        tx.end_elevation(&over.id, now).await?;
+        PrivilegeTx::of(tx).end_elevation(&over.id, now).await?;
         [ElevationEnded::of(&over, ElevationEnd::ByHand).by(Actor::Operator)]
     });
     let (record, id, grant) = (newest(&store).await, elevation.id.clone(), elevation.grant.clone());
     change!(store, tx => {
         let end = tx.now();
-        let returned = tx.return_use_of(&grant, &id, end, None).await?.unwrap();
+        let returned = PrivilegeTx::of(tx).return_use_of(&grant, &id, end, None).await?.unwrap();
         [ElevationUseReturned::of(&returned, "a").by(Actor::System)]
     });
     assert_eq!(found(place).await, []);

@@ -1,6 +1,6 @@
 //! A change happens with its record, or not at all.
 
-use store::{Commit, Store, StoreError};
+use store::{Commit, Store, StoreError, privilege::PrivilegeTx};
 
 use crate::place::{Place, event, person, saying};
 
@@ -23,7 +23,7 @@ async fn put(store: &Store, name: &str, commit: Commit<()>) -> Result<(), StoreE
     store
         .write(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person, None).await?;
+                PrivilegeTx::of(tx).put_person(&person, None).await?;
                 Ok(commit)
             })
         })
@@ -54,7 +54,7 @@ async fn a_change_that_fails_leaves_the_others_alone(place: &Place) {
     let store = place.open().await;
     let failing = store.write::<(), StoreError, _>(|tx| {
         Box::pin(async move {
-            tx.put_person(&person("mallory"), None).await?;
+            PrivilegeTx::of(tx).put_person(&person("mallory"), None).await?;
             Err(StoreError::Unreadable { what: "wish", why: "no".into() })
         })
     });
@@ -73,7 +73,7 @@ async fn a_change_that_panics_leaves_the_others_alone(place: &Place) {
     let store = place.open().await;
     let panicking = store.write::<(), StoreError, _>(|tx| {
         Box::pin(async move {
-            tx.put_person(&person("mallory"), None).await?;
+            PrivilegeTx::of(tx).put_person(&person("mallory"), None).await?;
             panic!("a fault in a use case");
         })
     });
@@ -95,8 +95,8 @@ async fn a_statement_that_failed_and_was_ignored_undoes_the_change(place: &Place
     let outcome = store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
-                tx.put_person(&person("mallory"), None).await?;
-                let _ = tx.put_grant(&twin).await;
+                PrivilegeTx::of(tx).put_person(&person("mallory"), None).await?;
+                let _ = PrivilegeTx::of(tx).put_grant(&twin).await;
                 Ok(Commit::with(event(), ()))
             })
         })

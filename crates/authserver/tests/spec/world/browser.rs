@@ -1,6 +1,7 @@
 //! A browser of a person, without JavaScript.
 
 use std::collections::BTreeMap;
+use store::privilege::PrivilegeTx;
 
 use axum::body::Body;
 use http::{Request, StatusCode, header};
@@ -24,7 +25,7 @@ impl World {
         let (digest, end) = (ticket.digest(), self.store.now().after(Span::from_minutes(10)));
         self.change(move |tx| {
             Box::pin(async move {
-                tx.offer_enrolment(&person, digest, end).await?;
+                PrivilegeTx::of(tx).offer_enrolment(&person, digest, end).await?;
                 done()
             })
         })

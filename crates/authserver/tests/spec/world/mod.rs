@@ -18,7 +18,7 @@ use oauth::Challenge;
 use policy::{Policies, PolicyFile};
 use portcullis_authserver::{AuthServer, AuthServerParts};
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError};
+use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
 use token::AgentKey;
 use tower::ServiceExt;
 
@@ -171,21 +171,22 @@ impl World {
                         roles: person.roles.clone(),
                         disabled: false,
                     };
-                    tx.put_person(&person, Some(&phc)).await?;
+                    PrivilegeTx::of(tx).put_person(&person, Some(&phc)).await?;
                 }
                 for (id, agent) in &config.agents {
-                    tx.put_agent(&Agent {
-                        id: id.clone(),
-                        title: id.to_string(),
-                        owner: agent.owner.clone(),
-                        purpose: agent.purpose.clone(),
-                        kind: AgentKind::Autonomous,
-                        client: id.as_str().parse().unwrap(),
-                        assurance: Assurance::Proven,
-                        state: AgentState::Active,
-                        created_at: now,
-                    })
-                    .await?;
+                    PrivilegeTx::of(tx)
+                        .put_agent(&Agent {
+                            id: id.clone(),
+                            title: id.to_string(),
+                            owner: agent.owner.clone(),
+                            purpose: agent.purpose.clone(),
+                            kind: AgentKind::Autonomous,
+                            client: id.as_str().parse().unwrap(),
+                            assurance: Assurance::Proven,
+                            state: AgentState::Active,
+                            created_at: now,
+                        })
+                        .await?;
                 }
                 done()
             })
@@ -208,7 +209,7 @@ impl World {
             .change(move |tx| {
                 Box::pin(async move {
                     let now = tx.now();
-                    let changed = tx.activate_elevation(&id, "bob", now, now.after(lasts)).await?;
+                    let changed = PrivilegeTx::of(tx).activate_elevation(&id, "bob", now, now.after(lasts)).await?;
                     Ok(Commit::with(examples::any(), changed))
                 })
             })
@@ -221,7 +222,7 @@ impl World {
         self.change(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.deny_elevation(&id, "bob", now).await?;
+                PrivilegeTx::of(tx).deny_elevation(&id, "bob", now).await?;
                 done()
             })
         })
@@ -233,7 +234,7 @@ impl World {
         self.change(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                tx.end_grant(&id, now).await?;
+                PrivilegeTx::of(tx).end_grant(&id, now).await?;
                 done()
             })
         })
@@ -244,7 +245,7 @@ impl World {
         let at = self.store.now();
         self.change(move |tx| {
             Box::pin(async move {
-                tx.put_block(&Block { target, at, reason: "test".into(), lifted_at: None }).await?;
+                PrivilegeTx::of(tx).put_block(&Block { target, at, reason: "test".into(), lifted_at: None }).await?;
                 done()
             })
         })

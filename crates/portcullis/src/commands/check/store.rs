@@ -35,7 +35,7 @@ pub async fn findings(config: &Config, settings: Settings) -> Vec<Finding> {
     };
     let mut findings = vec![ok("store", config.store.shown())];
     findings.push(clock(&store, now).await);
-    let exposed = store::exposed(&config.data_dir, &config.store);
+    let exposed = store::open_to_others(&config.data_dir, &config.store);
     findings.extend(exposed.iter().map(|exposed| warning("store", exposed.to_string())));
     match node::foreseen(&store, config, settings).await {
         Ok(changes) => findings.extend(next_start(&changes)),

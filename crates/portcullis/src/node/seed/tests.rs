@@ -2,7 +2,7 @@ use governance::orders;
 use std::sync::Arc;
 
 use model::{ManualClock, Span};
-use store::OpenOptions;
+use store::{OpenOptions, privilege::PrivilegeTx};
 
 use super::*;
 
@@ -69,8 +69,8 @@ async fn grant_of(store: &Store, person: &str) -> Id<model::Grant> {
     let id = grant.id.clone();
     change(store, move |tx| {
         Box::pin(async move {
-            tx.put_agent(&bot).await?;
-            tx.put_grant(&grant).await
+            PrivilegeTx::of(tx).put_agent(&bot).await?;
+            PrivilegeTx::of(tx).put_grant(&grant).await
         })
     })
     .await;
@@ -270,7 +270,7 @@ async fn an_agent_may_belong_to_a_person_of_the_store_and_never_to_nobody() {
 
     let ada =
         Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: Default::default(), disabled: false };
-    change(&store, move |tx| Box::pin(async move { tx.put_person(&ada, None).await })).await;
+    change(&store, move |tx| Box::pin(async move { PrivilegeTx::of(tx).put_person(&ada, None).await })).await;
     start(&store, &config("", &bot)).await.unwrap();
     assert!(store.agent(&"bot".parse().unwrap()).await.unwrap().is_some());
 }

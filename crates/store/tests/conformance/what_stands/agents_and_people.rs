@@ -4,7 +4,7 @@ use model::{
     Actor, AgentState, Person, Role,
     event::{AgentChanged, PersonChange, PersonChanged},
 };
-use store::{Commit, Contradiction, StoreError};
+use store::{Commit, Contradiction, StoreError, privilege::PrivilegeTx};
 
 use super::{approver, change, differs, found, lived, newest};
 use crate::place::{Place, person};
@@ -28,7 +28,7 @@ async fn an_agent_that_was_resumed_past_the_product_is_found(place: &Place) {
     assert_eq!(found(place).await, [Contradiction::Unaccounted { what }]);
     place.tamper("UPDATE agent SET state = 'active'").await;
     change!(store, tx => {
-        tx.set_agent_state(&"scribe".parse().unwrap(), AgentState::Suspended).await?;
+        PrivilegeTx::of(tx).set_agent_state(&"scribe".parse().unwrap(), AgentState::Suspended).await?;
         [AgentChanged::state("scribe".parse().unwrap(), AgentState::Suspended).by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);
@@ -77,7 +77,7 @@ async fn roles_that_nobody_gave_are_found(place: &Place) {
     assert_eq!(given, ("person ada".into(), "the list of roles"));
     let both = Person { roles: [Role::Admin, Role::Auditor].into(), ..person("ada") };
     change!(store, tx => {
-        tx.put_person(&both, None).await?;
+        PrivilegeTx::of(tx).put_person(&both, None).await?;
         [PersonChanged::of(&both, PersonChange::Roles).by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);
@@ -89,7 +89,7 @@ async fn a_person_who_was_enabled_past_the_product_is_found(place: &Place) {
     lived(&store).await;
     let gone = Person { disabled: true, ..approver("bob") };
     change!(store, tx => {
-        tx.put_person(&gone, None).await?;
+        PrivilegeTx::of(tx).put_person(&gone, None).await?;
         [PersonChanged::of(&gone, PersonChange::Disabled).by(Actor::System)]
     });
     assert_eq!(found(place).await, []);

@@ -4,7 +4,7 @@ use model::{
     Actor, Block, Id, Installation, Span, Target, Timestamp,
     event::{InstallationEnded, Restored, Revoked},
 };
-use store::{Commit, Contradiction, Store, StoreError, Tx};
+use store::{Commit, Contradiction, Store, StoreError, Tx, privilege::PrivilegeTx};
 
 use super::{change, differs, found, lived, newest};
 use crate::place::{Place, event};
@@ -26,7 +26,9 @@ fn scribe() -> Target {
 }
 
 async fn turn(tx: &mut Tx<'_>, target: &Target, at: Timestamp) -> Result<Revoked, StoreError> {
-    tx.put_block(&Block { target: target.clone(), at, reason: "lost".into(), lifted_at: None }).await?;
+    PrivilegeTx::of(tx)
+        .put_block(&Block { target: target.clone(), at, reason: "lost".into(), lifted_at: None })
+        .await?;
     Ok(Revoked::of(target, "lost".into()))
 }
 
@@ -41,7 +43,7 @@ pub(super) async fn revoke(store: &Store, target: Target) -> u64 {
 pub(super) async fn restore(store: &Store, target: Target) -> u64 {
     change!(store, tx => {
         let now = tx.now();
-        tx.lift_block(&target, now).await?;
+        PrivilegeTx::of(tx).lift_block(&target, now).await?;
         [Restored::of(&target, "lost".into()).by(Actor::Operator)]
     });
     newest(store).await
@@ -52,7 +54,7 @@ pub(super) async fn end_installation(store: &Store, id: &Id<Installation>) -> u6
     let id = id.clone();
     change!(store, tx => {
         let now = tx.now();
-        tx.end_installation(&id, now).await?;
+        PrivilegeTx::of(tx).end_installation(&id, now).await?;
         let client: model::ClientId = "c".parse().unwrap();
         let ended = InstallationEnded {
             installation: id,
@@ -198,7 +200,7 @@ async fn a_grant_that_is_revoked_has_no_block(place: &Place) {
     let (grant, _) = lived(&store).await;
     change!(store, tx => {
         let now = tx.now();
-        tx.end_grant(&grant.id, now).await?;
+        PrivilegeTx::of(tx).end_grant(&grant.id, now).await?;
         [Revoked::of(&Target::Grant(grant.id), "lost".into()).by(Actor::Operator)]
     });
     assert_eq!(found(place).await, []);

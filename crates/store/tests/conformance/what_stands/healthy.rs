@@ -7,7 +7,7 @@ use model::{
         examples,
     },
 };
-use store::{Commit, Store, StoreError};
+use store::{Commit, Store, StoreError, privilege::PrivilegeTx};
 
 use super::{
     asked_and_approved,
@@ -58,9 +58,9 @@ async fn everything_that_happens_through_the_product_contradicts_nothing(place: 
     for state in [AgentState::Suspended, AgentState::Active, AgentState::Retired] {
         change!(store, tx => {
             let (scribe, now) = ("scribe".parse().unwrap(), tx.now());
-            tx.set_agent_state(&scribe, state).await?;
+            PrivilegeTx::of(tx).set_agent_state(&scribe, state).await?;
             if state == AgentState::Retired {
-                tx.end_grants_of_agent(&scribe, now).await?;
+                PrivilegeTx::of(tx).end_grants_of_agent(&scribe, now).await?;
             }
             [AgentChanged::state(scribe, state).by(Actor::Operator)]
         });
@@ -69,7 +69,7 @@ async fn everything_that_happens_through_the_product_contradicts_nothing(place: 
     for (disabled, roles) in [(true, vec![]), (false, vec![Role::Admin, Role::Approver])] {
         let eve = Person { disabled, roles: roles.into_iter().collect(), ..person("eve") };
         change!(store, tx => {
-            tx.put_person(&eve, None).await?;
+            PrivilegeTx::of(tx).put_person(&eve, None).await?;
             [PersonChanged::of(&eve, PersonChange::Roles).by(Actor::Operator)]
         });
         assert_eq!(found(place).await, []);
@@ -88,8 +88,8 @@ async fn used_up_and_given_back(place: &Place, store: &Store, asked: &Elevation)
     let (put, id, grant) = (asked.clone(), asked.id.clone(), asked.grant.clone());
     change!(store, tx => {
         let now = tx.now();
-        tx.put_elevation(&put).await?;
-        tx.activate_elevation(&put.id, "bob", now, now.after(put.lasts)).await?;
+        PrivilegeTx::of(tx).put_elevation(&put).await?;
+        PrivilegeTx::of(tx).activate_elevation(&put.id, "bob", now, now.after(put.lasts)).await?;
         asked_and_approved(&put)
     });
     let last = || [used(asked), ElevationEnded::of(asked, ElevationEnd::UsedUp).by(Actor::System)];
@@ -99,9 +99,9 @@ async fn used_up_and_given_back(place: &Place, store: &Store, asked: &Elevation)
         store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
-                    let used = tx.use_elevation_of(&grant, &id).await?.unwrap();
+                    let used = PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?.unwrap();
                     let [decided, ended] = first;
-                    Ok(Commit::with(decided, used.not_after.unwrap()).and(ended))
+                    Ok(Commit::with(decided, used.not_after().unwrap()).and(ended))
                 })
             })
             .await
@@ -110,13 +110,13 @@ async fn used_up_and_given_back(place: &Place, store: &Store, asked: &Elevation)
     let stamp = store.epoch_stamp(store.epoch());
     let (of, which) = (grant.clone(), id.clone());
     change!(store, tx => {
-        let returned = tx.return_use_of(&of, &which, not_after, stamp.as_deref()).await?.unwrap();
+        let returned = PrivilegeTx::of(tx).return_use_of(&of, &which, not_after, stamp.as_deref()).await?.unwrap();
         [ElevationUseReturned::of(&returned, "a").by(Actor::System)]
     });
     assert_eq!(found(place).await, []);
     let second = last();
     change!(store, tx => {
-        tx.use_elevation_of(&grant, &id).await?.unwrap();
+        PrivilegeTx::of(tx).use_elevation_of(&grant, &id).await?.unwrap();
         second
     });
 }
@@ -138,10 +138,10 @@ async fn a_clock_that_ran_ahead(place: &Place, store: Store) {
     let key = store.new_access_key();
     let seen = store.no_node_runs().await.unwrap();
     change!(store, tx => {
-        tx.put_clock_right(right, &seen).await?;
+        PrivilegeTx::of(tx).put_clock_right(right, &seen).await?;
         let now = Timestamp::from_seconds(right.seconds());
-        tx.put_access_key(&key, now).await?;
-        tx.retire_access_keys(&key, now).await?;
+        PrivilegeTx::of(tx).put_access_key(&key, now).await?;
+        PrivilegeTx::of(tx).retire_access_keys(&key, now).await?;
         let made = KeyMade {
             key: key.kid.clone(),
             purpose: "access",

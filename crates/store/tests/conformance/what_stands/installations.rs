@@ -1,7 +1,7 @@
 //! What was ended of an installation stays so, also when the block on it is forgotten.
 
 use model::{Id, Installation, Span};
-use store::{Commit, Contradiction, Refresh, StoreError};
+use store::{Commit, Contradiction, Refresh, StoreError, privilege::PrivilegeTx};
 use token::Digest;
 
 use super::{blocks::end_installation, change, found, lived};
@@ -26,7 +26,7 @@ async fn an_installation_that_is_woken_is_found_with_all_that_is_left_of_it(plac
     };
     let id: Id<Installation> = kept.id.clone();
     change!(store, tx => {
-        tx.put_installation(&kept).await?;
+        PrivilegeTx::of(tx).put_installation(&kept).await?;
         tx.put_refresh(&Refresh {
             digest: Digest::of("rt"),
             installation: kept.id.clone(),

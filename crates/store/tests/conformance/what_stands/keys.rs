@@ -1,7 +1,7 @@
 //! Which keys are believed, and until when, is what the log says.
 
 use model::{Actor, Span, Timestamp, event::KeyMade};
-use store::{Commit, Contradiction, OpenError, Store, StoreError};
+use store::{Commit, Contradiction, OpenError, Store, StoreError, privilege::PrivilegeTx};
 
 use super::{change, differs, found, lived};
 use crate::place::Place;
@@ -17,8 +17,8 @@ pub(super) async fn rotate(store: &Store, signs_from: Timestamp, old_gone_at: Ti
     let key = store.new_access_key();
     let kid = key.kid.clone();
     change!(store, tx => {
-        tx.put_access_key(&key, signs_from).await?;
-        tx.retire_access_keys(&key, old_gone_at).await?;
+        PrivilegeTx::of(tx).put_access_key(&key, signs_from).await?;
+        PrivilegeTx::of(tx).retire_access_keys(&key, old_gone_at).await?;
         let made = KeyMade {
             key: key.kid.clone(),
             purpose: "access",

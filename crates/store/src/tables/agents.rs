@@ -1,0 +1,119 @@
+//! Agents.
+
+use model::{Agent, AgentState, ClientId, Id, Person};
+use sqlx::query;
+
+use crate::{
+    error::StoreError,
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
+    tables::privilege_tx::PrivilegeTx,
+};
+
+impl Readers {
+    /// The agent of that name.
+    pub async fn agent(&self, id: &Id<Agent>) -> Result<Option<Agent>, StoreError> {
+        self.one(by_id(id)).await
+    }
+
+    /// Every agent, by name.
+    pub async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
+        self.all(query(concat!("SELECT ", agent_columns!(), " FROM agent a ORDER BY a.id"))).await
+    }
+
+    /// The delegated agent that presents `client` and acts for `owner`.
+    pub async fn agent_of(&self, client: &ClientId, owner: &Id<Person>) -> Result<Option<Agent>, StoreError> {
+        self.one(delegated(client, owner)).await
+    }
+}
+
+impl Tx<'_> {
+    /// The agent of that name.
+    pub async fn agent(&mut self, id: &Id<Agent>) -> Result<Option<Agent>, StoreError> {
+        self.one(by_id(id)).await
+    }
+
+    /// The delegated agent that presents `client` and acts for `owner`.
+    pub async fn agent_of(&mut self, client: &ClientId, owner: &Id<Person>) -> Result<Option<Agent>, StoreError> {
+        self.one(delegated(client, owner)).await
+    }
+}
+
+impl PrivilegeTx<'_, '_> {
+    /// Adds or changes an agent. The time it was first seen and its state stay: only
+    /// [`Self::set_agent_state`] changes a state, so nobody resumes an agent by describing it. Bumps the epoch, because what nodes
+    /// hold in memory about an agent that is known already may be wrong now.
+    pub async fn put_agent(&mut self, agent: &Agent) -> Result<(), StoreError> {
+        let sql = "INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (id) DO UPDATE SET title = excluded.title, owner = excluded.owner,
+                 purpose = excluded.purpose, kind = excluded.kind, client = excluded.client,
+                 assurance = excluded.assurance";
+        self.run(
+            query(sql)
+                .bind(agent.id.as_str())
+                .bind(&agent.title)
+                .bind(agent.owner.as_str())
+                .bind(&agent.purpose)
+                .bind(agent.kind.as_str())
+                .bind(agent.client.as_str())
+                .bind(agent.assurance.as_str())
+                .bind(agent.state.as_str())
+                .bind(agent.created_at.micros()),
+        )
+        .await?;
+        self.bump_epoch().await
+    }
+
+    /// Changes the state and bumps the epoch; `false` when it was so already, is retired for good,
+    /// or there is no such agent.
+    pub async fn set_agent_state(&mut self, id: &Id<Agent>, state: AgentState) -> Result<bool, StoreError> {
+        let sql = "UPDATE agent SET state = $2 WHERE id = $1 AND state <> $2 AND state <> 'retired'";
+        let changed = self.run(query(sql).bind(id.as_str()).bind(state.as_str())).await?;
+        self.bump_epoch().await?;
+        Ok(changed == 1)
+    }
+}
+
+fn by_id(id: &Id<Agent>) -> Statement<'_> {
+    query(concat!("SELECT ", agent_columns!(), " FROM agent a WHERE a.id = $1")).bind(id.as_str())
+}
+
+fn delegated<'q>(client: &'q ClientId, owner: &'q Id<Person>) -> Statement<'q> {
+    let sql = concat!(
+        "SELECT ",
+        agent_columns!(),
+        " FROM agent a WHERE a.client = $1 AND a.owner = $2 AND a.kind = 'delegated'"
+    );
+    query(sql).bind(client.as_str()).bind(owner.as_str())
+}
+
+/// The columns of an agent, of a table called `a`.
+macro_rules! agent_columns {
+    () => {
+        "a.id, a.title, a.owner, a.purpose, a.kind, a.client, a.assurance, a.state, a.created_at"
+    };
+}
+pub(crate) use agent_columns;
+
+impl FromColumns for Agent {
+    const WHAT: &'static str = "agent";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns.parsed()?,
+            title: columns.text()?,
+            owner: columns.parsed()?,
+            purpose: columns.text()?,
+            kind: columns.parsed()?,
+            client: columns.parsed()?,
+            assurance: columns.parsed()?,
+            state: columns.parsed()?,
+            created_at: columns.time()?,
+        })
+    }
+}

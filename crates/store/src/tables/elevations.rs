@@ -1,0 +1,181 @@
+//! Elevations: which there are, and which of them wait or may be used.
+
+use model::{Agent, Approval, Decided, Elevation, Grant, Id, Scope, Span, Stage, Timestamp};
+use sqlx::query;
+
+use crate::{
+    error::StoreError,
+    sql::{
+        columns::Columns,
+        readers::Readers,
+        statement::{FromColumns, Statement},
+        tx::Tx,
+    },
+    tables::ended_by_block::elevation_ended_by_block,
+};
+
+/// The columns of an elevation, of a table called `e`.
+macro_rules! elevation_columns {
+    () => {
+        concat!(
+            "e.id, e.grant_id, e.scope, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
+             e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, ",
+            elevation_ended_by_block!()
+        )
+    };
+}
+
+/// The same of a row that was just changed, which is none that is stopped.
+macro_rules! changed_columns {
+    () => {
+        "id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
+         not_after, max_uses, uses, CAST(NULL AS BIGINT)"
+    };
+}
+
+pub(crate) use changed_columns;
+
+impl Readers {
+    /// The elevation of that id.
+    pub async fn elevation(&self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
+        self.one(by_id(id)).await
+    }
+
+    /// The newest `limit` elevations, newest first.
+    pub async fn elevations(&self, limit: u32) -> Result<Vec<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e ORDER BY e.requested_at DESC, e.id DESC LIMIT $1"
+        );
+        self.all(query(sql).bind(i64::from(limit))).await
+    }
+
+    /// Those that wait for a decision at `now`, oldest first.
+    pub async fn pending(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE e.state = 'requested' AND e.decide_before > $1 ORDER BY e.requested_at, e.id"
+        );
+        let mut pending: Vec<Elevation> = self.all(query(sql).bind(now.micros())).await?;
+        pending.retain(|elevation| elevation.is_pending(now));
+        Ok(pending)
+    }
+
+    /// Those whose time is over at `now` although nobody has ended them: active beyond their end, or
+    /// asked for and never decided. Oldest first, at most 256.
+    pub async fn elapsed_elevations(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE (e.state = 'active' AND e.not_after <= $1)
+              OR (e.state = 'requested' AND e.decide_before <= $1) ORDER BY e.requested_at, e.id LIMIT 256"
+        );
+        self.all(query(sql).bind(now.micros())).await
+    }
+
+    /// The newest one that was asked for under this grant and for this scope, whatever became of it.
+    pub async fn newest_elevation(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Option<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
+        );
+        self.one(query(sql).bind(grant.as_str()).bind(scope.to_string())).await
+    }
+
+    /// Those of a grant that may be used at `now`.
+    pub async fn live_elevations(&self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+        Ok(live_at(self.all(may_be_used(grant, now)).await?, now))
+    }
+}
+
+impl Tx<'_> {
+    /// The elevation of that id.
+    pub async fn elevation(&mut self, id: &Id<Elevation>) -> Result<Option<Elevation>, StoreError> {
+        self.one(by_id(id)).await
+    }
+
+    /// The one that waits for a decision about this scope of this grant.
+    pub async fn pending_for(
+        &mut self,
+        grant: &Id<Grant>,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Option<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 AND e.state = 'requested' AND e.decide_before > $3
+              ORDER BY e.requested_at, e.id"
+        );
+        let pending = query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros());
+        let pending: Vec<Elevation> = self.all(pending).await?;
+        Ok(pending.into_iter().find(|elevation| elevation.is_pending(now)))
+    }
+
+    /// Those of an agent, under whatever grant, that were denied after `since` or asked for after it and never
+    /// decided; newest first, at most 256. An agent can end its grant, and get a new one, but not these.
+    pub async fn unwelcome_elevations(
+        &mut self,
+        agent: &Id<Agent>,
+        since: Timestamp,
+    ) -> Result<Vec<Elevation>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            elevation_columns!(),
+            " FROM elevation e WHERE e.grant_id IN (SELECT id FROM agent_grant WHERE agent = $1)
+               AND ((e.state = 'denied' AND e.decided_at > $2) OR (e.decided_at IS NULL AND e.requested_at > $2))
+              ORDER BY e.requested_at DESC, e.id DESC LIMIT 256"
+        );
+        self.all(query(sql).bind(agent.as_str()).bind(since.micros())).await
+    }
+
+    /// Those of a grant that may be used at `now`.
+    pub async fn live_elevations(&mut self, grant: &Id<Grant>, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
+        Ok(live_at(self.all(may_be_used(grant, now)).await?, now))
+    }
+}
+
+fn by_id(id: &Id<Elevation>) -> Statement<'_> {
+    query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1")).bind(id.as_str())
+}
+
+fn may_be_used(grant: &Id<Grant>, now: Timestamp) -> Statement<'_> {
+    let sql = concat!(
+        "SELECT ",
+        elevation_columns!(),
+        " FROM elevation e WHERE e.grant_id = $1 AND e.state = 'active' AND e.not_after > $2 AND e.uses < e.max_uses
+          ORDER BY e.not_after, e.id"
+    );
+    query(sql).bind(grant.as_str()).bind(now.micros())
+}
+
+/// Without those that a block ended.
+fn live_at(mut elevations: Vec<Elevation>, now: Timestamp) -> Vec<Elevation> {
+    elevations.retain(|elevation| elevation.is_live(now));
+    elevations
+}
+
+impl FromColumns for Elevation {
+    const WHAT: &'static str = "elevation";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (id, grant, scope) = (columns.parsed()?, columns.parsed()?, columns.parsed()?);
+        let (by, state, reason) = (columns.parsed()?, columns.parsed()?, columns.text()?);
+        let (requested_at, decide_before) = (columns.time()?, columns.time()?);
+        let decided = columns.optional_text()?.zip(columns.optional_time()?).map(|(by, at)| Decided { by, at });
+        let (lasts, not_after) = (Span::from_seconds(columns.number()?), columns.optional_time()?);
+        let (max_uses, uses) = (columns.number()?, columns.number()?);
+        let stage = Stage::of(state, decided, not_after, uses).map_err(|why| columns.unreadable(why))?;
+        let stage = match (stage, columns.optional_time()?) {
+            (Stage::Requested, Some(_)) => Stage::Ended(None),
+            (Stage::Active(approval), Some(blocked)) => {
+                Stage::Ended(Some(Approval { not_after: approval.not_after.min(blocked), ..approval }))
+            }
+            (stage, _) => stage,
+        };
+        Ok(Self { id, grant, scope, by, reason, requested_at, decide_before, lasts, max_uses, stage })
+    }
+}
