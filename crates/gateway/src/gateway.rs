@@ -7,9 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 use model::config::Config;
 use policy::Policies;
 use store::{Store, secrets::Vault};
+use web::HostGuard;
 
 use crate::{
-    host_guard::HostGuard,
+    origin::Origins,
     principal::Verifier,
     protected_server::{ProtectedServer, SetupError},
     quota::Quotas,
@@ -33,6 +34,7 @@ pub struct GatewayParts {
 pub struct Gateway {
     pub(crate) config: Arc<Config>,
     pub(crate) host_guard: HostGuard,
+    pub(crate) origins: Origins,
     pub(crate) servers: HashMap<String, Arc<ProtectedServer>>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) seals: Arc<Seals>,
@@ -51,7 +53,8 @@ impl Gateway {
         let GatewayParts { config, store, policies } = parts;
         let server = |(id, server)| Ok((format!("{id}"), Arc::new(ProtectedServer::new(id, server, &config)?)));
         Ok(Arc::new(Self {
-            host_guard: HostGuard::new(&config),
+            host_guard: HostGuard::of(&config),
+            origins: Origins::of(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
             verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
             seals: Arc::new(Seals::new(Vault::of(&store).master())),

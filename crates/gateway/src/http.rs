@@ -16,9 +16,6 @@ use crate::{
     refusal::{Asked, Refusal, respond},
 };
 
-const ENDPOINTS: &str = "/mcp/";
-const METADATA: &str = "/.well-known/oauth-protected-resource";
-
 enum Route<'g> {
     Endpoint(&'g Arc<ProtectedServer>),
     Metadata(Document<'g>),
@@ -41,19 +38,20 @@ impl Gateway {
             Ok(route) => route,
             Err(nothing) => return self.turn_away(&nothing),
         };
+        if let Err(unknown) = self.host_guard.check(&parts.uri, &parts.headers) {
+            return self.turn_away(&unknown.into());
+        }
         match route {
-            Route::Metadata(document) => match self.host_guard.knows_host(&parts) {
-                Ok(()) => metadata::answer(document, &parts).unwrap_or_else(|refusal| {
-                    let mut response = self.turn_away(&refusal);
-                    preflight::allow_everybody(response.headers_mut());
-                    response
-                }),
-                Err(error) => self.turn_away(&error.into()),
-            },
+            // That is enough for what is public: pages of every origin may read it.
+            Route::Metadata(document) => metadata::answer(document, &parts).unwrap_or_else(|refusal| {
+                let mut response = self.turn_away(&refusal);
+                preflight::allow_everybody(response.headers_mut());
+                response
+            }),
             Route::Endpoint(server) => {
-                let admitted = match self.host_guard.admit(&parts) {
+                let admitted = match self.origins.admit(&parts.headers) {
                     Ok(admitted) => admitted,
-                    Err(error) => return self.turn_away(&error.into()),
+                    Err(foreign) => return self.turn_away(&foreign.into()),
                 };
                 let mut response = match parts.method {
                     Method::OPTIONS if admitted.origin.is_some() => preflight::answer(&parts.headers),
@@ -92,3 +90,6 @@ impl Gateway {
         respond(refusal, None, &Asked::default())
     }
 }
+
+const ENDPOINTS: &str = "/mcp/";
+const METADATA: &str = "/.well-known/oauth-protected-resource";

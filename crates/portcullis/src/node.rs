@@ -4,8 +4,8 @@
 //! router of the authorization server and the console. The roles do not know each other.
 
 pub mod control;
-mod hosts;
 mod logging;
+mod misdirected;
 pub mod order;
 mod reload;
 mod seed;
@@ -39,7 +39,7 @@ pub struct Node {
     authserver: Arc<authserver::AuthServer>,
     login: Arc<login::Login>,
     router: Router,
-    hosts: hosts::Hosts,
+    hosts: misdirected::Hosts,
 }
 
 impl Node {
@@ -87,7 +87,7 @@ impl Node {
             .merge(console.router())
             .method_not_allowed_fallback(web::only_forms)
             .fallback(web::nowhere);
-        let hosts = hosts::Hosts::of(&config);
+        let hosts = misdirected::Hosts::of(&config);
         seed::declared(&store, &config, &settings)
             .await
             .context("what the file declares could not be written to the store")?;

@@ -1,13 +1,13 @@
 //! From the cause at the step where it arose to the refusal that is told.
 
-use model::{ScopeSet, StepUp, Tier, ToolName};
+use model::{ScopeSet, StepUp, Tier, ToolName, UnknownHost};
 
 use super::Refusal;
 use crate::{
     call::{Call, TargetError},
     conditions::ConditionLost,
     credential::CredentialError,
-    host_guard::HostError,
+    origin::ForeignOrigin,
     permit::Denial,
     principal::PrincipalError,
     quota::{NoRoom, Quota},
@@ -16,12 +16,15 @@ use crate::{
     upstream::{respond::RespondError, send_error::SendError},
 };
 
-impl From<HostError> for Refusal {
-    fn from(error: HostError) -> Self {
-        match error {
-            HostError::UnknownHost => Self::UnknownHost,
-            HostError::ForeignOrigin => Self::ForeignOrigin,
-        }
+impl From<UnknownHost> for Refusal {
+    fn from(_: UnknownHost) -> Self {
+        Self::UnknownHost
+    }
+}
+
+impl From<ForeignOrigin> for Refusal {
+    fn from(_: ForeignOrigin) -> Self {
+        Self::ForeignOrigin
     }
 }
 

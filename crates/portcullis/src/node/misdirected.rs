@@ -1,21 +1,21 @@
-//! Which `Host` a request may name. A page on the internet that points its own name at this
-//! machine (DNS rebinding) must find nobody home.
+//! What a request gets that names another host: the guard is [`web::HostGuard`], this is its log and its answer.
 //!
-//! Spec: RFC 9112 §3.2; MCP 2026-07-28 basic/transports (Host and Origin).
+//! Spec: RFC 9110 §15.5.20.
 
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use model::{Clock, Pace, Sampling, SystemClock, config::Config};
+use web::{HostGuard, host_guard::named};
 
-/// The names this node answers to.
+/// The names this node answers to, and whether it was said lately that others were asked for.
 pub struct Hosts {
-    names: model::Hosts,
+    guard: HostGuard,
     said: Sampling<(), ()>,
 }
 
 impl Hosts {
     /// Of the configuration.
     pub fn of(config: &Config) -> Self {
-        Self { names: model::Hosts::of(config), said: Sampling::at(Pace::STRANGER) }
+        Self { guard: HostGuard::of(config), said: Sampling::at(Pace::STRANGER) }
     }
 
     /// Refuses a request for somebody else. Health checks may come under any name.
@@ -23,10 +23,8 @@ impl Hosts {
         if matches!(request.uri().path(), "/healthz" | "/readyz") {
             return Ok(());
         }
-        let target = request.uri().authority().map(http::uri::Authority::as_str);
-        let fields = || request.headers().get_all(header::HOST).iter().map(|field| field.to_str().ok());
-        self.names.know(target, fields()).map_err(|_| {
-            self.say(target.or_else(|| fields().flatten().next()));
+        self.guard.check(request.uri(), request.headers()).map_err(|_| {
+            self.say(named(request.uri(), request.headers()));
             Misdirected
         })
     }
