@@ -13,7 +13,7 @@ use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp::{json, jsonrpc, revision};
 use model::{Actor, Authority, CallTarget, Class, Question, Tier, event::examples};
-use portcullis_gateway::{live::Verifier, protected::Protected};
+use portcullis_gateway::{principal::Verifier, protected_server::ProtectedServer};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use world::{World, modern};
@@ -58,10 +58,10 @@ fn compare_headers(bencher: Bencher) {
     bencher.bench(|| revision::speak(black_box(&headers), black_box(&message)).is_ok());
 }
 
-fn verifier() -> (Verifier, Protected, String) {
+fn verifier() -> (Verifier, ProtectedServer, String) {
     let server = serde_json::from_value(json!({"url": "http://127.0.0.1:1/mcp"})).unwrap();
     let whole = serde_json::from_value(json!({"public_url": "http://127.0.0.1:8420"})).unwrap();
-    let protected = Protected::new(&"tickets".parse().unwrap(), &server, &whole).unwrap();
+    let protected = ProtectedServer::new(&"tickets".parse().unwrap(), &server, &whole).unwrap();
     (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
 }
 
@@ -70,7 +70,7 @@ fn verify_hot(bencher: Bencher) {
     let (verifier, server, token) = verifier();
     bencher.bench(|| {
         let presented = token::Presented::new(&token).unwrap();
-        RUNTIME.block_on(verifier.live(&server, presented)).unwrap()
+        RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
     });
 }
 
@@ -81,7 +81,7 @@ fn verify_cold(bencher: Bencher) {
     bencher.with_inputs(|| Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into())).bench_values(
         |verifier| {
             let presented = token::Presented::new(&token).unwrap();
-            RUNTIME.block_on(verifier.live(&server, presented)).unwrap()
+            RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
         },
     );
 }

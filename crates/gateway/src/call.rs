@@ -14,12 +14,12 @@ use mcp::{
 };
 use model::{CallTarget, Tier, ToolName, config::TaskAccess};
 
-use crate::{protected::Protected, quota::Share, refusal::Refusal, session::Session};
+use crate::{protected_server::ProtectedServer, quota::Share, sealed::session::Session};
 
 /// One request, understood but not yet decided on.
 #[derive(Debug)]
 pub struct Call {
-    pub(crate) server: Arc<Protected>,
+    pub(crate) server: Arc<ProtectedServer>,
     pub(crate) revision: &'static dyn Revision,
     pub(crate) action: Action,
     pub(crate) session: Option<Session>,
@@ -28,6 +28,25 @@ pub struct Call {
     pub(crate) request: Box<str>,
     /// What it counts as, for as long as anything of it is under way.
     pub(crate) share: Arc<Share>,
+}
+
+/// Why it can not be said what a call is about, or that it is about nothing that may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// The method is not in the table.
+    UnknownMethod,
+    /// A notification that no client of this revision sends: it is accepted, and goes no further.
+    NotSentOn,
+    /// It is about tasks, and this server's tasks are not opened.
+    Tasks,
+    /// `tools/call` without a tool's name, or with one that is no tool's.
+    NoTool,
+    /// The member of `params` that says what is acted on is missing.
+    Missing(&'static str),
+    /// A subscription to resources of two rules of the high tier.
+    OneAtATime,
+    /// An answer to a request of the server, outside of a session.
+    OrphanResponse,
 }
 
 /// What the request wants.
@@ -151,7 +170,7 @@ impl Call {
 
     /// Of several resources the one with the most harm counts. Two rules of the high tier are two approvals, and one
     /// request can not have both.
-    fn subscribed(&self, uris: &[Box<str>]) -> Result<Option<ToolName>, Refusal> {
+    fn subscribed(&self, uris: &[Box<str>]) -> Result<Option<ToolName>, TargetError> {
         let rules = &self.server.config.resources;
         let mut all: Vec<_> = uris.iter().map(|uri| rules.find(uri)).collect();
         all.sort_by_key(|rule| rule.map_or(Tier::High, |(_, tier)| tier));
@@ -159,7 +178,7 @@ impl Call {
         match all.as_slice() {
             [] => Ok(None),
             several if several.contains(&None) => Ok(Some(resource(None))),
-            [.., Some((_, Tier::High)), Some((_, Tier::High))] => Err(Refusal::OneAtATime),
+            [.., Some((_, Tier::High)), Some((_, Tier::High))] => Err(TargetError::OneAtATime),
             [.., most] => Ok(Some(resource(*most))),
         }
     }
@@ -171,46 +190,48 @@ impl Call {
     }
 
     /// What the call is about, as the rules of its server classify it. Refuses what is not in the table.
-    pub fn target(&self) -> Result<CallTarget, Refusal> {
+    pub fn target(&self) -> Result<CallTarget, TargetError> {
         Ok(CallTarget::of(&self.server.config, self.subject()?))
     }
 
     /// What the call acts on: a tool, a resource, a prompt, or the server as such.
     ///
     /// Unknown methods, notifications and tasks would be side doors around the tools.
-    fn subject(&self) -> Result<Option<ToolName>, Refusal> {
+    fn subject(&self) -> Result<Option<ToolName>, TargetError> {
         let Action::Send(message) = &self.action else { return Ok(None) };
         match &**message {
-            Message::Response { .. } if self.session.is_none() => Err(Refusal::OrphanResponse),
+            Message::Response { .. } if self.session.is_none() => Err(TargetError::OrphanResponse),
             Message::Response { .. } => Ok(None),
             Message::Notification(call) => match self.revision.notification(call.method()) {
-                Notification::Known if !self.opens_tasks(call.method()) => Err(Refusal::NotSentOn),
+                Notification::Known if !self.opens_tasks(call.method()) => Err(TargetError::NotSentOn),
                 Notification::Known => Ok(None),
-                Notification::Unknown => Err(Refusal::NotSentOn),
-                Notification::None => Err(Refusal::UnknownMethod),
+                Notification::Unknown => Err(TargetError::NotSentOn),
+                Notification::None => Err(TargetError::UnknownMethod),
             },
             Message::Request { call, .. } => {
-                let method = self.revision.method(call.method()).ok_or(Refusal::UnknownMethod)?;
+                let method = self.revision.method(call.method()).ok_or(TargetError::UnknownMethod)?;
                 if !self.opens_tasks(method.name) {
-                    return Err(Refusal::Tasks);
+                    return Err(TargetError::Tasks);
                 }
                 let params = call.params();
                 let rules = &self.server.config.resources;
                 match method.acts_on {
                     ActsOn::Server | ActsOn::List => Ok(None),
                     ActsOn::Tool => {
-                        let name = params.name.as_deref().ok_or(Refusal::NoTool)?;
-                        name.parse().map(Some).map_err(|_| Refusal::NoTool)
+                        let name = params.name.as_deref().ok_or(TargetError::NoTool)?;
+                        name.parse().map(Some).map_err(|_| TargetError::NoTool)
                     }
-                    ActsOn::Prompt => params.name.as_deref().map(prompt).ok_or(Refusal::Missing("name")).map(Some),
+                    ActsOn::Prompt => params.name.as_deref().map(prompt).ok_or(TargetError::Missing("name")).map(Some),
                     ActsOn::Resource => {
-                        let uri = params.uri.as_deref().ok_or(Refusal::Missing("uri"))?;
+                        let uri = params.uri.as_deref().ok_or(TargetError::Missing("uri"))?;
                         Ok(Some(resource(rules.find(uri))))
                     }
-                    ActsOn::Completed => Ok(Some(match params.reference.as_ref().ok_or(Refusal::Missing("ref"))? {
-                        Reference::Prompt(name) => prompt(name),
-                        Reference::Resource(uri) => resource(rules.find_template(uri)),
-                    })),
+                    ActsOn::Completed => {
+                        Ok(Some(match params.reference.as_ref().ok_or(TargetError::Missing("ref"))? {
+                            Reference::Prompt(name) => prompt(name),
+                            Reference::Resource(uri) => resource(rules.find_template(uri)),
+                        }))
+                    }
                     ActsOn::Subscribed => self.subscribed(&params.subscribed),
                 }
             }

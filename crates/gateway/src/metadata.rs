@@ -13,15 +13,15 @@ use std::{collections::HashMap, sync::Arc};
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use net::Body;
 
-use crate::{preflight, protected::Protected, refusal::Refusal};
+use crate::{preflight, protected_server::ProtectedServer, refusal::Refusal};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Document<'g> {
     /// The metadata of one server.
-    Of(&'g Protected),
+    Of(&'g ProtectedServer),
     /// What there is.
-    Root(&'g HashMap<String, Arc<Protected>>),
+    Root(&'g HashMap<String, Arc<ProtectedServer>>),
 }
 
 /// The answer, or why there is none.
@@ -46,7 +46,7 @@ pub fn answer(document: Document<'_>, parts: &Parts) -> Result<Response<Body>, R
     Ok(response)
 }
 
-fn found(document: Document<'_>) -> Result<&Protected, Refusal> {
+fn found(document: Document<'_>) -> Result<&ProtectedServer, Refusal> {
     let servers = match document {
         Document::Of(server) => return Ok(server),
         Document::Root(servers) => servers,

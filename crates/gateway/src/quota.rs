@@ -48,7 +48,7 @@ pub enum Quota {
     Bytes,
     /// Refusals come faster than they can be recorded one by one.
     #[error("too many requests of this grant are refused; they are only counted until there are fewer")]
-    Refusals,
+    RefusalSampling,
 }
 
 impl Quota {
@@ -58,7 +58,7 @@ impl Quota {
             Self::Calls => "too_many_calls",
             Self::Streams => "too_many_streams",
             Self::Bytes => "too_many_bytes",
-            Self::Refusals => "too_many_refusals",
+            Self::RefusalSampling => "too_many_refusals",
         }
     }
 }

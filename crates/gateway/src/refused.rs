@@ -1,82 +1,101 @@
-//! What is written of refusals, and what is only counted.
-//!
-//! A live token, a dead one and a stranger are refused in the same places, and can all come back at once. A grant
-//! whose refusals come faster than they are recorded one by one is told to come less often while that lasts; what it
-//! is allowed goes on. A dead token is recorded once a minute, a stranger never: only the process log hears of it.
+//! What is written down of a refusal before it is told: no record, no answer, not even a refusal.
 
-use model::{AccessClaims, Event, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName};
+use std::hash::Hash;
+
+use http::Response;
+use model::{AccessClaims, Event, Sampling};
+use net::Body;
 
 use crate::{
-    quota::Quota,
-    refusal::{By, Refusal},
+    gateway::Gateway,
+    permit::NotPermitted,
+    principal::Principal,
+    protected_server::ProtectedServer,
+    refusal::{
+        Asked, Refusal, record, respond,
+        sampling::{self, Told},
+    },
 };
 
-/// The refusals of this gateway.
-#[derive(Debug)]
-pub struct Refusals {
-    pub(crate) grants: Sampling<Option<Id<Grant>>, Event>,
-    pub(crate) dead: Sampling<Box<str>, Event>,
-    told: Sampling<&'static str, ()>,
-}
-
-/// What is left to do about a refusal.
-pub struct Told {
-    /// What the caller is told.
-    pub refusal: Refusal,
-    /// What is recorded before.
-    pub event: Option<Event>,
-}
-
-impl Refusals {
-    /// None yet.
-    pub fn new() -> Self {
-        Self { grants: Sampling::at(Pace::KNOWN), dead: Sampling::at(Pace::STRANGER), told: Sampling::at(Pace::KNOWN) }
+impl Gateway {
+    /// A call was not permitted.
+    pub(crate) async fn refused(&self, denied: NotPermitted, asked: &mut Asked) -> Refusal {
+        if let Some(by) = &mut asked.by {
+            by.tool = denied.tool().cloned();
+            by.policies.clone_from(&denied.policies);
+        }
+        let grant = denied.principal.grant().id.clone();
+        let facts = self.store.facts(denied.principal.epoch());
+        let NotPermitted { why, call, principal, target, policies } = denied;
+        let refusal = Refusal::from(why);
+        let fingerprint = self.policies.fingerprint();
+        let about = record::About { call: &call, target: target.as_ref(), policies, policy: fingerprint, facts };
+        let event = record::refused(&refusal, &principal, about);
+        self.told(self.refusals.of_grant(&grant, refusal, self.store.now(), |_| event)).await
     }
 
-    /// Of a grant that is alive.
-    pub fn of_grant(
+    /// Somebody known was refused before it was clear what they wanted.
+    pub(crate) async fn refused_early(
         &self,
-        grant: &Id<Grant>,
+        server: &ProtectedServer,
+        principal: &Principal,
+        asked: &Asked,
         refusal: Refusal,
-        now: Timestamp,
-        event: impl FnOnce(&Refusal) -> Event,
-    ) -> Told {
-        let seen = self.grants.see(Some(grant.clone()), None, now, || event(&refusal));
-        let event = seen.record.map(counted);
-        // A quota says more exactly what to do.
-        let refusal = match refusal {
-            Refusal::Quota(_) => refusal,
-            _ if seen.flood => Quota::Refusals.into(),
-            refusal => refusal,
+    ) -> Refusal {
+        let request = asked.by.as_ref().map_or("", |by| &by.request);
+        let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, principal, request);
+        self.told(self.refusals.of_grant(&principal.grant().id, refusal, self.store.now(), event)).await
+    }
+
+    /// A token of ours came whose grant, agent or person is dead.
+    pub(crate) async fn refused_dead(
+        &self,
+        server: &ProtectedServer,
+        claims: &AccessClaims,
+        refusal: Refusal,
+    ) -> Refusal {
+        let event = || record::refused_dead(&refusal, &server.id, claims);
+        let event = self.refusals.of_the_dead(claims, self.store.now(), event);
+        self.told(Told { refusal, event }).await
+    }
+
+    /// The answer to a refused request, with its line in the log if one is due.
+    pub(crate) fn turned_away(&self, refusal: &Refusal, server: &ProtectedServer, asked: &Asked) -> Response<Body> {
+        if let Some(count) = self.refusals.line(refusal, self.store.now()) {
+            sampling::say(refusal, &server.id, asked.by.as_ref(), count);
+        }
+        respond(refusal, Some(server), asked)
+    }
+
+    /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
+    pub async fn write_counted(&self, last: bool) {
+        self.settle(&self.refusals.grants, last).await;
+        self.settle(&self.refusals.dead, last).await;
+    }
+
+    async fn settle<K: Clone + Eq + Hash>(&self, counted: &Sampling<K, Event>, last: bool) {
+        for due in counted.due(self.store.now(), last) {
+            if self.write_down(sampling::counted((due.event.clone(), due.count))).await.is_err() {
+                counted.put_back(due, self.store.now());
+            }
+        }
+    }
+
+    async fn told(&self, told: Told) -> Refusal {
+        let written = match told.event {
+            Some(event) => self.write_down(event).await,
+            None => Ok(()),
         };
-        Told { refusal, event }
+        match written {
+            Ok(()) => told.refusal,
+            Err(unavailable) => unavailable,
+        }
     }
 
-    /// Of a token of ours whose grant, agent or person is dead.
-    pub fn of_the_dead(&self, claims: &AccessClaims, now: Timestamp, event: impl FnOnce() -> Event) -> Option<Event> {
-        self.dead.see(claims.jti.as_str().into(), "".into(), now, event).record.map(counted)
+    async fn write_down(&self, event: Event) -> Result<(), Refusal> {
+        self.store.record(event).await.map(drop).map_err(|error| {
+            self.store.failed("record_failed", &error);
+            Refusal::Unavailable
+        })
     }
-
-    /// Is a line about it due in the process log, and for how many does it stand?
-    pub fn line(&self, refusal: &Refusal, now: Timestamp) -> Option<u64> {
-        let word = refusal.word();
-        self.told.see(word, word, now, || ()).record.map(|(_, count)| count)
-    }
-}
-
-/// A line in the process log, with what the record says of it, and for how many it stands.
-pub fn say(refusal: &Refusal, server: &Id<Server>, by: Option<&By>, count: u64) {
-    let live = by.map(|by| &by.live);
-    let agent = live.map(|live| live.agent().id.as_str());
-    let person = live.and_then(|live| live.grant().person.as_ref()).map(Id::as_str);
-    let tool = by.and_then(|by| by.tool.as_ref()).map(ToolName::as_str);
-    let policies = by.filter(|by| !by.policies.is_empty()).map(|by| by.policies.join(", "));
-    let request = by.map(|by| &*by.request);
-    let reason = refusal.word();
-    tracing::info!(event = "call_refused", %server, agent, person, tool, request, policies, reason, count);
-}
-
-/// The event, with the number of refusals that it stands for.
-pub fn counted((event, count): (Event, u64)) -> Event {
-    event.counted(count)
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::{live::Live, protected::Protected, quota::Quota};
+use crate::{may_be_done, principal::Principal, protected_server::ProtectedServer, quota::Quota};
 
 /// What is known about the request that is refused.
 #[derive(Debug, Default, Clone)]
@@ -36,7 +36,7 @@ pub struct Asked {
 #[derive(Debug, Clone)]
 pub struct By {
     /// Agent, person and grant.
-    pub live: Arc<Live>,
+    pub principal: Arc<Principal>,
     /// Joins the line with the record.
     pub request: Box<str>,
     /// What was to be acted on, as far as it was decided on.
@@ -47,15 +47,15 @@ pub struct By {
 
 impl By {
     /// The principal, of whose request nothing is known yet.
-    pub fn of(live: &Arc<Live>) -> Self {
+    pub fn of(principal: &Arc<Principal>) -> Self {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
         let request = BASE64_URL_SAFE_NO_PAD.encode(token::random::<12>()).into();
-        Self { live: live.clone(), request, tool: None, policies: Vec::new() }
+        Self { principal: principal.clone(), request, tool: None, policies: Vec::new() }
     }
 }
 
 /// The response that says no.
-pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> Response<Body> {
+pub fn respond(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked) -> Response<Body> {
     let mut response = match refusal {
         _ if is_told_to_the_model(refusal, asked) => tool_error(refusal, asked),
         _ => error(refusal, asked),
@@ -67,7 +67,7 @@ pub fn respond(refusal: &Refusal, server: Option<&Protected>, asked: &Asked) -> 
         headers.insert(header::WWW_AUTHENTICATE, challenge.header());
     }
     match refusal {
-        Refusal::Quota(Quota::Refusals) => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10")),
+        Refusal::Quota(Quota::RefusalSampling) => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10")),
         Refusal::Unavailable | Refusal::NoRoom | Refusal::Quota(_) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))
         }
@@ -129,7 +129,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
 /// No credentials, no `error`.
 ///
 /// Spec: RFC 6750 §3, §3.1; RFC 9728 §5.1; MCP basic/authorization (scope challenge)
-fn challenge(refusal: &Refusal, server: &Protected) -> Option<Challenge> {
+fn challenge(refusal: &Refusal, server: &ProtectedServer) -> Option<Challenge> {
     let baseline = Scope::Low(server.id.clone()).to_string();
     let metadata = &server.metadata_url;
     let realm = Challenge::bearer().with("realm", server.id.as_str());
@@ -164,7 +164,7 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
         error["data"] = data;
     }
     if let Refusal::MayBeDone(what) = refusal {
-        error["data"] = may_be_done(what);
+        error = may_be_done::error(what);
     }
     answer(asked, "error", error)
 }
@@ -172,22 +172,12 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
 /// The event that ends the stream of a request without its answer.
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
     let asked = Asked { is_request: true, ..Asked::default() };
-    let mut error = json!({"code": code(refusal, &asked), "message": refusal.to_string()});
-    if let Refusal::MayBeDone(what) = refusal {
-        error["data"] = may_be_done(what);
-    }
+    let error = match refusal {
+        Refusal::MayBeDone(what) => may_be_done::error(what),
+        refusal => json!({"code": code(refusal, &asked), "message": refusal.to_string()}),
+    };
     sse::event(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}"))
 }
-
-/// For programs: what the text says.
-fn may_be_done(what: &str) -> Value {
-    json!({"mayHaveBeenDone": true, "what": what})
-}
-
-/// Outside of what the protocols keep for themselves, and no HTTP status: nothing takes it for "try again".
-///
-/// Spec: JSON-RPC 2.0 §5.1 (−32768 to −32000 are reserved)
-const MAY_BE_DONE: i32 = -31001;
 
 fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     match refusal {
@@ -195,7 +185,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
         Refusal::NotSpoken(why) => why.code(),
         Refusal::UnknownMethod | Refusal::Tasks => METHOD_NOT_FOUND,
         Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState => INVALID_PARAMS,
-        Refusal::MayBeDone(_) => MAY_BE_DONE,
+        Refusal::MayBeDone(_) => may_be_done::CODE,
         _ => i32::from(status(refusal, asked).as_u16()),
     }
 }

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::{
     configured::{certificate, fetch_rules, open_store, policies, witness},
-    hosts,
+    misdirected,
     readiness::Readiness,
     seed::{self, Changes},
 };
@@ -32,7 +32,7 @@ pub struct Node {
     authserver: Arc<authserver::AuthServer>,
     login: Arc<login::Login>,
     router: Router,
-    hosts: hosts::Hosts,
+    hosts: misdirected::Hosts,
 }
 
 impl Node {
@@ -80,7 +80,7 @@ impl Node {
             .merge(console.router())
             .method_not_allowed_fallback(web::only_forms)
             .fallback(web::nowhere);
-        let hosts = hosts::Hosts::of(&config);
+        let hosts = misdirected::Hosts::of(&config);
         seed::declared(&store, &config, &settings, &policies)
             .await
             .context("what the file declares could not be written to the store")?;

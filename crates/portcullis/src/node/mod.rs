@@ -5,8 +5,8 @@
 mod configured;
 pub mod control;
 mod generation;
-mod hosts;
 mod logging;
+mod misdirected;
 pub mod order;
 mod readiness;
 mod reload;

@@ -21,5 +21,5 @@ pub(crate) mod privilege_tx;
 pub(crate) mod refresh_tokens;
 pub(crate) mod replay;
 pub(crate) mod sessions;
-pub(crate) mod versions;
 pub(crate) mod standing_grants;
+pub(crate) mod versions;

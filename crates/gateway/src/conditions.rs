@@ -1,0 +1,166 @@
+//! What a call that was decided on rests on, for as long as it lasts.
+//!
+//! A decision is about a moment. Afterwards somebody may take away what it rested on: revoke the principal, switch the
+//! tool off, end the elevation. That ends a call at once. Time that merely passes does not (`lasting`).
+
+use std::sync::Arc;
+
+use model::{Elevation, Id, Stage, Timestamp, ToolName};
+
+use crate::{
+    lifetime::{Lifetime, LifetimeOver},
+    principal::{Principal, PrincipalError, Verifier},
+};
+
+/// Principal, tool and elevation of a call, and how long it may go on.
+#[derive(Debug, Clone)]
+pub struct Conditions {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) tool: Option<ToolName>,
+    pub(crate) elevation: Option<Lease>,
+    pub(crate) lifetime: Lifetime,
+}
+
+/// An elevation of which a use was taken.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// Which one.
+    pub id: Id<Elevation>,
+    /// Its end.
+    pub not_after: Timestamp,
+}
+
+/// What does not hold any more.
+#[derive(Debug)]
+pub enum ConditionLost {
+    /// The principal was taken its authority, or cannot be asked after.
+    Principal(PrincipalError),
+    /// The tool was switched off.
+    Tool,
+    /// The elevation was ended.
+    Elevation,
+    /// A stream that only listens outlived its token, its grant or its elevation.
+    Expired,
+    /// Its own time is up.
+    LifetimeOver(LifetimeOver),
+}
+
+impl ConditionLost {
+    /// What the client is told of a call that may have been done.
+    pub const fn told(&self) -> &'static str {
+        match self {
+            Self::Principal(PrincipalError::StoreSilent) => "the gateway lost its store while the call was under way",
+            Self::Principal(_) | Self::Expired => "access was revoked while the call was under way",
+            Self::Tool => "the tool was switched off while the call was under way",
+            Self::Elevation => "the elevation was ended while the call was under way",
+            Self::LifetimeOver(_) => "the call took longer than any may",
+        }
+    }
+
+    /// The stable word for how the call ended.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Principal(PrincipalError::StoreSilent) => "store_silent",
+            Self::Principal(_) | Self::Tool | Self::Elevation => "authority_ended",
+            Self::Expired => "expired",
+            Self::LifetimeOver(LifetimeOver::TooLong) => "too_long",
+            Self::LifetimeOver(LifetimeOver::AfterTheAnswer) => "complete",
+        }
+    }
+}
+
+impl Conditions {
+    /// Was nothing taken away? At once under an unchanged epoch, otherwise by asking the store again.
+    pub async fn stands(&mut self, verifier: &Verifier) -> Result<(), ConditionLost> {
+        let store = verifier.store();
+        let principal =
+            verifier.still_stands(&self.principal).await.map_err(|dead| ConditionLost::Principal(dead.why))?;
+        self.in_time(store.now())?;
+        if principal.epoch() == self.principal.epoch() {
+            return Ok(());
+        }
+        if self.tool.as_ref().is_some_and(|tool| principal.tool_is_stopped(tool)) {
+            return Err(ConditionLost::Tool);
+        }
+        if let Some(lease) = &self.elevation {
+            let elevation = store.elevation(&lease.id).await.map_err(|error| {
+                store.failed("store_failed", &error);
+                ConditionLost::Principal(PrincipalError::StoreSilent)
+            })?;
+            if elevation.is_none_or(|elevation| lease.was_taken_away(&elevation)) {
+                return Err(ConditionLost::Elevation);
+            }
+        }
+        self.principal = principal;
+        Ok(())
+    }
+
+    /// May it still go on, as far as only time is asked?
+    pub fn in_time(&self, now: Timestamp) -> Result<(), ConditionLost> {
+        self.lifetime.is_over(now).map_err(ConditionLost::LifetimeOver)?;
+        if self.lifetime != Lifetime::Listening {
+            return Ok(());
+        }
+        self.principal.in_time(now).map_err(|_| ConditionLost::Expired)?;
+        match &self.elevation {
+            Some(lease) if now >= lease.not_after => Err(ConditionLost::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    /// The epoch under which it was found to stand.
+    pub fn epoch(&self) -> u64 {
+        self.principal.epoch()
+    }
+}
+
+impl Lease {
+    /// A use that was taken is good until the end, also when it was the last one, and also when the time of the
+    /// elevation is over meanwhile. Whoever ends an elevation by hand moves its end forward: that takes it away.
+    fn was_taken_away(&self, elevation: &Elevation) -> bool {
+        match &elevation.stage {
+            Stage::Active(_) => false,
+            Stage::Ended(Some(approval)) => approval.uses < elevation.max_uses && approval.not_after < self.not_after,
+            Stage::Requested | Stage::Ended(None) | Stage::Denied(_) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Approval, Decided, Scope, Span, StepUp};
+
+    use super::*;
+
+    fn approved(uses: u32, not_after: i64) -> Approval {
+        let decided = Decided { by: "bob".into(), at: Timestamp::default() };
+        Approval { decided, not_after: Timestamp::from_seconds(not_after), uses }
+    }
+
+    fn elevation(stage: Stage) -> Elevation {
+        Elevation {
+            id: "elv_1".parse().unwrap(),
+            grant: "grt_1".parse().unwrap(),
+            scope: "tickets.delete_ticket".parse::<Scope>().unwrap(),
+            by: StepUp::Approval,
+            reason: String::new(),
+            requested_at: Timestamp::default(),
+            decide_before: Timestamp::default(),
+            lasts: Span::from_minutes(5),
+            max_uses: 2,
+            stage,
+        }
+    }
+
+    /// Field: G3
+    #[test]
+    fn only_a_hand_takes_an_elevation_away_and_never_its_time_or_its_last_use() {
+        let lease = Lease { id: "elv_1".parse().unwrap(), not_after: Timestamp::from_seconds(100) };
+        let taken = |stage| lease.was_taken_away(&elevation(stage));
+        assert!(!taken(Stage::Active(approved(1, 100))));
+        assert!(!taken(Stage::Ended(Some(approved(1, 100)))), "its time was over, and a sweep wrote that down");
+        assert!(!taken(Stage::Ended(Some(approved(2, 100)))), "used up");
+        assert!(taken(Stage::Ended(Some(approved(1, 99)))), "ended before its time");
+        assert!(taken(Stage::Denied(approved(0, 100).decided)));
+    }
+}

@@ -1,0 +1,214 @@
+//! From a call to a [`Permit`], or to why there is none.
+//!
+//! What an agent may do is decided in [`privilege::authority`]; here the answer becomes a permit, or a denial with what its
+//! agent can do about it.
+//!
+//! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
+
+use std::sync::Arc;
+
+use mcp::revision::ChallengeScopes;
+use model::{CallTarget, DenyReason, Elevation, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
+use policy::Policies;
+use privilege::authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted};
+use store::{Store, StoreError};
+
+use super::Permit;
+use crate::{
+    call::{Call, TargetError},
+    principal::{Principal, PrincipalError},
+};
+
+/// Decides on a call.
+pub async fn decide(
+    store: &Store,
+    policies: &Policies,
+    call: Call,
+    principal: Arc<Principal>,
+) -> Result<Permit<Call>, NotPermitted> {
+    let target = match call.target() {
+        Ok(target) => target,
+        Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
+    };
+    match ask(store, policies, &call, &principal, &target).await {
+        Ok(allowed) => {
+            let facts = store.facts(principal.epoch());
+            Ok(Permit::new(call, principal, target, allowed, facts))
+        }
+        Err((why, policies)) => Err(NotPermitted { why, call, principal, target: Some(target), policies }),
+    }
+}
+
+/// A call that was not permitted, for the record.
+#[derive(Debug)]
+pub struct NotPermitted {
+    /// Why.
+    pub why: Denial,
+    /// What.
+    pub call: Call,
+    /// Who.
+    pub principal: Arc<Principal>,
+    /// What it is about, when that was found out.
+    pub target: Option<CallTarget>,
+    /// The policies that said so; none, when it was not a matter of policy.
+    pub policies: Vec<String>,
+}
+
+/// Why a call is not permitted.
+#[derive(Debug)]
+pub enum Denial {
+    /// It is about nothing that may be called.
+    Target(TargetError),
+    /// Nobody stands behind it any more.
+    Principal(PrincipalError),
+    /// The kill switch stops this tool.
+    Blocked,
+    /// Policy says no, and no authority cures it.
+    Policy(DenyReason, Option<ToolName>),
+    /// More authority is needed, and can be asked for.
+    StepUp {
+        /// What to ask for.
+        scopes: ScopeSet,
+        /// Who will be asked.
+        by: StepUp,
+        /// The tool, when it calls one.
+        tool: Option<ToolName>,
+        /// Its tier.
+        tier: Tier,
+    },
+    /// A person has been asked and has not decided yet.
+    Awaited {
+        /// The tool, when it calls one.
+        tool: Option<ToolName>,
+        /// Who decides.
+        by: StepUp,
+        /// Where.
+        at: String,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
+    /// A person said no a short while ago.
+    TurnedDown {
+        /// The tool, when it calls one.
+        tool: Option<ToolName>,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
+}
+
+impl NotPermitted {
+    /// Of a call of which nothing more is known.
+    pub fn untargeted(why: Denial, call: Call, principal: Arc<Principal>) -> Self {
+        Self { why, call, principal, target: None, policies: Vec::new() }
+    }
+
+    /// The tool that it wanted to call.
+    pub fn tool(&self) -> Option<&ToolName> {
+        self.target.as_ref()?.tool()
+    }
+}
+
+impl Permit<Call> {
+    /// The elevation that it rests on is over: what to ask for.
+    pub fn step_up(&self) -> Denial {
+        let by = match self.basis {
+            Basis::Elevation { by, .. } => by,
+            Basis::Standing => StepUp::Consent,
+        };
+        let scope = self.target.scope(&self.call.server.id);
+        step_up(&self.call, &self.principal, &self.target, scope, by, &[])
+    }
+
+    /// The same call, not permitted after all, because others used its elevation up.
+    pub fn used_up(self) -> NotPermitted {
+        let why = self.step_up();
+        let Self { call, principal, target, policies, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies }
+    }
+}
+
+/// No, and the policies that said so.
+type No = (Denial, Vec<String>);
+
+async fn ask(
+    store: &Store,
+    policies: &Policies,
+    call: &Call,
+    principal: &Principal,
+    target: &CallTarget,
+) -> Result<Allowed, No> {
+    if target.tool().is_some_and(|tool| principal.tool_is_stopped(tool)) {
+        return Err((Denial::Blocked, Vec::new()));
+    }
+    let (grant, credential) = (principal.grant(), &principal.claims().scope);
+    let asker = Asker::by_grant(principal.agent(), grant);
+    let refused = match authority::decide(store, policies, Wanted { asker, grant, credential, target }).await {
+        Ok(allowed) => return Ok(allowed),
+        Err(refused) => refused,
+    };
+    Err(match refused {
+        NotAllowed::Denied { reason, policies } => (Denial::Policy(reason, target.tool().cloned()), policies),
+        NotAllowed::Narrow(scope) => {
+            let scopes = ScopeSet::from_iter([scope]);
+            let (by, tool, tier) = (StepUp::Consent, target.tool().cloned(), target.tier());
+            (Denial::StepUp { scopes, by, tool, tier }, Vec::new())
+        }
+        NotAllowed::StepUp { scope, by, live: elevations, policies } => {
+            let asked_for = awaited(store, call, principal, target, (&scope, by)).await;
+            match asked_for.map_err(|error| (silent(store, &error), Vec::new()))? {
+                Some(denial) => (denial, policies),
+                None => (step_up(call, principal, target, scope, by, &elevations), policies),
+            }
+        }
+        NotAllowed::Silent(_) => (Denial::Principal(PrincipalError::StoreSilent), Vec::new()),
+        NotAllowed::Store(error) => (silent(store, &error), Vec::new()),
+    })
+}
+
+fn silent(store: &Store, error: &StoreError) -> Denial {
+    store.failed("store_failed", error);
+    Denial::Principal(PrincipalError::StoreSilent)
+}
+
+/// What an agent that does not poll is told of a decision that it asked for: by the call, because its client knows
+/// nothing but calls.
+async fn awaited(
+    store: &Store,
+    call: &Call,
+    principal: &Principal,
+    target: &CallTarget,
+    (scope, by): (&Scope, StepUp),
+) -> Result<Option<Denial>, StoreError> {
+    let Some(decisions) = call.server.awaited_decisions.of_agent(&principal.agent().id) else { return Ok(None) };
+    let newest = store.newest_elevation(&principal.grant().id, scope).await?;
+    let (tool, now) = (target.tool().cloned(), store.now());
+    Ok(newest.and_then(|elevation| match &elevation.stage {
+        Stage::Requested if elevation.is_pending(now) => {
+            Some(Denial::Awaited { tool, by, at: decisions.address(&elevation.id), elevation: elevation.id })
+        }
+        Stage::Denied(decided) if decisions.still_counts(decided.at, now) => {
+            Some(Denial::TurnedDown { tool, elevation: elevation.id })
+        }
+        _ => None,
+    }))
+}
+
+/// What is needed; and for clients that replace what they hold, everything: what is granted and live, and what is needed.
+///
+/// Spec: MCP basic/authorization (scope challenge handling).
+fn step_up(
+    call: &Call,
+    principal: &Principal,
+    target: &CallTarget,
+    scope: Scope,
+    by: StepUp,
+    elevations: &[Elevation],
+) -> Denial {
+    let mut scopes = ScopeSet::default();
+    if call.revision.challenge_scopes() == ChallengeScopes::HeldAndNeeded {
+        principal.grant().scopes.iter().for_each(|granted| scopes.insert(granted.clone()));
+        elevations.iter().for_each(|elevation| scopes.insert(elevation.scope.clone()));
+    }
+    scopes.insert(scope);
+    Denial::StepUp { scopes, by, tool: target.tool().cloned(), tier: target.tier() }
+}

@@ -1,0 +1,71 @@
+//! The permission for one call.
+//!
+//! A [`Permit`] has private fields, and only this folder can make one: `decide::decide` does, after policy was asked.
+//!
+//! Next: `record::record`.
+
+mod decide;
+
+use std::sync::Arc;
+
+use model::{CallTarget, event::Facts};
+use privilege::authority::{Allowed, Basis};
+
+use crate::{call::Call, principal::Principal};
+
+pub use decide::{Denial, NotPermitted, decide};
+
+/// Policy allowed this one call.
+#[derive(Debug)]
+pub struct Permit<C> {
+    call: C,
+    principal: Arc<Principal>,
+    target: CallTarget,
+    basis: Basis,
+    /// The ids of those that said so.
+    policies: Vec<String>,
+    /// How old the facts were.
+    facts: Facts,
+}
+
+impl Permit<Call> {
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Who acts.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// What the call is about.
+    pub fn target(&self) -> &CallTarget {
+        &self.target
+    }
+
+    /// By what it is allowed.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
+    /// The ids of the policies that said so.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    /// How old the facts were.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The call and who acts, to decide on again.
+    pub fn undecided(self) -> (Call, Arc<Principal>) {
+        (self.call, self.principal)
+    }
+
+    fn new(call: Call, principal: Arc<Principal>, target: CallTarget, allowed: Allowed, facts: Facts) -> Self {
+        let Allowed { basis, policies } = allowed;
+        Self { call, principal, target, basis, policies, facts }
+    }
+}

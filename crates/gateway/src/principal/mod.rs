@@ -1,0 +1,204 @@
+//! From a token that says something to a principal that is alive.
+//!
+//! `Presented` (came off the wire) → `Verified` (signature, audience, lifetime hold) → [`Principal`] (grant,
+//! agent and person stand, no block stops them). Only the last says who acts.
+//!
+//! A verdict is kept together with the revocation epoch under which it was reached. Whatever takes
+//! authority away raises the epoch, so a kept verdict is as good as a fresh one, and the hot path is a
+//! hash, a look-up and two comparisons.
+//!
+//! Spec: RFC 9068 §4, MCP basic/authorization (token validation).
+
+mod cache;
+mod verifier;
+
+use model::{AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Timestamp, ToolName};
+use store::{GrantHolder, Store};
+use token::Verified;
+
+pub use verifier::Verifier;
+
+/// A principal that was alive under an epoch.
+#[derive(Debug)]
+pub struct Principal {
+    claims: AccessClaims,
+    holder: GrantHolder,
+    /// Tools of the server that the kill switch stops.
+    stopped: Vec<ToolName>,
+    epoch: u64,
+}
+
+/// Nobody acts.
+#[derive(Debug)]
+pub struct NoPrincipal {
+    /// Why.
+    pub why: PrincipalError,
+    /// What a token of ours says whose grant, agent or person is dead. A stranger's token leaves nothing here, so
+    /// strangers can not fill the audit log.
+    pub claims: Option<Box<AccessClaims>>,
+}
+
+impl From<PrincipalError> for NoPrincipal {
+    fn from(why: PrincipalError) -> Self {
+        Self { why, claims: None }
+    }
+}
+
+/// Why nobody acts. What is wrong with a token is told to its holder, never what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrincipalError {
+    /// Its time is over.
+    TokenExpired,
+    /// Its audience is another server.
+    OtherServer,
+    /// No key of ours signed it, or it is not an access token.
+    NotIssuedHere,
+    /// Nobody gave the grant that it names, or it is forgotten.
+    GrantUnknown,
+    /// Agent, client or server are not those of its grant.
+    GrantDiffers,
+    /// A block stops it, or its installation was ended.
+    Revoked,
+    /// Its grant is over.
+    GrantEnded,
+    /// Its agent may not act at present.
+    AgentSuspended,
+    /// The person that the agent acts for, or who owns it, may not.
+    PersonDisabled,
+    /// The store can not be relied on right now, so nobody can be told to stand.
+    StoreSilent,
+}
+
+impl PrincipalError {
+    /// In words for the client.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::TokenExpired => "the token has expired",
+            Self::OtherServer => "the token is for another server",
+            Self::NotIssuedHere => "the token was not issued here",
+            Self::GrantUnknown => "the grant is not known",
+            Self::GrantDiffers => "the token does not fit its grant",
+            Self::Revoked => "access was revoked",
+            Self::GrantEnded => "the grant has ended",
+            Self::AgentSuspended => "the agent is suspended",
+            Self::PersonDisabled => "the person is disabled",
+            Self::StoreSilent => "the gateway has lost its store for the moment",
+        }
+    }
+}
+
+impl std::fmt::Display for PrincipalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl std::error::Error for PrincipalError {}
+
+impl Principal {
+    pub(super) async fn establish(store: &Store, server: &Id<Server>, verified: Verified) -> Result<Self, NoPrincipal> {
+        let principal = Self::stand(store, server, verified.into_claims()).await?;
+        match principal.in_time(store.now()) {
+            Ok(()) => Ok(principal),
+            Err(why) => Err(NoPrincipal::dead(principal.claims, why)),
+        }
+    }
+
+    /// The principal as it stands, whatever the time is.
+    pub(super) async fn stand(store: &Store, server: &Id<Server>, claims: AccessClaims) -> Result<Self, NoPrincipal> {
+        // INVARIANT: the epoch is read first, so a change during the reads below makes this verdict old at once.
+        let epoch = store.epoch();
+        let holder = store.grant_holder(&claims.grant_id, claims.installation().as_ref()).await.map_err(|error| {
+            store.failed("store_failed", &error);
+            PrincipalError::StoreSilent
+        })?;
+        let Some(holder) = holder else {
+            return Err(NoPrincipal::dead(claims, PrincipalError::GrantUnknown));
+        };
+        let mut principal = Self { claims, holder, stopped: Vec::new(), epoch };
+        let blocks = store.blocks();
+        if let Err(why) = principal.fits(server).and_then(|()| principal.stands(&blocks)) {
+            return Err(NoPrincipal::dead(principal.claims, why));
+        }
+        principal.stopped = blocks.iter().filter_map(|block| principal.tool_stopped_by(block)).collect();
+        Ok(principal)
+    }
+
+    /// Does the token name what the store knows?
+    fn fits(&self, server: &Id<Server>) -> Result<(), PrincipalError> {
+        let GrantHolder { grant, agent, .. } = &self.holder;
+        let same_agent = grant.agent == self.claims.agent_id && agent.id == grant.agent;
+        if !same_agent || agent.client != self.claims.client_id || grant.server != *server {
+            return Err(PrincipalError::GrantDiffers);
+        }
+        Ok(())
+    }
+
+    /// Was nothing taken away? Its end in time is asked at each call.
+    fn stands(&self, blocks: &[Block]) -> Result<(), PrincipalError> {
+        let GrantHolder { grant, agent, person_disabled, installation_ended } = &self.holder;
+        let standing = Standing::of(agent, grant);
+        let issued_at = Timestamp::from_seconds(self.claims.iat);
+        match standing.stands(*person_disabled, blocks, issued_at) {
+            Ok(()) if *installation_ended => Err(PrincipalError::Revoked),
+            Ok(()) => Ok(()),
+            Err(NotStanding::Blocked(_)) => Err(PrincipalError::Revoked),
+            Err(NotStanding::GrantEnded) => Err(PrincipalError::GrantEnded),
+            Err(NotStanding::AgentNotActive(_)) => Err(PrincipalError::AgentSuspended),
+            Err(NotStanding::OwnerDisabled) => Err(PrincipalError::PersonDisabled),
+        }
+    }
+
+    /// Has neither the token nor the grant run out?
+    pub fn in_time(&self, now: Timestamp) -> Result<(), PrincipalError> {
+        if now >= self.claims.expires_at() {
+            return Err(PrincipalError::TokenExpired);
+        }
+        if !self.holder.grant.is_live(now) {
+            return Err(PrincipalError::GrantEnded);
+        }
+        Ok(())
+    }
+
+    fn tool_stopped_by(&self, block: &Block) -> Option<ToolName> {
+        let Target::Tool(_, tool) = &block.target else { return None };
+        let standing = Standing { tool: Some(tool), ..Standing::of(&self.holder.agent, &self.holder.grant) };
+        block.stops(&standing.covered(), Timestamp::from_seconds(self.claims.iat)).then(|| tool.clone())
+    }
+
+    /// Does the kill switch stop this one tool?
+    pub fn tool_is_stopped(&self, tool: &ToolName) -> bool {
+        self.stopped.contains(tool)
+    }
+
+    /// What the token says.
+    pub fn claims(&self) -> &AccessClaims {
+        &self.claims
+    }
+
+    /// The grant.
+    pub fn grant(&self) -> &Grant {
+        &self.holder.grant
+    }
+
+    /// The agent.
+    pub fn agent(&self) -> &Agent {
+        &self.holder.agent
+    }
+
+    /// The agent, as records name who did something.
+    pub fn actor(&self) -> Actor {
+        Actor::Agent(self.holder.agent.id.clone())
+    }
+
+    /// The epoch under which this was found out.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
+
+impl NoPrincipal {
+    fn dead(claims: AccessClaims, why: PrincipalError) -> Self {
+        Self { why, claims: Some(Box::new(claims)) }
+    }
+}

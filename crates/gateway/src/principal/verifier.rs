@@ -1,0 +1,74 @@
+//! Finds out who acts: at once for a token that was seen under this epoch, otherwise by its signature and the store.
+
+use std::sync::Arc;
+
+use store::Store;
+use token::{AccessTokenError, Expected, Presented};
+
+use super::{NoPrincipal, Principal, PrincipalError, cache::PrincipalCache};
+use crate::protected_server::ProtectedServer;
+
+/// Finds out who acts.
+#[derive(Debug)]
+pub struct Verifier {
+    store: Store,
+    issuer: String,
+    cache: PrincipalCache,
+}
+
+impl Verifier {
+    /// For tokens of `issuer`.
+    pub fn new(store: Store, issuer: String) -> Self {
+        Self { store, issuer, cache: PrincipalCache::new() }
+    }
+
+    /// Who acts on `server` with this token, right now.
+    pub async fn principal(
+        &self,
+        server: &ProtectedServer,
+        presented: Presented,
+    ) -> Result<Arc<Principal>, NoPrincipal> {
+        self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
+        let digest = presented.digest();
+        let now = self.store.now();
+        let known = self.cache.find(&digest, self.store.epoch());
+        if let Some(principal) = known.filter(|principal| principal.claims.aud == server.resource) {
+            principal.in_time(now)?;
+            return Ok(principal);
+        }
+        let expected = Expected { issuer: &self.issuer, audience: &server.resource };
+        let verified = self.store.verify_access(presented, &expected, now).map_err(|error| unusable(&error))?;
+        let principal = Arc::new(Principal::establish(&self.store, &server.id, verified).await?);
+        // Asking took a while, and the node may have lost its lease meanwhile.
+        self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
+        self.cache.keep(digest, principal.clone());
+        Ok(principal)
+    }
+
+    /// Was nothing taken away from the principal? At once under an unchanged epoch, otherwise by asking the store
+    /// again. Time that ran out takes nothing away from what has begun.
+    pub async fn still_stands(&self, principal: &Arc<Principal>) -> Result<Arc<Principal>, NoPrincipal> {
+        self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
+        if principal.epoch == self.store.epoch() {
+            return Ok(principal.clone());
+        }
+        let principal =
+            Principal::stand(&self.store, &principal.grant().server, principal.claims.clone()).await.map(Arc::new)?;
+        self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
+        Ok(principal)
+    }
+
+    /// The store, whose clock and epoch count.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+fn unusable(error: &AccessTokenError) -> PrincipalError {
+    tracing::debug!(event = "token_refused", %error);
+    match error {
+        AccessTokenError::Expired { .. } => PrincipalError::TokenExpired,
+        AccessTokenError::Audience { .. } => PrincipalError::OtherServer,
+        _ => PrincipalError::NotIssuedHere,
+    }
+}

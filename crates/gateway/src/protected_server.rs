@@ -1,0 +1,138 @@
+//! A protected server, with everything about it that does not change from request to request.
+//!
+//! URLs come from the configured public URL alone, never from what a request says about its host.
+//!
+//! Spec: RFC 9728 §2, §3.1; MCP basic/authorization (protected resource metadata).
+
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp::revision::ParamHeaders;
+use model::{
+    Id, Outages, Server, Span,
+    config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
+};
+use net::Upstream;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{awaited::AwaitedDecisions, tool_visibility::omitted::Omitted};
+
+/// Why a gateway can not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A server is configured in a way that can not work.
+    #[error("server `{server}`: {why}")]
+    Server {
+        /// Which server.
+        server: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A protected server.
+#[derive(Debug)]
+pub struct ProtectedServer {
+    /// Its name in paths and scopes.
+    pub id: Id<Server>,
+    /// Its resource identifier: the only audience its tokens may have.
+    pub resource: String,
+    /// Where its metadata is.
+    pub metadata_url: String,
+    /// Its metadata (RFC 9728), as served.
+    pub metadata: Bytes,
+    /// Its rules.
+    pub config: ServerConfig,
+    /// May tasks be used, which are everybody's?
+    pub tasks: TaskAccess,
+    /// Where people decide, and which agents are told so.
+    pub awaited_decisions: AwaitedDecisions,
+    /// Headers that carry the server's own credentials.
+    pub headers: HeaderMap,
+    /// Which headers repeat which arguments of its tools, as far as its lists have said.
+    pub param_headers: ParamHeaders,
+    /// Which items of its lists were left out.
+    pub omitted: Omitted,
+    /// What was said lately of calls to it that failed.
+    failures: Outages,
+    /// How long it may take until it begins to answer.
+    pub timeout: Span,
+    /// The way to it.
+    pub upstream: Upstream,
+}
+
+/// How long a connection may take to be made.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl ProtectedServer {
+    /// Of its configuration.
+    pub fn new(id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Result<Self, SetupError> {
+        let public_url = &whole.public_url;
+        let fault = |why: String| SetupError::Server { server: id.to_string(), why };
+        let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
+        Ok(Self {
+            id: id.clone(),
+            resource: public_url.resource(id),
+            metadata_url: public_url.resource_metadata(id),
+            metadata: metadata(id, config, public_url),
+            config: config.clone(),
+            tasks: config.tasks,
+            awaited_decisions: AwaitedDecisions::of(whole),
+            param_headers: ParamHeaders::default(),
+            omitted: Omitted::default(),
+            failures: Outages::default(),
+            timeout: timeout(config, &whole.limits).map_err(fault)?,
+            headers: credentials(config).map_err(fault)?,
+            upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
+                .map_err(|error| fault(error.to_string()))?,
+        })
+    }
+}
+
+impl ProtectedServer {
+    /// A call to it failed in the way `what`: for how many a line is to stand in the log, if one is due.
+    ///
+    /// Each call has its own record; the log says at once that they fail, and every ten seconds how many.
+    pub fn failed(&self, what: &'static str) -> Option<u64> {
+        self.failures.fails(what, Instant::now().into_std())
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+fn timeout(config: &ServerConfig, limits: &LimitsConfig) -> Result<Span, String> {
+    let Some(timeout) = config.timeout else { return Ok(limits.upstream_timeout) };
+    if timeout.seconds() == 0 || timeout > limits.longest_call {
+        let longest = limits.longest_call;
+        return Err(format!("`timeout` is {timeout}; write 1s to {longest} (`limits.longest_call`)"));
+    }
+    Ok(timeout)
+}
+
+fn credentials(config: &ServerConfig) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, secret) in &config.headers {
+        let wrong = |what: &str| format!("the header `{name}` has {what}");
+        let header = HeaderName::try_from(name).map_err(|_| wrong("a name that is no header's"))?;
+        let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| wrong("a value that no header can have"))?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    Ok(headers)
+}
+
+/// The baseline is all it names: clients without a challenge ask for everything that stands here.
+fn metadata(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Bytes {
+    let document = json!({
+        "resource": public_url.resource(id),
+        "authorization_servers": [public_url.as_str()],
+        "scopes_supported": [model::Scope::Low(id.clone())],
+        "bearer_methods_supported": ["header"],
+        "resource_name": config.title.as_deref().unwrap_or(id.as_str()),
+    });
+    document.to_string().into()
+}

@@ -1,0 +1,171 @@
+//! From the cause at the step where it arose to the refusal that is told.
+
+use model::{ScopeSet, StepUp, Tier, ToolName, UnknownHost};
+
+use super::Refusal;
+use crate::{
+    call::{Call, TargetError},
+    conditions::ConditionLost,
+    credential::CredentialError,
+    origin::ForeignOrigin,
+    permit::Denial,
+    principal::PrincipalError,
+    quota::{NoRoom, Quota},
+    record::Recorded,
+    sealed::{event_id::ForeignEvent, request_state::ForeignState, session::UnknownSession},
+    upstream::{respond::RespondError, send_error::SendError},
+};
+
+impl From<UnknownHost> for Refusal {
+    fn from(_: UnknownHost) -> Self {
+        Self::UnknownHost
+    }
+}
+
+impl From<ForeignOrigin> for Refusal {
+    fn from(_: ForeignOrigin) -> Self {
+        Self::ForeignOrigin
+    }
+}
+
+impl From<CredentialError> for Refusal {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Missing => Self::NoCredentials,
+            CredentialError::Doubtful(why) => Self::BadCredentials(why),
+            CredentialError::Malformed => Self::InvalidToken("the token is malformed"),
+        }
+    }
+}
+
+impl From<PrincipalError> for Refusal {
+    fn from(error: PrincipalError) -> Self {
+        match error {
+            PrincipalError::StoreSilent => Self::Unavailable,
+            error => Self::InvalidToken(error.words()),
+        }
+    }
+}
+
+impl From<NoRoom> for Refusal {
+    fn from(room: NoRoom) -> Self {
+        match room {
+            NoRoom::OfGrant => Quota::Bytes.into(),
+            NoRoom::OfAll => Self::NoRoom,
+        }
+    }
+}
+
+impl From<UnknownSession> for Refusal {
+    fn from(_: UnknownSession) -> Self {
+        Self::UnknownSession
+    }
+}
+
+impl From<ForeignEvent> for Refusal {
+    fn from(_: ForeignEvent) -> Self {
+        Self::ForeignEvent
+    }
+}
+
+impl From<ForeignState> for Refusal {
+    fn from(_: ForeignState) -> Self {
+        Self::ForeignState
+    }
+}
+
+impl From<TargetError> for Refusal {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::UnknownMethod => Self::UnknownMethod,
+            TargetError::NotSentOn => Self::NotSentOn,
+            TargetError::Tasks => Self::Tasks,
+            TargetError::NoTool => Self::NoTool,
+            TargetError::Missing(member) => Self::Missing(member),
+            TargetError::OneAtATime => Self::OneAtATime,
+            TargetError::OrphanResponse => Self::OrphanResponse,
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Target(error) => error.into(),
+            Denial::Principal(error) => error.into(),
+            Denial::Blocked => Self::Blocked,
+            Denial::Policy(reason, tool) => Self::Denied(reason, tool),
+            Denial::StepUp { scopes, by, tool, tier } => step_up(tool.as_ref(), tier, by, scopes),
+            Denial::Awaited { tool, by, at, elevation } => {
+                let who = match by {
+                    StepUp::Consent => "the owner of this agent",
+                    StepUp::Approval => "another person than its owner",
+                };
+                Self::Awaited { what: named(tool.as_ref()), who, at, elevation }
+            }
+            Denial::TurnedDown { tool, elevation } => Self::TurnedDown { what: named(tool.as_ref()), elevation },
+        }
+    }
+}
+
+fn named(tool: Option<&ToolName>) -> String {
+    tool.map_or_else(|| "this".to_owned(), ToString::to_string)
+}
+
+/// A tool that asked for more is told what the matter is and who can help.
+fn step_up(tool: Option<&ToolName>, tier: Tier, by: StepUp, scopes: ScopeSet) -> Refusal {
+    let what = named(tool);
+    let who = match by {
+        StepUp::Consent => "your consent",
+        StepUp::Approval => "the approval of another person",
+    };
+    let why = format!("{what} is {tier} tier and needs {who}: authorize again for the scope named here");
+    Refusal::StepUp { scopes, by, why }
+}
+
+/// What the client is told when a condition of its call does not hold any more before anything left.
+pub fn before_sending(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal {
+    match lost {
+        ConditionLost::Principal(error) => error.into(),
+        ConditionLost::Tool => Refusal::Blocked,
+        ConditionLost::Elevation => recorded.permit().step_up().into(),
+        ConditionLost::Expired => PrincipalError::TokenExpired.into(),
+        ConditionLost::LifetimeOver(_) => Refusal::Unavailable,
+    }
+}
+
+/// What the client is told once it may have been sent. What only listens is asked for again without harm.
+pub fn cut(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal {
+    if does_nothing(recorded.call()) {
+        return before_sending(recorded, lost);
+    }
+    Refusal::MayBeDone(lost.told())
+}
+
+/// What the client is told when the server did not answer.
+pub fn not_answered(call: &Call, error: &SendError) -> Refusal {
+    match error {
+        SendError::TimedOut | SendError::Broken if !does_nothing(call) => Refusal::MayBeDone(error.words()),
+        SendError::NotSent(_) | SendError::TimedOut | SendError::Broken => {
+            Refusal::Unreachable(call.server.id.to_string())
+        }
+    }
+}
+
+/// What the client is told of an answer that is not passed on.
+pub fn of_answer(recorded: &Recorded<Call>, error: RespondError) -> Refusal {
+    match error {
+        RespondError::UnknownSession => Refusal::UnknownSession,
+        RespondError::Bad(answer) => {
+            Refusal::BadUpstream { server: recorded.call().server.id.to_string(), what: answer.what() }
+        }
+        RespondError::MayBeDone(what) => Refusal::MayBeDone(what),
+        RespondError::Lost(lost) => cut(recorded, lost),
+        RespondError::Principal(error) => error.into(),
+    }
+}
+
+/// Does it only listen, or end something? Then nothing could be done twice.
+fn does_nothing(call: &Call) -> bool {
+    call.message().is_none() || call.listens()
+}

@@ -1,0 +1,225 @@
+//! Every way of saying no, and what it looks like on the wire. Nothing else here knows a status code.
+//!
+//! Spec: RFC 6750 §3.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
+//! MCP 2026-07-28 basic/transports/streamable-http (statuses).
+//! Differs: a denial that no scope can cure is a tool result with `isError` for `tools/call`, so that the model
+//! reads the reason instead of its client asking for consent again (docs/divergences.md).
+
+mod causes;
+pub mod record;
+pub mod sampling;
+mod wire;
+
+use mcp::{jsonrpc::Malformed, revision::NotSpoken};
+use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, ToolName};
+
+pub use causes::{before_sending, cut, not_answered, of_answer};
+pub use wire::{Asked, By, event_of, respond};
+
+use crate::{may_be_done, quota::Quota};
+
+/// Why a request was not relayed: one variant per cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing is at this path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// Nothing is at this path, but something is at one that is written nearly so.
+    #[error("there is nothing at this path; what you are looking for is at {0}")]
+    Elsewhere(String),
+    /// `Host` is missing or none of our names.
+    #[error("this host is not served here; an administrator can add it to `extra_hosts`")]
+    UnknownHost,
+    /// `Origin` is not on the list.
+    #[error("requests from this origin are not allowed; an administrator can add it to `allowed_origins`")]
+    ForeignOrigin,
+    /// The HTTP method means nothing here.
+    #[error("the method is not allowed here")]
+    MethodNotAllowed,
+    /// No token.
+    #[error("no access token was sent")]
+    NoCredentials,
+    /// Credentials in a form that could be read in two ways.
+    #[error("{0}")]
+    BadCredentials(&'static str),
+    /// The token is not good for this server, or what it stood for is over.
+    #[error("{0}")]
+    InvalidToken(&'static str),
+    /// `Content-Type` is not JSON.
+    #[error("the body must be application/json")]
+    MediaType,
+    /// `Content-Encoding` is set: what is decided on must be what was sent.
+    #[error("an encoded body is not accepted")]
+    ContentCoding,
+    /// The body is too long.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The body broke off or took too long.
+    #[error("the body did not arrive whole")]
+    Incomplete,
+    /// The body is not one message.
+    #[error("{}", .0.cause)]
+    Malformed(Malformed),
+    /// The message follows no revision.
+    #[error(transparent)]
+    NotSpoken(#[from] NotSpoken),
+    /// The method is not in the table.
+    #[error("unknown method")]
+    UnknownMethod,
+    /// A notification that no client of this revision sends: it is accepted, and goes no further.
+    #[error("this notification is not sent on")]
+    NotSentOn,
+    /// The method is about tasks, or the request is to run as one, and this server's tasks are not opened.
+    #[error("tasks are not available on this server")]
+    Tasks,
+    /// `tools/call` without a tool's name, or with one that is no tool's.
+    #[error(
+        "params.name must be the name of a tool: 1 to 128 of the characters A-Z a-z 0-9 _ . - /, and nothing empty, `.` or `..` beside a slash"
+    )]
+    NoTool,
+    /// The member of `params` that says what is acted on is missing.
+    #[error("params.{0} is missing")]
+    Missing(&'static str),
+    /// A subscription to resources of two rules of the high tier.
+    #[error("these resources need an approval each: subscribe to one after the other")]
+    OneAtATime,
+    /// The session is not known, not this principal's, or over.
+    #[error("the session is not known; initialize again")]
+    UnknownSession,
+    /// The event after which a stream is to be resumed was sent to somebody else.
+    #[error("this event was sent to somebody else; open the stream without Last-Event-ID")]
+    ForeignEvent,
+    /// `requestState` was not given to this principal for this call.
+    #[error("params.requestState was not given to this caller for this call; make the call anew, without it")]
+    ForeignState,
+    /// An answer to a request of the server, outside of a session.
+    #[error("a response belongs to a session")]
+    OrphanResponse,
+    /// More authority is needed, and can be asked for.
+    #[error("{why}")]
+    StepUp {
+        /// What to ask for.
+        scopes: ScopeSet,
+        /// Who will be asked.
+        by: StepUp,
+        /// For the person and the model.
+        why: String,
+    },
+    /// A person has been asked and has not decided yet.
+    #[error(
+        "{what} waits for a decision by {who}, who can give it at {at} (number {elevation}): make the same call again when it has been given"
+    )]
+    Awaited {
+        /// What was called.
+        what: String,
+        /// Who decides, in words.
+        who: &'static str,
+        /// Where.
+        at: String,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
+    /// A person said no a short while ago.
+    #[error("{what} was asked for and denied (number {elevation}): do not ask again for now")]
+    TurnedDown {
+        /// What was called.
+        what: String,
+        /// What was asked for.
+        elevation: Id<Elevation>,
+    },
+    /// No authority cures it.
+    #[error("{}", reason(*.0, .1.as_ref()))]
+    Denied(DenyReason, Option<ToolName>),
+    /// The kill switch stops this tool.
+    #[error("the tool was switched off by an operator")]
+    Blocked,
+    /// The grant has as much under way as it may.
+    #[error("{0}")]
+    Quota(#[from] Quota),
+    /// All grants together send more than there is room for.
+    #[error("there is no room for the body at the moment")]
+    NoRoom,
+    /// The store can not be relied on right now.
+    #[error("the gateway has lost its store for the moment")]
+    Unavailable,
+    /// The server could not be reached.
+    #[error("the server `{0}` cannot be reached")]
+    Unreachable(String),
+    /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
+    #[error("{}", may_be_done::words(.0))]
+    MayBeDone(&'static str),
+    /// The server answers a stream that was begun without it, and not with a stream.
+    #[error("the server answered {0} where a stream was asked for")]
+    NoStream(u16),
+    /// The server answered something that cannot be passed on.
+    #[error("the server `{server}` {what}")]
+    BadUpstream {
+        /// Which one.
+        server: String,
+        /// What it did.
+        what: &'static str,
+    },
+}
+
+impl Refusal {
+    /// What was asked for, of a refusal that is about a decision of a person.
+    pub fn elevation(&self) -> Option<&Id<Elevation>> {
+        match self {
+            Self::Awaited { elevation, .. } | Self::TurnedDown { elevation, .. } => Some(elevation),
+            _ => None,
+        }
+    }
+
+    /// The stable word in the audit and in logs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotFound | Self::Elsewhere(_) => "not_found",
+            Self::UnknownHost => "unknown_host",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NoCredentials => "no_credentials",
+            Self::BadCredentials(_) => "invalid_request",
+            Self::InvalidToken(_) => "invalid_token",
+            Self::MediaType => "media_type",
+            Self::ContentCoding => "content_coding",
+            Self::TooLarge(_) => "too_large",
+            Self::Incomplete => "incomplete",
+            Self::Malformed(_) => "malformed",
+            Self::NotSpoken(_) => "revision",
+            Self::UnknownMethod => "unknown_method",
+            Self::NotSentOn => "not_sent_on",
+            Self::Tasks => "tasks",
+            Self::NoTool => "no_tool",
+            Self::Missing(_) => "missing_param",
+            Self::OneAtATime => "one_at_a_time",
+            Self::UnknownSession => "unknown_session",
+            Self::ForeignEvent => "foreign_event",
+            Self::ForeignState => "foreign_state",
+            Self::OrphanResponse => "orphan_response",
+            Self::StepUp { .. } => "step_up",
+            Self::Awaited { .. } => "awaits_decision",
+            Self::TurnedDown { .. } => "turned_down",
+            Self::Denied(reason, _) => reason.as_str(),
+            Self::Blocked => "blocked",
+            Self::Quota(quota) => quota.word(),
+            Self::NoRoom => "no_room",
+            Self::Unavailable => "unavailable",
+            Self::Unreachable(_) => "unreachable",
+            Self::MayBeDone(_) => "may_be_done",
+            Self::NoStream(_) => "no_stream",
+            Self::BadUpstream { .. } => "bad_upstream",
+        }
+    }
+}
+
+fn reason(reason: DenyReason, tool: Option<&ToolName>) -> String {
+    let what = tool.map_or_else(|| "this request".to_owned(), ToString::to_string);
+    match reason {
+        DenyReason::Forbidden => format!("a policy forbids {what}"),
+        DenyReason::NotPermitted => format!("no policy permits {what} for this agent"),
+        DenyReason::Held => {
+            format!("{what} is held: nobody has classified it yet; ask an administrator to name its tier")
+        }
+        DenyReason::EvaluationError => format!("{what} could not be decided on, so it is denied"),
+    }
+}

@@ -1,0 +1,192 @@
+//! A list of tools, resources or prompts as one principal may see it.
+//!
+//! What is usable now or after a step-up stays and is marked; one that nothing could open is absent,
+//! so it can neither tempt a model nor lead anybody into a step-up that fails. Order, `nextCursor` and
+//! members we do not know stay.
+//!
+//! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
+//! (`cacheScope`).
+
+use mcp::{
+    json::{self, NotStrict, Strict, array, object},
+    revision::Revision,
+};
+use serde_json::json;
+
+use crate::{
+    tool_visibility::omitted::Why,
+    tool_visibility::viewer::{Access, Listed, Viewer},
+};
+
+/// The member of a tool's `_meta` that says how it may be used.
+pub const ACCESS: &str = "io.portcullis/access";
+
+/// The message with its list of tools filtered; `None` when it holds none.
+///
+/// A list that two parsers could read differently is refused: the client must see what we filtered.
+pub fn filter(
+    message: &[u8],
+    viewer: &Viewer,
+    revision: &dyn Revision,
+    now: model::Timestamp,
+) -> Result<Option<Vec<u8>>, NotStrict> {
+    let salvaged;
+    let message = match json::check(message) {
+        Ok(message) => message,
+        Err(why) => {
+            salvaged = salvage(message, viewer).ok_or(why)?;
+            json::check(&salvaged)?
+        }
+    };
+    let listing = Listing { viewer, revision, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
+    if let Some(batch) = message.elements() {
+        // 2025-03-26 lets a server answer in batches.
+        let answers: Vec<_> = batch.iter().map(|one| (one, listing.message(*one))).collect();
+        let any = answers.iter().any(|(_, filtered)| filtered.is_some());
+        let each = answers.into_iter().map(|(one, filtered)| filtered.unwrap_or_else(|| one.as_str().into()));
+        return Ok(any.then(|| array(each)));
+    }
+    Ok(listing.message(message))
+}
+
+/// The message without those items of its list that two parsers could read differently: one bad item must not take the
+/// others away. What is not strict outside of the items is not salvaged.
+fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(message).ok()?;
+    let whole = json::grammar(message).ok()?;
+    let (_, result) = whole.members()?.into_iter().find(|(name, _)| name == "result")?;
+    let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+    let (name, list) = result.members()?.into_iter().find(|(name, _)| is_list(name))?;
+    let (good, bad): (Vec<_>, Vec<_>) =
+        list.elements()?.into_iter().partition(|item| json::check(item.as_str().as_bytes()).is_ok());
+    for item in &bad {
+        let called = item.members().and_then(|members| {
+            members
+                .iter()
+                .find(|(key, _)| key == "name")
+                .and_then(|(_, value)| value.string().map(Into::<String>::into))
+        });
+        viewer.server.omitted.say(&viewer.server.id, &name, &called.unwrap_or_default(), Why::Ambiguous);
+    }
+    let start = list.as_str().as_ptr() as usize - text.as_ptr() as usize;
+    let (before, after) = (text.get(..start)?, text.get(start + list.as_str().len()..)?);
+    let kept = array(good.into_iter().map(|item| item.as_str().into()));
+    Some([before.as_bytes(), &kept, after.as_bytes()].concat())
+}
+
+struct Listing<'a> {
+    viewer: &'a Viewer,
+    revision: &'a dyn Revision,
+    /// After so many milliseconds the list looks different.
+    ttl: Option<u64>,
+}
+
+impl Listing<'_> {
+    fn message(&self, message: Strict<'_>) -> Option<Vec<u8>> {
+        let members = message.members()?;
+        let (_, result) = members.iter().find(|(name, _)| name == "result")?;
+        let result = self.result(*result)?;
+        Some(object(members.iter().map(|(name, value)| {
+            (name.as_ref(), if name == "result" { result.clone() } else { value.as_str().into() })
+        })))
+    }
+
+    fn result(&self, result: Strict<'_>) -> Option<Vec<u8>> {
+        let members = result.members()?;
+        let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+        if !members.iter().any(|(name, value)| is_list(name) && value.elements().is_some()) {
+            return None;
+        }
+        let mut out: Vec<(&str, Vec<u8>)> = members
+            .iter()
+            .map(|(name, value)| match name.as_ref() {
+                "cacheScope" => ("cacheScope", b"\"private\"".to_vec()),
+                "ttlMs" => ("ttlMs", self.ttl(*value)),
+                name => (name, self.list(name, *value)),
+            })
+            .collect();
+        for (member, value) in self.revision.list_members() {
+            if !members.iter().any(|(name, _)| name == member) {
+                out.push((member, value.as_bytes().to_vec()));
+            }
+        }
+        Some(object(out.into_iter()))
+    }
+
+    /// The member of a result, filtered when it is a list.
+    fn list(&self, name: &str, value: Strict<'_>) -> Vec<u8> {
+        let list = LISTS.iter().find(|list| list.member == name);
+        match (list, value.elements()) {
+            (Some(list), Some(items)) => array(items.into_iter().filter_map(|item| self.item(list, item))),
+            _ => value.as_str().into(),
+        }
+    }
+
+    fn ttl(&self, ttl: Strict<'_>) -> Vec<u8> {
+        match (self.ttl, ttl.as_str().parse::<f64>()) {
+            (Some(ours), Ok(theirs)) if theirs > ours as f64 => ours.to_string().into(),
+            _ => ttl.as_str().into(),
+        }
+    }
+
+    fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
+        let members = item.members()?;
+        let omitted = |name: &str, why| {
+            let server = &self.viewer.server;
+            server.omitted.say(&server.id, list.member, name, why);
+        };
+        let name = members.iter().find(|(name, _)| name == list.named_by).and_then(|(_, name)| name.string());
+        let Some(name) = name else {
+            omitted("", Why::Nameless);
+            return None;
+        };
+        if let Some(why) = Why::of(&name).filter(|_| list.named_by == "name") {
+            omitted(&name, why);
+            return None;
+        }
+        if list.member == "tools" {
+            let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
+            self.viewer.server.param_headers.learn(&name, schema);
+        }
+        let access = mark(&self.viewer.access((list.listed)(&name))?);
+        let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
+        let mut marked = false;
+        for (name, value) in &members {
+            match (name.as_ref(), value.members()) {
+                ("_meta", Some(meta)) => {
+                    // Whatever the server claims under our name is replaced.
+                    let kept = meta.iter().filter(|(name, _)| name != ACCESS);
+                    let kept = kept.map(|(name, value)| (name.as_ref(), value.as_str().into()));
+                    out.push(("_meta", object(kept.chain([(ACCESS, access.clone())]))));
+                    marked = true;
+                }
+                ("_meta", None) => {}
+                (name, _) => out.push((name, value.as_str().into())),
+            }
+        }
+        if !marked {
+            out.push(("_meta", object([(ACCESS, access)].into_iter())));
+        }
+        Some(object(out.into_iter()))
+    }
+}
+
+/// A list that a result may hold.
+struct List {
+    /// The member of the result.
+    member: &'static str,
+    /// The member of an item that names it.
+    named_by: &'static str,
+    listed: for<'l> fn(&'l str) -> Listed<'l>,
+}
+
+const LISTS: &[List] = &[
+    List { member: "tools", named_by: "name", listed: |name| Listed::Tool(name) },
+    List { member: "prompts", named_by: "name", listed: |name| Listed::Prompt(name) },
+    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri) },
+    List { member: "resourceTemplates", named_by: "uriTemplate", listed: |uri| Listed::Template(uri) },
+];
+
+fn mark(access: &Access) -> Vec<u8> {
+    json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()
+}

@@ -1,0 +1,46 @@
+//! Whether anything left: the one question that decides what a client may be told afterwards.
+//!
+//! "Not done, try again" is true only of a request of which not a byte left. Clients take it at its word and send the
+//! same call again, so of everything else is said that it may have been done.
+//!
+//! Spec: docs/decisions/0006-a-call-that-was-sent.md.
+
+/// Why there is no answer of the upstream.
+#[derive(Debug)]
+pub enum SendError {
+    /// Not a byte left.
+    NotSent(NothingLeft),
+    /// The head of its answer did not come in time.
+    TimedOut,
+    /// The connection broke before it.
+    Broken,
+}
+
+/// Proof that not a byte of a request left.
+///
+/// Made where there was no connection that could have carried one, and where sending had not begun; nowhere else.
+#[derive(Debug)]
+pub struct NothingLeft(());
+
+impl SendError {
+    /// What is told of a call that may have been done.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Self::NotSent(_) => "the server could not be reached",
+            Self::TimedOut => "the server did not answer in time",
+            Self::Broken => "the connection to the server broke before it answered",
+        }
+    }
+}
+
+impl NothingLeft {
+    /// There was no connection.
+    pub(crate) fn without_connection() -> Self {
+        Self(())
+    }
+
+    /// Sending had not begun.
+    pub(crate) fn before_sending() -> Self {
+        Self(())
+    }
+}
