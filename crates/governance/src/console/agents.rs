@@ -10,15 +10,14 @@ use model::{Actor, Agent, AgentState, Id, Role, Target};
 use web::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared,
     audit_log::Line,
+    context::{Answer, Shared},
+    failure::{not_found, refused, store_failed},
     gate::{Administers, As, Posted, Reads},
     grants::GrantLine,
     kill_switch::told_everywhere,
-    not_found,
     overview::Live,
     paging::{self, ON_A_PAGE},
-    refused, store_failed,
     when::{When, when},
 };
 use crate::{activity, inventory, orders};

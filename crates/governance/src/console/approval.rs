@@ -18,9 +18,9 @@ use store::ElevationEntry;
 use web::{LocalPath, Page, Place, login_again, see_other};
 
 use super::{
-    Answer, Console, Shared, forbidden,
+    context::{Answer, Console, Shared},
+    failure::{forbidden, not_found, refused, sentence, store_failed},
     gate::{Anyone, As, Posted},
-    not_found, refused, sentence, store_failed,
     when::{When, long, when},
 };
 use crate::orders;

@@ -10,10 +10,10 @@ use store::After;
 use web::{Page, Place};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Reads},
     paging::{self, ON_A_PAGE},
-    store_failed,
     when::{When, when},
 };
 use crate::{

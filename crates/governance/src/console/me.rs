@@ -11,11 +11,12 @@ use privilege::Refused;
 use web::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared, forbidden,
+    context::{Answer, Shared},
+    failure::{forbidden, not_found, refused, store_failed},
     gate::{Anyone, As, Posted},
     kill_switch::told_everywhere,
     mine::{self, Mine},
-    not_found, paging, refused, store_failed,
+    paging,
 };
 use crate::orders;
 

@@ -8,9 +8,9 @@ use store::{ElevationEntry, Page, Store};
 use super::{
     agents::AgentLine,
     approval::Request,
+    failure::store_failed,
     overview::Live,
     paging::ON_A_PAGE,
-    store_failed,
     when::{When, long, when},
 };
 use crate::{

@@ -11,11 +11,11 @@ use store::{After, ElevationEntry, Page};
 use web::Place;
 
 use super::{
-    Answer, Shared,
     approval::Request,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Oversees},
     paging::{self, ON_A_PAGE},
-    store_failed,
     when::{When, when},
 };
 use crate::standing::{self, StandingPrivilege};

@@ -9,10 +9,10 @@ use model::{Id, Person, Role, shown};
 use web::{Page, Place};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Reads},
     paging::{self, ON_A_PAGE},
-    store_failed,
 };
 use crate::inventory::blocked_person;
 

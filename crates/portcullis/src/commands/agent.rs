@@ -8,7 +8,10 @@ use serde_json::json;
 use store::Store;
 use token::AgentKey;
 
-use super::{AT_A_TIME, Visit, order};
+use super::{
+    order,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, node::order::Order, output};
 
 /// Runs `agent …`.

@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use model::{Elevation, Id, Timestamp};
 use store::{ElevationEntry, Store};
 
-use super::{AT_A_TIME, Visit, order};
+use super::{
+    order,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, node::order::Order, output};
 
 /// How many of the newest a table shows.

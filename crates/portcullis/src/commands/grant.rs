@@ -6,7 +6,10 @@ use anyhow::Result;
 use model::Grant;
 use store::HeldGrant;
 
-use super::{AT_A_TIME, Visit, kill};
+use super::{
+    kill,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, output};
 
 /// Runs `grant …`.

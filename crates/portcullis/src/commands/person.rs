@@ -8,8 +8,9 @@ use privilege::person::ENROLMENT;
 use serde_json::json;
 
 use super::{
-    AT_A_TIME, Visit, kill,
+    kill,
     order::{self, Carried},
+    visit::{AT_A_TIME, Visit},
 };
 use crate::{
     cli,

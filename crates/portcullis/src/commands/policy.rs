@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use model::VersionKind;
 use serde_json::{Value, json};
 
-use super::Visit;
+use super::visit::Visit;
 use crate::{cli, config, names, node, output};
 
 /// Runs `policy …`.
