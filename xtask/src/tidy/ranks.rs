@@ -13,8 +13,8 @@ const RANKS: &[&[&str]] = &[
     &["oauth"],
     &["store", "net"],
     &["privilege", "client", "web"],
-    &["login"],
-    &["authserver", "gateway", "governance"],
+    &["login", "governance"],
+    &["authserver", "gateway", "console"],
     &["portcullis"],
     &["world"],
 ];

@@ -12,9 +12,8 @@ use model::{
 use policy::Policies;
 use privilege::Decider;
 use serde_json::{Value, json};
-use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
-
-pub mod browser;
+use store::{Commit, OpenOptions, Session, Store, StoreError, privilege::PrivilegeTx};
+use token::Digest;
 
 pub const NIGHTLY: &str = "nightly";
 pub const CLAUDE: &str = "claude-code@ada";
@@ -171,6 +170,28 @@ impl Installation {
             .await
             .unwrap();
         id
+    }
+
+    /// A session of `name`, by the value of its cookie.
+    pub async fn log_in(&self, name: &str) -> String {
+        let cookie = token::Opaque::mint("pcs").expose().to_owned();
+        let session = Session {
+            digest: Digest::of(&cookie),
+            person: name.parse().unwrap(),
+            logged_in_at: self.now(),
+            not_after: self.now().after(Span::from_minutes(8 * 60)),
+        };
+        let event = examples::any();
+        self.store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    tx.put_session(&session).await?;
+                    Ok(Commit::with(event, ()))
+                })
+            })
+            .await
+            .unwrap();
+        cookie
     }
 
     pub async fn decider(&self, name: &str) -> Decider {

@@ -69,7 +69,7 @@ impl Node {
             policies: policies.clone(),
         })?;
         let login = login::Login::new(config.clone(), store.clone());
-        let console = governance::Console::new(config.clone(), store.clone(), policies.clone());
+        let console = console::Console::new(config.clone(), store.clone(), policies.clone());
         let ready = Readiness::of(&store, &policies, &settings);
         let router = Router::new()
             .route("/healthz", routing::get(|| async { "ok" }))

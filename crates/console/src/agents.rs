@@ -2,14 +2,16 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{Path, RawQuery, State},
     response::IntoResponse,
+    routing::{get, post},
 };
 use model::shown;
 use model::{Actor, Agent, AgentState, Id, Role, Target};
 use web::{Page, Place, see_other};
 
-use super::{
+use crate::{
     audit_log::Line,
     context::{Answer, Shared},
     failure::{not_found, refused, store_failed},
@@ -20,7 +22,15 @@ use super::{
     paging::{self, ON_A_PAGE},
     when::{When, when},
 };
-use crate::{activity, inventory, orders};
+use governance::{activity, inventory, orders};
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/console/agents", get(list))
+        .route("/console/agents/{id}", get(show))
+        .route("/console/agents/{id}/state", post(set_state))
+}
 
 /// An agent as a row.
 pub struct AgentLine {

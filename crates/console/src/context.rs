@@ -10,15 +10,15 @@ use web::Cookies;
 
 /// The pages of governance.
 pub struct Console {
-    pub(super) config: Arc<Config>,
-    pub(super) store: Store,
-    pub(super) policies: Arc<Policies>,
-    pub(super) cookies: Cookies,
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Store,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) cookies: Cookies,
 }
 
-pub(super) type Shared = Arc<Console>;
+pub(crate) type Shared = Arc<Console>;
 /// A page, or the page that says why not.
-pub(super) type Answer = Result<Response, Response>;
+pub(crate) type Answer = Result<Response, Response>;
 
 impl Console {
     /// Over this store.

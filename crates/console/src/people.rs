@@ -2,19 +2,21 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{RawQuery, State},
     response::IntoResponse,
+    routing::get,
 };
 use model::{Id, Person, Role, shown};
 use web::{Page, Place};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     gate::{As, Reads},
     paging::{self, ON_A_PAGE},
 };
-use crate::inventory::blocked_person;
+use governance::inventory::blocked_person;
 
 struct PersonLine {
     id: String,
@@ -22,6 +24,11 @@ struct PersonLine {
     roles: Vec<&'static str>,
     agents: u64,
     state: &'static str,
+}
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/console/people", get(list))
 }
 
 #[derive(Template)]

@@ -2,8 +2,10 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use http::StatusCode;
 use model::shown;
@@ -12,13 +14,13 @@ use oauth::Form;
 use store::{Store, StoreError};
 use web::{Page, Place, fault, problem, see_other};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::refused,
     gate::{Administers, As, Posted},
     when::{When, when},
 };
-use crate::orders;
+use governance::orders;
 
 struct BlockLine {
     kind: &'static str,
@@ -26,6 +28,14 @@ struct BlockLine {
     what: String,
     reason: String,
     at: When,
+}
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/console/kill-switch", get(show))
+        .route("/console/revoke", post(revoke))
+        .route("/console/restore", post(restore))
 }
 
 #[derive(Template)]
@@ -103,7 +113,7 @@ fn turn(posted: &Posted<Administers>) -> Result<(Target, &str, Actor), Response>
         problem(
             StatusCode::BAD_REQUEST,
             "Nothing was changed",
-            &super::failure::sentence(&why),
+            &crate::failure::sentence(&why),
             "Go back and correct the name.",
             None,
         )

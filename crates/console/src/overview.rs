@@ -2,15 +2,17 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{RawQuery, State},
     response::IntoResponse,
+    routing::get,
 };
 use login::FRESH_LOGIN;
 use model::{Elevation, Role};
 use store::{After, ElevationEntry, Page};
 use web::Place;
 
-use super::{
+use crate::{
     approval::Request,
     context::{Answer, Shared},
     failure::store_failed,
@@ -18,7 +20,12 @@ use super::{
     paging::{self, ON_A_PAGE},
     when::{When, when},
 };
-use crate::standing::{self, StandingPrivilege};
+use governance::standing::{self, StandingPrivilege};
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/console", get(show))
+}
 
 #[derive(Template)]
 #[template(path = "overview.html")]

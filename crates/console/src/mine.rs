@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::{Agent, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
 use store::{ElevationEntry, Page, Store};
 
-use super::{
+use crate::{
     agents::AgentLine,
     approval::Request,
     failure::store_failed,
@@ -13,7 +13,7 @@ use super::{
     paging::ON_A_PAGE,
     when::{When, long, when},
 };
-use crate::{
+use governance::{
     inventory::{self, GrantEntry},
     lacking::{Lacking, lacking},
 };

@@ -7,17 +7,24 @@
 //! Spec: C2SP tlog-tiles.
 
 use axum::{
+    Router,
     extract::{Path, State},
     response::Response,
+    routing::get,
 };
 use http::{HeaderValue, StatusCode, header};
 use web::{FormTargets, harden};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::{not_found, store_failed},
     gate::{As, Reads},
 };
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/audit/log/checkpoint", get(checkpoint)).route("/audit/log/tile/{*path}", get(tile))
+}
 
 /// `GET /audit/log/checkpoint`
 pub async fn checkpoint(State(console): State<Shared>) -> Answer {

@@ -1,15 +1,15 @@
 //! `/console/servers`: what is protected, by which rules.
 
 use askama::Template;
-use axum::{extract::State, response::IntoResponse};
+use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use model::{Role, Target};
 use web::{Page, Place};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     gate::{As, Reads},
 };
-use crate::inventory::standing_block;
+use governance::inventory::standing_block;
 
 struct ServerCard {
     name: String,
@@ -18,6 +18,11 @@ struct ServerCard {
     upstream: String,
     rules: Vec<(String, &'static str)>,
     blocked: bool,
+}
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/console/servers", get(list))
 }
 
 #[derive(Template)]

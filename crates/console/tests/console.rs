@@ -1,9 +1,16 @@
 //! The console as people with different rights see it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "../../governance/tests/support/mod.rs"]
 mod support;
 
-use model::{ElevationState, Span};
+use governance::{
+    inventory,
+    orders::{restore, revoke},
+};
+use model::{Actor, ElevationState, Span, Target};
 use serde_json::json;
 use support::{CLAUDE, Installation, NIGHTLY};
 
@@ -430,4 +437,19 @@ async fn a_long_list_has_pages_and_each_links_to_the_next() {
     let second = browser.get(&format!("/console/agents?after={next}")).await.html;
     assert!(!second.contains("many-00") && second.contains("many-59") && !second.contains("?after="), "{second}");
     assert_eq!(browser.get("/console/agents?after=no+name").await.status.as_u16(), 400);
+}
+
+#[tokio::test]
+async fn an_agent_is_shown_as_stopped_by_whatever_stops_it() {
+    let world = Installation::start().await;
+    for (kind, name) in [("person", "ada"), ("client", NIGHTLY), ("all", "")] {
+        let stopped = Target::parse(kind, name).unwrap();
+        revoke(&world.store, &stopped, Actor::Operator, "a drill").await.unwrap();
+        let agents = inventory::agents(&world.store, None, 50).await.unwrap().items;
+        let entry = agents.iter().find(|entry| entry.agent.id.as_str() == NIGHTLY).unwrap();
+        assert_eq!(entry.block.as_ref().map(|block| &block.target), Some(&stopped));
+        let page = world.browser("dan").await.get("/console/agents/nightly").await.html;
+        assert!(page.contains("a drill") && page.contains(&format!("kind={kind}")), "{page}");
+        restore(&world.store, &stopped, Actor::Operator, "over").await.unwrap();
+    }
 }

@@ -1,6 +1,9 @@
 //! A person's own page: what their agents hold, where they are logged in, what they were refused, and the end of each.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "../../governance/tests/support/mod.rs"]
 mod support;
 
 use model::{

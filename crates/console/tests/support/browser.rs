@@ -3,14 +3,11 @@
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use model::{Span, event::examples};
-use portcullis_governance::Console;
-use store::{Commit, Session, StoreError};
-use token::Digest;
+use portcullis_console::Console;
 use tower::ServiceExt;
 use web::Csrf;
 
-use super::Installation;
+use crate::support::Installation;
 
 pub struct Browser {
     pub router: Router,
@@ -27,23 +24,7 @@ pub struct Page {
 impl Installation {
     /// A browser in which `name` has just logged in.
     pub async fn browser(&self, name: &str) -> Browser {
-        let cookie = token::Opaque::mint("pcs").expose().to_owned();
-        let session = Session {
-            digest: Digest::of(&cookie),
-            person: name.parse().unwrap(),
-            logged_in_at: self.now(),
-            not_after: self.now().after(Span::from_minutes(8 * 60)),
-        };
-        let event = examples::any();
-        self.store
-            .write::<_, StoreError, _>(move |tx| {
-                Box::pin(async move {
-                    tx.put_session(&session).await?;
-                    Ok(Commit::with(event, ()))
-                })
-            })
-            .await
-            .unwrap();
+        let cookie = self.log_in(name).await;
         Browser { cookie, ..self.stranger() }
     }
 

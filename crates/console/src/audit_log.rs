@@ -2,21 +2,28 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{RawQuery, State},
     response::IntoResponse,
+    routing::get,
 };
 use model::shown;
 use model::{Timestamp, event::EVENTS};
 use oauth::Form;
 use web::{Page, Place};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     gate::{As, Reads},
     when::{When, when},
 };
-use crate::activity::{self, Record};
+use governance::activity::{self, Record};
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/console/audit", get(list))
+}
 
 /// Records on a page.
 const ON_A_PAGE: usize = 50;

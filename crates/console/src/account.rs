@@ -4,15 +4,17 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{Path, State},
     response::IntoResponse,
+    routing::{get, post},
 };
 use model::{Actor, Id, Person, Role, event::SessionsEnded};
 use store::{Commit, Session, StoreError, Tx};
 use token::Digest;
 use web::{Page, Place, see_other};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     gate::{Anyone, As, Posted},
@@ -29,6 +31,14 @@ struct SessionLine {
     here: bool,
     since: When,
     until: When,
+}
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/me/account", get(show))
+        .route("/me/sessions/end-others", post(end_others))
+        .route("/me/sessions/{name}/end", post(end))
 }
 
 #[derive(Template)]

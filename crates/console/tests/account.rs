@@ -1,10 +1,14 @@
 //! A person's account: who they are here, what they may do, and where they are logged in.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "../../governance/tests/support/mod.rs"]
 mod support;
 
+use browser::Browser;
 use model::{Span, event::SessionsEnded};
-use support::{Installation, browser::Browser};
+use support::Installation;
 
 /// The sessions that a page offers to end, newest first.
 fn offered(html: &str) -> Vec<String> {

@@ -2,24 +2,31 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{RawQuery, State},
     response::IntoResponse,
+    routing::get,
 };
 use model::{Grant, Role, Timestamp};
 use store::After;
 use web::{Page, Place};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     gate::{As, Reads},
     paging::{self, ON_A_PAGE},
     when::{When, when},
 };
-use crate::{
+use governance::{
     inventory::{self, GrantEntry},
     standing::{self, StandingPrivilege},
 };
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new().route("/console/grants", get(list))
+}
 
 /// A grant as a row.
 pub struct GrantLine {

@@ -13,7 +13,7 @@ use model::{
     Actor, Agent, AgentKind, AgentState, Approval, Assurance, Decided, Elevation, Grant, Person, Role, Span, Stage,
     StepUp, SystemClock, config::Config, config::StoreUrl, event::examples,
 };
-use portcullis_governance::Console;
+use portcullis_console::Console;
 use store::{Commit, Missing, OpenOptions, Session, Store, StoreError, Tx, privilege::PrivilegeTx};
 use token::Digest;
 use tower::ServiceExt;

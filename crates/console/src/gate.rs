@@ -12,11 +12,11 @@ use model::{Person, Role};
 use oauth::Form;
 use web::{LocalPath, login_first, problem};
 
-use super::{
+use crate::{
     context::{Console, Shared},
     failure::{forbidden, store_failed},
 };
-use crate::inventory::blocked_person;
+use governance::inventory::blocked_person;
 
 /// What a page demands of its visitor.
 pub trait Right: Send + Sync + 'static {

@@ -2,8 +2,10 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{Path, State},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use login::FRESH_LOGIN;
 use model::shown;
@@ -17,13 +19,20 @@ use privilege::{
 use store::ElevationEntry;
 use web::{LocalPath, Page, Place, login_again, see_other};
 
-use super::{
+use crate::{
     context::{Answer, Console, Shared},
     failure::{forbidden, not_found, refused, sentence, store_failed},
     gate::{Anyone, As, Posted},
     when::{When, long, when},
 };
-use crate::orders;
+use governance::orders;
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/console/approvals/{id}", get(show).post(decide))
+        .route("/console/elevations/{id}/end", post(end))
+}
 
 /// A request as the pages show it to one person.
 pub struct Request {
@@ -257,7 +266,7 @@ fn unclear() -> Response {
 
 impl Console {
     /// Ends the elevation of that id for `person`, if it is theirs to end.
-    pub(super) async fn end_for(&self, id: &str, person: &Person) -> Result<Id<Elevation>, Response> {
+    pub(crate) async fn end_for(&self, id: &str, person: &Person) -> Result<Id<Elevation>, Response> {
         let entry = self.found(id).await?;
         if !may_end(person, &entry) {
             return Err(forbidden(

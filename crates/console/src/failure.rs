@@ -6,11 +6,11 @@ use privilege::Refused;
 use store::StoreError;
 use web::{fault, problem};
 
-pub(super) fn store_failed(error: StoreError) -> Response {
+pub(crate) fn store_failed(error: StoreError) -> Response {
     fault("store_failed", &error)
 }
 
-pub(super) fn not_found(what: &str, name: &str) -> Response {
+pub(crate) fn not_found(what: &str, name: &str) -> Response {
     problem(
         StatusCode::NOT_FOUND,
         &format!("No such {what}"),
@@ -20,12 +20,12 @@ pub(super) fn not_found(what: &str, name: &str) -> Response {
     )
 }
 
-pub(super) fn forbidden(happened: &str, to_do: &str) -> Response {
+pub(crate) fn forbidden(happened: &str, to_do: &str) -> Response {
     problem(StatusCode::FORBIDDEN, "Not yours to open", happened, to_do, None)
 }
 
 /// The page for a refusal: a cause that a person can act on, or an incident.
-pub(super) fn refused(error: Refused) -> Response {
+pub(crate) fn refused(error: Refused) -> Response {
     use Refused as E;
     let (status, title) = match error {
         E::Store(error) => return store_failed(error),
@@ -55,7 +55,7 @@ pub(super) fn refused(error: Refused) -> Response {
 }
 
 /// A message of ours as a sentence on a page: a capital, a full stop, and quotes instead of backticks.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut open = false;
     let mut said: String = text
         .chars()

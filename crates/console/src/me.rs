@@ -2,15 +2,17 @@
 
 use askama::Template;
 use axum::{
+    Router,
     extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use login::FRESH_LOGIN;
 use model::{Actor, Grant, Id, Person, Role, Target};
 use privilege::Refused;
 use web::{Page, Place, see_other};
 
-use super::{
+use crate::{
     context::{Answer, Shared},
     failure::{forbidden, not_found, refused, store_failed},
     gate::{Anyone, As, Posted},
@@ -18,7 +20,17 @@ use super::{
     mine::{self, Mine},
     paging,
 };
-use crate::orders;
+use governance::orders;
+
+/// Where it is.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(home))
+        .route("/me", get(show))
+        .route("/me/grants/{id}/revoke", post(revoke_grant))
+        .route("/me/installations/{id}/end", post(end_installation))
+        .route("/me/elevations/{id}/end", post(end_elevation))
+}
 
 #[derive(Template)]
 #[template(path = "me.html")]

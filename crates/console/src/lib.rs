@@ -1,0 +1,56 @@
+//! The console: server-rendered pages over the same functions that the command line uses.
+//!
+//! A handler can not forget who may enter: it takes its visitor from [`gate`], whose types carry the
+//! right, and a post from there has passed the check against forged forms as well.
+//!
+//! Next: [`gate`].
+
+// A refusal is a page, and every page is a `Response`.
+#![allow(clippy::result_large_err)]
+
+use std::sync::Arc;
+
+use axum::Router;
+use context::Shared;
+
+mod account;
+mod agents;
+mod approval;
+mod audit_log;
+mod context;
+mod failure;
+mod gate;
+mod grants;
+mod kill_switch;
+mod me;
+mod mine;
+mod overview;
+mod paging;
+mod people;
+mod servers;
+mod tiles;
+mod when;
+
+pub use context::Console;
+
+/// Every page: one file each, with its routes and its template.
+const PAGES: &[fn() -> Router<Shared>] = &[
+    account::routes,
+    agents::routes,
+    approval::routes,
+    audit_log::routes,
+    grants::routes,
+    kill_switch::routes,
+    me::routes,
+    overview::routes,
+    people::routes,
+    servers::routes,
+    tiles::routes,
+];
+
+impl Console {
+    /// `/`, `/console…`, `/me` and `/audit/log/…`.
+    pub fn router(self: &Arc<Self>) -> Router {
+        PAGES.iter().fold(Router::new(), |router, routes| router.merge(routes())).with_state(self.clone())
+    }
+}
