@@ -173,6 +173,26 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// `cargo-deny`: the one that is there, or the one of this version, built once from crates.io.
+pub fn cargo_deny() -> anyhow::Result<PathBuf> {
+    if let Some(there) = on_path("cargo-deny") {
+        return Ok(there);
+    }
+    let root = env::current_dir()?.join("target/tools/cargo-deny");
+    let program = root.join("bin/cargo-deny");
+    if !program.is_file() {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // Without optimisation: it runs for seconds, and is built for minutes.
+        run(Command::new(cargo)
+            .args(["install", "cargo-deny", "--locked", "--debug", "--quiet", "--version", CARGO_DENY, "--root"])
+            .arg(&root))?;
+    }
+    Ok(program)
+}
+
+/// The version that `deny.toml` is written for.
+const CARGO_DENY: &str = "0.20.2";
+
 /// Whether we run as root.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|us| us.uid() == 0)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use model::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use store::{Store, StoreError};
 
@@ -33,6 +34,63 @@ pub async fn latest(
     limit: usize,
     wanted: impl Fn(&Record) -> bool,
 ) -> Result<Vec<Record>, StoreError> {
+    let pick = |index, bytes: &[u8]| read(index, bytes).filter(|record| wanted(record));
+    picked(store, before, limit, pick).await
+}
+
+/// The same among those that have `name` somewhere in them. The others are not even parsed.
+pub async fn latest_naming(
+    store: &Store,
+    name: &str,
+    limit: usize,
+    wanted: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>, StoreError> {
+    let names = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.contains(name));
+    let pick = |index, bytes: &[u8]| names(bytes).then(|| read(index, bytes)).flatten().filter(|record| wanted(record));
+    picked(store, None, limit, pick).await
+}
+
+/// The same among those of one event. The others are not even parsed.
+pub async fn latest_of(
+    store: &Store,
+    event: &str,
+    limit: usize,
+    wanted: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>, StoreError> {
+    let begins = beginning(event);
+    let pick = |index, bytes: &[u8]| {
+        bytes.starts_with(&begins).then(|| read(index, bytes)).flatten().filter(|record| wanted(record))
+    };
+    picked(store, None, limit, pick).await
+}
+
+/// When each agent last had a call decided, as far as the newest records say.
+pub async fn last_calls(store: &Store) -> Result<HashMap<String, Timestamp>, StoreError> {
+    /// So much of a record is read.
+    #[derive(Deserialize)]
+    struct Call {
+        at: i64,
+        agent: Option<String>,
+    }
+    let begins = beginning("call_decided");
+    let pick =
+        |_, bytes: &[u8]| bytes.starts_with(&begins).then(|| serde_json::from_slice::<Call>(bytes).ok()).flatten();
+    let mut last = HashMap::new();
+    for Call { at, agent } in picked(store, None, usize::MAX, pick).await? {
+        if let Some(agent) = agent {
+            last.entry(agent).or_insert(Timestamp::from_micros(at));
+        }
+    }
+    Ok(last)
+}
+
+/// What `pick` makes of the newest records before index `before`, newest first.
+async fn picked<T>(
+    store: &Store,
+    before: Option<u64>,
+    limit: usize,
+    pick: impl Fn(u64, &[u8]) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
     let size = store.log_size().await?;
     let mut end = before.unwrap_or(size).min(size);
     let stop = end.saturating_sub(LOOK_BACK);
@@ -40,24 +98,16 @@ pub async fn latest(
     while end > stop && found.len() < limit {
         let first = end.saturating_sub(AT_A_TIME.into()).max(stop);
         let records = store.records(first, (end - first) as u32).await?;
-        found.extend(
-            records.iter().rev().filter_map(|(index, bytes)| read(*index, bytes)).filter(|record| wanted(record)),
-        );
+        found.extend(records.iter().rev().filter_map(|(index, bytes)| pick(*index, bytes)));
         end = first;
     }
     found.truncate(limit);
     Ok(found)
 }
 
-/// When each agent last had a call decided, as far as the newest records say.
-pub async fn last_calls(store: &Store) -> Result<HashMap<String, Timestamp>, StoreError> {
-    let mut last = HashMap::new();
-    for record in latest(store, None, usize::MAX, |record| record.event == "call_decided").await? {
-        if let Some(agent) = record.text("agent") {
-            last.entry(agent.to_owned()).or_insert(record.at);
-        }
-    }
-    Ok(last)
+/// How every record of an event begins.
+fn beginning(event: &str) -> Vec<u8> {
+    format!("{{\"event\":\"{event}\"").into_bytes()
 }
 
 fn read(index: u64, bytes: &[u8]) -> Option<Record> {

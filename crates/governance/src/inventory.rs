@@ -1,9 +1,7 @@
-//! Who can do what, right now: listings with everything a page or the command line needs.
-
-use std::collections::HashMap;
+//! Who can do what, right now: lists in pages, with everything a page or the command line needs.
 
 use model::{Agent, Block, Elevation, Grant, Id, Person, Target, Timestamp};
-use store::{Store, StoreError};
+use store::{After, HeldGrant, Page, Store, StoreError};
 
 use crate::activity;
 
@@ -31,76 +29,44 @@ pub struct GrantEntry {
     pub elevations: Vec<Elevation>,
 }
 
-/// An elevation, with whom it is about.
-#[derive(Clone, Debug)]
-pub struct ElevationEntry {
-    /// The elevation.
-    pub elevation: Elevation,
-    /// The grant it belongs to.
-    pub grant: Grant,
-    /// The agent it is for.
-    pub agent: Agent,
-    /// The person it acts for, when it acts for somebody.
-    pub person: Option<Person>,
-    /// Whose it is.
-    pub owner: Option<Person>,
+/// A page of agents, by name.
+pub async fn agents(
+    store: &Store,
+    after: Option<&Id<Agent>>,
+    limit: u32,
+) -> Result<Page<AgentEntry, Id<Agent>>, StoreError> {
+    with_grants(store, store.agents_page(after, limit).await?).await
 }
 
-/// How many of the newest elevations are looked through.
-const LATEST: u32 = 2_000;
-
-/// Every agent, by name.
-pub async fn agents(store: &Store) -> Result<Vec<AgentEntry>, StoreError> {
-    let now = store.now();
-    let mut grants: HashMap<Id<Agent>, Vec<Grant>> = HashMap::new();
-    for grant in store.grants(Some(now)).await? {
-        grants.entry(grant.agent.clone()).or_default().push(grant);
-    }
-    let used = activity::last_calls(store).await?;
-    let agents = store.agents().await?.into_iter().map(|agent| AgentEntry {
-        grants: grants.remove(&agent.id).unwrap_or_default(),
-        block: stopped_by(store, &agent),
-        last_used: used.get(agent.id.as_str()).copied(),
-        agent,
-    });
-    Ok(agents.collect())
+/// A page of the agents of `person`, and of those that act for them, by name.
+pub async fn agents_of(
+    store: &Store,
+    person: &Id<Person>,
+    after: Option<&Id<Agent>>,
+    limit: u32,
+) -> Result<Page<AgentEntry, Id<Agent>>, StoreError> {
+    with_grants(store, store.agents_of_person(person, store.now(), after, limit).await?).await
 }
 
-/// Every grant that stands, newest first.
-pub async fn grants(store: &Store) -> Result<Vec<GrantEntry>, StoreError> {
-    let now = store.now();
-    let agents = by_name(store).await?;
-    let live = live(store).await?;
-    let grants = store.grants(Some(now)).await?.into_iter().filter_map(|grant| {
-        let agent = agents.get(&grant.agent)?.clone();
-        let elevations = live.iter().filter(|elevation| elevation.grant == grant.id).cloned().collect();
-        Some(GrantEntry { grant, agent, elevations })
-    });
-    Ok(grants.collect())
+/// The agent of that name.
+pub async fn agent(store: &Store, id: &Id<Agent>) -> Result<Option<AgentEntry>, StoreError> {
+    let page = Page { items: store.agent(id).await?.into_iter().collect(), next: None };
+    Ok(with_grants(store, page).await?.items.pop())
 }
 
-/// Requests that wait for a decision, oldest first.
-pub async fn pending(store: &Store) -> Result<Vec<ElevationEntry>, StoreError> {
-    let waiting = store.pending(store.now()).await?;
-    entries(store, waiting).await
+/// A page of the grants that stand, newest first.
+pub async fn grants(
+    store: &Store,
+    after: Option<&After<Grant>>,
+    limit: u32,
+) -> Result<Page<GrantEntry, After<Grant>>, StoreError> {
+    let Page { items, next } = store.standing_grants(store.now(), after, limit).await?;
+    Ok(Page { items: with_elevations(store, items).await?, next })
 }
 
-/// The newest elevations in whatever state, newest first.
-pub async fn elevations(store: &Store, limit: u32) -> Result<Vec<ElevationEntry>, StoreError> {
-    let latest = store.elevations(limit).await?;
-    entries(store, latest).await
-}
-
-/// Elevations in force, newest first.
-pub async fn live_elevations(store: &Store) -> Result<Vec<ElevationEntry>, StoreError> {
-    let live = live(store).await?;
-    entries(store, live).await
-}
-
-/// One elevation.
-pub async fn elevation(store: &Store, id: &Id<Elevation>) -> Result<Option<ElevationEntry>, StoreError> {
-    let Some(elevation) = store.elevation(id).await? else { return Ok(None) };
-    Ok(entries(store, vec![elevation]).await?.pop())
+/// The grants of an agent that stand, newest first.
+pub async fn grants_of(store: &Store, agent: &Id<Agent>) -> Result<Vec<GrantEntry>, StoreError> {
+    with_elevations(store, store.standing_grants_of(agent, store.now()).await?).await
 }
 
 /// The newest standing block on exactly this target.
@@ -124,29 +90,28 @@ pub fn blocked_person(store: &Store, person: &Id<Person>) -> Option<Block> {
     standing_block(store, &Target::Person(person.clone()))
 }
 
-async fn live(store: &Store) -> Result<Vec<Elevation>, StoreError> {
+async fn with_grants(store: &Store, page: Page<Agent, Id<Agent>>) -> Result<Page<AgentEntry, Id<Agent>>, StoreError> {
     let now = store.now();
-    let mut latest = store.elevations(LATEST).await?;
-    latest.retain(|elevation| elevation.is_live(now));
-    Ok(latest)
+    let used = activity::last_calls(store).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for agent in page.items {
+        let held = store.standing_grants_of(&agent.id, now).await?;
+        items.push(AgentEntry {
+            grants: held.into_iter().map(|held| held.grant).collect(),
+            block: stopped_by(store, &agent),
+            last_used: used.get(agent.id.as_str()).copied(),
+            agent,
+        });
+    }
+    Ok(Page { items, next: page.next })
 }
 
-async fn by_name(store: &Store) -> Result<HashMap<Id<Agent>, Agent>, StoreError> {
-    Ok(store.agents().await?.into_iter().map(|agent| (agent.id.clone(), agent)).collect())
-}
-
-async fn entries(store: &Store, elevations: Vec<Elevation>) -> Result<Vec<ElevationEntry>, StoreError> {
-    let mut entries = Vec::with_capacity(elevations.len());
-    for elevation in elevations {
-        let Some(grant) = store.grant(&elevation.grant).await? else { continue };
-        let Some(agent) = store.agent(&grant.agent).await? else { continue };
-        let owner = store.person(&agent.owner).await?;
-        let person = match &grant.person {
-            Some(person) if *person == agent.owner => owner.clone(),
-            Some(person) => store.person(person).await?,
-            None => None,
-        };
-        entries.push(ElevationEntry { elevation, grant, agent, person, owner });
+async fn with_elevations(store: &Store, held: Vec<HeldGrant>) -> Result<Vec<GrantEntry>, StoreError> {
+    let now = store.now();
+    let mut entries = Vec::with_capacity(held.len());
+    for HeldGrant { grant, agent } in held {
+        let elevations = store.live_elevations(&grant.id, now).await?;
+        entries.push(GrantEntry { grant, agent, elevations });
     }
     Ok(entries)
 }

@@ -37,9 +37,8 @@ pub struct Lacking {
 /// waits for a decision is left out.
 pub async fn lacking(store: &Store, grants: &[GrantEntry], pending: &[Elevation]) -> Result<Vec<Lacking>, StoreError> {
     let since = store.now().before(JUST_NOW);
-    let records = activity::latest(store, None, MOST, |record| {
+    let records = activity::latest_of(store, "call_refused", MOST, |record| {
         record.at > since
-            && record.event == "call_refused"
             && record.text("decision") == Some("step_up")
             && record.text("grant").is_some_and(|id| grants.iter().any(|entry| entry.grant.id.as_str() == id))
     });

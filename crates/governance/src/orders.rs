@@ -207,26 +207,36 @@ fn recorded<T>(event: Option<Event>, given: T) -> Commit<T> {
 async fn hint(store: &Store, target: &Target) -> Result<String, StoreError> {
     Ok(match target {
         Target::Agent(_) => {
-            let agents = store.agents().await?;
-            listed("there are", agents.iter().map(|agent| agent.id.to_string()), "there are none")
+            let first = store.agents_page(None, NAMED).await?.items;
+            let names = first.iter().map(|agent| agent.id.to_string()).collect();
+            some_of("there are", names, store.count_agents().await?, "there are none")
         }
         Target::Person(_) => {
-            let people = store.people().await?;
-            listed("there are", people.iter().map(|person| person.id.to_string()), "there are none")
+            let first = store.people_page(None, NAMED).await?.items;
+            let names = first.iter().map(|person| person.id.to_string()).collect();
+            some_of("there are", names, store.count_people().await?, "there are none")
         }
         Target::Grant(_) => "`portcullis grant list` shows those that stand".into(),
         Target::Installation(_) => {
             "the page `/me` lists those of a person; a token of client credentials is stopped with its agent".into()
         }
         _ => {
-            let agents = store.agents().await?;
-            let mut clients: Vec<String> = agents.iter().map(|agent| agent.client.to_string()).collect();
-            clients.sort();
-            clients.dedup();
-            listed("those that came here are", clients.into_iter(), "none came here yet")
+            let first = store.clients_of_agents(NAMED).await?;
+            let names = first.iter().map(ToString::to_string).collect();
+            some_of("those that came here are", names, store.count_clients_of_agents().await?, "none came here yet")
         }
     })
 }
+
+/// The first of `count` names, and how many more there are.
+fn some_of(lead: &str, names: Vec<String>, count: u64, none: &str) -> String {
+    let more = count.saturating_sub(names.len() as u64);
+    let first = listed(lead, names.into_iter(), none);
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
+/// So many names a hint has.
+const NAMED: u32 = 10;
 
 fn said(reason: &str) -> Result<String, Refused> {
     let reason = shown(reason, 300);

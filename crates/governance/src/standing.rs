@@ -3,8 +3,6 @@
 use model::{Tier, config::Config};
 use store::{Store, StoreError};
 
-use crate::inventory;
-
 /// What stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StandingPrivilege {
@@ -22,17 +20,20 @@ pub struct StandingPrivilege {
 
 /// Counts what stands now. It counts what could be obtained, not only the tokens that are about.
 pub async fn measure(store: &Store, config: &Config) -> Result<StandingPrivilege, StoreError> {
-    let mut standing = StandingPrivilege::default();
-    for entry in inventory::grants(store).await? {
+    let (now, mut standing) = (store.now(), StandingPrivilege::default());
+    for grants in store.count_standing_grants(now).await? {
         let low = config
             .servers
-            .get(&entry.grant.server)
+            .get(&grants.server)
             .map_or(0, |server| server.tools.iter().filter(|(_, tier)| *tier == Tier::Low).count() as u64);
-        standing.grants += 1;
-        standing.reach += low;
-        standing.above_low += entry.grant.scopes.iter().filter(|scope| scope.tier() > Tier::Low).count() as u64;
-        standing.elevations += entry.elevations.len() as u64;
-        standing.high += entry.elevations.iter().filter(|e| e.scope.tier() == Tier::High).count() as u64;
+        let above_low = grants.scopes.iter().filter(|scope| scope.tier() > Tier::Low).count() as u64;
+        standing.grants += grants.count;
+        standing.reach += grants.count * low;
+        standing.above_low += grants.count * above_low;
+    }
+    for (scope, count) in store.count_live_elevations(now).await? {
+        standing.elevations += count;
+        standing.high += if scope.tier() == Tier::High { count } else { 0 };
     }
     Ok(standing)
 }

@@ -406,3 +406,28 @@ async fn pages_can_be_used_with_a_keyboard_and_left_again() {
     assert!(empty.status == 400 && empty.html.contains("The name is empty"), "{}", empty.html);
     assert!(world.store.blocks().is_empty());
 }
+
+/// Spec: docs/decisions/0029-lists-are-read-in-pages.md
+#[tokio::test]
+async fn a_long_list_has_pages_and_each_links_to_the_next() {
+    let world = Installation::start().await;
+    let template = world.store.agent(&NIGHTLY.parse().unwrap()).await.unwrap().unwrap();
+    let written = world.store.write::<_, store::StoreError, _>(move |tx| {
+        Box::pin(async move {
+            for number in 0..60 {
+                let id = format!("many-{number:02}").parse().unwrap();
+                let mut tx = store::privilege::PrivilegeTx::of(tx);
+                tx.put_agent(&model::Agent { id, ..template.clone() }).await?;
+            }
+            Ok(store::Commit::with(model::event::examples::any(), ()))
+        })
+    });
+    written.await.unwrap();
+    let browser = world.browser("carol").await;
+    let first = browser.get("/console/agents").await.html;
+    assert!(first.contains("many-00") && !first.contains("many-59"), "{first}");
+    let next = first.split_once("href=\"/console/agents?after=").unwrap().1.split_once('"').unwrap().0;
+    let second = browser.get(&format!("/console/agents?after={next}")).await.html;
+    assert!(!second.contains("many-00") && second.contains("many-59") && !second.contains("?after="), "{second}");
+    assert_eq!(browser.get("/console/agents?after=no+name").await.status.as_u16(), 400);
+}

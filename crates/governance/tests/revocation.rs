@@ -339,11 +339,11 @@ async fn a_suspended_agent_comes_back_and_a_retired_one_does_not() {
 async fn the_inventory_says_what_stands_and_what_is_stopped() {
     let world = Installation::start().await;
     turn(&world, "agent", CLAUDE).await;
-    let agents = inventory::agents(&world.store).await.unwrap();
+    let agents = inventory::agents(&world.store, None, 50).await.unwrap().items;
     let of = |name: &str| agents.iter().find(|entry| entry.agent.id.as_str() == name).unwrap();
     assert!(of(CLAUDE).grants.is_empty() && of(CLAUDE).block.is_some());
     assert!(of(NIGHTLY).grants.len() == 1 && of(NIGHTLY).block.is_none());
-    assert_eq!(inventory::grants(&world.store).await.unwrap().len(), 1);
+    assert_eq!(inventory::grants(&world.store, None, 50).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]
@@ -351,7 +351,7 @@ async fn an_agent_is_shown_as_stopped_by_whatever_stops_it() {
     let world = Installation::start().await;
     for (kind, name) in [("person", "ada"), ("client", NIGHTLY), ("all", "")] {
         turn(&world, kind, name).await;
-        let agents = inventory::agents(&world.store).await.unwrap();
+        let agents = inventory::agents(&world.store, None, 50).await.unwrap().items;
         let entry = agents.iter().find(|entry| entry.agent.id.as_str() == NIGHTLY).unwrap();
         assert_eq!(entry.block.as_ref().map(|block| &block.target), Some(&target(kind, name)));
         let page = world.browser("dan").await.get("/console/agents/nightly").await.html;

@@ -32,6 +32,7 @@ pub mod shown;
 pub mod standing;
 mod text_enum;
 pub mod tier;
+pub mod version;
 
 pub use agent::{Agent, AgentKind, AgentState};
 pub use block::{Block, Target};
@@ -55,3 +56,4 @@ pub use server::{Server, ToolName, ToolPattern, ToolRules};
 pub use shown::shown;
 pub use standing::{NotStanding, Standing};
 pub use tier::Tier;
+pub use version::{Version, VersionKind};

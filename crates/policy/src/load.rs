@@ -20,6 +20,13 @@ pub struct PolicyFile {
     pub text: String,
 }
 
+impl PolicyFile {
+    /// Its name without the folder it is in.
+    pub fn file_name(&self) -> &str {
+        self.name.rsplit(['/', '\\']).next().unwrap_or_default()
+    }
+}
+
 /// All policies of `files`, each under the id the audit will show.
 pub(crate) fn load(files: &[PolicyFile]) -> Result<PolicySet, PolicyError> {
     let mut all = PolicySet::new();

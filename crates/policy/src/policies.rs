@@ -4,6 +4,7 @@ use std::fmt;
 
 use cedar_policy::PolicySet;
 use model::{CallTarget, Decision, DenyReason, Question, Scope, StepUp};
+use serde_json::json;
 
 use crate::{
     PolicyError, PolicyFile,
@@ -73,6 +74,13 @@ impl Policies {
         &self.texts
     }
 
+    /// Schema and files as one JSON text, from which the [fingerprint](Self::fingerprint) can be made again.
+    pub fn to_json(&self) -> String {
+        let files: Vec<_> =
+            self.texts.iter().map(|file| json!({"file": file.file_name(), "text": file.text})).collect();
+        json!({"schema": SCHEMA, "files": files}).to_string()
+    }
+
     /// The schema that policies are written against, in Cedar's schema syntax.
     pub fn schema_text() -> &'static str {
         SCHEMA
@@ -117,10 +125,11 @@ fn failed() -> Decision {
     Decision::Deny { reason: DenyReason::EvaluationError, policies: Vec::new() }
 }
 
-/// Lengths go in too, so that no text can pass for the end of one file and the start of the next.
+/// Lengths go in too, so that no text can pass for the end of one file and the start of the next. Folders do not: nodes may
+/// have their files in different places.
 fn fingerprint(texts: &[PolicyFile]) -> String {
     let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    for text in [SCHEMA].into_iter().chain(texts.iter().flat_map(|file| [file.name.as_str(), file.text.as_str()])) {
+    for text in [SCHEMA].into_iter().chain(texts.iter().flat_map(|file| [file.file_name(), file.text.as_str()])) {
         digest.update(&(text.len() as u64).to_be_bytes());
         digest.update(text.as_bytes());
     }

@@ -153,6 +153,16 @@ fn the_fingerprint_changes_with_any_text() {
     assert_eq!(own.texts().len(), 2);
 }
 
+#[test]
+fn the_fingerprint_is_the_same_in_another_folder_and_another_one_under_another_name() {
+    let named = |name: &str| {
+        let text = "permit (principal, action == Action::\"connect\", resource);".into();
+        Policies::load(&[PolicyFile { name: name.into(), text }]).unwrap().fingerprint().to_owned()
+    };
+    assert_eq!(named("/etc/portcullis/a.cedar"), named("policies/a.cedar"));
+    assert_ne!(named("policies/a.cedar"), named("policies/b.cedar"));
+}
+
 /// Who reads a denial looks for the policy that has to change: that is the one which refuses at the end of the climb.
 #[test]
 fn a_denial_names_what_refuses_whatever_is_approved() {

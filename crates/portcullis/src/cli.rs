@@ -361,8 +361,12 @@ pub struct Kill {
 pub enum Policy {
     /// Parse and validate the built-in pack and your policies.
     Check,
-    /// Print the built-in pack and your policies as they are evaluated.
-    Show,
+    /// Print the built-in pack and your policies as they are evaluated, or those of an earlier decision.
+    Show {
+        /// Those of that digest, as records name it (`policy`), or its first digits.
+        #[arg(long, value_name = "DIGEST")]
+        version: Option<String>,
+    },
     /// Print the schema that policies are written against: what a policy can see.
     Schema,
 }

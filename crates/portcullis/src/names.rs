@@ -54,10 +54,22 @@ impl Known {
             known.resources.extend(server.resources.named().map(|(name, _)| format!("{id}:resource/{name}")));
         }
         if let Some(store) = store {
-            known.agents.extend(store.agents().await.unwrap_or_default().into_iter().map(|agent| agent.id.to_string()));
-            known
-                .people
-                .extend(store.people().await.unwrap_or_default().into_iter().map(|person| person.id.to_string()));
+            let mut after = None;
+            while let Ok(page) = store.agents_page(after.as_ref(), AT_A_TIME).await {
+                known.agents.extend(page.items.into_iter().map(|agent| agent.id.to_string()));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let mut after = None;
+            while let Ok(page) = store.people_page(after.as_ref(), AT_A_TIME).await {
+                known.people.extend(page.items.into_iter().map(|person| person.id.to_string()));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
         }
         known
     }
@@ -140,6 +152,9 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+/// So many rows of a list are read at a time.
+const AT_A_TIME: u32 = 500;
 
 #[cfg(test)]
 mod tests {

@@ -78,6 +78,68 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A list that is printed while it is read, page by page: an array of JSON, or a table for each page.
+pub struct Listing {
+    is_json: bool,
+    columns: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+    is_empty: bool,
+}
+
+impl Listing {
+    /// One with these columns, when it is a table.
+    pub fn of(is_json: bool, columns: &'static [&'static str]) -> Self {
+        Self { is_json, columns, rows: Vec::new(), is_empty: true }
+    }
+
+    /// One more: its JSON, or its row.
+    pub fn push(
+        &mut self,
+        value: impl FnOnce() -> anyhow::Result<serde_json::Value>,
+        row: impl FnOnce() -> Vec<String>,
+    ) -> anyhow::Result<()> {
+        if self.is_json {
+            part(&item(self.is_empty, &value()?)?);
+        } else {
+            self.rows.push(row());
+        }
+        self.is_empty = false;
+        Ok(())
+    }
+
+    /// A page is over.
+    pub fn page(&mut self) {
+        if !self.rows.is_empty() {
+            table(self.columns, std::mem::take(&mut self.rows));
+        }
+    }
+
+    /// That was all.
+    pub fn end(mut self) -> ExitCode {
+        self.page();
+        match (self.is_json, self.is_empty) {
+            (true, true) => raw("[]"),
+            (true, false) => raw("\n]"),
+            (false, true) => table(self.columns, []),
+            (false, false) => {}
+        }
+        OK
+    }
+}
+
+/// An item of an array, with what stands before it.
+fn item(is_first: bool, value: &serde_json::Value) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
+    Ok(format!("{}\n  {text}", if is_first { "[" } else { "," }))
+}
+
+/// Prints a part of a line.
+fn part(text: &str) {
+    if write!(std::io::stdout().lock(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Prints a table with these columns. The first one, by which a row is named, is never cut or broken.
 pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     line(arranged(columns, rows, width()));
@@ -153,6 +215,13 @@ mod tests {
             assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}\n{text}");
             assert!(text.contains(id), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_printed_item_by_item_is_the_array_as_a_whole() {
+        let items = [serde_json::json!({"a": [1, {"b": "x\ny"}], "c": {}}), serde_json::json!("z")];
+        let parts = items.iter().enumerate().map(|(at, value)| item(at == 0, value).unwrap());
+        assert_eq!(parts.collect::<String>() + "\n]", serde_json::to_string_pretty(&items).unwrap());
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod person;
 mod refused;
 pub mod rotation;
 pub mod standing;
+pub mod version;
 
 pub use duty::{Decider, DutyError};
 pub use refused::Refused;

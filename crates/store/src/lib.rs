@@ -35,16 +35,22 @@ pub use log::{
     verify::{Verification, VerifyError, VerifyOptions, verify},
 };
 pub use open_error::OpenError;
-pub use sql::{readers::Readers, tx::Tx};
+pub use sql::{
+    page::{After, Page},
+    readers::Readers,
+    tx::Tx,
+};
 pub use tables::{
     access_keys::{AccessKey, SealedKey},
     block_ends::{EndPage, PageStart},
     clients::StoredClient,
     codes::Code,
+    elevation_entries::ElevationEntry,
     flows::Flow,
     grants::GrantHolder,
     refresh_tokens::{Refresh, RefreshState, Rotation},
     sessions::Session,
+    standing_grants::{HeldGrant, StandingGrants},
 };
 
 /// For the crate `privilege` alone.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::bail;
 
 use super::Ground;
-use crate::{bench, run::run, spec, tidy};
+use crate::{bench, run::run, spec, tidy, tools};
 
 /// One step.
 pub struct Step {
@@ -19,7 +19,7 @@ pub struct Step {
 }
 
 pub const STEPS: &[Step] = &[
-    Step { name: "tools", what: "node, python, PostgreSQL, chromium and the official SDKs", run: tools },
+    Step { name: "tools", what: "node, python, PostgreSQL, chromium and the official SDKs", run: install },
     Step { name: "fmt", what: "every file is formatted", run: |_| cargo(&["fmt", "--all", "--check", "--", "-l"]) },
     Step { name: "tidy", what: "ranks, invariants of absence, sizes, the map", run: |_| (tidy::COMMAND.run)(&[]) },
     Step { name: "spec", what: "docs/spec-map.md is fresh", run: |_| (spec::COMMAND.run)(&["--check".to_owned()]) },
@@ -33,9 +33,10 @@ pub const STEPS: &[Step] = &[
         run: memory,
     },
     Step { name: "demo", what: "the guided tour, every step true", run: demo },
+    Step { name: "deny", what: "licences, sources and bans of everything that is linked", run: deny },
 ];
 
-fn tools(ground: &mut Ground) -> anyhow::Result<()> {
+fn install(ground: &mut Ground) -> anyhow::Result<()> {
     let tools = ground.tools()?;
     for path in [&tools.node, &tools.node_modules, &tools.python, &tools.chromium] {
         println!("{}", path.display());
@@ -71,6 +72,11 @@ fn demo(_: &mut Ground) -> anyhow::Result<()> {
     let result = run(Command::new(product()?).args(["demo", "--exit", "--port", "0"]).current_dir(&folder));
     fs::remove_dir_all(&folder)?;
     result
+}
+
+fn deny(_: &mut Ground) -> anyhow::Result<()> {
+    let arguments = ["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    run(Command::new(tools::cargo_deny()?).args(arguments))
 }
 
 /// `cargo test` of some targets of the workspace, told where everything is.

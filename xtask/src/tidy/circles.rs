@@ -8,15 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Complaint;
 use crate::source::Source;
 
-/// Crates whose files are still in circles.
-const NOT_YET: [&str; 3] = ["crates/governance", "crates/portcullis", "crates/store"];
-
 pub fn check(sources: &[Source]) -> Vec<Complaint> {
     let mut crates: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in sources.iter().filter(|source| source.is_src() && !source.is_test()) {
         crates.entry(source.path.split("/src/").next().unwrap_or_default()).or_default().push(source);
     }
-    crates.retain(|name, _| !NOT_YET.contains(name));
     crates.into_values().flat_map(|files| Crate::read(&files).circles()).collect()
 }
 

@@ -13,9 +13,9 @@ use token::Digest;
 use web::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{Anyone, As, Posted},
-    store_failed,
     when::{When, when},
 };
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::IntoResponse,
 };
 use model::shown;
@@ -10,14 +10,14 @@ use model::{Actor, Agent, AgentState, Id, Role, Target};
 use web::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared,
     audit_log::Line,
+    context::{Answer, Shared},
+    failure::{not_found, refused, store_failed},
     gate::{Administers, As, Posted, Reads},
     grants::GrantLine,
     kill_switch::told_everywhere,
-    not_found,
     overview::Live,
-    refused, store_failed,
+    paging::{self, ON_A_PAGE},
     when::{When, when},
 };
 use crate::{activity, inventory, orders};
@@ -73,13 +73,16 @@ impl AgentLine {
 #[template(path = "agents.html")]
 struct Agents {
     agents: Vec<AgentLine>,
+    next: Option<String>,
 }
 
-/// `GET /console/agents`
-pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
+/// `GET /console/agents?after=…`
+pub async fn list(State(console): State<Shared>, visitor: As<Reads>, RawQuery(query): RawQuery) -> Answer {
     let now = console.store.now();
-    let agents = inventory::agents(&console.store).await.map_err(store_failed)?;
-    let content = Agents { agents: agents.iter().map(|entry| AgentLine::of(entry, now)).collect() };
+    let after: Option<Id<Agent>> = paging::after(query.as_deref(), "after")?;
+    let page = inventory::agents(&console.store, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
+    let agents = page.items.iter().map(|entry| AgentLine::of(entry, now)).collect();
+    let content = Agents { agents, next: paging::next("/console/agents", "after", page.next) };
     Ok(Page::new("Agents", &content).of(&visitor.who).at(Place::Agents).into_response())
 }
 
@@ -100,14 +103,13 @@ struct OneAgent {
 pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): Path<String>) -> Answer {
     let (store, who) = (&console.store, &visitor.who);
     let now = store.now();
-    let agents = inventory::agents(store).await.map_err(store_failed)?;
-    let entry = agents.iter().find(|entry| entry.agent.id.as_str() == id).ok_or_else(|| not_found("agent", &id))?;
-    let mut grants = inventory::grants(store).await.map_err(store_failed)?;
-    grants.retain(|grant| grant.agent.id == entry.agent.id);
-    let mut live = inventory::live_elevations(store).await.map_err(store_failed)?;
-    live.retain(|elevation| elevation.agent.id == entry.agent.id);
+    let unknown = || not_found("agent", &id);
+    let name: Id<Agent> = id.parse().map_err(|_| unknown())?;
+    let entry = inventory::agent(store, &name).await.map_err(store_failed)?.ok_or_else(unknown)?;
+    let grants = inventory::grants_of(store, &name).await.map_err(store_failed)?;
+    let live = store.live_elevation_entries_of(&name, now).await.map_err(store_failed)?;
     let about = format!("agent:{id}");
-    let records = activity::latest(store, None, 25, |record| {
+    let records = activity::latest_naming(store, &id, 25, |record| {
         record.actor == about
             || record.text("agent") == Some(&id)
             || (record.text("target") == Some("agent") && record.text("name") == Some(&id))
@@ -116,7 +118,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let content = OneAgent {
         csrf: who.csrf.text(),
         administers: who.person.holds(Role::Admin),
-        agent: AgentLine::of(entry, now),
+        agent: AgentLine::of(&entry, now),
         block: entry.block.as_ref().map(|block| (block.target.clone(), shown(&block.reason, 300))),
         grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),

@@ -14,18 +14,16 @@ use privilege::{
     Decider, Refused,
     duty::{consenter, may_approve, may_deny},
 };
+use store::ElevationEntry;
 use web::{LocalPath, Page, Place, login_again, see_other};
 
 use super::{
-    Answer, Console, Shared, forbidden,
+    context::{Answer, Console, Shared},
+    failure::{forbidden, not_found, refused, sentence, store_failed},
     gate::{Anyone, As, Posted},
-    not_found, refused, sentence, store_failed,
     when::{When, long, when},
 };
-use crate::{
-    inventory::{self, ElevationEntry},
-    orders,
-};
+use crate::orders;
 
 /// A request as the pages show it to one person.
 pub struct Request {
@@ -278,6 +276,6 @@ impl Console {
     async fn found(&self, id: &str) -> Result<ElevationEntry, Response> {
         let unknown = || not_found("request", id);
         let parsed = id.parse().map_err(|_| unknown())?;
-        inventory::elevation(&self.store, &parsed).await.map_err(store_failed)?.ok_or_else(unknown)
+        self.store.elevation_entry(&parsed).await.map_err(store_failed)?.ok_or_else(unknown)
     }
 }

@@ -11,9 +11,9 @@ use oauth::Form;
 use web::{Page, Place};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Reads},
-    store_failed,
     when::{When, when},
 };
 use crate::activity::{self, Record};

@@ -12,7 +12,10 @@ use model::{Person, Role};
 use oauth::Form;
 use web::{LocalPath, login_first, problem};
 
-use super::{Console, Shared, forbidden, store_failed};
+use super::{
+    context::{Console, Shared},
+    failure::{forbidden, store_failed},
+};
 use crate::inventory::blocked_person;
 
 /// What a page demands of its visitor.

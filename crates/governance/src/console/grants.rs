@@ -1,14 +1,19 @@
 //! `/console/grants`: what stands, on whose word, until when.
 
 use askama::Template;
-use axum::{extract::State, response::IntoResponse};
-use model::{Role, Timestamp};
+use axum::{
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
+use model::{Grant, Role, Timestamp};
+use store::After;
 use web::{Page, Place};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Reads},
-    store_failed,
+    paging::{self, ON_A_PAGE},
     when::{When, when},
 };
 use crate::{
@@ -59,17 +64,20 @@ struct Grants {
     administers: bool,
     standing: StandingPrivilege,
     grants: Vec<GrantLine>,
+    next: Option<String>,
 }
 
-/// `GET /console/grants`
-pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
+/// `GET /console/grants?after=…`
+pub async fn list(State(console): State<Shared>, visitor: As<Reads>, RawQuery(query): RawQuery) -> Answer {
     let (store, who) = (&console.store, &visitor.who);
     let now = store.now();
-    let grants = inventory::grants(store).await.map_err(store_failed)?;
+    let after: Option<After<Grant>> = paging::after(query.as_deref(), "after")?;
+    let page = inventory::grants(store, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
     let content = Grants {
         administers: who.person.holds(Role::Admin),
         standing: standing::measure(store, &console.config).await.map_err(store_failed)?,
-        grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
+        grants: page.items.iter().map(|entry| GrantLine::of(entry, now)).collect(),
+        next: paging::next("/console/grants", "after", page.next),
     };
     Ok(Page::new("Grants", &content).of(who).at(Place::Grants).into_response())
 }

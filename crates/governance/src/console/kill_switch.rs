@@ -13,9 +13,9 @@ use store::{Store, StoreError};
 use web::{Page, Place, fault, problem, see_other};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::refused,
     gate::{Administers, As, Posted},
-    refused,
     when::{When, when},
 };
 use crate::orders;
@@ -103,7 +103,7 @@ fn turn(posted: &Posted<Administers>) -> Result<(Target, &str, Actor), Response>
         problem(
             StatusCode::BAD_REQUEST,
             "Nothing was changed",
-            &super::sentence(&why),
+            &super::failure::sentence(&why),
             "Go back and correct the name.",
             None,
         )

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
 };
 use login::FRESH_LOGIN;
@@ -11,11 +11,12 @@ use privilege::Refused;
 use web::{Page, Place, see_other};
 
 use super::{
-    Answer, Shared, forbidden,
+    context::{Answer, Shared},
+    failure::{forbidden, not_found, refused, store_failed},
     gate::{Anyone, As, Posted},
     kill_switch::told_everywhere,
     mine::{self, Mine},
-    not_found, refused, store_failed,
+    paging,
 };
 use crate::orders;
 
@@ -26,6 +27,7 @@ struct Me {
     fresh: bool,
     name: String,
     mine: Mine,
+    next: Option<String>,
 }
 
 /// `GET /`
@@ -35,16 +37,19 @@ pub async fn home(visitor: As<Anyone>) -> Answer {
     Ok(see_other(if oversees { "/console" } else { "/me" }))
 }
 
-/// `GET /me`
+/// `GET /me?after=…`
 ///
 /// Its forms *Allow* and *Ask for approval* are answered by the authorization server, which opens elevations.
-pub async fn show(State(console): State<Shared>, visitor: As<Anyone>) -> Answer {
+pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, RawQuery(query): RawQuery) -> Answer {
     let who = &visitor.who;
+    let after = paging::after(query.as_deref(), "after")?;
+    let (mine, next) = mine::of(&console.store, &console.config, &who.person, after.as_ref()).await?;
     let content = Me {
         csrf: who.csrf.text(),
         fresh: who.fresh(console.store.now(), FRESH_LOGIN).is_ok(),
         name: who.person.display_name.clone(),
-        mine: mine::of(&console.store, &console.config, &who.person).await?,
+        mine,
+        next: paging::next("/me", "after", next),
     };
     Ok(Page::new("My agents", &content).of(who).at(Place::Me).into_response())
 }

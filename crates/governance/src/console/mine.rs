@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 
-use model::{Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
-use store::Store;
+use model::{Agent, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use store::{ElevationEntry, Page, Store};
 
 use super::{
     agents::AgentLine,
     approval::Request,
+    failure::store_failed,
     overview::Live,
-    store_failed,
+    paging::ON_A_PAGE,
     when::{When, long, when},
 };
 use crate::{
-    inventory::{self, ElevationEntry, GrantEntry},
+    inventory::{self, GrantEntry},
     lacking::{Lacking, lacking},
 };
 
@@ -99,16 +100,24 @@ pub struct Lack {
     pub uses: u32,
 }
 
-/// What `person` answers for: agents that act for them, and agents that are theirs.
-pub async fn of(store: &Store, config: &Config, person: &Person) -> Result<Mine, axum::response::Response> {
+/// What `person` answers for: a page of the agents that act for them or are theirs, where the next begins, and the oldest of
+/// what waits.
+pub async fn of(
+    store: &Store,
+    config: &Config,
+    person: &Person,
+    after: Option<&Id<Agent>>,
+) -> Result<(Mine, Option<Id<Agent>>), axum::response::Response> {
     let (now, me) = (store.now(), &person.id);
-    let mut agents = inventory::agents(store).await.map_err(store_failed)?;
-    agents
-        .retain(|entry| entry.agent.owner == *me || entry.grants.iter().any(|grant| grant.person.as_ref() == Some(me)));
-    let mut grants = inventory::grants(store).await.map_err(store_failed)?;
-    grants.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
-    let mut pending = inventory::pending(store).await.map_err(store_failed)?;
-    pending.retain(|entry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me));
+    let Page { items: agents, next } =
+        inventory::agents_of(store, me, after, MOST_AGENTS).await.map_err(store_failed)?;
+    let mut grants = Vec::new();
+    for entry in &agents {
+        let held = inventory::grants_of(store, &entry.agent.id).await.map_err(store_failed)?;
+        let mine = |entry: &GrantEntry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me);
+        grants.extend(held.into_iter().filter(mine));
+    }
+    let pending = store.pending_entries_of(me, now, ON_A_PAGE).await.map_err(store_failed)?;
     let waiting: Vec<_> = pending.iter().map(|entry| entry.elevation.clone()).collect();
     let lacked = lacking(store, &grants, &waiting).await.map_err(store_failed)?;
     let logins = store.installations_of_person(me).await.map_err(store_failed)?;
@@ -128,11 +137,12 @@ pub async fn of(store: &Store, config: &Config, person: &Person) -> Result<Mine,
             grants: held.iter().map(|grant| Holding::of(config, grant, now)).collect(),
         }
     });
-    Ok(Mine {
+    let mine = Mine {
         agents: agents.collect(),
         lacking: lacked.iter().filter_map(|one| Lack::of(config, one, &grants, now)).collect(),
         waiting: pending.iter().map(|entry| Request::of(config, entry, person, now)).collect(),
-    })
+    };
+    Ok((mine, next))
 }
 
 impl Holding {
@@ -228,4 +238,6 @@ fn title(config: &Config, grant: &Grant) -> String {
     titled.unwrap_or_else(|| grant.server.to_string())
 }
 
+/// Agents on a page; each is a card.
+const MOST_AGENTS: u32 = 25;
 const MOST_TOOLS: usize = 6;

@@ -1,22 +1,24 @@
 //! `/console`: what waits for a decision, and what stands.
 
 use askama::Template;
-use axum::{extract::State, response::IntoResponse};
+use axum::{
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
 use login::FRESH_LOGIN;
-use model::Role;
-use web::{Page, Place};
+use model::{Elevation, Role};
+use store::{After, ElevationEntry, Page};
+use web::Place;
 
 use super::{
-    Answer, Shared,
     approval::Request,
+    context::{Answer, Shared},
+    failure::store_failed,
     gate::{As, Oversees},
-    store_failed,
+    paging::{self, ON_A_PAGE},
     when::{When, when},
 };
-use crate::{
-    inventory,
-    standing::{self, StandingPrivilege},
-};
+use crate::standing::{self, StandingPrivilege};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -25,10 +27,14 @@ struct Overview {
     fresh: bool,
     reads: bool,
     decidable: usize,
+    /// Of them all: this many wait.
+    all_waiting: u64,
     waiting: Vec<Request>,
+    more_waiting: Option<String>,
     live: Vec<Live>,
+    more_live: Option<String>,
     standing: StandingPrivilege,
-    agents: usize,
+    agents: u64,
     blocks: usize,
     everything_blocked: bool,
 }
@@ -53,7 +59,7 @@ pub struct Live {
 
 impl Live {
     /// From an entry, at `now`.
-    pub fn of(entry: &inventory::ElevationEntry, now: model::Timestamp) -> Self {
+    pub fn of(entry: &ElevationEntry, now: model::Timestamp) -> Self {
         let elevation = &entry.elevation;
         Self {
             id: elevation.id.to_string(),
@@ -67,15 +73,19 @@ impl Live {
     }
 }
 
-/// `GET /console`
-pub async fn show(State(console): State<Shared>, visitor: As<Oversees>) -> Answer {
+/// `GET /console?waiting=…&live=…`
+pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery(query): RawQuery) -> Answer {
     let (store, who) = (&console.store, &visitor.who);
     let now = store.now();
-    let pending = inventory::pending(store).await.map_err(store_failed)?;
+    let after: Option<After<Elevation>> = paging::after(query.as_deref(), "waiting")?;
+    let Page { items: pending, next: more_waiting } =
+        store.pending_entries(now, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
     let mut waiting: Vec<Request> =
         pending.iter().map(|entry| Request::of(&console.config, entry, &who.person, now)).collect();
     waiting.sort_by_key(|request| !request.may_approve);
-    let live = inventory::live_elevations(store).await.map_err(store_failed)?;
+    let after: Option<After<Elevation>> = paging::after(query.as_deref(), "live")?;
+    let Page { items: live, next: more_live } =
+        store.live_elevation_entries(now, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
     let blocks = store.blocks();
     let standing_blocks = blocks.iter().filter(|block| block.lifted_at.is_none());
     let content = Overview {
@@ -83,12 +93,15 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>) -> Answe
         fresh: who.fresh(now, FRESH_LOGIN).is_ok(),
         reads: who.person.holds(Role::Auditor),
         decidable: waiting.iter().filter(|request| request.may_approve).count(),
+        all_waiting: store.count_pending(now).await.map_err(store_failed)?,
         waiting,
+        more_waiting: paging::next("/console", "waiting", more_waiting),
+        more_live: paging::next("/console", "live", more_live),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
         standing: standing::measure(store, &console.config).await.map_err(store_failed)?,
-        agents: store.agents().await.map_err(store_failed)?.len(),
+        agents: store.count_agents().await.map_err(store_failed)?,
         blocks: standing_blocks.clone().count(),
         everything_blocked: standing_blocks.into_iter().any(|block| block.target == model::Target::All),
     };
-    Ok(Page::new("Overview", &content).of(who).at(Place::Overview).into_response())
+    Ok(web::Page::new("Overview", &content).of(who).at(Place::Overview).into_response())
 }

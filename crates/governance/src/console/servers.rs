@@ -6,7 +6,7 @@ use model::{Role, Target};
 use web::{Page, Place};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
     gate::{As, Reads},
 };
 use crate::inventory::standing_block;

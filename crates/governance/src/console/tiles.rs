@@ -14,9 +14,9 @@ use http::{HeaderValue, StatusCode, header};
 use web::{FormTargets, harden};
 
 use super::{
-    Answer, Shared,
+    context::{Answer, Shared},
+    failure::{not_found, store_failed},
     gate::{As, Reads},
-    not_found, store_failed,
 };
 
 /// `GET /audit/log/checkpoint`

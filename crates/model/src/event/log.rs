@@ -37,6 +37,18 @@ pub struct ConfigurationApplied {
     pub removed: Option<String>,
 }
 
+/// Other policies than before are in force.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PolicyLoaded {
+    /// SHA-256 over the schema and every file, the built-in one among them: the `policy` of decisions.
+    pub digest: String,
+    /// The same of those before; none the first time.
+    pub before: Option<String>,
+    /// The names of the files, without their folders.
+    pub files: Vec<String>,
+}
+
 /// A signing key was made.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

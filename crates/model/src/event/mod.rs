@@ -30,7 +30,7 @@ pub use elevation::{
     ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
     ElevationUseReturned,
 };
-pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted};
+pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use person::{
     EnrolmentOffered, LoggedOut, LoginRefused, LoginSucceeded, PasswordChanged, PersonChange, PersonChanged,
     PersonEnrolled, SessionsEnded,

@@ -45,6 +45,7 @@ macro_rules! events {
 events! {
     "log_started" LogStarted,
     "configuration_applied" ConfigurationApplied,
+    "policy_loaded" PolicyLoaded,
     "key_made" KeyMade,
     "clock_accepted" ClockAccepted,
     "person_changed" PersonChanged,

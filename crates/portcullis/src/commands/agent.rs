@@ -8,7 +8,10 @@ use serde_json::json;
 use store::Store;
 use token::AgentKey;
 
-use super::{Visit, order};
+use super::{
+    order,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, node::order::Order, output};
 
 /// Runs `agent …`.
@@ -25,31 +28,35 @@ pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
 
 async fn list(visit: &Visit) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
-    let agents = store.agents().await?;
     let revoked = |agent: &model::Agent| governance::inventory::stopped_by(&store, agent);
-    if visit.json {
-        let agents = agents.iter().map(|agent| {
-            let mut shown = serde_json::to_value(agent)?;
-            shown["revoked"] = revoked(agent).map(|block| block.reason).into();
-            Ok::<_, serde_json::Error>(shown)
-        });
-        output::json(&agents.collect::<Result<Vec<_>, _>>()?)?;
-        return Ok(output::OK);
+    let mut listing = output::Listing::of(visit.json, &["AGENT", "OWNER", "KIND", "ASSURANCE", "STATE", "PURPOSE"]);
+    let mut after = None;
+    loop {
+        let page = store.agents_page(after.as_ref(), AT_A_TIME).await?;
+        for agent in &page.items {
+            let whole = || {
+                let mut shown = serde_json::to_value(agent)?;
+                shown["revoked"] = revoked(agent).map(|block| block.reason).into();
+                Ok(shown)
+            };
+            let row = || {
+                vec![
+                    agent.id.to_string(),
+                    agent.owner.to_string(),
+                    agent.kind.to_string(),
+                    agent.assurance.to_string(),
+                    revoked(agent).map_or_else(|| agent.state.to_string(), |_| "revoked".to_owned()),
+                    agent.purpose.clone(),
+                ]
+            };
+            listing.push(whole, row)?;
+        }
+        listing.page();
+        after = page.next;
+        if after.is_none() {
+            return Ok(listing.end());
+        }
     }
-    output::table(
-        &["AGENT", "OWNER", "KIND", "ASSURANCE", "STATE", "PURPOSE"],
-        agents.iter().map(|agent| {
-            vec![
-                agent.id.to_string(),
-                agent.owner.to_string(),
-                agent.kind.to_string(),
-                agent.assurance.to_string(),
-                revoked(agent).map_or_else(|| agent.state.to_string(), |_| "revoked".to_owned()),
-                agent.purpose.clone(),
-            ]
-        }),
-    );
-    Ok(output::OK)
 }
 
 async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {

@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use store::Verification;
 
-use super::Visit;
+use super::visit::Visit;
 use crate::{cli, config, output};
 
 /// Runs `audit …`.

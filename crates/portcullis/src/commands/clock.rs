@@ -9,7 +9,7 @@ use privilege::clock::ClockAccepted;
 use serde_json::json;
 use store::USED_VALUES_UNKNOWN;
 
-use super::Visit;
+use super::visit::Visit;
 use crate::cli;
 
 /// Runs `clock …`.

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use governance::inventory::ElevationEntry;
-use model::{Elevation, Id};
-use store::Store;
+use model::{Elevation, Id, Timestamp};
+use store::{ElevationEntry, Store};
 
-use super::{Visit, order};
+use super::{
+    order,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, node::order::Order, output};
 
-/// How many `list` shows.
+/// How many of the newest a table shows.
 const LATEST: u32 = 100;
 
 /// Runs `elevation …`.
@@ -45,37 +47,47 @@ pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
     }
 }
 
+/// Those that wait first, and all others after them, each newest first. A table ends after the latest.
 async fn list(visit: &Visit, store: &Store) -> Result<ExitCode> {
     let now = store.now();
-    let mut entries = governance::inventory::elevations(store, LATEST).await?;
-    entries.sort_by_key(|entry| !entry.elevation.is_pending(now));
-    if visit.json {
-        output::json(&entries.iter().map(whole).collect::<Result<Vec<_>>>()?)?;
-        return Ok(output::OK);
+    let columns = &["ELEVATION", "AGENT", "FOR", "SCOPE", "BY", "STATE", "USES", "UNTIL", "REASON"];
+    let mut listing = output::Listing::of(visit.json, columns);
+    for waits in [true, false] {
+        let (mut after, mut looked_at) = (None, 0);
+        loop {
+            let limit = if visit.json { AT_A_TIME } else { LATEST };
+            let page = store.elevation_entries(after.as_ref(), limit).await?;
+            looked_at += page.items.len();
+            for entry in page.items.iter().filter(|entry| entry.elevation.is_pending(now) == waits) {
+                listing.push(|| whole(entry), || row(entry, now))?;
+            }
+            after = page.next;
+            if after.is_none() || (!visit.json && looked_at >= LATEST as usize) {
+                break;
+            }
+        }
     }
-    output::table(
-        &["ELEVATION", "AGENT", "FOR", "SCOPE", "BY", "STATE", "USES", "UNTIL", "REASON"],
-        entries.iter().map(|entry| {
-            let elevation = &entry.elevation;
-            vec![
-                elevation.id.to_string(),
-                entry.agent.id.to_string(),
-                acts_for(entry),
-                elevation.scope.to_string(),
-                elevation.by.to_string(),
-                elevation.state().to_string(),
-                format!("{}/{}", elevation.uses(), elevation.max_uses),
-                // An end that lies behind says nothing that the state does not.
-                match elevation.not_after() {
-                    Some(end) if elevation.is_live(now) => end.to_string(),
-                    _ if elevation.is_pending(now) => elevation.decide_before.to_string(),
-                    _ => String::new(),
-                },
-                elevation.reason.clone(),
-            ]
-        }),
-    );
-    Ok(output::OK)
+    Ok(listing.end())
+}
+
+fn row(entry: &ElevationEntry, now: Timestamp) -> Vec<String> {
+    let elevation = &entry.elevation;
+    vec![
+        elevation.id.to_string(),
+        entry.agent.id.to_string(),
+        acts_for(entry),
+        elevation.scope.to_string(),
+        elevation.by.to_string(),
+        elevation.state().to_string(),
+        format!("{}/{}", elevation.uses(), elevation.max_uses),
+        // An end that lies behind says nothing that the state does not.
+        match elevation.not_after() {
+            Some(end) if elevation.is_live(now) => end.to_string(),
+            _ if elevation.is_pending(now) => elevation.decide_before.to_string(),
+            _ => String::new(),
+        },
+        elevation.reason.clone(),
+    ]
 }
 
 fn acts_for(entry: &ElevationEntry) -> String {
@@ -100,7 +112,7 @@ fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<
         return Ok(output::OK);
     }
     let elevation = &entry.elevation;
-    let at = |time: Option<model::Timestamp>| time.map_or_else(String::new, |time| time.to_string());
+    let at = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
     output::sheet([
         ("elevation", elevation.id.to_string()),
         ("state", elevation.state().to_string()),
@@ -125,6 +137,6 @@ fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<
 
 async fn found(store: &Store, id: &str) -> Result<ElevationEntry> {
     let parsed: Id<Elevation> = id.parse()?;
-    let entry = governance::inventory::elevation(store, &parsed).await?;
+    let entry = store.elevation_entry(&parsed).await?;
     entry.with_context(|| format!("there is no elevation `{id}`; `portcullis elevation list` shows the latest"))
 }

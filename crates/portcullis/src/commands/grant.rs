@@ -4,8 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use model::Grant;
+use store::HeldGrant;
 
-use super::{Visit, kill};
+use super::{
+    kill,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, output};
 
 /// Runs `grant …`.
@@ -20,29 +24,36 @@ pub async fn run(visit: &Visit, command: cli::Grant) -> Result<ExitCode> {
 
 async fn list(visit: &Visit) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
-    let grants = store.grants(Some(store.now())).await?;
-    if visit.json {
-        output::json(&grants)?;
-        return Ok(output::OK);
+    let mut listing = output::Listing::of(visit.json, COLUMNS);
+    let mut after = None;
+    loop {
+        let page = store.standing_grants(store.now(), after.as_ref(), AT_A_TIME).await?;
+        for HeldGrant { grant, .. } in &page.items {
+            listing.push(|| Ok(serde_json::to_value(grant)?), || row(grant))?;
+        }
+        listing.page();
+        after = page.next;
+        if after.is_none() {
+            return Ok(listing.end());
+        }
     }
-    print(&grants);
-    Ok(output::OK)
 }
 
 /// As a table.
 pub fn print(grants: &[Grant]) {
-    output::table(
-        &["GRANT", "AGENT", "FOR", "SERVER", "SCOPES", "SINCE", "UNTIL"],
-        grants.iter().map(|grant| {
-            vec![
-                grant.id.to_string(),
-                grant.agent.to_string(),
-                grant.person.as_ref().map_or_else(|| "itself".into(), ToString::to_string),
-                grant.server.to_string(),
-                grant.scopes.to_string(),
-                grant.created_at.to_string(),
-                grant.not_after.to_string(),
-            ]
-        }),
-    );
+    output::table(COLUMNS, grants.iter().map(row));
 }
+
+fn row(grant: &Grant) -> Vec<String> {
+    vec![
+        grant.id.to_string(),
+        grant.agent.to_string(),
+        grant.person.as_ref().map_or_else(|| "itself".into(), ToString::to_string),
+        grant.server.to_string(),
+        grant.scopes.to_string(),
+        grant.created_at.to_string(),
+        grant.not_after.to_string(),
+    ]
+}
+
+const COLUMNS: &[&str] = &["GRANT", "AGENT", "FOR", "SERVER", "SCOPES", "SINCE", "UNTIL"];

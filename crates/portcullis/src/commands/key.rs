@@ -8,8 +8,8 @@ use serde_json::json;
 use store::AccessKey;
 
 use super::{
-    Visit,
     order::{self, Carried},
+    visit::Visit,
 };
 use crate::{
     cli,

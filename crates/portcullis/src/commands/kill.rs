@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use model::Target;
 use serde_json::json;
 
-use super::{Visit, order};
+use super::{order, visit::Visit};
 use crate::{cli, node::order::Order, output};
 
 /// Turns the kill switch, and returns once every node refuses. The node that runs here turns it; when none answers, the

@@ -17,19 +17,19 @@ mod policy;
 mod serve;
 mod server;
 mod store;
+mod visit;
 
 use std::process::ExitCode;
 
-use ::store::Store;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::CommandFactory;
 use model::config::Config;
 
 use crate::{
     cli::{Cli, Command},
-    config::{self, Needs},
-    manual, node, output,
+    manual, output,
 };
+use visit::Visit;
 
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
@@ -66,47 +66,5 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut std::io::stdout());
             Ok(output::OK)
         }
-    }
-}
-
-/// A command that visits an installation: which one, and how to print.
-pub struct Visit {
-    file: std::path::PathBuf,
-    json: bool,
-}
-
-impl Visit {
-    /// The configuration, with what deserves a loud word in it.
-    fn load(&self, needs: Needs) -> Result<config::Loaded> {
-        Ok(config::load(&self.file, needs)?)
-    }
-
-    /// The configuration.
-    fn config(&self, needs: Needs) -> Result<Config> {
-        Ok(self.load(needs)?.config)
-    }
-
-    /// The configuration and its store, beside whatever serves from it. Nothing is made: a visitor who comes to the
-    /// wrong place must hear so, and not find an empty installation that does as it is told.
-    async fn open(&self) -> Result<(Config, Store)> {
-        self.open_or(::store::Missing::IsRefused).await
-    }
-
-    /// Answers in the form that was asked for.
-    fn tell(&self, value: &impl serde::Serialize, said: impl AsRef<str>) -> Result<ExitCode> {
-        if self.json {
-            output::json(value)?;
-        } else {
-            output::line(said);
-        }
-        Ok(output::OK)
-    }
-
-    async fn open_or(&self, missing: ::store::Missing) -> Result<(Config, Store)> {
-        node::log_to_stderr("error");
-        let config = self.config(Needs::Store)?;
-        let store =
-            node::open_store(&config, None, missing).await.with_context(|| format!("{}", self.file.display()))?;
-        Ok((config, store))
     }
 }

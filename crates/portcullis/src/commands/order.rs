@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use store::{Missing, StoreError};
 
-use super::Visit;
+use super::visit::Visit;
 use crate::{
     config::Needs,
     node::{

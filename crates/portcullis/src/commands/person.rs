@@ -8,8 +8,9 @@ use privilege::person::ENROLMENT;
 use serde_json::json;
 
 use super::{
-    Visit, kill,
+    kill,
     order::{self, Carried},
+    visit::{AT_A_TIME, Visit},
 };
 use crate::{
     cli,
@@ -32,29 +33,33 @@ pub async fn run(visit: &Visit, command: cli::Person) -> Result<ExitCode> {
 
 async fn list(visit: &Visit) -> Result<ExitCode> {
     let (_, store) = visit.open().await?;
-    let people = store.people().await?;
     let state = |person: &Person| match governance::inventory::blocked_person(&store, &person.id) {
         Some(_) => "revoked",
         None if person.disabled => "disabled",
         None => "active",
     };
-    if visit.json {
-        let shown = people.iter().map(|person| {
-            let mut shown = serde_json::to_value(person)?;
-            shown["state"] = state(person).into();
-            Ok(shown)
-        });
-        output::json(&shown.collect::<Result<Vec<_>>>()?)?;
-        return Ok(output::OK);
+    let mut listing = output::Listing::of(visit.json, &["NAME", "SHOWN AS", "ROLES", "STATE"]);
+    let mut after = None;
+    loop {
+        let page = store.people_page(after.as_ref(), AT_A_TIME).await?;
+        for person in &page.items {
+            let whole = || {
+                let mut shown = serde_json::to_value(person)?;
+                shown["state"] = state(person).into();
+                Ok(shown)
+            };
+            let row = || {
+                let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
+                vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state(person).into()]
+            };
+            listing.push(whole, row)?;
+        }
+        listing.page();
+        after = page.next;
+        if after.is_none() {
+            return Ok(listing.end());
+        }
     }
-    output::table(
-        &["NAME", "SHOWN AS", "ROLES", "STATE"],
-        people.iter().map(|person| {
-            let roles: Vec<&str> = person.roles.iter().map(|role| role.as_str()).collect();
-            vec![person.id.to_string(), person.display_name.clone(), roles.join(", "), state(person).into()]
-        }),
-    );
-    Ok(output::OK)
 }
 
 async fn link(visit: &Visit, name: &str) -> Result<ExitCode> {

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
-use serde_json::json;
+use anyhow::{Context, Result, bail};
+use model::VersionKind;
+use serde_json::{Value, json};
 
-use super::Visit;
+use super::visit::Visit;
 use crate::{cli, config, names, node, output};
 
 /// Runs `policy …`.
@@ -14,6 +15,9 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
         // The same for every installation.
         let schema = policy::Policies::schema_text();
         return visit.tell(&json!({ "schema": schema }), schema);
+    }
+    if let cli::Policy::Show { version: Some(digest) } = &command {
+        return kept(visit, digest).await;
     }
     let config = visit.config(config::Needs::Store)?;
     let policies = node::policies(&config)?;
@@ -34,4 +38,27 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     let texts: Vec<_> = policies.texts().iter().map(|file| json!({"file": file.name, "text": file.text})).collect();
     let shown = policies.texts().iter().map(|file| format!("// {}\n{}", file.name, file.text)).collect::<Vec<_>>();
     visit.tell(&texts, shown.join("\n"))
+}
+
+/// A version that was in force at some time.
+async fn kept(visit: &Visit, digest: &str) -> Result<ExitCode> {
+    let (_, store) = visit.open().await?;
+    let found = store.versions(VersionKind::Policy, digest).await?;
+    let version = match found.as_slice() {
+        [version] => version,
+        [] => bail!(
+            "no policies of the digest `{}` were ever in force here; records name it in `policy`, and \
+             `portcullis audit tail` shows the latest",
+            model::shown(digest, 80)
+        ),
+        _ => bail!("several versions begin with `{}`; write more of the digest", model::shown(digest, 80)),
+    };
+    let text: Value = serde_json::from_str(&version.text).context("the stored version can not be read")?;
+    let files = text["files"].as_array().cloned().unwrap_or_default();
+    let shown: Vec<String> = files
+        .iter()
+        .map(|file| format!("// {}\n{}", file["file"].as_str().unwrap_or(""), file["text"].as_str().unwrap_or("")))
+        .collect();
+    let told = json!({"version": version.digest, "loaded_at": version.loaded_at.to_string(), "files": files});
+    visit.tell(&told, shown.join("\n"))
 }

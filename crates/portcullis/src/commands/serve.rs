@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Result;
 use model::config::Config;
 
-use super::{Visit, server};
+use super::{server, visit::Visit};
 use crate::{config, names, node, node::Node, output, shutdown};
 
 /// Serves until asked to stop.

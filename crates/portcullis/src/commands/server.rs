@@ -11,9 +11,9 @@ use model::{
 use serde_json::json;
 
 use super::{
-    Visit,
     init::render,
     offer::{self, Listed, Offer},
+    visit::Visit,
 };
 use crate::{cli, config, output};
 

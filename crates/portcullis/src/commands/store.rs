@@ -6,7 +6,7 @@ use ::store::Missing;
 use anyhow::Result;
 use serde_json::json;
 
-use super::Visit;
+use super::visit::Visit;
 use crate::cli;
 
 /// Runs `store …`.

@@ -1,78 +1,29 @@
 //! From a file to a [`Config`]: text, then environment, then secrets, then sense.
 //!
-//! Each step names what is wrong and where. Nothing of the file's text is repeated in an
-//! error, because the line that is wrong may be the one with a secret in it.
+//! Each step names what is wrong and where.
 
+mod error;
 mod expects;
+mod needs;
+mod notice;
 mod overrides;
 mod paths;
 mod plain;
 mod secrets;
-mod sense;
 mod settings;
 mod tree;
+mod validate;
 mod zero;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::config::Config;
 
-pub use secrets::{Needs, read as read_reference};
-pub use sense::Notice;
+pub use error::ConfigError;
+pub use needs::Needs;
+pub use notice::Notice;
+pub use secrets::read as read_reference;
 pub use settings::{Difference, Settings};
-
-/// Why a configuration can not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can not be read.
-    #[error("{} can not be read: {why}; write one with `portcullis init`, or name it with --config{}", file.display(), demo())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the operating system said.
-        why: std::io::Error,
-    },
-    /// The text is not the YAML that is expected.
-    #[error("{}:{place}{what}", file.display())]
-    Text {
-        /// The file.
-        file: PathBuf,
-        /// `line:column: `, when known.
-        place: String,
-        /// What was expected.
-        what: String,
-    },
-    /// An environment override does not fit.
-    #[error("with the overrides {names}: {what}")]
-    Override {
-        /// The environment variables.
-        names: String,
-        /// What was expected.
-        what: String,
-    },
-    /// A secret can not be read.
-    #[error("{path}: {why}")]
-    Secret {
-        /// Where in the file.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-    /// Values that do not go together.
-    #[error("{path}: {why}")]
-    Sense {
-        /// Where in the file.
-        path: String,
-        /// What to do.
-        why: String,
-    },
-}
-
-/// Whoever tried the demo in this folder looks for its file.
-fn demo() -> &'static str {
-    let there = Path::new("portcullis-data/demo.yaml").exists();
-    if there { "; that of the demo is `--config portcullis-data/demo.yaml`" } else { "" }
-}
 
 /// A configuration that can be used, and what deserves a loud word in it.
 #[derive(Debug)]
@@ -102,24 +53,16 @@ pub fn load(file: &Path, needs: Needs) -> Result<Loaded, ConfigError> {
     };
     secrets::refuse_elsewhere(&tree, &config)?;
     if !tree.has("listen") {
-        sense::listen_where_clients_look(&mut config);
+        validate::listen_where_clients_look(&mut config);
     }
     let settings = Settings::of(&tree, &secrets::places(&config));
     let base = file.parent().unwrap_or(Path::new("."));
     let mut notices = secrets::literals(&config);
     secrets::resolve(&mut config, base, needs)?;
     paths::relative_to(&mut config, base);
-    sense::check(&config, needs)?;
-    notices.extend(sense::notices(&config));
+    validate::check(&config, needs)?;
+    notices.extend(validate::notices(&config));
     Ok(Loaded { config, notices, settings })
-}
-
-impl ConfigError {
-    /// Of what the YAML reader said: without the snippet that it would render from the file's text.
-    fn text(file: &Path, error: &serde_saphyr::Error) -> Self {
-        let place = error.location().map_or_else(|| " ".to_owned(), |at| format!("{}:{}: ", at.line(), at.column()));
-        Self::Text { file: file.to_owned(), place, what: plain::plain(&error.without_snippet().to_string()) }
-    }
 }
 
 #[cfg(test)]

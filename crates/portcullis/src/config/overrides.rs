@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::Path};
 use model::config::Config;
 
 use super::{
-    ConfigError,
+    error::ConfigError,
     expects::{Expects, NoSuchKey},
     plain::plain,
     tree::Tree,

@@ -9,18 +9,7 @@ use std::path::Path;
 
 use model::{Secret, config::Config};
 
-use super::{ConfigError, Notice, tree::Tree};
-
-/// Which secrets a command needs. The store's is always needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Only where state lives.
-    Store,
-    /// And what the upstream servers are shown.
-    Servers,
-    /// All of them.
-    Everything,
-}
+use super::{error::ConfigError, needs::Needs, notice::Notice, tree::Tree};
 
 /// Every secret of the file, with where it stands.
 fn all(config: &mut Config) -> impl Iterator<Item = (String, &mut Secret)> {

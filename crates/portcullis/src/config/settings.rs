@@ -10,9 +10,16 @@ use token::Digest;
 
 use super::tree::Tree;
 
-/// The names of what is set, each with a digest of its value.
+/// The names of what is set, each with its value and a digest of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(BTreeMap<String, String>);
+pub struct Settings(BTreeMap<String, Set>);
+
+/// A value as text, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Set {
+    text: String,
+    digest: String,
+}
 
 /// What another file sets differently, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -68,7 +75,12 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) {
         let mut digest = Digest::of(value).to_hex();
         digest.truncate(SHORT);
-        self.0.insert(name.to_owned(), digest);
+        self.0.insert(name.to_owned(), Set { text: value.to_owned(), digest });
+    }
+
+    /// All of it in lines that can be read: what is set, and to what, without secrets.
+    pub fn text(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}: {}\n", value.text)).collect()
     }
 
     /// One digest of all.
@@ -78,17 +90,17 @@ impl Settings {
 
     /// One line each, to be remembered.
     pub fn lines(&self) -> Vec<String> {
-        self.0.iter().map(|(name, digest)| format!("{name} {digest}")).collect()
+        self.0.iter().map(|(name, value)| format!("{name} {}", value.digest)).collect()
     }
 
     /// What these set differently from what was remembered.
     pub fn difference(&self, remembered: &[String]) -> Difference {
         let before: BTreeMap<&str, &str> = remembered.iter().filter_map(|line| line.rsplit_once(' ')).collect();
         let mut difference = Difference::default();
-        for (name, digest) in &self.0 {
+        for (name, value) in &self.0 {
             match before.get(name.as_str()) {
                 None => difference.added.push(name.clone()),
-                Some(other) if other != digest => difference.changed.push(name.clone()),
+                Some(other) if *other != value.digest => difference.changed.push(name.clone()),
                 Some(_) => {}
             }
         }
@@ -161,7 +173,8 @@ mod tests {
         let other = difference(&BEFORE.replace("ada: { roles: [admin] }", "bob: { roles: [admin] }"));
         assert_eq!((other.added, other.removed), (vec!["people.bob.roles".into()], vec!["people.ada.roles".into()]));
         assert_eq!(difference(&BEFORE.replace("first-secret", "${env:X}")).changed, ["servers.crm.headers"]);
-        assert!(!format!("{before:?}").contains("secret"));
+        assert!(!format!("{before:?}").contains("first-secret"));
+        assert!(before.text().contains("servers.crm.headers") && before.text().contains("a secret"));
         assert_ne!(before.digest(), settings("").digest());
     }
 }

@@ -2,7 +2,7 @@
 
 use model::{Span, config::Config};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// Refuses every bound under which nothing could happen.
 pub fn refuse(config: &Config) -> Result<(), ConfigError> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use store::StoreError;
 
 use super::{
-    Node,
+    generation::Node,
     order::{NotDone, Order, Outcome},
 };
 

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use model::config::Config;
 use tokio::signal::unix::Signal;
 
-use super::{Node, certificate};
+use super::{configured::certificate, generation::Node};
 use crate::config;
 
 /// Replaces `current` whenever a hangup comes; a file that does not hold leaves it in force, and says so.
@@ -43,9 +43,7 @@ async fn reload(file: &Path, current: &ArcSwap<Node>, tls: Option<&net::Tls>) ->
     }
     current.store(renewed);
     // What the old one only counted is written down; its requests under way count on.
-    before.gateway.write_counted(true).await;
-    before.authserver.write_counted(true).await;
-    before.login.write_counted(true).await;
+    before.write_counted(true).await;
     for notice in notices {
         tracing::warn!(event = "notice", path = notice.path, "{}", notice.what);
     }

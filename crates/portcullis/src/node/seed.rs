@@ -5,11 +5,12 @@
 //! in the file.
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Event, Id, Person, Timestamp,
+    Actor, Agent, AgentKind, AgentState, Assurance, Event, Id, Person, Timestamp, Version, VersionKind,
     config::{AgentConfig, Config, PersonConfig},
     event::ConfigurationApplied,
 };
-use privilege::{agent, person};
+use policy::Policies;
+use privilege::{agent, person, version};
 use store::{Commit, Store, StoreError, Tx};
 
 use crate::config::{Difference, Settings};
@@ -50,8 +51,13 @@ pub struct Changes {
 ///
 /// Whoever was taken out of the file since the last start loses access: people are disabled,
 /// agents suspended. People who were added by a command are not the file's business.
-pub async fn declared(store: &Store, config: &Config, settings: &Settings) -> Result<(), SeedError> {
-    let declared = Declared::of(store, config, settings).await?;
+pub async fn declared(
+    store: &Store,
+    config: &Config,
+    settings: &Settings,
+    policies: &Policies,
+) -> Result<(), SeedError> {
+    let declared = Declared::of(store, config, settings, policies).await?;
     let write = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let changes = declared.apply(tx).await?;
@@ -64,8 +70,13 @@ pub async fn declared(store: &Store, config: &Config, settings: &Settings) -> Re
 }
 
 /// What [`declared`] would change: it is carried out and taken back, so whoever may not write hears so too.
-pub async fn foreseen(store: &Store, config: &Config, settings: &Settings) -> Result<Changes, SeedError> {
-    let declared = Declared::of(store, config, settings).await?;
+pub async fn foreseen(
+    store: &Store,
+    config: &Config,
+    settings: &Settings,
+    policies: &Policies,
+) -> Result<Changes, SeedError> {
+    let declared = Declared::of(store, config, settings, policies).await?;
     let tried = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let changes = declared.apply(tx).await?;
@@ -81,10 +92,12 @@ struct Declared {
     agents: Vec<Agent>,
     servers: u64,
     settings: Settings,
+    policies: Version,
+    files: Vec<String>,
 }
 
 impl Declared {
-    async fn of(store: &Store, config: &Config, settings: &Settings) -> Result<Self, SeedError> {
+    async fn of(store: &Store, config: &Config, settings: &Settings, policies: &Policies) -> Result<Self, SeedError> {
         let mut people = Vec::new();
         for (id, declared) in &config.people {
             people.push(person_of(store, id, declared).await?);
@@ -97,7 +110,15 @@ impl Declared {
         }
         let now = store.now();
         let agents = config.agents.iter().map(|(id, declared)| agent_of(id, declared, now)).collect();
-        Ok(Self { people, agents, servers: config.servers.len() as u64, settings: settings.clone() })
+        let files = policies.texts().iter().map(|file| file.file_name().to_owned()).collect();
+        let policies = Version {
+            kind: VersionKind::Policy,
+            digest: policies.fingerprint().to_owned(),
+            text: policies.to_json(),
+            loaded_at: now,
+        };
+        let servers = config.servers.len() as u64;
+        Ok(Self { people, agents, servers, settings: settings.clone(), policies, files })
     }
 
     async fn apply(&self, tx: &mut Tx<'_>) -> Result<Changes, StoreError> {
@@ -114,7 +135,15 @@ impl Declared {
         for agent in &self.agents {
             named.extend(agent::register(tx, agent, Actor::System).await?);
         }
+        named.extend(version::activate(tx, &self.policies, &self.files).await?);
         let digest = self.settings.digest();
+        let configuration = Version {
+            kind: VersionKind::Configuration,
+            digest: digest.clone(),
+            text: self.settings.text(),
+            loaded_at: self.policies.loaded_at,
+        };
+        version::activate(tx, &configuration, &[]).await?;
         let before = tx.redeclare(DIGEST, &[]).await?;
         tx.redeclare(DIGEST, std::slice::from_ref(&digest)).await?;
         if before == [digest] {

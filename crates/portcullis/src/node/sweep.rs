@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use store::Store;
 
-use super::Node;
+use super::generation::Node;
 
 /// Every second, records the end of elevations that ran out and of requests nobody decided.
 pub async fn ended_elevations(store: Store) {
@@ -30,9 +30,6 @@ pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let node = current.load_full();
-        node.gateway.write_counted(false).await;
-        node.authserver.write_counted(false).await;
-        node.login.write_counted(false).await;
+        current.load_full().write_counted(false).await;
     }
 }

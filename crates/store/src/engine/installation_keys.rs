@@ -11,7 +11,10 @@ use crate::{
     engine::options::OpenOptions,
     error::StoreError,
     files::data_dir::{self, MASTER_KEY_FILE},
-    log::{contradictions::NAMES, head::Head, known_head::KnownHead, signer::LogSigner, witness_file::LAST_HEAD_FILE},
+    log::{
+        contradictions::record::NAMES, head::Head, known_head::KnownHead, signer::LogSigner,
+        witness_file::LAST_HEAD_FILE,
+    },
     open_error::OpenError,
     sql::{columns::Columns, connect::Dialect},
     tables::access_keys::ACCESS,

@@ -3,6 +3,7 @@
 pub(crate) mod columns;
 pub(crate) mod connect;
 pub(crate) mod damage;
+pub(crate) mod page;
 pub(crate) mod readers;
 pub(crate) mod schema;
 pub(crate) mod server_clock;

@@ -17,6 +17,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0004_key_times.sql"),
     include_str!("schema/0005_epoch.sql"),
     include_str!("schema/0006_open_calls.sql"),
+    include_str!("schema/0007_pages.sql"),
+    include_str!("schema/0008_versions.sql"),
 ];
 
 /// The version that this program works with.

@@ -19,6 +19,15 @@ pub(crate) trait FromColumns: Sized {
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError>;
 }
 
+/// A number that is counted.
+impl FromColumns for u64 {
+    const WHAT: &'static str = "number";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        columns.number()
+    }
+}
+
 impl Readers {
     /// The first row of a statement.
     pub(crate) async fn one<T: FromColumns>(&self, statement: Statement<'_>) -> Result<Option<T>, StoreError> {

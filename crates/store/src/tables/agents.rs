@@ -1,12 +1,13 @@
 //! Agents.
 
-use model::{Agent, AgentState, ClientId, Id, Person};
+use model::{Agent, AgentState, ClientId, Id, Person, Timestamp};
 use sqlx::query;
 
 use crate::{
     error::StoreError,
     sql::{
         columns::Columns,
+        page::{Page, more_than},
         readers::Readers,
         statement::{FromColumns, Statement},
         tx::Tx,
@@ -23,6 +24,61 @@ impl Readers {
     /// Every agent, by name.
     pub async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
         self.all(query(concat!("SELECT ", agent_columns!(), " FROM agent a ORDER BY a.id"))).await
+    }
+
+    /// Agents by name.
+    pub async fn agents_page(
+        &self,
+        after: Option<&Id<Agent>>,
+        limit: u32,
+    ) -> Result<Page<Agent, Id<Agent>>, StoreError> {
+        let sql = concat!("SELECT ", agent_columns!(), " FROM agent a WHERE a.id > $1 ORDER BY a.id LIMIT $2");
+        let rows = self.all(query(sql).bind(after.map_or("", Id::as_str)).bind(more_than(limit))).await?;
+        Ok(Page::of(rows, limit, |agent: &Agent| agent.id.clone()))
+    }
+
+    /// The agents of `person`, and those that act for them at `now`, by name.
+    pub async fn agents_of_person(
+        &self,
+        person: &Id<Person>,
+        now: Timestamp,
+        after: Option<&Id<Agent>>,
+        limit: u32,
+    ) -> Result<Page<Agent, Id<Agent>>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            agent_columns!(),
+            " FROM agent a WHERE a.id IN (
+                 SELECT id FROM (SELECT id FROM agent WHERE owner = $1 AND id > $2 ORDER BY id LIMIT $4) o
+                 UNION SELECT agent FROM (SELECT DISTINCT agent FROM agent_grant WHERE person = $1 AND ended_at IS NULL
+                     AND not_after > $3 AND agent > $2 ORDER BY agent LIMIT $4) f)
+             ORDER BY a.id LIMIT $4"
+        );
+        let statement = query(sql).bind(person.as_str()).bind(after.map_or("", Id::as_str)).bind(now.micros());
+        let rows = self.all(statement.bind(more_than(limit))).await?;
+        Ok(Page::of(rows, limit, |agent: &Agent| agent.id.clone()))
+    }
+
+    /// The first `limit` clients that agents present.
+    pub async fn clients_of_agents(&self, limit: u32) -> Result<Vec<ClientId>, StoreError> {
+        let sql = "SELECT DISTINCT client FROM agent ORDER BY client LIMIT $1";
+        self.all(query(sql).bind(i64::from(limit))).await
+    }
+
+    /// How many different clients agents present.
+    pub async fn count_clients_of_agents(&self) -> Result<u64, StoreError> {
+        Ok(self.one(query("SELECT COUNT(DISTINCT client) FROM agent")).await?.unwrap_or(0))
+    }
+
+    /// How many agents there are.
+    pub async fn count_agents(&self) -> Result<u64, StoreError> {
+        Ok(self.one(query("SELECT COUNT(*) FROM agent")).await?.unwrap_or(0))
+    }
+
+    /// How many agents `owner` answers for.
+    pub async fn count_agents_of(&self, owner: &Id<Person>) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM agent WHERE owner = $1";
+        Ok(self.one(query(sql).bind(owner.as_str())).await?.unwrap_or(0))
     }
 
     /// The delegated agent that presents `client` and acts for `owner`.
@@ -99,6 +155,15 @@ macro_rules! agent_columns {
     };
 }
 pub(crate) use agent_columns;
+
+/// What an agent presents.
+impl FromColumns for ClientId {
+    const WHAT: &'static str = "agent";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        columns.parsed()
+    }
+}
 
 impl FromColumns for Agent {
     const WHAT: &'static str = "agent";

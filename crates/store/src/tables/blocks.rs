@@ -20,6 +20,12 @@ impl Readers {
         self.all(all()).await
     }
 
+    /// Is everything written down that blocks ended? Then rows alone say what stands.
+    pub(crate) async fn ends_are_all_written(&self) -> Result<bool, StoreError> {
+        let unwritten: u64 = self.one(query("SELECT COUNT(*) FROM block WHERE written = 0")).await?.unwrap_or(0);
+        Ok(unwritten == 0)
+    }
+
     /// Blocks whose ends are not all written down yet, oldest first.
     pub async fn unwritten_blocks(&self) -> Result<Vec<Block>, StoreError> {
         let sql = "SELECT kind, name, since, reason, lifted_at FROM block WHERE written = 0 ORDER BY since, kind, name";

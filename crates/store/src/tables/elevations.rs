@@ -24,6 +24,7 @@ macro_rules! elevation_columns {
         )
     };
 }
+pub(crate) use elevation_columns;
 
 /// The same of a row that was just changed, which is none that is stopped.
 macro_rules! changed_columns {

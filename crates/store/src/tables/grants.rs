@@ -27,6 +27,7 @@ macro_rules! grant_columns {
         )
     };
 }
+pub(crate) use grant_columns;
 
 /// The table of grants, each with its agent.
 macro_rules! from_grants {

@@ -1,6 +1,6 @@
 //! People, their passwords and their enrolment links.
 
-use model::{Id, Person, Timestamp};
+use model::{Id, Person, Role, Timestamp};
 use sqlx::query;
 use token::Digest;
 
@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     sql::{
         columns::Columns,
+        page::{Page, more_than},
         readers::Readers,
         statement::{FromColumns, Statement},
         tx::Tx,
@@ -24,6 +25,28 @@ impl Readers {
     /// Everybody, by name.
     pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
         self.all(query("SELECT id, display_name, roles, disabled FROM person ORDER BY id")).await
+    }
+
+    /// People by name.
+    pub async fn people_page(
+        &self,
+        after: Option<&Id<Person>>,
+        limit: u32,
+    ) -> Result<Page<Person, Id<Person>>, StoreError> {
+        let sql = "SELECT id, display_name, roles, disabled FROM person WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = self.all(query(sql).bind(after.map_or("", Id::as_str)).bind(more_than(limit))).await?;
+        Ok(Page::of(rows, limit, |person: &Person| person.id.clone()))
+    }
+
+    /// How many people there are.
+    pub async fn count_people(&self) -> Result<u64, StoreError> {
+        Ok(self.one(query("SELECT COUNT(*) FROM person")).await?.unwrap_or(0))
+    }
+
+    /// How many people have that role.
+    pub async fn count_people_with(&self, role: Role) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM person WHERE ' ' || roles || ' ' LIKE $1";
+        Ok(self.one(query(sql).bind(format!("% {} %", role.as_str()))).await?.unwrap_or(0))
     }
 
     /// The stored password hash; `None` when there is no such person or no password yet.
@@ -117,17 +140,19 @@ impl FromColumns for Person {
     const WHAT: &'static str = "person";
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: columns.parsed()?,
-            display_name: columns.text()?,
-            roles: columns
-                .text()?
-                .split_whitespace()
-                .map(|role| role.parse().map_err(|error: String| columns.unreadable(error)))
-                .collect::<Result<_, _>>()?,
-            disabled: columns.flag()?,
-        })
+        person_or_nobody(columns)?.ok_or_else(|| columns.unreadable("it is not there"))
     }
+}
+
+/// A person, as the outer side of a join has them.
+pub(crate) fn person_or_nobody(columns: &mut Columns<'_>) -> Result<Option<Person>, StoreError> {
+    let (id, display_name) = (columns.optional_parsed()?, columns.optional_text()?);
+    let (roles, disabled) = (columns.optional_text()?, columns.optional_flag()?);
+    let (Some(id), Some(display_name), Some(roles), Some(disabled)) = (id, display_name, roles, disabled) else {
+        return Ok(None);
+    };
+    let roles = roles.split_whitespace().map(|role| role.parse().map_err(|error: String| columns.unreadable(error)));
+    Ok(Some(Person { id, display_name, roles: roles.collect::<Result<_, _>>()?, disabled }))
 }
 
 /// Whose an enrolment link is.

@@ -22,6 +22,7 @@ mod installations;
 mod log;
 mod open_calls;
 mod opening;
+mod pages;
 mod races;
 mod rows;
 mod stopped;

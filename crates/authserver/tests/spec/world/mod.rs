@@ -435,7 +435,7 @@ pub fn post(path: &str) -> http::request::Builder {
 }
 
 /// The authorization server with the pages by which people come in.
-fn router(parts: AuthServerParts) -> axum::Router {
+fn router(parts: AuthServerParts) -> Router {
     let login = login::Login::new(parts.config.clone(), parts.store.clone());
     AuthServer::new(parts).unwrap().router().merge(login.router())
 }

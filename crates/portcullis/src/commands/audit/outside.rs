@@ -9,7 +9,7 @@ use audit::{Checkpoint, Frontier, Hash, TILE_WIDTH, bundle_path, decode_bundle, 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use super::Visit;
+use crate::commands::visit::Visit;
 use crate::output;
 
 /// A text file.

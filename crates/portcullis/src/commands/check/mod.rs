@@ -15,7 +15,7 @@ use anyhow::Result;
 use model::config::Config;
 
 use self::finding::{Finding, Grade, failure, ok, warning};
-use super::Visit;
+use super::visit::Visit;
 use crate::{cli, config, names, node, output};
 
 /// Looks at everything and prints what it found.

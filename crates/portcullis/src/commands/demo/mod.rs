@@ -7,7 +7,7 @@ mod banner;
 mod setup;
 mod tour;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tokio::sync::oneshot;
@@ -50,6 +50,3 @@ pub async fn run(options: cli::Demo) -> Result<ExitCode> {
     sample.abort();
     Ok(if options.exit { code } else { output::OK })
 }
-
-/// What the tour and the banner share about the node.
-pub type Demo = Arc<Node>;

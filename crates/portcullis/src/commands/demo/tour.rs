@@ -9,18 +9,18 @@ use privilege::Decider;
 use serde_json::{Value, json};
 use token::AgentKey;
 
-use super::{
-    Demo,
-    setup::{AGENT, APPROVER, OWNER},
+use super::setup::{AGENT, APPROVER, OWNER};
+use crate::{
+    node::Node,
+    output::{line, paint},
 };
-use crate::output::{line, paint};
 
 const SCOPE: &str = "tickets.delete_ticket";
 const REASON: &str = "A duplicate, closed by both sides";
 
 /// Discovery, token, low call, refused high call, step-up, approval, call, end, refused again,
 /// revocation, and the record of it all.
-pub async fn walk(demo: &Demo, key: &AgentKey) -> Result<()> {
+pub async fn walk(demo: &Node, key: &AgentKey) -> Result<()> {
     line(paint("1", "One agent's day"));
     lift_old_blocks(demo).await?;
     let mut agent =
@@ -45,7 +45,7 @@ fn step(title: &str, what: impl AsRef<str>) {
 }
 
 /// A demo that ran before ended with its agent revoked.
-async fn lift_old_blocks(demo: &Demo) -> Result<()> {
+async fn lift_old_blocks(demo: &Node) -> Result<()> {
     let target = Target::Agent(AGENT.parse()?);
     let stands = demo.store.blocks().iter().any(|block| block.target == target && block.lifted_at.is_none());
     if stands {
@@ -61,7 +61,7 @@ async fn lift_old_blocks(demo: &Demo) -> Result<()> {
 
 struct Agent<'a> {
     web: WebClient,
-    demo: &'a Demo,
+    demo: &'a Node,
     key: &'a AgentKey,
     discovery: Option<Discovery>,
     token: Option<String>,

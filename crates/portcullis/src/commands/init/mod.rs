@@ -8,6 +8,7 @@ mod import;
 mod proposal;
 pub mod render;
 mod who;
+mod yaml;
 
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
@@ -17,7 +18,7 @@ use model::{Secret, config::PublicUrl};
 use serde_json::json;
 
 use self::import::{Wanted, server_name};
-use super::{Visit, offer};
+use super::{offer, visit::Visit};
 use crate::{cli, config, node, output};
 
 /// Runs `init`.

@@ -7,9 +7,9 @@ use model::{
     config::{PublicUrl, ServerConfig},
     resource::ResourceRules,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{import::Wanted, proposal, who::Who};
+use super::{import::Wanted, proposal, who::Who, yaml::quoted};
 use crate::commands::offer::{Listed, Offer};
 
 /// A server with what it offers; `None` when it did not say.
@@ -186,11 +186,6 @@ fn said(text: &str) -> String {
     let line: Vec<char> = text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
     let cut: String = line.iter().take(LONGEST).collect();
     if line.len() > LONGEST { format!("{cut}…") } else { cut }
-}
-
-/// A YAML scalar that means this text, whatever is in it.
-pub fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{fmt::Write, io::IsTerminal};
 use anyhow::{Result, bail};
 use model::config::{KNOWN, PublicUrl};
 
-use super::render::quoted;
+use super::yaml::quoted;
 use crate::output;
 
 /// A client that publishes no metadata document: it is registered by hand.

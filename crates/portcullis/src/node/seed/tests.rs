@@ -27,7 +27,7 @@ async fn store(dir: &std::path::Path) -> Store {
 }
 
 async fn start(store: &Store, config: &Config) -> Result<(), SeedError> {
-    declared(store, config, &Settings::default()).await
+    declared(store, config, &Settings::default(), &Policies::built_in()).await
 }
 
 async fn change(
@@ -179,23 +179,23 @@ async fn a_start_records_a_digest_and_what_is_set_differently() {
     let store = store(dir.path()).await;
     let config = config(r#""ada":{}"#, "");
     let first = settings(&[("servers.crm.tools", "a"), ("policies", "1"), ("people.ada.roles", "")]);
-    declared(&store, &config, &first).await.unwrap();
+    declared(&store, &config, &first, &Policies::built_in()).await.unwrap();
     let record = newest(&store, "configuration_applied").await;
     assert_eq!(record["digest"], first.digest());
     assert!(record.get("added").is_none(), "the first load changes nothing: {record}");
 
     let second = settings(&[("servers.crm.tools", "b"), ("policies", "1"), ("extra_hosts", "x")]);
     let before = store.log_size().await.unwrap();
-    let changes = foreseen(&store, &config, &second).await.unwrap();
+    let changes = foreseen(&store, &config, &second, &Policies::built_in()).await.unwrap();
     assert_eq!(changes.settings.changed, ["servers.crm.tools"]);
     assert_eq!(store.log_size().await.unwrap(), before, "looking changes nothing");
-    declared(&store, &config, &second).await.unwrap();
+    declared(&store, &config, &second, &Policies::built_in()).await.unwrap();
     let record = newest(&store, "configuration_applied").await;
     assert_eq!(
         (&record["changed"], &record["added"], &record["removed"]),
         (&"servers.crm.tools".into(), &"extra_hosts".into(), &"people.ada.roles".into()),
     );
-    assert!(foreseen(&store, &config, &second).await.unwrap().settings.is_none());
+    assert!(foreseen(&store, &config, &second, &Policies::built_in()).await.unwrap().settings.is_none());
 }
 
 /// Field: H4
@@ -205,7 +205,8 @@ async fn what_becomes_of_people_and_agents_is_foreseen_and_nothing_of_it_happens
     let store = store(dir.path()).await;
     start(&store, &config(r#""ada":{},"bob":{}"#, "")).await.unwrap();
     let (epoch, size) = (store.epoch(), store.log_size().await.unwrap());
-    let changes = foreseen(&store, &config(r#""ada":{}"#, ""), &Settings::default()).await.unwrap();
+    let changes =
+        foreseen(&store, &config(r#""ada":{}"#, ""), &Settings::default(), &Policies::built_in()).await.unwrap();
     assert_eq!(changes.events.len(), 1);
     let model::event::What::PersonChanged(changed) = &changes.events[0].what else { panic!("{:?}", changes.events) };
     assert_eq!((changed.person.as_str(), changed.change), ("bob", model::event::PersonChange::Disabled));
@@ -273,4 +274,42 @@ async fn an_agent_may_belong_to_a_person_of_the_store_and_never_to_nobody() {
     change(&store, move |tx| Box::pin(async move { PrivilegeTx::of(tx).put_person(&ada, None).await })).await;
     start(&store, &config("", &bot)).await.unwrap();
     assert!(store.agent(&"bot".parse().unwrap()).await.unwrap().is_some());
+}
+
+fn careful() -> Policies {
+    let text = "forbid (principal, action, resource) when { principal.assurance == Assurance::\"declared\" };".into();
+    Policies::load(&[policy::PolicyFile { name: "/somewhere/careful.cedar".into(), text }]).unwrap()
+}
+
+/// Whoever reads an old decision reads what decided it, and finds when that began.
+#[tokio::test]
+async fn policies_are_kept_by_digest_and_a_load_of_others_is_a_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    let (config, settings) = (config("", ""), Settings::default());
+    let (built_in, careful) = (Policies::built_in(), careful());
+    for policies in [&built_in, &built_in, &careful, &built_in] {
+        declared(&store, &config, &settings, policies).await.unwrap();
+    }
+    let records = store.last_records(100).await.unwrap();
+    let records = records.iter().map(|(_, bytes)| serde_json::from_slice::<serde_json::Value>(bytes).unwrap());
+    let mut loaded: Vec<_> = records.filter(|record| record["event"] == "policy_loaded").collect();
+    loaded.sort_by_key(|record| (record["before"].is_string(), record["digest"] == built_in.fingerprint()));
+    let told: Vec<_> = loaded.iter().map(|one| (one["digest"].as_str().unwrap(), one["before"].as_str())).collect();
+    let (one, other) = (built_in.fingerprint(), careful.fingerprint());
+    assert_eq!(told, [(one, None), (other, Some(one)), (one, Some(other))]);
+    assert_eq!(loaded[1]["files"], serde_json::json!(["built-in", "careful.cedar"]));
+    let kept = store.versions(VersionKind::Policy, &other[..12]).await.unwrap();
+    assert_eq!((kept.len(), kept[0].text.as_str()), (1, careful.to_json().as_str()));
+    assert_eq!(store.active_version(VersionKind::Policy).await.unwrap().as_deref(), Some(one));
+    assert!(store.versions(VersionKind::Configuration, other).await.unwrap().is_empty());
+}
+
+/// Nothing that only looked puts anything in force.
+#[tokio::test]
+async fn what_is_foreseen_is_not_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    foreseen(&store, &config("", ""), &Settings::default(), &careful()).await.unwrap();
+    assert_eq!(store.active_version(VersionKind::Policy).await.unwrap(), None);
 }

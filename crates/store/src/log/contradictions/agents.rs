@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use model::AgentState;
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, NAMES, Record};
+use super::{
+    contradiction::Contradiction,
+    record::{NAMES, Record},
+};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// What the log says about one agent; what it never said is not compared.

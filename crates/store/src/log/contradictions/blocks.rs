@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use model::{Installation, Span, Target, Timestamp};
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, Record};
+use super::{contradiction::Contradiction, record::Record};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// An older version took the time of the row a moment before that of its record.

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, Record, in_force};
+use super::{
+    contradiction::Contradiction,
+    record::{Record, in_force},
+};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// What a record said that is compared.

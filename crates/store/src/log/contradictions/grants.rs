@@ -6,7 +6,10 @@ use model::Timestamp;
 use serde_json::Value;
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, Record, in_force};
+use super::{
+    contradiction::Contradiction,
+    record::{Record, in_force},
+};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// What the log says about one grant.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, Record};
+use super::{contradiction::Contradiction, record::Record};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// The installations that the log ended, with the record of it.

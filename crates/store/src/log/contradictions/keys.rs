@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::Timestamp;
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, Record};
+use super::{contradiction::Contradiction, record::Record};
 use crate::{error::StoreError, sql::columns::Columns, tables::access_keys::ACCESS};
 
 /// What the log says about one key. Its times are those of the log, in whole seconds.

@@ -17,12 +17,14 @@ mod grants;
 mod installations;
 mod keys;
 mod people;
+pub(crate) mod record;
 
 use model::Timestamp;
 use serde_json::Value;
 use sqlx::AnyConnection;
 
 pub use contradiction::Contradiction;
+use record::Record;
 
 use crate::{error::StoreError, log::rows};
 
@@ -51,9 +53,6 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
 
 /// How many records are read at a time.
 const AT_ONCE: u32 = 4096;
-
-/// A log that begins with this in `names` has a record of every one of these that was ever added.
-pub(crate) const NAMES: &str = "agents people";
 
 /// What the log says, as far as it matters here.
 #[derive(Default)]
@@ -117,45 +116,6 @@ fn time_of(record: &[u8]) -> Option<Timestamp> {
     let digits = event[end..].strip_prefix(AT)?;
     let length = digits.iter().position(|byte| *byte == b',' || *byte == b'}')?;
     std::str::from_utf8(&digits[..length]).ok()?.parse().ok().map(Timestamp::from_micros)
-}
-
-/// One record of the log.
-struct Record {
-    index: u64,
-    /// When it was made: also the time in the rows that were changed with it.
-    at: Timestamp,
-    /// When the record before it was made.
-    before: Timestamp,
-    fields: Value,
-}
-
-impl Record {
-    fn event(&self) -> &str {
-        self.fields["event"].as_str().unwrap_or_default()
-    }
-
-    /// A field that is a text; empty when there is none.
-    fn text(&self, field: &str) -> String {
-        self.optional(field).unwrap_or_default()
-    }
-
-    fn optional(&self, field: &str) -> Option<String> {
-        self.fields[field].as_str().map(ToOwned::to_owned)
-    }
-
-    fn has(&self, field: &str) -> bool {
-        self.fields.get(field).is_some()
-    }
-}
-
-/// Does something stand that the log put in force and did not end? The contradiction, when it does not.
-fn in_force<T>(begun: Option<&T>, ended: Option<u64>, what: &str, found: &mut Vec<Contradiction>) -> bool {
-    match (begun, ended) {
-        (None, _) => found.push(Contradiction::Unaccounted { what: what.to_owned() }),
-        (_, Some(record)) => found.push(Contradiction::Ended { what: what.to_owned(), record }),
-        (Some(_), None) => return true,
-    }
-    false
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 
 use sqlx::{AnyConnection, query};
 
-use super::{Contradiction, NAMES, Record};
+use super::{
+    contradiction::Contradiction,
+    record::{NAMES, Record},
+};
 use crate::{error::StoreError, sql::columns::Columns};
 
 /// What the log says about one person.

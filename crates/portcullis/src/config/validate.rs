@@ -4,16 +4,7 @@ use std::net::SocketAddr;
 
 use model::{AuthMethod, config::Config, server::is_server_name};
 
-use super::{ConfigError, Needs, zero};
-
-/// Something an operator should know before opening the doors; nothing that stops them.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Notice {
-    /// Where in the file.
-    pub path: String,
-    /// What, and what to do.
-    pub what: String,
-}
+use super::{error::ConfigError, needs::Needs, notice::Notice, zero};
 
 /// Without `listen`, a `public_url` on this computer says where: nobody would find the product elsewhere.
 pub fn listen_where_clients_look(config: &mut Config) {

@@ -1,0 +1,75 @@
+//! The pages that say why not.
+
+use axum::response::Response;
+use http::StatusCode;
+use privilege::Refused;
+use store::StoreError;
+use web::{fault, problem};
+
+pub(super) fn store_failed(error: StoreError) -> Response {
+    fault("store_failed", &error)
+}
+
+pub(super) fn not_found(what: &str, name: &str) -> Response {
+    problem(
+        StatusCode::NOT_FOUND,
+        &format!("No such {what}"),
+        &format!("There is no {what} called “{}”.", model::shown(name, 80)),
+        "Check the address, or go back to the list.",
+        None,
+    )
+}
+
+pub(super) fn forbidden(happened: &str, to_do: &str) -> Response {
+    problem(StatusCode::FORBIDDEN, "Not yours to open", happened, to_do, None)
+}
+
+/// The page for a refusal: a cause that a person can act on, or an incident.
+pub(super) fn refused(error: Refused) -> Response {
+    use Refused as E;
+    let (status, title) = match error {
+        E::Store(error) => return store_failed(error),
+        E::Duty(_) => (StatusCode::FORBIDDEN, "This decision is not yours"),
+        E::UnknownElevation(_) | E::UnknownName { .. } => (StatusCode::NOT_FOUND, "There is no such thing"),
+        E::NotShorter { .. } | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
+        E::AlreadyDecided { .. }
+        | E::Lapsed(_)
+        | E::AlreadyOver(_)
+        | E::GrantEnded(_)
+        | E::AgentNotActive { .. }
+        | E::Blocked(_)
+        | E::NotRevoked { .. }
+        | E::GrantIsFinal
+        | E::InstallationEnded(_)
+        | E::InstallationIsFinal
+        | E::Retired(_)
+        | E::ClockIsRight { .. }
+        | E::PersonExists(_)
+        | E::PersonStopped(_)
+        | E::KeyReplaced { .. }
+        | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
+    };
+    let text = error.to_string();
+    let (happened, to_do) = text.split_once("; ").unwrap_or((&text, "go back and look at where things stand now"));
+    problem(status, title, &sentence(happened), &sentence(to_do), None)
+}
+
+/// A message of ours as a sentence on a page: a capital, a full stop, and quotes instead of backticks.
+pub(super) fn sentence(text: &str) -> String {
+    let mut open = false;
+    let mut said: String = text
+        .chars()
+        .map(|c| {
+            open ^= c == '`';
+            match c {
+                '`' if open => '“',
+                '`' => '”',
+                other => other,
+            }
+        })
+        .collect();
+    if let Some(first) = said.get(..1) {
+        said = first.to_uppercase() + &said[1..];
+    }
+    said + "."
+}
