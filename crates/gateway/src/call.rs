@@ -158,6 +158,11 @@ impl Call {
         }
     }
 
+    /// Does it only listen, or end something? Then nothing could be done twice.
+    pub fn does_nothing(&self) -> bool {
+        self.message().is_none() || self.listens()
+    }
+
     /// May the response list tools, resources or prompts? Then it is filtered.
     pub fn may_list_tools(&self) -> bool {
         match &self.action {

@@ -4,14 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use model::{
     Actor, Event,
-    event::{CallEnded, Done},
+    event::{CallEnded, Done, Outcome},
 };
 use store::{Store, StoreError};
 
 use crate::{call::Call, principal::Principal, quota::Share};
-
-/// A stream that only listens ended because the gateway stops.
-pub const STOPPED: &str = "gateway_stopped";
 
 /// Writes `call_ended` when it is dropped.
 #[derive(Debug)]
@@ -30,7 +27,7 @@ impl CallOutcome {
             agent: Some(principal.agent().id.clone()),
             server: Some(call.server.id.clone()),
             request: call.request.clone(),
-            outcome: "client_gone",
+            outcome: Outcome::ClientGone,
             done: Done::NotSent,
             bytes: Some(0),
             status: None,
@@ -54,8 +51,8 @@ impl CallOutcome {
         self.say(|call| call.done = done);
     }
 
-    /// Why it ends now, as a stable word.
-    pub fn because(&mut self, how: &'static str) {
+    /// How it ends, unless something else is said later.
+    pub fn ends(&mut self, how: Outcome) {
         self.say(|call| call.outcome = how);
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, Id, Stage, Timestamp, ToolName};
+use model::{Elevation, Id, Stage, Timestamp, ToolName, event::Outcome};
 
 use crate::{
     lifetime::{Lifetime, LifetimeOver},
@@ -57,14 +57,24 @@ impl ConditionLost {
         }
     }
 
-    /// The stable word for how the call ended.
-    pub const fn word(&self) -> &'static str {
+    /// How the call ended by it.
+    pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::Principal(PrincipalError::StoreSilent) => "store_silent",
-            Self::Principal(_) | Self::Tool | Self::Elevation => "authority_ended",
-            Self::Expired => "expired",
-            Self::LifetimeOver(LifetimeOver::TooLong) => "too_long",
-            Self::LifetimeOver(LifetimeOver::AfterTheAnswer) => "complete",
+            Self::Principal(PrincipalError::StoreSilent) => Outcome::StoreSilent,
+            Self::Principal(_) | Self::Tool | Self::Elevation => Outcome::AuthorityEnded,
+            Self::Expired => Outcome::Expired,
+            Self::LifetimeOver(LifetimeOver::TooLong) => Outcome::TooLong,
+            Self::LifetimeOver(LifetimeOver::AfterTheAnswer) => Outcome::Complete,
+        }
+    }
+
+    /// The same, when nothing was sent yet.
+    pub const fn outcome_before_sending(&self) -> Outcome {
+        match self {
+            Self::Principal(PrincipalError::StoreSilent) | Self::LifetimeOver(_) => Outcome::Unavailable,
+            Self::Principal(_) | Self::Expired => Outcome::InvalidToken,
+            Self::Tool => Outcome::Blocked,
+            Self::Elevation => Outcome::StepUp,
         }
     }
 }

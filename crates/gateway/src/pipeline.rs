@@ -12,12 +12,12 @@ use std::{future::pending, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
-use model::event::Done;
+use model::event::{Done, Outcome};
 use net::{Body, BodyError, caller::ListenerEnd};
 
 use crate::{
     call::Call,
-    call_outcome::{CallOutcome, STOPPED},
+    call_outcome::CallOutcome,
     condition_watch, credential,
     gateway::Gateway,
     permit::{self, Denial, NotPermitted},
@@ -176,7 +176,6 @@ impl Gateway {
         let upstream = match self.send(&mut recorded, &mut outcome, end.clone()).await {
             Ok(upstream) => upstream,
             Err(NotAnswered::NotSent(proof, refusal)) => {
-                outcome.because(refusal.word());
                 recorded.give_back(proof).await;
                 return Err(refusal);
             }
@@ -204,6 +203,7 @@ impl Gateway {
         let mut conditions = recorded.conditions(self.store.now(), limits.longest_call);
         // Writing took a moment: what was taken away meanwhile counts.
         if let Err(lost) = conditions.stands(&self.verifier).await {
+            outcome.ends(lost.outcome_before_sending());
             let refusal = refusal::before_sending(recorded, lost);
             return Err(NotAnswered::NotSent(NothingLeft::before_sending(), refusal));
         }
@@ -218,11 +218,11 @@ impl Gateway {
         let error = tokio::select! {
             biased;
             () = ends => {
-                outcome.because(STOPPED);
+                outcome.ends(Outcome::GatewayStopped);
                 return Err(NotAnswered::MayBeDone(Refusal::Unavailable));
             }
             lost = condition_watch::lost(&self.verifier, conditions) => {
-                outcome.because(lost.word());
+                outcome.ends(lost.outcome());
                 return Err(NotAnswered::MayBeDone(refusal::cut(recorded, lost)));
             }
             sent = send(recorded, limits.longest_call) => match sent {
@@ -230,8 +230,8 @@ impl Gateway {
                 Err(error) => error,
             },
         };
+        outcome.ends(error.outcome(recorded.call()));
         let refusal = refusal::not_answered(recorded.call(), &error);
-        outcome.because(refusal.word());
         Err(match error {
             SendError::NotSent(proof) => {
                 outcome.done(Done::NotSent);

@@ -43,8 +43,6 @@ mod tests {
     }
 
     /// Spec: RFC 9700 §4.11
-
-    /// Spec: RFC 9700 §4.11
     #[test]
     fn nothing_that_a_browser_could_take_for_another_host_is_a_local_path() {
         for next in [

@@ -136,7 +136,7 @@ pub fn before_sending(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal
 
 /// What the client is told once it may have been sent. What only listens is asked for again without harm.
 pub fn cut(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal {
-    if does_nothing(recorded.call()) {
+    if recorded.call().does_nothing() {
         return before_sending(recorded, lost);
     }
     Refusal::MayBeDone(lost.told())
@@ -145,7 +145,7 @@ pub fn cut(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal {
 /// What the client is told when the server did not answer.
 pub fn not_answered(call: &Call, error: &SendError) -> Refusal {
     match error {
-        SendError::TimedOut | SendError::Broken if !does_nothing(call) => Refusal::MayBeDone(error.words()),
+        SendError::TimedOut | SendError::Broken if !call.does_nothing() => Refusal::MayBeDone(error.words()),
         SendError::NotSent(_) | SendError::TimedOut | SendError::Broken => {
             Refusal::Unreachable(call.server.id.to_string())
         }
@@ -163,9 +163,4 @@ pub fn of_answer(recorded: &Recorded<Call>, error: RespondError) -> Refusal {
         RespondError::Lost(lost) => cut(recorded, lost),
         RespondError::Principal(error) => error.into(),
     }
-}
-
-/// Does it only listen, or end something? Then nothing could be done twice.
-fn does_nothing(call: &Call) -> bool {
-    call.message().is_none() || call.listens()
 }

@@ -14,13 +14,16 @@ use mcp::{
     sse::{self, AnswerSeen},
     transport::http::Media,
 };
-use model::{Span, event::Done};
+use model::{
+    Span,
+    event::{Done, Outcome},
+};
 use net::{Body, caller::ListenerEnd};
 use policy::Policies;
 
 use super::{
     keep_alive::KeepAlive,
-    stream::{ANSWER_TOO_LONG, Ends, Filter, Relayed, Sealing, TOO_LONG},
+    stream::{ANSWER_TOO_LONG, Ends, Filter, Relayed, Sealing},
 };
 use crate::{
     call::Call,
@@ -85,14 +88,15 @@ pub enum BadAnswer {
 }
 
 impl RespondError {
-    /// The stable word for how the call ended.
-    const fn outcome(&self) -> &'static str {
+    /// How the call ended by it.
+    const fn outcome(&self) -> Outcome {
         match self {
-            Self::UnknownSession => "unknown_session",
-            Self::Bad(_) => "bad_upstream",
-            Self::MayBeDone(_) => "may_be_done",
-            Self::Lost(lost) => lost.word(),
-            Self::Principal(_) => "authority_ended",
+            Self::UnknownSession => Outcome::UnknownSession,
+            Self::Bad(_) => Outcome::BadUpstream,
+            Self::MayBeDone(_) => Outcome::MayBeDone,
+            Self::Lost(lost) => lost.outcome(),
+            Self::Principal(PrincipalError::StoreSilent) => Outcome::Unavailable,
+            Self::Principal(_) => Outcome::AuthorityEnded,
         }
     }
 }
@@ -126,11 +130,11 @@ impl Relay<'_> {
         outcome.status(head.status.as_u16());
         outcome.done(Done::Unknown);
         if let Err(error) = self.may_pass(recorded, head.status, &head.headers) {
-            outcome.because(error.outcome());
+            outcome.ends(error.outcome());
             return Err(error);
         }
         if let Some(error) = self.too_long(recorded, Media::of(&head.headers), &incoming) {
-            outcome.because(TOO_LONG);
+            outcome.ends(Outcome::AnswerTooLong);
             return Err(error);
         }
         let headers = self.headers(recorded, &head.headers);
@@ -139,7 +143,7 @@ impl Relay<'_> {
         let body = match Media::of(&head.headers) {
             Media::Json if lists => self.filtered(recorded, incoming, &mut outcome).await?,
             Media::Other if lists => {
-                outcome.because("bad_upstream");
+                outcome.ends(Outcome::BadUpstream);
                 return Err(bad(recorded, BadAnswer::NoList));
             }
             media => {
@@ -265,10 +269,7 @@ impl Relay<'_> {
     async fn viewer(&self, recorded: &Recorded<Call>, outcome: &mut CallOutcome) -> Result<Viewer, RespondError> {
         let (server, policies) = (recorded.call().server.clone(), self.policies.clone());
         let viewer = Viewer::of(server, recorded.principal(), policies, self.verifier).await;
-        viewer.map_err(|error| {
-            outcome.because(if error == PrincipalError::StoreSilent { "unavailable" } else { "authority_ended" });
-            RespondError::Principal(error)
-        })
+        viewer.map_err(RespondError::Principal).inspect_err(|error| outcome.ends(error.outcome()))
     }
 
     /// The list is read as long as the principal stands, and seen with the eyes of the moment when it is whole.
@@ -282,7 +283,7 @@ impl Relay<'_> {
         let whole = tokio::select! {
             biased;
             lost = condition_watch::lost(self.verifier, self.conditions(recorded)) => {
-                outcome.because(lost.word());
+                outcome.ends(lost.outcome());
                 return Err(RespondError::Lost(lost));
             }
             whole = net::read_body(incoming, self.list_bytes) => whole,
@@ -296,9 +297,9 @@ impl Relay<'_> {
                 Err(_) => Err(bad(BadAnswer::ListNotStrict)),
             }
         });
-        let bytes = filtered.inspect_err(|_| outcome.because("bad_upstream"))?;
+        let bytes = filtered.inspect_err(|_| outcome.ends(Outcome::BadUpstream))?;
         outcome.relayed(bytes.len());
-        outcome.because("complete");
+        outcome.ends(Outcome::Complete);
         outcome.done(Done::Answered);
         Ok(net::full(bytes))
     }

@@ -5,6 +5,10 @@
 //!
 //! Spec: docs/decisions/0006-a-call-that-was-sent.md.
 
+use model::event::Outcome;
+
+use crate::call::Call;
+
 /// Why there is no answer of the upstream.
 #[derive(Debug)]
 pub enum SendError {
@@ -23,6 +27,14 @@ pub enum SendError {
 pub struct NothingLeft(());
 
 impl SendError {
+    /// How the call ended by it.
+    pub fn outcome(&self, call: &Call) -> Outcome {
+        match self {
+            Self::TimedOut | Self::Broken if !call.does_nothing() => Outcome::MayBeDone,
+            Self::NotSent(_) | Self::TimedOut | Self::Broken => Outcome::Unreachable,
+        }
+    }
+
     /// What is told of a call that may have been done.
     pub const fn words(&self) -> &'static str {
         match self {

@@ -14,12 +14,16 @@ use mcp::{
     revision::Revision,
     sse::{self, AnswerSeen, Splitter},
 };
-use model::{Timestamp, config::AnswerBytes, event::Done};
+use model::{
+    Timestamp,
+    config::AnswerBytes,
+    event::{Done, Outcome},
+};
 use net::BodyError;
 
 use super::keep_alive::KeepAlive;
 use crate::{
-    call_outcome::{CallOutcome, STOPPED},
+    call_outcome::CallOutcome,
     condition_watch::ConditionWatch,
     conditions::ConditionLost,
     may_be_done,
@@ -50,8 +54,6 @@ pub struct Relayed {
     bytes: usize,
 }
 
-/// The word in the record.
-pub const TOO_LONG: &str = "answer_too_long";
 /// What the client is told.
 pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
 
@@ -109,7 +111,7 @@ impl Relayed {
     fn end_if_complete(&mut self) {
         let is_over = self.filter.is_none() && self.incoming.as_ref().is_some_and(Body::is_end_stream);
         if is_over && !self.owes_an_answer() {
-            self.end("complete");
+            self.end(Outcome::Complete);
         }
     }
 
@@ -119,10 +121,10 @@ impl Relayed {
         matches!(&self.ends, Ends::Unanswered { seen, .. } if !seen.is_answered() && !seen.is_resumable())
     }
 
-    fn end(&mut self, how: &'static str) {
+    fn end(&mut self, how: Outcome) {
         if let Some(mut outcome) = self.outcome.take() {
-            outcome.because(how);
-            if how == "complete" && self.ends.is_answered() {
+            outcome.ends(how);
+            if how == Outcome::Complete && self.ends.is_answered() {
                 outcome.done(Done::Answered);
             }
         }
@@ -131,12 +133,12 @@ impl Relayed {
     }
 
     fn lose(&mut self, lost: &ConditionLost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.cut(lost.word(), lost.told())
+        self.cut(lost.outcome(), lost.told())
     }
 
-    /// Ends it, with the word for the record and what the client is told.
-    fn cut(&mut self, word: &'static str, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.end(word);
+    /// Ends it, with how it ended, for the record, and what the client is told.
+    fn cut(&mut self, how: Outcome, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.end(how);
         let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
         let inside = self.keep_alive.as_ref().is_some_and(|keep_alive| !keep_alive.is_between_events());
         match std::mem::replace(&mut self.ends, Ends::Silently) {
@@ -156,7 +158,7 @@ impl Relayed {
         self.bytes += bytes.len();
         let long = self.keep_alive.as_mut().map_or(self.bytes, |keep_alive| keep_alive.look(&bytes));
         if !self.bound.allows(long) {
-            return self.cut(TOO_LONG, ANSWER_TOO_LONG);
+            return self.cut(Outcome::AnswerTooLong, ANSWER_TOO_LONG);
         }
         if let Some(outcome) = &mut self.outcome {
             outcome.relayed(bytes.len());
@@ -225,18 +227,18 @@ impl Body for Relayed {
         }
         if self.listener.as_mut().is_some_and(|listener| listener.as_mut().poll(cx).is_ready()) {
             self.listener = None;
-            return self.cut(STOPPED, "the gateway stops");
+            return self.cut(Outcome::GatewayStopped, "the gateway stops");
         }
         match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
-            Poll::Ready(Some(Err(_))) if self.owes_an_answer() => self.cut("upstream_broke", BROKE),
-            Poll::Ready(None) if self.owes_an_answer() => self.cut("complete", ENDED),
+            Poll::Ready(Some(Err(_))) if self.owes_an_answer() => self.cut(Outcome::UpstreamBroke, BROKE),
+            Poll::Ready(None) if self.owes_an_answer() => self.cut(Outcome::Complete, ENDED),
             Poll::Ready(Some(Err(error))) => {
-                self.end("upstream_broke");
+                self.end(Outcome::UpstreamBroke);
                 Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(None) => {
-                self.end("complete");
+                self.end(Outcome::Complete);
                 Poll::Ready(None)
             }
             Poll::Pending => match self.watch.poll_ended(cx) {

@@ -119,8 +119,8 @@ pub struct CallEnded {
     pub server: Option<Id<Server>>,
     /// What joins the records of one call.
     pub request: Box<str>,
-    /// How it ended, as a stable word.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
     /// Whether it was carried out.
     pub done: Done,
     /// How many bytes of the answer were relayed.
@@ -161,6 +161,48 @@ pub enum Rests {
     Standing,
     /// A use of an elevation.
     Elevation,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The whole answer was relayed.
+    Complete,
+    /// The client left before.
+    ClientGone,
+    /// The node stops, and with it a stream that only listens.
+    GatewayStopped,
+    /// Something it rested on was taken away meanwhile.
+    AuthorityEnded,
+    /// A stream that only listens outlived its token, its grant or its elevation.
+    Expired,
+    /// It took longer than any may.
+    TooLong,
+    /// Nobody could be asked any more whether it stands.
+    StoreSilent,
+    /// The answer is longer than is passed on.
+    AnswerTooLong,
+    /// The upstream answered what can not be passed on.
+    BadUpstream,
+    /// The upstream broke off.
+    UpstreamBroke,
+    /// The upstream does not know the session.
+    UnknownSession,
+    /// The upstream could not be reached, or did not answer a stream that does nothing.
+    Unreachable,
+    /// It was sent, and no answer came.
+    MayBeDone,
+    /// Before it was sent: its token, grant, agent or person stands no more.
+    InvalidToken,
+    /// Before it was sent: its tool was switched off.
+    Blocked,
+    /// Before it was sent: its elevation was ended.
+    StepUp,
+    /// Before it was sent, or before its list could be filtered: the store could not be relied on.
+    Unavailable,
+    /// The node that made it is gone, and nobody knows.
+    NotKnown,
 }
 
 /// What is known of whether a call was carried out.

@@ -4,7 +4,7 @@ use crate::{
     Actor, Elevation, Event, Grant, Scope, Span, StepUp, Tier, Timestamp,
     event::{
         CallDecided, CallEnded, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved, ElevationDenied,
-        ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Rests, Verdict,
+        ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Outcome, Rests, Verdict,
     },
 };
 
@@ -76,7 +76,7 @@ pub fn call_ended(request: &str) -> CallEnded {
         agent: Some(parsed("claude-code@ada")),
         server: Some(parsed("tickets")),
         request: request.into(),
-        outcome: "complete",
+        outcome: Outcome::Complete,
         done: Done::Answered,
         bytes: Some(512),
         status: Some(200),

@@ -23,7 +23,7 @@ mod token;
 
 pub use actor::Actor;
 pub use agent::{AgentChanged, AgentRegistered, GrantChange, GrantMade, WhyChanged};
-pub use call::{CallDecided, CallEnded, CallRefused, CallRest, Done, Facts, Rests, Verdict};
+pub use call::{CallDecided, CallEnded, CallRefused, CallRest, Done, Facts, Outcome, Rests, Verdict};
 pub use client::{ClientRead, ClientRefused, DocumentChange};
 pub use consent::{AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use elevation::{

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{
     Actor, Event,
-    event::{CallDecided, CallEnded, Done, What},
+    event::{CallDecided, CallEnded, Done, Outcome, What},
 };
 use serde_json::Value;
 use sqlx::AnyConnection;
@@ -226,7 +226,7 @@ fn end(record: &[u8], node: &str) -> Option<Event> {
         agent: text("agent").and_then(|name| name.parse().ok()),
         server: text("server").and_then(|name| name.parse().ok()),
         request: text("request")?.into(),
-        outcome: "not_known",
+        outcome: Outcome::NotKnown,
         done: Done::Unknown,
         bytes: None,
         status: None,
