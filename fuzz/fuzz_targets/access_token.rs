@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use libfuzzer_sys::fuzz_target;
 use portcullis_model::Timestamp;
-use portcullis_token::{Expected, KeyRing, Presented, SigningKey};
+use portcullis_crypto::{Expected, KeyRing, Presented, SigningKey};
 
 static RING: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new(vec![SigningKey::generate()]).expect("one key"));
 

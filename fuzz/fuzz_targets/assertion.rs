@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use portcullis_model::{ClientId, Timestamp};
-use portcullis_token::{AgentKey, PublicKeys, claimed_issuer, verify_assertion};
+use portcullis_crypto::{AgentKey, PublicKeys, claimed_issuer, verify_assertion};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_305_600);
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_token::PublicKeys;
+use portcullis_crypto::PublicKeys;
 use serde_json::Value;
 
 fuzz_target!(|input: &[u8]| {

@@ -4,11 +4,11 @@
 
 use std::ops::{Deref, DerefMut};
 
+use crypto::{Assertion, AssertionError, Digest, verify_assertion};
 use http::HeaderMap;
 use model::{AuthMethod, ClientId, config::Config};
 use oauth::{Credentials, Form};
 use store::Tx;
-use token::{Assertion, AssertionError, Digest, verify_assertion};
 
 use crate::{
     clients::{ClientRefusal, Resolved},

@@ -6,12 +6,12 @@
 //! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3.
 
 use axum::response::{IntoResponse, Response};
+use crypto::{AssertionError, KeyError};
 use http::StatusCode;
 use model::{AuthMethod, Elevation, Id};
 use net::ReadError;
 use oauth::{CredentialsError, ErrorCode, FormError, PkceError};
 use store::{StoreError, StoreSilent};
-use token::{AssertionError, KeyError};
 use web::{Incident, fault, problem};
 
 use crate::{clients::ClientRefusal, liveness::Dead, resource::ResourceError, scopes::ScopeRefusal};

@@ -5,6 +5,7 @@
 //!
 //! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
 
+use crypto::Opaque;
 use model::{
     AccessClaims, Actor, Agent, AgentKind, ClientId, Event, Grant, GrantType, Id, Installation, ScopeSet, Span,
     Subject, Timestamp, event::TokenIssued,
@@ -12,7 +13,6 @@ use model::{
 use oauth::TokenResponse;
 use privilege::authority::Need;
 use store::{Refresh, Tx, secrets::AccessSigner};
-use token::Opaque;
 
 use crate::{
     client_auth::ClientTx,

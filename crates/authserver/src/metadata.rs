@@ -4,10 +4,10 @@
 //!
 //! Spec: RFC 8414 §2, RFC 9207 §3, RFC 9728 §4; MCP 2026-07-28 basic/authorization.
 
+use crypto::ASSERTION_ALGORITHMS;
 use model::{AuthMethod, Scope};
 use oauth::metadata::ServerMetadata;
 use serde_json::Value;
-use token::ASSERTION_ALGORITHMS;
 
 use crate::{
     client_auth::{AUTH_METHODS, offered},

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use crypto::{Digest, Expected, Presented};
 use http::HeaderMap;
 use model::{AccessClaims, Actor, event::TokenRevoked};
 use oauth::Form;
 use privilege::installation;
 use store::{Commit, Tx};
-use token::{Digest, Expected, Presented};
 
 use crate::{
     client_auth::{self, Authenticated},

@@ -2,9 +2,9 @@
 //!
 //! Spec: RFC 6749 §4.4, RFC 7523 §2.2, RFC 8707 §2, MCP ext-auth OAuth client credentials.
 
+use crypto::AgentKey;
 use http::{HeaderMap, HeaderValue, Method, header};
 use model::Timestamp;
-use token::AgentKey;
 
 use crate::{ClientError, Discovery, json, send};
 

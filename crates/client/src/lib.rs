@@ -58,7 +58,7 @@ pub enum ClientError {
     },
     /// Our own key failed to sign.
     #[error(transparent)]
-    Key(#[from] token::KeyError),
+    Key(#[from] crypto::KeyError),
 }
 
 /// Sends one request and reads the whole answer.

@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{Router, body::Body};
+use crypto::Digest;
 use http::{Request, header};
 use http_body_util::BodyExt;
 use model::{
@@ -15,7 +16,6 @@ use model::{
 };
 use portcullis_console::Console;
 use store::{Commit, Missing, OpenOptions, Session, Store, StoreError, Tx, privilege::PrivilegeTx};
-use token::Digest;
 use tower::ServiceExt;
 
 const AGENTS: usize = 100_000;
@@ -92,7 +92,7 @@ async fn measure(router: Router, path: &str, cookie: &str) {
 
 /// Signs the first owner in, who may see everything.
 async fn signed_in(store: &Store) -> String {
-    let value = token::Opaque::mint("pcs").expose().to_owned();
+    let value = crypto::Opaque::mint("pcs").expose().to_owned();
     let now = store.now();
     let session = Session {
         digest: Digest::of(&value),
@@ -159,7 +159,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
     };
     tx.put_agent(&agent).await?;
     let grant = Grant {
-        id: token::mint(),
+        id: crypto::mint(),
         agent: agent.id,
         person: Some(owner.clone()),
         server: "tickets".parse().unwrap(),
@@ -180,7 +180,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         _ => return Ok(()),
     };
     tx.put_elevation(&Elevation {
-        id: token::mint(),
+        id: crypto::mint(),
         grant: grant.id,
         scope: "tickets.delete_ticket".parse().unwrap(),
         by: StepUp::Approval,

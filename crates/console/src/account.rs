@@ -9,16 +9,16 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
+use crypto::Digest;
 use model::{Actor, Id, Person, Role, event::SessionsEnded};
 use store::{Commit, Session, StoreError, Tx};
-use token::Digest;
 use web::{Page, Place, see_other};
 
 use crate::{
+    access::{Anyone, As, Posted},
     context::{Answer, Shared},
     failure::store_failed,
-    gate::{Anyone, As, Posted},
-    when::{When, when},
+    relative_time::{When, when},
 };
 
 struct RoleLine {

@@ -12,17 +12,17 @@ use model::{Actor, Agent, AgentState, Id, Role, Target};
 use web::{Page, Place, see_other};
 
 use crate::{
+    access::{Administers, As, Posted, Reads},
     audit_log::Line,
     context::{Answer, Shared},
     failure::{not_found, refused, store_failed},
-    gate::{Administers, As, Posted, Reads},
     grants::GrantLine,
     kill_switch::told_everywhere,
     overview::Live,
     paging::{self, ON_A_PAGE},
-    when::{When, when},
+    relative_time::{When, when},
 };
-use governance::{activity, inventory, orders};
+use governance::{audit_query, inventory, orders};
 
 /// Where it is.
 pub(crate) fn routes() -> Router<Shared> {
@@ -119,7 +119,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let grants = inventory::grants_of(store, &name).await.map_err(store_failed)?;
     let live = store.live_elevation_entries_of(&name, now).await.map_err(store_failed)?;
     let about = format!("agent:{id}");
-    let records = activity::latest_naming(store, &id, 25, |record| {
+    let records = audit_query::latest_naming(store, &id, 25, |record| {
         record.actor == about
             || record.text("agent") == Some(&id)
             || (record.text("target") == Some("agent") && record.text("name") == Some(&id))

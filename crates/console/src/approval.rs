@@ -14,16 +14,16 @@ use model::{
 };
 use privilege::{
     Decider, Refused,
-    duty::{consenter, may_approve, may_deny},
+    separation_of_duty::{consenter, may_approve, may_deny},
 };
 use store::ElevationEntry;
 use web::{LocalPath, Page, Place, login_again, see_other};
 
 use crate::{
+    access::{Anyone, As, Posted},
     context::{Answer, Console, Shared},
     failure::{forbidden, not_found, refused, sentence, store_failed},
-    gate::{Anyone, As, Posted},
-    when::{When, long, when},
+    relative_time::{When, long, when},
 };
 use governance::orders;
 

@@ -13,12 +13,12 @@ use oauth::Form;
 use web::{Page, Place};
 
 use crate::{
+    access::{As, Reads},
     context::{Answer, Shared},
     failure::store_failed,
-    gate::{As, Reads},
-    when::{When, when},
+    relative_time::{When, when},
 };
-use governance::activity::{self, Record};
+use governance::audit_query::{self, Record};
 
 /// Where it is.
 pub(crate) fn routes() -> Router<Shared> {
@@ -106,7 +106,7 @@ pub async fn list(State(console): State<Shared>, visitor: As<Reads>, RawQuery(qu
     let before = form.value("before").and_then(|text| text.parse().ok());
     let wanted =
         |record: &Record| (event.is_empty() || record.event == event) && (who.is_empty() || names(record, &who));
-    let records = activity::latest(store, before, ON_A_PAGE, wanted).await.map_err(store_failed)?;
+    let records = audit_query::latest(store, before, ON_A_PAGE, wanted).await.map_err(store_failed)?;
     let last = records.last().map(|record| record.index).filter(|index| *index > 0 && records.len() == ON_A_PAGE);
     let content = AuditLog {
         records: records.iter().map(|record| Line::of(record, now)).collect(),

@@ -12,11 +12,11 @@ use store::After;
 use web::{Page, Place};
 
 use crate::{
+    access::{As, Reads},
     context::{Answer, Shared},
     failure::store_failed,
-    gate::{As, Reads},
     paging::{self, ON_A_PAGE},
-    when::{When, when},
+    relative_time::{When, when},
 };
 use governance::{
     inventory::{self, GrantEntry},

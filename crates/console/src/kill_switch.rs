@@ -15,10 +15,10 @@ use store::{Store, StoreError};
 use web::{Page, Place, fault, problem, see_other};
 
 use crate::{
+    access::{Administers, As, Posted},
     context::{Answer, Shared},
     failure::refused,
-    gate::{Administers, As, Posted},
-    when::{When, when},
+    relative_time::{When, when},
 };
 use governance::orders;
 

@@ -1,9 +1,9 @@
 //! The console: server-rendered pages over the same functions that the command line uses.
 //!
-//! A handler can not forget who may enter: it takes its visitor from [`gate`], whose types carry the
+//! A handler can not forget who may enter: it takes its visitor from [`access`], whose types carry the
 //! right, and a post from there has passed the check against forged forms as well.
 //!
-//! Next: [`gate`].
+//! Next: [`access`].
 
 // A refusal is a page, and every page is a `Response`.
 #![allow(clippy::result_large_err)]
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use axum::Router;
 use context::Shared;
 
+mod access;
 mod account;
 mod agents;
 mod approval;
 mod audit_log;
 mod context;
 mod failure;
-mod gate;
 mod grants;
 mod kill_switch;
 mod me;
@@ -27,9 +27,9 @@ mod mine;
 mod overview;
 mod paging;
 mod people;
+mod relative_time;
 mod servers;
 mod tiles;
-mod when;
 
 pub use context::Console;
 

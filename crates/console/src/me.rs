@@ -13,9 +13,9 @@ use privilege::Refused;
 use web::{Page, Place, see_other};
 
 use crate::{
+    access::{Anyone, As, Posted},
     context::{Answer, Shared},
     failure::{forbidden, not_found, refused, store_failed},
-    gate::{Anyone, As, Posted},
     kill_switch::told_everywhere,
     mine::{self, Mine},
     paging,

@@ -11,7 +11,7 @@ use crate::{
     failure::store_failed,
     overview::Live,
     paging::ON_A_PAGE,
-    when::{When, long, when},
+    relative_time::{When, long, when},
 };
 use governance::{
     inventory::{self, GrantEntry},

@@ -13,12 +13,12 @@ use store::{After, ElevationEntry, Page};
 use web::Place;
 
 use crate::{
+    access::{As, Oversees},
     approval::Request,
     context::{Answer, Shared},
     failure::store_failed,
-    gate::{As, Oversees},
     paging::{self, ON_A_PAGE},
-    when::{When, when},
+    relative_time::{When, when},
 };
 use governance::standing::{self, StandingPrivilege};
 

@@ -11,9 +11,9 @@ use model::{Id, Person, Role, shown};
 use web::{Page, Place};
 
 use crate::{
+    access::{As, Reads},
     context::{Answer, Shared},
     failure::store_failed,
-    gate::{As, Reads},
     paging::{self, ON_A_PAGE},
 };
 use governance::inventory::blocked_person;

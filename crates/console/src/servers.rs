@@ -6,8 +6,8 @@ use model::{Role, Target};
 use web::{Page, Place};
 
 use crate::{
+    access::{As, Reads},
     context::{Answer, Shared},
-    gate::{As, Reads},
 };
 use governance::inventory::standing_block;
 

@@ -16,9 +16,9 @@ use http::{HeaderValue, StatusCode, header};
 use web::{FormTargets, harden};
 
 use crate::{
+    access::{As, Reads},
     context::{Answer, Shared},
     failure::{not_found, store_failed},
-    gate::{As, Reads},
 };
 
 /// Where it is.

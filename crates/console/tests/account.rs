@@ -44,7 +44,7 @@ async fn the_page_says_who_i_am_what_i_may_do_and_where_i_am_logged_in() {
     }
     assert_eq!(page.matches("this browser").count(), 1, "{page}");
     assert!(!page.contains("auditor") && !page.contains(&desk.cookie), "{page}");
-    let stored = token::Digest::of(&desk.cookie).to_hex();
+    let stored = crypto::Digest::of(&desk.cookie).to_hex();
     assert!(!page.contains(&stored[..16]), "what the store keeps of a session is not shown either");
 
     let eve = world.browser("eve").await.get("/me/account").await.html;

@@ -69,7 +69,7 @@ fn verifier() -> (Verifier, ProtectedServer, String) {
 fn verify_hot(bencher: Bencher) {
     let (verifier, server, token) = verifier();
     bencher.bench(|| {
-        let presented = token::Presented::new(&token).unwrap();
+        let presented = crypto::Presented::new(&token).unwrap();
         RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
     });
 }
@@ -80,7 +80,7 @@ fn verify_cold(bencher: Bencher) {
     let (_, server, token) = verifier();
     bencher.with_inputs(|| Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into())).bench_values(
         |verifier| {
-            let presented = token::Presented::new(&token).unwrap();
+            let presented = crypto::Presented::new(&token).unwrap();
             RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
         },
     );

@@ -2,8 +2,8 @@
 //!
 //! Spec: OAuth 2.1 §5.1.1, RFC 6750 §2; MCP basic/authorization (token on every request, never in the query).
 
+use crypto::Presented;
 use http::{HeaderMap, header, request::Parts};
-use token::Presented;
 
 /// Why there is no token to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

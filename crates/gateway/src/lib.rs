@@ -4,8 +4,8 @@
 //!
 //! | type | what holds |
 //! |---|---|
-//! | `token::Presented` | a bearer string came off the wire |
-//! | `token::Verified` | signature, audience and lifetime hold |
+//! | `crypto::Presented` | a bearer string came off the wire |
+//! | `crypto::Verified` | signature, audience and lifetime hold |
 //! | [`principal::Principal`] | grant, agent and person stand; nothing is revoked |
 //! | [`mcp::jsonrpc::Message`] | the body has one reading, and our serialisation of it |
 //! | [`call::Call`] | a message in a revision, with headers that agree with it |

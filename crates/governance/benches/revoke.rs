@@ -135,7 +135,7 @@ async fn settle(store: &Store, agents: usize, grants: usize) {
                     for server in 0..grants {
                         let server: model::Id<model::Server> = format!("s{server}").parse().unwrap();
                         let grant = Grant {
-                            id: token::mint(),
+                            id: crypto::mint(),
                             agent: agent.id.clone(),
                             person: None,
                             scopes: format!("{server}:low").parse().unwrap(),

@@ -3,7 +3,7 @@
 use model::{Agent, Block, Elevation, Grant, Id, Person, Target, Timestamp};
 use store::{After, HeldGrant, Page, Store, StoreError};
 
-use crate::activity;
+use crate::audit_query;
 
 /// An agent, with what makes it accountable.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ pub fn blocked_person(store: &Store, person: &Id<Person>) -> Option<Block> {
 
 async fn with_grants(store: &Store, page: Page<Agent, Id<Agent>>) -> Result<Page<AgentEntry, Id<Agent>>, StoreError> {
     let now = store.now();
-    let used = activity::last_calls(store).await?;
+    let used = audit_query::last_calls(store).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for agent in page.items {
         let held = store.standing_grants_of(&agent.id, now).await?;

@@ -10,7 +10,7 @@ use model::{Elevation, Grant, Id, Scope, Span, StepUp, Tier, Timestamp, ToolName
 use store::{Store, StoreError};
 
 use crate::{
-    activity::{self, Record},
+    audit_query::{self, Record},
     inventory::GrantEntry,
 };
 
@@ -37,7 +37,7 @@ pub struct Lacking {
 /// waits for a decision is left out.
 pub async fn lacking(store: &Store, grants: &[GrantEntry], pending: &[Elevation]) -> Result<Vec<Lacking>, StoreError> {
     let since = store.now().before(JUST_NOW);
-    let records = activity::latest_of(store, "call_refused", MOST, |record| {
+    let records = audit_query::latest_of(store, "call_refused", MOST, |record| {
         record.at > since
             && record.text("decision") == Some("step_up")
             && record.text("grant").is_some_and(|id| grants.iter().any(|entry| entry.grant.id.as_str() == id))

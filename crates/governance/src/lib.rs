@@ -1,9 +1,9 @@
 //! Governance: people decide, look, and take away.
 //!
 //! What people order is a function of [`orders`], used by the console and by the command line alike; each changes
-//! something through [`privilege`], where the rules are. The listings are in [`inventory`], [`activity`] and [`lacking`].
+//! something through [`privilege`], where the rules are. The listings are in [`inventory`], [`audit_query`] and [`lacking`].
 
-pub mod activity;
+pub mod audit_query;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crypto::Opaque;
 use model::{
     Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Span, Target, Timestamp, shown,
 };
@@ -18,7 +19,6 @@ use privilege::{
     rotation::Rotation,
 };
 use store::{Commit, PageStart, Store, StoreError};
-use token::Opaque;
 
 /// One change that is recorded by one event and gives something back.
 macro_rules! change {

@@ -3,6 +3,7 @@
 
 mod support;
 
+use crypto::Digest;
 use model::{Actor, AgentState, ElevationState, Target};
 use portcullis_governance::{
     inventory,
@@ -11,7 +12,6 @@ use portcullis_governance::{
 use privilege::{Refused, block::Ends, block::check_named};
 use store::privilege::PrivilegeTx;
 use support::{CLAUDE, Installation, NIGHTLY};
-use token::Digest;
 
 fn target(kind: &str, name: &str) -> Target {
     Target::parse(kind, name).unwrap()

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use crypto::{Digest, Opaque};
 use http::{HeaderMap, StatusCode, header};
 use model::{Actor, Id, Person, Secret, event::PasswordChanged};
 use oauth::Form;
 use store::{Commit, StoreError};
-use token::{Digest, Opaque};
 use web::{CSRF_FIELD, LocalPath, Page, Place, login_first};
 
 use crate::{

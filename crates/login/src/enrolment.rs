@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use crypto::{Digest, Opaque};
 use http::{HeaderMap, StatusCode};
 use model::{Actor, Id, Person, Secret, Span, event::PersonEnrolled};
 use oauth::Form;
 use store::{Commit, StoreError};
-use token::{Digest, Opaque};
 use web::{Browser, CSRF_FIELD, FormTargets, Page};
 
 use crate::{

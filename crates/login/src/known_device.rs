@@ -5,10 +5,10 @@
 //! with this browser, a random number and a proof over it and the name.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use crypto::Digest;
 use http::{HeaderMap, HeaderValue};
 use model::Span;
 use store::secrets::Vault;
-use token::Digest;
 use web::Cookie;
 
 use crate::context::Context;
@@ -24,7 +24,7 @@ pub(crate) fn known_for(cx: &Context, headers: &HeaderMap, name: &str) -> Option
 /// The cookie by which this browser is known for `name` from now on, besides those it was known for.
 pub(crate) fn remember(cx: &Context, headers: &HeaderMap, name: &str) -> HeaderValue {
     let number =
-        known_for(cx, headers, name).unwrap_or_else(|| BASE64_URL_SAFE_NO_PAD.encode(token::random::<NUMBER_BYTES>()));
+        known_for(cx, headers, name).unwrap_or_else(|| BASE64_URL_SAFE_NO_PAD.encode(crypto::random::<NUMBER_BYTES>()));
     let mut entries = vec![format!("{number}{}", proof(cx, &number, name))];
     let before = cx.cookies.all(headers, Cookie::Device);
     let others = before

@@ -1,6 +1,6 @@
 //! What a password must be.
 
-use token::opaque_string;
+use crypto::opaque_string;
 
 /// Counted and compared in the form that is hashed.
 ///

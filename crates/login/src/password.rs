@@ -85,7 +85,7 @@ pub(crate) async fn check(
         .queue
         .at_its_turn(place, move |memory| match phc {
             Some(phc) => memory.check_password(&password, &phc).map_err(|_| "wrong_password").map(|()| {
-                let stays = declared || token::is_of_today(&phc);
+                let stays = declared || crypto::is_of_today(&phc);
                 (!stays).then(|| Rehash { new: memory.hash_password(&password), old: phc })
             }),
             None => {

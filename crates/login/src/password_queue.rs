@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use token::HashMemory;
+use crypto::HashMemory;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,

@@ -1,9 +1,9 @@
 //! Who is at the other end of this browser.
 
+use crypto::Digest;
 use http::HeaderMap;
 use model::{Person, Span, Timestamp};
 use store::{Session, Store, StoreError};
-use token::Digest;
 use web::{Browser, Cookie, Cookies, Csrf, Visitor};
 
 /// A login older than this does not give anybody more than they hold.

@@ -3,10 +3,10 @@
 //! Spec: RFC 9700 §4.12, OWASP session management.
 
 use axum::response::Response;
+use crypto::Opaque;
 use http::{HeaderMap, header};
 use model::{Id, Person, Role};
 use store::{Session, StoreError, Tx};
-use token::Opaque;
 use web::{Browser, Cookie, see_other};
 
 use crate::{context::Context, known_device, password, session::SignedIn};

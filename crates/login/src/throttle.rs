@@ -11,8 +11,8 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
+use crypto::Digest;
 use model::{Span, Timestamp};
-use token::Digest;
 
 /// Tries by line, in bounded memory.
 #[derive(Default)]

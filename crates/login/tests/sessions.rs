@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crypto::Digest;
 use http::{HeaderMap, HeaderValue, header};
 use model::{
     Clock, ManualClock, Person, Span, Timestamp,
@@ -11,7 +12,6 @@ use model::{
 };
 use portcullis_login::{SignedIn, signed_in};
 use store::{Commit, OpenOptions, Session, Store, StoreError, privilege::PrivilegeTx};
-use token::Digest;
 use web::{Browser, Cookies, Csrf};
 
 struct World {

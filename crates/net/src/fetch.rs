@@ -27,11 +27,11 @@ use url::Url;
 
 use crate::{
     fetch_error::{FetchError, FetchSetupError},
-    flights::Flights,
+    fetch_limits::Turns,
     is_special_use,
     read::ReadError,
-    read_body, trust,
-    turns::Turns,
+    read_body, roots,
+    singleflight::Flights,
 };
 
 /// What an operator allows beyond the public internet.
@@ -64,7 +64,7 @@ pub struct Fetched {
 impl Fetcher {
     /// From the operator's rules.
     pub fn new(rules: FetchRules) -> Result<Self, FetchSetupError> {
-        let mut tls = trust::client_config(rules.extra_ca_pem.as_deref()).map_err(FetchSetupError::ExtraCa)?;
+        let mut tls = roots::client_config(rules.extra_ca_pem.as_deref()).map_err(FetchSetupError::ExtraCa)?;
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             connector: TlsConnector::from(Arc::new(tls)),

@@ -20,8 +20,9 @@ use tokio::{
 };
 
 use crate::{
-    Body, Inbound, ListenLimits, open_files,
-    places::{Place, Places},
+    Body, Inbound, ListenLimits,
+    connection_limits::{Place, Places},
+    open_files,
     serve::Protocols,
     tls::Tls,
 };

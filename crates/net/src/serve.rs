@@ -1,6 +1,6 @@
 //! One connection: the handshake, the protocol, and requests that can not take others down.
 //!
-//! Next: [`crate::streams`], the streams of an HTTP/2 connection.
+//! Next: [`crate::h2_stall`], the streams of an HTTP/2 connection.
 
 use std::{
     convert::Infallible,
@@ -29,10 +29,10 @@ use tokio::{
 use crate::{
     Body, Inbound, ListenLimits,
     caller::Caller,
+    connection_limits::{Place, Where},
     full,
-    places::{Place, Where},
+    h2_stall::{Pieces, Streams},
     read::LONGEST as LONGEST_BODY,
-    streams::{Pieces, Streams},
     tls::Tls,
     wire::{Unread, Wire},
 };

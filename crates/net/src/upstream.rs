@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    outbound::{Pool, innermost, pool},
+    pool::{Pool, innermost, pool},
     redirect::{self, HOPS, onward},
 };
 

@@ -5,9 +5,9 @@
 //! Spec: RFC 6749 §2.3, RFC 7521 §4.2, RFC 7523 §2.2.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use crypto::claimed_issuer;
 use http::{HeaderMap, header};
 use model::{AuthMethod, ClientId};
-use token::claimed_issuer;
 
 use crate::{Form, FormError};
 

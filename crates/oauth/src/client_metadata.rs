@@ -7,9 +7,9 @@
 //! Spec: draft-ietf-oauth-client-id-metadata-document (client information document), RFC 7591 §2;
 //! MCP 2026-07-28 basic/authorization (`client_name` and `redirect_uris` are required).
 
+use crypto::{KeyError, PublicKeys};
 use model::{Assurance, AuthMethod, Client, ClientId, GrantType};
 use serde_json::{Map, Value};
-use token::{KeyError, PublicKeys};
 
 use crate::redirect;
 
@@ -329,7 +329,7 @@ mod tests {
     /// Field: A6
     #[test]
     fn unknown_grant_types_response_types_and_auth_methods_in_a_list_are_ignored() {
-        let key = token::AgentKey::generate().public_jwk();
+        let key = crypto::AgentKey::generate().public_jwk();
         let read = read(|d| {
             d["grant_types"] =
                 json!(["urn:ietf:params:oauth:grant-type:device_code", "authorization_code", null, "refresh_token"]);

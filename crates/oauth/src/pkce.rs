@@ -3,7 +3,7 @@
 //! Spec: RFC 7636, OAuth 2.1 §4.1.1 and §4.1.3.
 //! Differs: `plain` does not exist here (docs/divergences.md).
 
-use token::Digest;
+use crypto::Digest;
 
 /// An S256 code challenge, as it came with the authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]

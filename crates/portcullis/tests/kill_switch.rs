@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
+use crypto::AgentKey;
 use http::Method;
 use installation::{Installation, Serving};
-use token::AgentKey;
 
 fn with_nightly() -> (Installation, AgentKey) {
     let key = AgentKey::generate();

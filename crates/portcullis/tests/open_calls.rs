@@ -13,9 +13,9 @@ use std::{
     time::Duration,
 };
 
+use crypto::AgentKey;
 use installation::Installation;
 use serde_json::Value;
-use token::AgentKey;
 
 /// A server that takes calls and never answers; it says when one came.
 fn silent_server() -> (u16, mpsc::Receiver<TcpStream>) {

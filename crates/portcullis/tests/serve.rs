@@ -10,9 +10,9 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
+use crypto::AgentKey;
 use http::Method;
 use installation::{Ended, Installation, PUBLIC};
-use token::AgentKey;
 
 #[test]
 fn a_port_in_use_is_named() {

@@ -1,11 +1,11 @@
 //! Grants: the baseline of an agent on a server.
 
+use crypto::mint;
 use model::{
     Actor, Agent, Event, Grant, Id, Person, Scope, ScopeSet, Server, Span,
     event::{GrantChange, GrantMade},
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
-use token::mint;
 
 /// The one live grant of `agent` on `server`, made when there is none.
 pub async fn find_or_make(

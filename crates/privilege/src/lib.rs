@@ -11,7 +11,6 @@ pub mod agent;
 pub mod authority;
 pub mod block;
 pub mod clock;
-pub mod duty;
 pub mod elevation;
 pub mod grant;
 pub mod installation;
@@ -19,8 +18,9 @@ pub mod key;
 pub mod person;
 mod refused;
 pub mod rotation;
+pub mod separation_of_duty;
 pub mod standing;
 pub mod version;
 
-pub use duty::{Decider, DutyError};
 pub use refused::Refused;
+pub use separation_of_duty::{Decider, DutyError};

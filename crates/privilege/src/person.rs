@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crypto::Opaque;
 use model::{
     Actor, Event, Id, Person, Role, Span, Target,
     event::{EnrolmentOffered, PersonChange, PersonChanged},
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
-use token::Opaque;
 
 use crate::Refused;
 

@@ -3,7 +3,7 @@
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::{BEHIND, StoreError};
 
-use crate::{duty::DutyError, rotation::Rotation};
+use crate::{rotation::Rotation, separation_of_duty::DutyError};
 
 /// Why it was not made: one variant per cause a person can act on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -58,7 +58,7 @@ async fn settle(store: &Store) -> Id<Grant> {
     let person =
         Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: Default::default(), disabled: false };
     let agent = Agent {
-        id: token::mint::<Grant>().as_str().parse().unwrap(),
+        id: crypto::mint::<Grant>().as_str().parse().unwrap(),
         title: "Scribe".into(),
         owner: person.id.clone(),
         purpose: "to measure".into(),
@@ -69,7 +69,7 @@ async fn settle(store: &Store) -> Id<Grant> {
         created_at: Timestamp::default(),
     };
     let grant = Grant {
-        id: token::mint(),
+        id: crypto::mint(),
         agent: agent.id.clone(),
         person: None,
         server: "tickets".parse().unwrap(),
@@ -121,7 +121,7 @@ fn write(bencher: Bencher<'_, '_>, callers: usize) {
             let waiting = (0..callers).map(|_| {
                 place.store.write::<_, StoreError, _>(|tx| {
                     Box::pin(async move {
-                        let (key, now) = (token::Opaque::mint("jti_"), tx.now());
+                        let (key, now) = (crypto::Opaque::mint("jti_"), tx.now());
                         tx.use_once("jti", key.expose(), now.after(Span::from_minutes(5)), now).await?;
                         Ok(Commit::with(decided(), ()))
                     })

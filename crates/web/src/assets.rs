@@ -11,7 +11,7 @@ pub const STYLESHEET_PATH: &str = "/assets/portcullis.css";
 /// The path as pages link it: with a digest of the content, so that a new version is never mixed up
 /// with what a browser kept of the old one.
 pub(crate) static STYLESHEET_LINK: LazyLock<String> =
-    LazyLock::new(|| format!("{STYLESHEET_PATH}?{}", &token::Digest::of(STYLESHEET).to_hex()[..16]));
+    LazyLock::new(|| format!("{STYLESHEET_PATH}?{}", &crypto::Digest::of(STYLESHEET).to_hex()[..16]));
 
 const STYLESHEET: &str = include_str!("../assets/portcullis.css");
 const ICON: &str = include_str!("../assets/icon.svg");

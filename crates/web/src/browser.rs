@@ -6,9 +6,9 @@
 //! Spec: RFC 9700 §4.7 (binding a flow to the user agent), MCP security best practices (consent UI requirements).
 
 use axum::response::Response;
+use crypto::{Digest, Opaque};
 use http::{HeaderMap, header};
 use model::Span;
-use token::{Digest, Opaque};
 
 use crate::{
     cookies::{Cookie, Cookies},

@@ -5,9 +5,9 @@
 //!
 //! Spec: MCP security best practices (consent UI requirements).
 
+use crypto::Digest;
 use http::{HeaderMap, header};
 use model::config::PublicUrl;
-use token::Digest;
 
 use oauth::Form;
 
@@ -44,7 +44,7 @@ impl Csrf {
     pub(crate) fn of_cookies(values: impl IntoIterator<Item = String>) -> Self {
         let mut tokens = values.into_iter().map(|value| Digest::of(&format!("portcullis csrf\n{value}")));
         // Of no cookie there is no token that anybody could send.
-        let given = tokens.next().unwrap_or_else(|| Digest::of(token::Opaque::mint("none").expose()));
+        let given = tokens.next().unwrap_or_else(|| Digest::of(crypto::Opaque::mint("none").expose()));
         Self { given, also: tokens.collect() }
     }
 

@@ -9,7 +9,7 @@ pub struct Incident(String);
 impl Incident {
     /// A new one.
     pub fn mint() -> Self {
-        let bytes: [u8; 6] = token::random();
+        let bytes: [u8; 6] = crypto::random();
         let digits: Vec<String> =
             bytes.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
         Self(digits.join("-"))

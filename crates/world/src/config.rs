@@ -52,7 +52,7 @@ impl WorldConfig {
         data: &Path,
         tickets: &str,
         documents: &Documents,
-        keys: &[(&str, token::AgentKey)],
+        keys: &[(&str, crypto::AgentKey)],
     ) -> String {
         let host = documents.host();
         let ca_file = documents.ca_file().display();
@@ -91,7 +91,7 @@ agents:
     }
 }
 
-fn agent(name: &str, key: &token::AgentKey, servers: &str) -> String {
+fn agent(name: &str, key: &crypto::AgentKey, servers: &str) -> String {
     let key = key.public_jwk();
     // One that asks again and again, and one that is built on an SDK.
     let pending = if name == "weekly" { "token" } else { "poll" };

@@ -14,7 +14,7 @@ pub struct Wires {
 impl Wires {
     /// Lays `count` wires; `None` where that is not possible.
     pub fn lay(count: u8) -> Option<Self> {
-        let number: u16 = u16::from_ne_bytes(token::random());
+        let number: u16 = u16::from_ne_bytes(crypto::random());
         let wires = Self { name: format!("pcl{number:04x}"), count };
         let laid = ip(&["netns", "add", &wires.name])
             && ip(&["-n", &wires.name, "link", "set", "lo", "up"])

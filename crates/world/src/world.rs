@@ -42,7 +42,7 @@ pub struct World {
     /// The host of the clients' metadata documents.
     pub documents: Documents,
     /// The keys of the autonomous agents.
-    keys: [(&'static str, token::AgentKey); 2],
+    keys: [(&'static str, crypto::AgentKey); 2],
     url: String,
     _tickets: Running,
     directory: TempDir,
@@ -105,7 +105,7 @@ impl World {
         let tickets = tokio::spawn(tickets::serve(listener));
 
         let documents = Documents::serve(directory.path(), &["typescript", "python", "rust", "other"]).await;
-        let keys = ["nightly", "weekly"].map(|name| (name, token::AgentKey::generate()));
+        let keys = ["nightly", "weekly"].map(|name| (name, crypto::AgentKey::generate()));
         let port = free_port().await;
         let url = format!("http://localhost:{port}");
         let yaml = config.yaml(
@@ -221,7 +221,7 @@ impl World {
     ///
     /// # Panics
     /// When there is no such agent.
-    pub fn key_of(&self, name: &str) -> &token::AgentKey {
+    pub fn key_of(&self, name: &str) -> &crypto::AgentKey {
         self.keys.iter().find(|(known, _)| *known == name).map(|(_, key)| key).expect("a declared agent")
     }
 

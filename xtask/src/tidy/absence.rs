@@ -17,22 +17,22 @@ const OUTSIDERS: &[&str] = &["world/", "tickets/"];
 
 const ONLY: &[Only] = &[
     Only {
-        rule: "only `token` handles JWTs",
+        rule: "only `crypto` handles JWTs",
         words: &["jsonwebtoken"],
-        places: &["token/"],
-        advice: "sign and verify through `token`, which checks `typ` and `crit` too",
+        places: &["crypto/"],
+        advice: "sign and verify through `crypto`, which checks `typ` and `crit` too",
     },
     Only {
-        rule: "only `token` does cryptography; `audit` and `policy` hash, `net` names the TLS provider",
+        rule: "only `crypto` does cryptography; `audit` and `policy` hash, `net` names the TLS provider",
         words: &["aws_lc_rs", "argon2"],
-        places: &["token/", "audit/", "policy/", "net/"],
-        advice: "use what `token` offers, or add it there",
+        places: &["crypto/", "audit/", "policy/", "net/"],
+        advice: "use what `crypto` offers, or add it there",
     },
     Only {
-        rule: "only `token` holds private keys",
+        rule: "only `crypto` holds private keys",
         words: &["Ed25519KeyPair", "EcdsaKeyPair", "RsaKeyPair"],
-        places: &["token/"],
-        advice: "hand in a closure or a type of `token` that signs",
+        places: &["crypto/"],
+        advice: "hand in a closure or a type of `crypto` that signs",
     },
     Only {
         rule: "only `net` opens connections",
@@ -172,8 +172,8 @@ mod tests {
             ("PrivilegeTx::of(tx).put_grant(&grant).await?;", "privilege", "authserver"),
             ("AccessSigner::of(&store).sign(&claims)", "authserver", "gateway"),
             ("Vault::of(&store).derive(\"x\")", "gateway", "governance"),
-            ("jsonwebtoken::decode(x)", "token", "client"),
-            ("Ed25519KeyPair::generate()", "token", "audit"),
+            ("jsonwebtoken::decode(x)", "crypto", "client"),
+            ("Ed25519KeyPair::generate()", "crypto", "audit"),
             ("tokio::net::TcpListener::bind(x)", "net", "portcullis"),
         ] {
             assert_eq!(rules(&format!("crates/{home}/src/x.rs"), word), [""; 0], "{word}");

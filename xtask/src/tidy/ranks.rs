@@ -9,7 +9,7 @@ use super::Complaint;
 /// The ranks, lowest first. The three roles share one, so none can know another.
 const RANKS: &[&[&str]] = &[
     &["model"],
-    &["token", "mcp", "policy", "audit"],
+    &["crypto", "mcp", "policy", "audit"],
     &["oauth"],
     &["store", "net"],
     &["privilege", "client", "web"],
@@ -97,7 +97,7 @@ mod tests {
     fn lower_ranks_are_allowed_and_the_same_or_higher_are_not() {
         let manifest = "[dependencies]\nmodel.workspace = true\nstore = { workspace = true }\nserde = \"1\"\n";
         assert_eq!(lines("gateway", manifest), []);
-        assert_eq!(lines("token", manifest), [3]);
+        assert_eq!(lines("crypto", manifest), [3]);
         assert_eq!(lines("gateway", "[dependencies]\nauthserver.workspace = true\n"), [2]);
         assert_eq!(lines("store", "[dev-dependencies]\nportcullis-net = { path = \"../net\" }\n"), [2]);
     }

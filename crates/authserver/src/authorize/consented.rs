@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use crypto::Opaque;
 use login::SignedIn;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, StepUp, event::ConsentGiven};
 use privilege::{
@@ -15,7 +16,6 @@ use privilege::{
     grant::{self, Consented},
 };
 use store::{Commit, StoreError, Tx};
-use token::Opaque;
 use web::see_other;
 
 use super::{

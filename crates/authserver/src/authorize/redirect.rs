@@ -3,9 +3,9 @@
 //! Spec: RFC 6749 §4.1.2 and §4.1.2.1, RFC 9207 §2, RFC 9700 §4.12.
 
 use axum::response::Response;
+use crypto::Opaque;
 use login::SignedIn;
 use model::{Actor, event::AuthorizationRefused};
-use token::Opaque;
 use web::see_other;
 
 use super::request::RedirectTarget;

@@ -73,7 +73,12 @@ pub(super) async fn given(
     }
 }
 
-async fn before(tx: &mut Tx<'_>, code: token::Digest, flow: token::Digest, number: &str) -> Result<Before, StoreError> {
+async fn before(
+    tx: &mut Tx<'_>,
+    code: crypto::Digest,
+    flow: crypto::Digest,
+    number: &str,
+) -> Result<Before, StoreError> {
     let now = tx.now();
     if let Some((code, used)) = tx.code(code).await? {
         return Ok(if used || now >= code.not_after { Before::Over } else { Before::Code });

@@ -7,11 +7,11 @@
 //! Spec: MCP security best practices (consent UI requirements); RFC 9700 §4.7.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use crypto::{Digest, Opaque};
 use login::SignedIn;
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::secrets::Vault;
-use token::{Digest, Opaque};
 
 use crate::{context::Context, error::PageError};
 

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use crypto::{Digest, Opaque};
 use http::HeaderMap;
 use login::{SignedIn, signed_in};
 use model::{
@@ -18,7 +19,6 @@ use model::{
 use oauth::Form;
 use serde::{Deserialize, Serialize};
 use store::{Code, Commit, Flow, StoreError, Tx, secrets::Vault};
-use token::{Digest, Opaque};
 use web::{CSRF_FIELD, LocalPath, Page, login_first};
 
 use super::{
@@ -87,7 +87,7 @@ impl Wait {
         code: &Opaque,
         scopes: ScopeSet,
     ) -> Result<Event, StoreError> {
-        let installation = token::mint();
+        let installation = crypto::mint();
         let issued = CodeIssued {
             installation: installation.clone(),
             agent: self.agent.clone(),

@@ -2,6 +2,7 @@
 //!
 //! Spec: draft-ietf-oauth-client-id-metadata-document (client identifier, metadata, caching, SSRF).
 
+use crypto::{Digest, PublicKeys};
 use model::{
     Actor, Client, ClientId, Span,
     event::{ClientRead, DocumentChange},
@@ -9,7 +10,6 @@ use model::{
 };
 use oauth::{DocumentError, Ignored};
 use store::{Commit, StoreError, StoredClient};
-use token::{Digest, PublicKeys};
 use url::Url;
 
 use super::{

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crypto::{KeyError, PublicKeys};
 use model::{
     Assurance, AuthMethod, Client, ClientId, GrantType, Id, Server,
     config::{Config, RegisteredClient},
 };
-use token::{KeyError, PublicKeys};
 
 use super::resolved::Resolved;
 
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn assurance_is_the_weakest_way_to_pose_as_the_client() {
         let assurance_of = |uris: &[&str], auth: &str| {
-            let key = token::AgentKey::generate().public_jwk();
+            let key = crypto::AgentKey::generate().public_jwk();
             let client = json!({"name": "Desk", "redirect_uris": uris, "auth": auth, "public_key": key});
             table(client).ok().unwrap().find(&"desk".parse().unwrap()).unwrap().client.assurance
         };

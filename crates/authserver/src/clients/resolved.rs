@@ -1,10 +1,10 @@
 //! A client that is known, or why it is not.
 
+use crypto::PublicKeys;
 use model::{Agent, Client, Id, Secret};
 use net::FetchError;
 use oauth::DocumentError;
 use store::StoreError;
-use token::PublicKeys;
 
 /// A client and what it can prove itself with.
 #[derive(Clone, Debug)]

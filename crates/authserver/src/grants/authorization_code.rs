@@ -9,11 +9,11 @@
 
 use std::sync::Arc;
 
+use crypto::{Digest, Opaque};
 use model::{Actor, GrantType, event::CodeReplayed};
 use oauth::{Challenge, Form, FormError, TokenResponse};
 use privilege::installation;
 use store::{Code, Commit, Tx};
-use token::{Digest, Opaque};
 
 use crate::{
     client_auth::Authenticated,

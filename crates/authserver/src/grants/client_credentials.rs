@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use crypto::mint;
 use model::shown;
 use model::{Actor, Agent, Elevation, ElevationState, Event, GrantType, Id, ScopeSet, Server, config::WhilePending};
 use oauth::{Form, TokenResponse};
@@ -18,7 +19,6 @@ use privilege::{
     grant,
 };
 use store::{Commit, Tx};
-use token::mint;
 
 use crate::{
     client_auth::Authenticated,

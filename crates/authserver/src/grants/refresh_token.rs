@@ -13,10 +13,10 @@
 
 use std::sync::Arc;
 
+use crypto::{Digest, Opaque};
 use oauth::{Form, TokenResponse};
 use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, Tx, secrets::Vault};
-use token::{Digest, Opaque};
 
 use super::{
     refresh_request::{Outcome, RefreshRequest, Standing},

@@ -10,13 +10,13 @@
 //! Spec: RFC 9700 §4.14.2, OAuth 2.1 §4.3.
 //! Differs: a window in which the answer is repeated (docs/divergences.md).
 
+use crypto::Opaque;
 use model::{
     Actor, Span,
     event::{Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused},
 };
 use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx, secrets::Vault};
-use token::Opaque;
 
 use super::refresh_request::{Outcome, RefreshRequest, Standing};
 use crate::{

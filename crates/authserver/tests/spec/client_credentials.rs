@@ -48,7 +48,7 @@ async fn an_assertion_for_another_audience_or_by_another_key_proves_nothing() {
     let world = World::start().await;
     let now = world.store.now();
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-    let stranger = token::AgentKey::generate();
+    let stranger = crypto::AgentKey::generate();
     for assertion in [
         world.key.sign_assertion("nightly", "https://gw.test/oauth/token", now).unwrap(),
         stranger.sign_assertion("nightly", ISSUER, now).unwrap(),

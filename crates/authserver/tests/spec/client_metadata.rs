@@ -133,7 +133,7 @@ async fn a_document_is_fetched_again_only_when_it_is_stale_and_errors_are_never_
 async fn a_client_that_published_a_key_has_to_use_it() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let key = token::AgentKey::generate();
+    let key = crypto::AgentKey::generate();
     vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
     vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
     vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));
@@ -154,12 +154,12 @@ async fn a_client_that_published_a_key_has_to_use_it() {
 async fn old_keys_are_read_again_before_they_are_believed() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let (key, next_key) = (token::AgentKey::generate(), token::AgentKey::generate());
+    let (key, next_key) = (crypto::AgentKey::generate(), crypto::AgentKey::generate());
     vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
     vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
     vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));
     let code = world.browser().code(&vendor.link()).await;
-    let send = async |key: &token::AgentKey, fields: [(&str, &str); 3]| {
+    let send = async |key: &crypto::AgentKey, fields: [(&str, &str); 3]| {
         let assertion = key.sign_assertion(&vendor.url, ISSUER, world.store.now()).unwrap();
         let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
         let [one, two, three] = fields;
@@ -167,7 +167,7 @@ async fn old_keys_are_read_again_before_they_are_believed() {
     };
     let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("code_verifier", VERIFIER)];
     let first = send(&key, fields).await.granted();
-    let refresh = async |key: &token::AgentKey, token: &Value| {
+    let refresh = async |key: &crypto::AgentKey, token: &Value| {
         let token = token["refresh_token"].as_str().unwrap();
         send(key, [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "")]).await
     };
@@ -358,7 +358,7 @@ async fn what_the_host_says_counts_more_than_the_copy() {
 async fn no_copy_stands_in_for_keys_that_can_not_be_read() {
     let vendor = Vendor::start().await;
     let world = vendor.world().await;
-    let key = token::AgentKey::generate();
+    let key = crypto::AgentKey::generate();
     vendor.change("token_endpoint_auth_method", json!("private_key_jwt"));
     vendor.change("jwks_uri", json!(vendor.url.replace("client.json", "keys.json")));
     vendor.change("served_keys", json!({"keys": [key.public_jwk()]}));

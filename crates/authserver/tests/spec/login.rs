@@ -260,7 +260,7 @@ async fn a_password_is_good_from_every_keyboard() {
     let world = World::start().await;
     let (composed, apart) = ("Gr\u{fc}\u{df}e aus K\u{f6}ln", "Gru\u{308}\u{df}e aus\u{a0}Ko\u{308}ln");
     for set in [composed, apart] {
-        let phc = token::hash_password(&model::Secret::new(set));
+        let phc = crypto::hash_password(&model::Secret::new(set));
         world
             .change(move |tx| {
                 Box::pin(async move {
@@ -302,7 +302,7 @@ async fn an_old_hash_is_made_anew_at_the_next_login_with_the_right_password() {
     assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
     assert_eq!(world.last_record().await["password"], "rehashed");
     let renewed = stored().await;
-    assert!(token::is_of_today(&renewed), "{renewed}");
+    assert!(crypto::is_of_today(&renewed), "{renewed}");
 
     assert_eq!(world.browser().log_in("ada", PASSWORD, "/me").await.location(), "/me");
     assert_eq!((stored().await, world.last_record().await.get("password")), (renewed, None), "once");

@@ -94,7 +94,7 @@ async fn a_client_that_exists_and_one_that_does_not_are_refused_in_the_same_word
     })
     .await;
     let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    let stranger = token::AgentKey::generate();
+    let stranger = crypto::AgentKey::generate();
     let mut told = std::collections::BTreeSet::new();
     for client in ["nightly", "native", "stranger", "https://allowed.test/c.json", "https://evil.test/c.json"] {
         let assertion = stranger.sign_assertion(client, ISSUER, world.store.now()).unwrap();

@@ -252,7 +252,7 @@ async fn a_node_whose_clock_is_behind_takes_a_use_in_the_future_for_one_just_now
 /// Field: A1
 #[tokio::test]
 async fn a_client_that_proves_a_key_keeps_its_refresh_token() {
-    let key = token::AgentKey::generate();
+    let key = crypto::AgentKey::generate();
     let public = key.public_jwk();
     let world = World::with(|config| {
         config["tokens"] = json!({"refresh_idle": "1h"});

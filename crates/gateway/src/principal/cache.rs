@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use token::Digest;
+use crypto::Digest;
 
 use super::Principal;
 

@@ -12,9 +12,9 @@
 mod cache;
 mod verifier;
 
+use crypto::Verified;
 use model::{AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Timestamp, ToolName};
 use store::{GrantHolder, Store};
-use token::Verified;
 
 pub use verifier::Verifier;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crypto::{AccessTokenError, Expected, Presented};
 use store::Store;
-use token::{AccessTokenError, Expected, Presented};
 
 use super::{NoPrincipal, Principal, PrincipalError, cache::PrincipalCache};
 use crate::protected_server::ProtectedServer;

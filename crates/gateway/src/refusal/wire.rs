@@ -49,7 +49,7 @@ impl By {
     /// The principal, of whose request nothing is known yet.
     pub fn of(principal: &Arc<Principal>) -> Self {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-        let request = BASE64_URL_SAFE_NO_PAD.encode(token::random::<12>()).into();
+        let request = BASE64_URL_SAFE_NO_PAD.encode(crypto::random::<12>()).into();
         Self { principal: principal.clone(), request, tool: None, policies: Vec::new() }
     }
 }

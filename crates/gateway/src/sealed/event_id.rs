@@ -10,9 +10,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use crypto::Digest;
 use http::{HeaderMap, HeaderValue};
 use mcp::sse::LAST_EVENT_ID;
-use token::Digest;
 
 use crate::{
     principal::Principal,
@@ -156,8 +156,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 mod tests {
+    use crypto::MasterKey;
     use proptest::prelude::*;
-    use token::MasterKey;
 
     use super::*;
 

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use crypto::Digest;
 use mcp::{
     json,
     jsonrpc::{Message, MethodCall},
@@ -19,7 +20,6 @@ use mcp::{
     request_state::{Finder, Found},
     revision::Revision,
 };
-use token::Digest;
 
 use crate::{
     principal::Principal,
@@ -129,8 +129,8 @@ impl RequestStates {
 
 #[cfg(test)]
 mod tests {
+    use crypto::MasterKey;
     use proptest::prelude::*;
-    use token::MasterKey;
 
     use super::*;
 

@@ -9,7 +9,7 @@
 //! docs/decisions/0019-what-comes-back.md.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use token::{Digest, MasterKey};
+use crypto::{Digest, MasterKey};
 
 use crate::principal::Principal;
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crypto::Digest;
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, ElevationState, Grant, Id, ManualClock, Person,
     Scope, Span, Stage, StepUp, Timestamp,
@@ -13,7 +14,6 @@ use policy::Policies;
 use privilege::Decider;
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Session, Store, StoreError, privilege::PrivilegeTx};
-use token::Digest;
 
 pub const NIGHTLY: &str = "nightly";
 pub const CLAUDE: &str = "claude-code@ada";
@@ -174,7 +174,7 @@ impl Installation {
 
     /// A session of `name`, by the value of its cookie.
     pub async fn log_in(&self, name: &str) -> String {
-        let cookie = token::Opaque::mint("pcs").expose().to_owned();
+        let cookie = crypto::Opaque::mint("pcs").expose().to_owned();
         let session = Session {
             digest: Digest::of(&cookie),
             person: name.parse().unwrap(),

@@ -3,10 +3,10 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
+use crypto::AgentKey;
 use model::{AgentState, Id};
 use serde_json::json;
 use store::Store;
-use token::AgentKey;
 
 use super::{
     order,

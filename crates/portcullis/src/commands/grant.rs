@@ -7,7 +7,7 @@ use model::Grant;
 use store::HeldGrant;
 
 use super::{
-    kill,
+    revoke,
     visit::{AT_A_TIME, Visit},
 };
 use crate::{cli, output};
@@ -17,7 +17,7 @@ pub async fn run(visit: &Visit, command: cli::Grant) -> Result<ExitCode> {
     match command {
         cli::Grant::List => list(visit).await,
         cli::Grant::Revoke { id, reason } => {
-            kill::revoke(visit, cli::Kill { kind: cli::TargetKind::Grant, name: Some(id), reason }).await
+            revoke::revoke(visit, cli::Kill { kind: cli::TargetKind::Grant, name: Some(id), reason }).await
         }
     }
 }

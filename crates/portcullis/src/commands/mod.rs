@@ -9,11 +9,11 @@ mod elevation;
 mod grant;
 mod init;
 mod key;
-mod kill;
 mod offer;
 mod order;
 mod person;
 mod policy;
+mod revoke;
 mod serve;
 mod server;
 mod store;
@@ -45,9 +45,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Tool(command) => server::run_tool(&visit, command).await,
         Command::Grant(command) => grant::run(&visit, command).await,
         Command::Elevation(command) => elevation::run(&visit, command).await,
-        Command::Revoke(kill) => kill::revoke(&visit, kill).await,
-        Command::Restore(kill) => kill::restore(&visit, kill).await,
-        Command::Revoked => kill::revoked(&visit).await,
+        Command::Revoke(kill) => revoke::revoke(&visit, kill).await,
+        Command::Restore(kill) => revoke::restore(&visit, kill).await,
+        Command::Revoked => revoke::revoked(&visit).await,
         Command::Store(command) => store::run(&visit, command).await,
         Command::Clock(command) => clock::run(&visit, command).await,
         Command::Key(command) => key::run(&visit, command).await,

@@ -8,8 +8,8 @@ use privilege::person::ENROLMENT;
 use serde_json::json;
 
 use super::{
-    kill,
     order::{self, Carried},
+    revoke,
     visit::{AT_A_TIME, Visit},
 };
 use crate::{
@@ -26,7 +26,7 @@ pub async fn run(visit: &Visit, command: cli::Person) -> Result<ExitCode> {
         cli::Person::Link { name } => link(visit, &name).await,
         cli::Person::Role { name, roles } => role(visit, &name, &roles).await,
         cli::Person::Disable { name, reason } => {
-            kill::revoke(visit, cli::Kill { kind: cli::TargetKind::Person, name: Some(name), reason }).await
+            revoke::revoke(visit, cli::Kill { kind: cli::TargetKind::Person, name: Some(name), reason }).await
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crypto::Digest;
 use serde_json::Value;
-use token::Digest;
 
 use super::tree::Tree;
 

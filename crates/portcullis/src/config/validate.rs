@@ -61,7 +61,7 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
             return wrong(format!("people.{name}"), "has both password and password_hash; keep one".into());
         }
         let hash = person.password_hash.as_ref().filter(|_| needs == Needs::Everything);
-        if hash.is_some_and(|hash| !token::is_phc(hash.expose())) {
+        if hash.is_some_and(|hash| !crypto::is_phc(hash.expose())) {
             return wrong(
                 format!("people.{name}.password_hash"),
                 "is not an Argon2id hash in PHC form ($argon2id$v=19$…)".into(),
@@ -75,7 +75,7 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
         if let Some(server) = agent.servers.iter().find(|server| !config.servers.contains_key(server)) {
             return wrong(format!("agents.{name}.servers"), format!("`{server}` is not in `servers`"));
         }
-        if let Err(error) = token::PublicKeys::parse(&agent.public_key) {
+        if let Err(error) = crypto::PublicKeys::parse(&agent.public_key) {
             return wrong(format!("agents.{name}.public_key"), error.to_string());
         }
     }
@@ -113,7 +113,7 @@ fn registered_clients(config: &Config) -> Result<(), ConfigError> {
             AuthMethod::PrivateKeyJwt => match &client.public_key {
                 None => return wrong(".public_key", "is missing; private_key_jwt needs one"),
                 Some(key) => {
-                    if let Err(error) = token::PublicKeys::parse(key) {
+                    if let Err(error) = crypto::PublicKeys::parse(key) {
                         return wrong(".public_key", &error.to_string());
                     }
                 }

@@ -220,8 +220,8 @@ async fn person_of(
     let Some(password) = declared.password.clone() else { return Ok((person, None)) };
     // Argon2id takes tens of milliseconds on purpose: not on a thread that serves.
     let phc = tokio::task::spawn_blocking(move || match stored {
-        Some(phc) if token::check_password(&password, &phc).is_ok() => None,
-        _ => Some(token::hash_password(&password)),
+        Some(phc) if crypto::check_password(&password, &phc).is_ok() => None,
+        _ => Some(crypto::hash_password(&password)),
     })
     .await
     .unwrap_or(None);

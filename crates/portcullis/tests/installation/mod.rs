@@ -12,12 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crypto::AgentKey;
 use http::{HeaderMap, HeaderValue, Method, header};
 use model::{Clock, SystemClock};
 use net::{WebClient, WebResponse};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use token::AgentKey;
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@ use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
     Refused,
-    duty::{Decider, DutyError, may_approve, may_deny},
+    separation_of_duty::{Decider, DutyError, may_approve, may_deny},
     standing::stands_now,
 };
 

@@ -8,13 +8,13 @@
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
+use crypto::mint;
 use model::{
     Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, Grant, Id, Person, Scope, Stage, StepUp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
-use token::mint;
 
 /// What is wanted, for which grant, and why.
 #[derive(Clone, Copy, Debug)]

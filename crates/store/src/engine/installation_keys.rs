@@ -1,11 +1,11 @@
 //! The keys of an installation: the master key in its file, and those that are sealed with it in the database.
 
+use crypto::{LogKey, MasterKey, SigningKey};
 use model::{
     Actor, Timestamp,
     event::{KeyMade, LogStarted},
 };
 use sqlx::{AnyConnection, query};
-use token::{LogKey, MasterKey, SigningKey};
 
 use crate::{
     engine::options::OpenOptions,
@@ -55,7 +55,7 @@ pub(super) async fn read_or_make(
         let mut columns = Columns::of("signing key", row);
         let (purpose, name, sealed) = (columns.text()?, columns.text()?, columns.bytes()?);
         let pkcs8 = master.open(&purpose, &sealed).map_err(|_| OpenError::WrongMasterKey(path.clone()))?;
-        let unreadable = |error: token::KeyError| columns.unreadable(error.to_string());
+        let unreadable = |error: crypto::KeyError| columns.unreadable(error.to_string());
         if purpose == LOG {
             signer = Some(LogSigner::new(LogKey::from_pkcs8(&pkcs8).map_err(unreadable)?, name));
         }

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
+use crypto::{KeyError, KeyRing, MasterKey};
 use model::AccessClaims;
-use token::{KeyError, KeyRing, MasterKey};
 
 use crate::engine::store::Store;
 

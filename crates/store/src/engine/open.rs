@@ -54,7 +54,7 @@ impl Store {
     async fn open_once(mut options: OpenOptions) -> Result<Self, OpenError> {
         let began = Uptime::now();
         // Two processes that were given one name are still two.
-        let boot = format!("{:08x}", u32::from_ne_bytes(token::random()));
+        let boot = format!("{:08x}", u32::from_ne_bytes(crypto::random()));
         let node = options.node.take().map(|name| NodeName { name: format!("{name}-{boot}"), boot });
         match (options.missing, options.url.sqlite_directory()) {
             (Missing::IsMade, directory) => {

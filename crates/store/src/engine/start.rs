@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crypto::MasterKey;
 use model::Timestamp;
 use sqlx::AnyConnection;
-use token::MasterKey;
 use tokio::sync::{mpsc, watch};
 
 use crate::{

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
+use crypto::{AccessTokenError, Expected, KeyRing, MasterKey, Presented, SigningKey, Verified};
 use futures_util::future::BoxFuture;
 use model::{Block, Clock, Event, Timestamp, event::Facts};
 use serde_json::Value;
-use token::{AccessTokenError, Expected, KeyRing, MasterKey, Presented, SigningKey, Verified};
 use tokio::{
     sync::{
         mpsc,

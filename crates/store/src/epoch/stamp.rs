@@ -31,7 +31,7 @@ pub(crate) async fn current(connection: &mut AnyConnection) -> Result<Epoch, Sto
 /// Begins the next epoch with the records that end at `head`.
 pub(crate) async fn begin(connection: &mut AnyConnection, head: &Head) -> Result<(), StoreError> {
     let before = current(connection).await?;
-    let chance: [u8; 16] = token::random();
+    let chance: [u8; 16] = crypto::random();
     let link = [before.stamp.as_bytes(), &head.frontier.root().0, &chance].concat();
     let stamp: String = leaf_hash(&link).0.iter().map(|byte| format!("{byte:02x}")).collect();
     query("INSERT INTO epoch (value, stamp, log_size) VALUES ($1, $2, $3)")

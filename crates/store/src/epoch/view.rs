@@ -10,9 +10,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use audit::Hash;
+use crypto::{KeyRing, MasterKey};
 use model::{Block, Outages, Over, Timestamp};
 use sqlx::AnyConnection;
-use token::{KeyRing, MasterKey};
 use tokio::sync::{Notify, watch};
 
 use crate::{

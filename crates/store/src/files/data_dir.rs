@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use token::MasterKey;
+use crypto::MasterKey;
 
 use crate::open_error::OpenError;
 
@@ -76,7 +76,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<(
 }
 
 fn place(path: &Path, bytes: &[u8], mode: u32, put: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
-    let draft = path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(token::random())));
+    let draft = path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(crypto::random())));
     let written = FileOptions::new().write(true).create_new(true).mode(mode).open(&draft).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -3,7 +3,7 @@
 //! Spec: C2SP tlog-checkpoint.
 
 use audit::{Checkpoint, Frontier};
-use token::LogKey;
+use crypto::LogKey;
 
 /// What signs the log, and what it is called.
 pub(crate) struct LogSigner {

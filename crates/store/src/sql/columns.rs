@@ -2,9 +2,9 @@
 
 use std::{fmt::Display, str::FromStr};
 
+use crypto::Digest;
 use model::Timestamp;
 use sqlx::{Any, Decode, Row, Type, any::AnyRow};
-use token::Digest;
 
 use crate::error::StoreError;
 

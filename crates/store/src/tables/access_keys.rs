@@ -4,9 +4,9 @@
 
 use std::fmt;
 
+use crypto::{KeyRing, MasterKey, RingKey, SigningKey};
 use model::Timestamp;
 use sqlx::{AnyConnection, query};
-use token::{KeyRing, MasterKey, RingKey, SigningKey};
 
 use crate::{
     error::StoreError,

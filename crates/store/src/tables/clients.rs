@@ -1,8 +1,8 @@
 //! Client metadata documents as they were fetched.
 
+use crypto::Digest;
 use model::{Client, ClientId, Timestamp};
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

@@ -2,9 +2,9 @@
 //!
 //! Spec: RFC 6749 §4.1.2.
 
+use crypto::Digest;
 use model::{ClientId, Grant, Id, Installation, ScopeSet, Timestamp};
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

@@ -1,9 +1,9 @@
 //! Login and consent flows of browsers.
 
+use crypto::Digest;
 use model::Timestamp;
 use serde_json::Value;
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

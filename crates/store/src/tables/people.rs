@@ -1,8 +1,8 @@
 //! People, their passwords and their enrolment links.
 
+use crypto::Digest;
 use model::{Id, Person, Role, Timestamp};
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

@@ -6,9 +6,9 @@
 
 use std::str::FromStr;
 
+use crypto::Digest;
 use model::{AuthMethod, ClientId, Grant, Id, Installation, ScopeSet, Timestamp};
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

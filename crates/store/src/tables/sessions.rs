@@ -1,8 +1,8 @@
 //! Browser sessions of people who logged in.
 
+use crypto::Digest;
 use model::{Id, Person, Timestamp};
 use sqlx::query;
-use token::Digest;
 
 use crate::{
     error::StoreError,

@@ -1,9 +1,9 @@
 //! What one authorization gave, and how it ends without its neighbours.
 
+use crypto::Digest;
 use model::{AuthMethod, Block, Grant, Id, Installation, Span, Target};
 use sqlx::{AnyConnection, Connection, Row, query, raw_sql};
 use store::{Code, Commit, Refresh, RefreshState, Rotation, Store, StoreError, privilege::PrivilegeTx};
-use token::Digest;
 
 use crate::place::{Place, START, event, settle};
 
@@ -149,7 +149,7 @@ async fn ending_an_installation_ends_what_is_its_own_and_nothing_else(place: &Pl
 async fn an_installation_without_a_row_is_ended_too(place: &Place) {
     let store = place.open().await;
     let grant = settle(&store).await;
-    let id: Id<Installation> = token::mint();
+    let id: Id<Installation> = crypto::mint();
     let ended = id.clone();
     let twice = change!(store, tx => {
         let now = tx.now();

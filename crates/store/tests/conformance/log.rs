@@ -133,7 +133,7 @@ async fn a_verifier_key_kept_elsewhere_is_the_one_that_counts(place: &Place) {
     assert!(matches!(verify("nonsense").await, Err(VerifyError::GivenKey(_))));
     assert!(matches!(check(place, None).await, Err(VerifyError::VerifierKey { .. })));
     std::fs::remove_file(place.file("audit.head")).unwrap();
-    let stranger = audit::verifier_key("mcp.acme.example/audit", &token::LogKey::generate().public_bytes());
+    let stranger = audit::verifier_key("mcp.acme.example/audit", &crypto::LogKey::generate().public_bytes());
     assert!(matches!(verify(&stranger).await, Err(VerifyError::Finding(Finding::Checkpoint(_)))));
 }
 

@@ -33,7 +33,7 @@ impl Place {
             eprintln!("skipped: set PORTCULLIS_TEST_POSTGRES to run on PostgreSQL");
             return None;
         };
-        let name = format!("portcullis_{:016x}", u64::from_ne_bytes(token::random()));
+        let name = format!("portcullis_{:016x}", u64::from_ne_bytes(crypto::random()));
         run_on(&server, &format!("CREATE DATABASE {name}")).await;
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = StoreUrl::try_from(format!("{base}/{name}")).unwrap();
@@ -141,7 +141,7 @@ pub fn agent(id: &str, owner: &str) -> Agent {
 
 pub fn grant(agent: &Agent) -> Grant {
     Grant {
-        id: token::mint(),
+        id: crypto::mint(),
         agent: agent.id.clone(),
         person: Some(agent.owner.clone()),
         server: "tickets".parse().unwrap(),
@@ -154,7 +154,7 @@ pub fn grant(agent: &Agent) -> Grant {
 
 pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
     Elevation {
-        id: token::mint(),
+        id: crypto::mint(),
         grant: grant.clone(),
         scope: "tickets.delete_ticket".parse().unwrap(),
         by: StepUp::Approval,

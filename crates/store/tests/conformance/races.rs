@@ -2,10 +2,10 @@
 
 use std::{slice, sync::Arc};
 
+use crypto::Digest;
 use futures_util::future::join_all;
 use model::{AuthMethod, Person, Span, Timestamp};
 use store::{Code, Commit, Flow, Refresh, RefreshState, Rotation, Store, StoreError, Tx, privilege::PrivilegeTx};
-use token::Digest;
 
 use crate::place::{Place, START, event, settle};
 
@@ -61,7 +61,7 @@ async fn put_code(store: &Store) {
         redirect_uri: "http://127.0.0.1/cb".into(),
         challenge: "x".into(),
         grant: grant.id,
-        installation: token::mint(),
+        installation: crypto::mint(),
         scopes: grant.scopes,
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         auth_time: START,

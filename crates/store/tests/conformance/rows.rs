@@ -1,8 +1,8 @@
 //! What is put in comes out.
 
+use crypto::Digest;
 use model::{AgentState, Assurance, AuthMethod, Client, Grant, Id, Person, Role, Span};
 use store::{Commit, GrantHolder, Session, StoreError, StoredClient, privilege::PrivilegeTx};
-use token::Digest;
 
 use crate::place::{Place, START, agent, event, grant, person, settle};
 
@@ -137,7 +137,7 @@ async fn standing_tells_all_in_one(place: &Place) {
 async fn a_grant_that_expired_makes_room_for_another(place: &Place) {
     let store = place.open().await;
     let first = settle(&store).await;
-    let twin = Grant { id: token::mint(), ..first.clone() };
+    let twin = Grant { id: crypto::mint(), ..first.clone() };
     let put = twin.clone();
     let refused = store
         .write::<_, StoreError, _>(move |tx| {

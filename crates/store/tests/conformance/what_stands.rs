@@ -287,7 +287,7 @@ async fn a_grant_whose_place_another_took_is_found_when_it_is_woken(place: &Plac
     let store = place.open().await;
     let (first, _) = lived(&store).await;
     place.clock.advance(Span::from_minutes(61));
-    let second = Grant { id: token::mint(), created_at: store.now(), ..first.clone() };
+    let second = Grant { id: crypto::mint(), created_at: store.now(), ..first.clone() };
     let put = second.clone();
     change!(store, tx => {
         PrivilegeTx::of(tx).put_grant(&put).await?;

@@ -91,7 +91,7 @@ async fn a_change_that_panics_leaves_the_others_alone(place: &Place) {
 async fn a_statement_that_failed_and_was_ignored_undoes_the_change(place: &Place) {
     let store = place.open().await;
     let grant = crate::place::settle(&store).await;
-    let twin = model::Grant { id: token::mint(), ..grant };
+    let twin = model::Grant { id: crypto::mint(), ..grant };
     let outcome = store
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {

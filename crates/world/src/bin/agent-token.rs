@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["key", file] => {
-            let key = token::AgentKey::generate();
+            let key = crypto::AgentKey::generate();
             std::fs::write(file, key.to_pkcs8_pem().as_bytes()).with_context(|| file.to_owned())?;
             println!("{}", key.public_jwk());
         }
@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
 
 async fn granted(file: &str, client_id: &str, url: &str) -> anyhow::Result<String> {
     net::install_crypto_provider();
-    let key = token::AgentKey::from_pkcs8_pem(&std::fs::read_to_string(file)?)?;
+    let key = crypto::AgentKey::from_pkcs8_pem(&std::fs::read_to_string(file)?)?;
     let web = net::WebClient::new(None)?;
     let discovery = client::discovery::discover(&web, url).await?;
     let request = TokenRequest { client_id, scope: None, reason: None };

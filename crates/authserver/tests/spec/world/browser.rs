@@ -6,8 +6,8 @@ use store::privilege::PrivilegeTx;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 
+use crypto::Opaque;
 use model::Span;
-use token::Opaque;
 
 use super::{ISSUER, PASSWORD, Reply, World, done, encode, post};
 

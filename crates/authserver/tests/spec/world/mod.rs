@@ -6,6 +6,7 @@ mod reply;
 use std::sync::{Arc, OnceLock};
 
 use axum::{Router, body::Body};
+use crypto::AgentKey;
 use http::{HeaderMap, Request, StatusCode, header};
 use model::{
     Agent, AgentKind, AgentState, Assurance, Block, Elevation, Grant, Id, Installation, ManualClock, Person, Secret,
@@ -19,7 +20,6 @@ use policy::{Policies, PolicyFile};
 use portcullis_authserver::{AuthServer, AuthServerParts};
 use serde_json::{Value, json};
 use store::{Commit, OpenOptions, Store, StoreError, privilege::PrivilegeTx};
-use token::AgentKey;
 use tower::ServiceExt;
 
 pub use self::{
@@ -160,7 +160,7 @@ impl World {
 
     async fn seed(&self) {
         static PHC: OnceLock<String> = OnceLock::new();
-        let phc = PHC.get_or_init(|| token::hash_password(&Secret::new(PASSWORD))).clone();
+        let phc = PHC.get_or_init(|| crypto::hash_password(&Secret::new(PASSWORD))).clone();
         let (config, now) = (self.config.clone(), self.store.now());
         self.change(move |tx| {
             Box::pin(async move {

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, Result};
+use crypto::AgentKey;
 use model::{Id, Person};
 use serde_json::json;
-use token::AgentKey;
 
 use crate::{
     cli, config,

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use client::{Answer, Discovery, TokenOutcome, TokenRequest, call, credentials, discovery};
+use crypto::AgentKey;
 use governance::orders;
 use model::{Actor, Elevation, Id, Target};
 use net::WebClient;
 use privilege::Decider;
 use serde_json::{Value, json};
-use token::AgentKey;
 
 use super::setup::{AGENT, APPROVER, OWNER};
 use crate::{

@@ -57,7 +57,7 @@ async fn grant_of(store: &Store, person: &str) -> Id<model::Grant> {
         ..agent_of(&"claude".parse().unwrap(), &declared_agent(), store.now())
     };
     let grant = model::Grant {
-        id: token::mint(),
+        id: crypto::mint(),
         agent: bot.id.clone(),
         person: Some(person),
         server: "t".parse().unwrap(),
@@ -81,8 +81,8 @@ fn declared_agent() -> AgentConfig {
     serde_json::from_str(&format!(r#"{{"owner":"ada","purpose":"x","public_key":{KEY},"servers":[]}}"#)).unwrap()
 }
 
-async fn log_in(store: &Store, person: &str) -> token::Digest {
-    let digest = token::Digest::of(&format!("{person} {:?}", token::random::<8>()));
+async fn log_in(store: &Store, person: &str) -> crypto::Digest {
+    let digest = crypto::Digest::of(&format!("{person} {:?}", crypto::random::<8>()));
     let session = store::Session {
         digest,
         person: person.parse().unwrap(),
@@ -131,7 +131,7 @@ async fn who_is_put_back_into_the_file_inherits_nothing() {
 async fn another_password_in_the_file_ends_every_session_and_the_same_one_none() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path()).await;
-    let hash = token::hash_password(&model::Secret::new("an old password"));
+    let hash = crypto::hash_password(&model::Secret::new("an old password"));
     for (entry, stays) in [
         (r#""ada":{"password":"an old password"}"#.to_owned(), true),
         (r#""ada":{"password":"an old password"}"#.to_owned(), true),

@@ -175,7 +175,7 @@ async fn a_block_of_an_older_version_may_be_a_moment_older_than_its_record(place
 async fn a_block_on_an_installation_is_missed_while_a_token_of_it_can_live(place: &Place) {
     let store = place.open().await;
     lived(&store).await;
-    let id: Id<Installation> = token::mint();
+    let id: Id<Installation> = crypto::mint();
     let record = end_installation(&store, &id).await;
     assert_eq!(found(place).await, []);
     let moved = |by: &str| format!("UPDATE block SET since = since {by}");

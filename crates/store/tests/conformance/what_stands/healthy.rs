@@ -48,7 +48,7 @@ async fn everything_that_happens_through_the_product_contradicts_nothing(place: 
         }
         assert_eq!(found(place).await, [], "{kind}");
     }
-    end_installation(&store, &token::mint()).await;
+    end_installation(&store, &crypto::mint()).await;
     minute();
     let now = store.now();
     let asked =
@@ -124,9 +124,9 @@ async fn used_up_and_given_back(place: &Place, store: &Store, asked: &Elevation)
 /// What was revoked, ended and lifted in the time that never was goes back to the clock with it.
 async fn a_clock_that_ran_ahead(place: &Place, store: Store) {
     let right = store.now().after(Span::from_minutes(1));
-    end_installation(&store, &token::mint()).await;
+    end_installation(&store, &crypto::mint()).await;
     place.clock.set(right.after(Installation::BLOCKED_FOR));
-    end_installation(&store, &token::mint()).await;
+    end_installation(&store, &crypto::mint()).await;
     revoke(&store, Target::All).await;
     rotate(&store, store.now(), store.now()).await;
     place.clock.advance(Span::from_minutes(10));

@@ -1,8 +1,8 @@
 //! What was ended of an installation stays so, also when the block on it is forgotten.
 
+use crypto::Digest;
 use model::{Id, Installation, Span};
 use store::{Commit, Contradiction, Refresh, StoreError, privilege::PrivilegeTx};
-use token::Digest;
 
 use super::{blocks::end_installation, change, found, lived};
 use crate::place::{Place, START, event};
@@ -14,7 +14,7 @@ async fn an_installation_that_is_woken_is_found_with_all_that_is_left_of_it(plac
     let store = place.open().await;
     let (grant, _) = lived(&store).await;
     let kept = Installation {
-        id: token::mint(),
+        id: crypto::mint(),
         grant: grant.id.clone(),
         client: "https://scribe.example/client".parse().unwrap(),
         person: grant.person.clone(),

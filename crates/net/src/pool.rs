@@ -10,7 +10,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use crate::trust;
+use crate::roots;
 
 /// A client of any number of hosts that the operator named.
 pub(crate) type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -23,7 +23,7 @@ pub(crate) fn pool(ca_pem: Option<&[u8]>, connect_timeout: Duration) -> Result<P
     tcp.set_connect_timeout(Some(connect_timeout));
     tcp.set_keepalive(Some(KEEPALIVE));
     let https = HttpsConnectorBuilder::new()
-        .with_tls_config(trust::client_config(ca_pem)?)
+        .with_tls_config(roots::client_config(ca_pem)?)
         .https_or_http()
         .enable_http1()
         .enable_http2()

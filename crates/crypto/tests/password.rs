@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use model::Secret;
-use portcullis_token::{hash_password, is_phc};
+use portcullis_crypto::{hash_password, is_phc};
 
 /// Cheaper ones would be noticed by nobody but a thief.
 ///

@@ -4,7 +4,7 @@ mod forge;
 
 use forge::{NOW, base64url, es256, hs256, jws};
 use model::{AccessClaims, Timestamp};
-use portcullis_token::{
+use portcullis_crypto::{
     AccessTokenError, Expected, JwsError, KeyError, KeyRing, Presented, RingKey, SigningKey, Verified,
 };
 use proptest::prelude::*;
@@ -170,7 +170,7 @@ fn a_key_that_is_gone_makes_its_tokens_nobodys() {
 #[test]
 fn a_ring_without_keys_and_a_key_without_sense_are_refused() {
     assert_eq!(KeyRing::new(Vec::new()).unwrap_err(), KeyError::NoSigningKey);
-    let log_key = portcullis_token::LogKey::generate().to_pkcs8();
+    let log_key = portcullis_crypto::LogKey::generate().to_pkcs8();
     for bytes in [b"".as_slice(), b"x", log_key.as_slice()] {
         assert!(matches!(SigningKey::from_pkcs8(bytes), Err(KeyError::Pkcs8 { .. })));
     }
@@ -398,7 +398,7 @@ fn a_presented_token_does_not_show_in_debug_output_and_keeps_its_digest() {
     let text = Issuer::new().ring.sign_access(&claims()).unwrap();
     let presented = Presented::new(&text).unwrap();
     assert_eq!(format!("{presented:?}"), "[token]");
-    assert_eq!(presented.digest(), portcullis_token::Digest::of(&text));
+    assert_eq!(presented.digest(), portcullis_crypto::Digest::of(&text));
 }
 
 #[test]

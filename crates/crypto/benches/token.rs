@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use model::{AccessClaims, ClientId, Timestamp};
-use portcullis_token::{AgentKey, Digest, Expected, KeyRing, Presented, PublicKeys, SigningKey, verify_assertion};
+use portcullis_crypto::{AgentKey, Digest, Expected, KeyRing, Presented, PublicKeys, SigningKey, verify_assertion};
 use serde_json::json;
 
 const ISSUER: &str = "https://mcp.acme.example";

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     Body, ReadError,
-    outbound::{Pool, innermost, pool},
+    pool::{Pool, innermost, pool},
     read_body,
 };
 

@@ -10,7 +10,7 @@ use aws_lc_rs::{
 };
 use forge::{NOW, base64url, es256, hs256, jws};
 use model::{ClientId, Timestamp};
-use portcullis_token::{
+use portcullis_crypto::{
     ASSERTION_ALGORITHMS, AgentKey, Assertion, AssertionError, JwsError, KeyError, LogKey, PublicKeys, SigningKey,
     claimed_issuer, verify_assertion,
 };

@@ -3,7 +3,7 @@
 mod forge;
 
 use forge::base64url;
-use portcullis_token::{KeyError, LogKey, PublicKeys, SigningKey};
+use portcullis_crypto::{KeyError, LogKey, PublicKeys, SigningKey};
 use serde_json::{Value, json};
 
 fn ec() -> Value {
