@@ -10,6 +10,7 @@
 pub mod challenge;
 pub mod json;
 pub mod jsonrpc;
+pub mod list;
 pub mod method;
 pub mod request_state;
 pub mod revision;

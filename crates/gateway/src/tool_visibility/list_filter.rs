@@ -9,6 +9,7 @@
 
 use mcp::{
     json::{self, NotStrict, Strict, array, object},
+    list::salvage,
     revision::Revision,
 };
 use serde_json::json;
@@ -34,8 +35,12 @@ pub fn filter(
     let message = match json::check(message) {
         Ok(message) => message,
         Err(why) => {
-            salvaged = salvage(message, viewer).ok_or(why)?;
-            json::check(&salvaged)?
+            salvaged = salvage(message).ok_or(why)?;
+            for name in &salvaged.taken_out {
+                let server = &viewer.server;
+                server.omitted.say(&server.id, &salvaged.list, name, Why::Ambiguous);
+            }
+            json::check(&salvaged.message)?
         }
     };
     let listing = Listing { viewer, revision, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
@@ -47,31 +52,6 @@ pub fn filter(
         return Ok(any.then(|| array(each)));
     }
     Ok(listing.message(message))
-}
-
-/// The message without those items of its list that two parsers could read differently: one bad item must not take the
-/// others away. What is not strict outside of the items is not salvaged.
-fn salvage(message: &[u8], viewer: &Viewer) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(message).ok()?;
-    let whole = json::grammar(message).ok()?;
-    let (_, result) = whole.members()?.into_iter().find(|(name, _)| name == "result")?;
-    let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
-    let (name, list) = result.members()?.into_iter().find(|(name, _)| is_list(name))?;
-    let (good, bad): (Vec<_>, Vec<_>) =
-        list.elements()?.into_iter().partition(|item| json::check(item.as_str().as_bytes()).is_ok());
-    for item in &bad {
-        let called = item.members().and_then(|members| {
-            members
-                .iter()
-                .find(|(key, _)| key == "name")
-                .and_then(|(_, value)| value.string().map(Into::<String>::into))
-        });
-        viewer.server.omitted.say(&viewer.server.id, &name, &called.unwrap_or_default(), Why::Ambiguous);
-    }
-    let start = list.as_str().as_ptr() as usize - text.as_ptr() as usize;
-    let (before, after) = (text.get(..start)?, text.get(start + list.as_str().len()..)?);
-    let kept = array(good.into_iter().map(|item| item.as_str().into()));
-    Some([before.as_bytes(), &kept, after.as_bytes()].concat())
 }
 
 struct Listing<'a> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use client::{Extent, Listing};
-use mcp::json::{self, Strict};
+use mcp::{json, list::salvage};
 use model::{Secret, ToolName, config::ServerConfig};
 use serde_json::Value;
 
@@ -123,38 +123,31 @@ fn unusable(name: &str) -> Option<String> {
 fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Value>> {
     const TWO_READINGS: &str = "two parsers could read it differently, so the gate leaves it out; the server has to list \
                                 it as strict JSON";
-    let whole = match json::check(page) {
-        Ok(whole) => whole,
-        Err(why) => match json::grammar(page) {
-            Ok(whole) => whole,
-            Err(_) => bail!("its {list} are answered with what is {why}: the gate refuses the whole list"),
-        },
-    };
-    let member =
-        |of: Strict<'_>, name: &str| -> Option<usize> { of.members()?.iter().position(|(found, _)| found == name) };
-    let inside = |of, name| -> Option<Strict<'_>> { Some(Strict::members(of)?.remove(member(of, name)?).1) };
-    let elements = inside(whole, "result").and_then(|result| inside(result, list)).and_then(Strict::elements);
-    let elements = elements.with_context(|| format!("its {list} are no list"))?;
-    let mut good = Vec::new();
-    let mut bad = 0;
-    for element in elements {
-        match json::check(element.as_str().as_bytes()) {
-            Ok(item) => good.push(serde_json::from_str(item.as_str())?),
-            Err(_) => {
-                bad += 1;
-                let name = element.members().and_then(|members| {
-                    members.iter().find(|(key, _)| key == "name").and_then(|(_, value)| value.string().map(Into::into))
-                });
-                let name: String = name.unwrap_or_default();
+    let salvaged;
+    let strict = match json::check(page) {
+        Ok(_) => page,
+        Err(why) => {
+            if json::grammar(page).is_err() {
+                bail!("its {list} are answered with what is {why}: the gate refuses the whole list");
+            }
+            salvaged = salvage(page).with_context(|| format!("its {list} are no list"))?;
+            for name in &salvaged.taken_out {
                 let name = name.chars().filter(|c| !c.is_control()).take(128).collect();
                 left_out.push(LeftOut { list, name, why: TWO_READINGS.into() });
             }
+            if json::check(&salvaged.message).is_err() {
+                bail!(
+                    "the answer with its {list} has two readings outside of the list: the gate refuses it as a whole"
+                );
+            }
+            &salvaged.message
         }
+    };
+    let mut message: Value = serde_json::from_slice(strict)?;
+    match message["result"][list].take() {
+        Value::Array(items) => Ok(items),
+        _ => bail!("its {list} are no list"),
     }
-    if bad == 0 && json::check(page).is_err() {
-        bail!("the answer with its {list} has two readings outside of the list: the gate refuses it as a whole");
-    }
-    Ok(good)
 }
 
 #[cfg(test)]
