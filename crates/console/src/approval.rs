@@ -13,7 +13,7 @@ use model::{
     ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
 };
 use privilege::{
-    Decider, Refused,
+    Decider, DutyError, Refused,
     separation_of_duty::{consenter, may_approve, may_deny},
 };
 use store::ElevationEntry;
@@ -147,7 +147,7 @@ impl Request {
             ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
-            why_not: duty.err().map(|error| sentence(&error.to_string())).unwrap_or_default(),
+            why_not: duty.err().map(|error| why_not(&error)).unwrap_or_default(),
         }
     }
 }
@@ -287,4 +287,10 @@ impl Console {
         let parsed = id.parse().map_err(|_| unknown())?;
         self.store.elevation_entry(&parsed).await.map_err(store_failed)?.ok_or_else(unknown)
     }
+}
+
+/// Why this person can not decide, and who can.
+fn why_not(error: &DutyError) -> String {
+    let to_do = error.to_do().map_or_else(String::new, |to_do| format!(" {}", sentence(to_do)));
+    format!("{}{to_do}", sentence(&error.happened()))
 }

@@ -49,9 +49,8 @@ pub(crate) fn refused(error: Refused) -> Response {
         | E::KeyReplaced { .. }
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };
-    let text = error.to_string();
-    let (happened, to_do) = text.split_once("; ").unwrap_or((&text, "go back and look at where things stand now"));
-    problem(status, title, &sentence(happened), &sentence(to_do), None)
+    let to_do = error.to_do().unwrap_or_else(|| "go back and look at where things stand now".to_owned());
+    problem(status, title, &sentence(&error.happened()), &sentence(&to_do), None)
 }
 
 /// A message of ours as a sentence on a page: a capital, a full stop, and quotes instead of backticks.

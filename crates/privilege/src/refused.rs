@@ -1,18 +1,18 @@
 //! Why a change of privilege was not made.
 
+use std::{error::Error, fmt};
+
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::{BEHIND, StoreError};
 
 use crate::{rotation::Rotation, separation_of_duty::DutyError};
 
 /// Why it was not made: one variant per cause a person can act on. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Refused {
     /// There is no such elevation.
-    #[error("there is no elevation `{0}`; `portcullis elevation list` shows the latest")]
     UnknownElevation(Id<Elevation>),
     /// The name stands for nothing.
-    #[error("there is no {kind} `{name}`; {hint}")]
     UnknownName {
         /// `agent`, `person`, `grant`, `installation`, `server` or `client`.
         kind: &'static str,
@@ -22,10 +22,8 @@ pub enum Refused {
         hint: String,
     },
     /// This person may not decide this.
-    #[error(transparent)]
-    Duty(#[from] DutyError),
+    Duty(DutyError),
     /// Somebody decided before.
-    #[error("it was decided before: it is {state}{}", by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default())]
     AlreadyDecided {
         /// Where it stands now.
         state: ElevationState,
@@ -33,12 +31,8 @@ pub enum Refused {
         by: Option<String>,
     },
     /// Nobody decided in time.
-    #[error("the request lapsed at {0}; the agent has to ask again")]
     Lapsed(Timestamp),
     /// An approval may be shorter than what was asked for, not longer.
-    #[error(
-        "{asked} is not allowed: an approval may shorten the time to 1s at the least, and extend it never; at most {longest}"
-    )]
     NotShorter {
         /// What the approver asked for.
         asked: Span,
@@ -46,13 +40,10 @@ pub enum Refused {
         longest: Span,
     },
     /// The elevation is over already.
-    #[error("elevation `{0}` is over already")]
     AlreadyOver(Id<Elevation>),
     /// The grant it hangs on is over.
-    #[error("grant `{0}` has ended; the agent has to ask for access again")]
     GrantEnded(Id<Grant>),
     /// The agent may do nothing at the moment.
-    #[error("agent `{agent}` is {state}; resume it first")]
     AgentNotActive {
         /// Which agent.
         agent: String,
@@ -60,10 +51,8 @@ pub enum Refused {
         state: AgentState,
     },
     /// The kill switch covers it.
-    #[error("the kill switch covers {0}; restore it first")]
     Blocked(Target),
     /// Nothing to restore.
-    #[error("{target} is not revoked; {hint}")]
     NotRevoked {
         /// What was to be restored.
         target: Target,
@@ -71,28 +60,19 @@ pub enum Refused {
         hint: String,
     },
     /// There is nothing to accept.
-    #[error(
-        "the latest change is from {last}, and this machine's clock is not {BEHIND} behind it: nothing was changed, because \
-         time goes on by itself"
-    )]
     ClockIsRight {
         /// When the latest change was made.
         last: Timestamp,
     },
     /// A grant that ended does not come back.
-    #[error("a revoked grant does not come back; the agent asks for access again and gets a new one")]
     GrantIsFinal,
     /// The installation is over already.
-    #[error("installation `{0}` has ended already")]
     InstallationEnded(Id<Installation>),
     /// An installation that ended does not come back.
-    #[error("an installation that was ended does not come back; its client authorizes again and makes a new one")]
     InstallationIsFinal,
     /// A retired agent does not come back.
-    #[error("agent `{0}` is retired for good")]
     Retired(String),
     /// It is so already.
-    #[error("agent `{agent}` is {state} already")]
     Unchanged {
         /// Which agent.
         agent: String,
@@ -100,16 +80,10 @@ pub enum Refused {
         state: AgentState,
     },
     /// There is somebody of that name.
-    #[error("there is a person `{}` already; `portcullis person list` shows everybody", .0.id)]
     PersonExists(Person),
     /// The person can not log in, whatever they have.
-    #[error("`{0}` is disabled or revoked, and a link would open nothing")]
     PersonStopped(Id<Person>),
     /// Another rotation was faster.
-    #[error(
-        "key `{replaces}` has a successor already, `{}`: nothing was changed; look at `portcullis key list`, and rotate again \
-         if that one is to be replaced", successor.kid
-    )]
     KeyReplaced {
         /// The key that was to be replaced.
         replaces: String,
@@ -117,9 +91,104 @@ pub enum Refused {
         successor: Rotation,
     },
     /// A reason is missing.
-    #[error("say why in a few words: the reason goes into the audit log")]
     NoReason,
     /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl Refused {
+    /// What happened, in a few words without a full stop.
+    pub fn happened(&self) -> String {
+        match self {
+            Self::UnknownElevation(id) => format!("there is no elevation `{id}`"),
+            Self::UnknownName { kind, name, .. } => format!("there is no {kind} `{name}`"),
+            Self::Duty(error) => error.happened(),
+            Self::AlreadyDecided { state, by: Some(by) } => format!("it was decided before: it is {state}, by {by}"),
+            Self::AlreadyDecided { state, by: None } => format!("it was decided before: it is {state}"),
+            Self::Lapsed(at) => format!("the request lapsed at {at}"),
+            Self::NotShorter { asked, .. } => format!(
+                "{asked} is not allowed: an approval may shorten the time to 1s at the least, and extend it never"
+            ),
+            Self::AlreadyOver(id) => format!("elevation `{id}` is over already"),
+            Self::GrantEnded(id) => format!("grant `{id}` has ended"),
+            Self::AgentNotActive { agent, state } => format!("agent `{agent}` is {state}"),
+            Self::Blocked(target) => format!("the kill switch covers {target}"),
+            Self::NotRevoked { target, .. } => format!("{target} is not revoked"),
+            Self::ClockIsRight { last } => format!(
+                "the latest change is from {last}, and this machine's clock is not {BEHIND} behind it: nothing was changed, \
+                 because time goes on by itself"
+            ),
+            Self::GrantIsFinal => "a revoked grant does not come back".to_owned(),
+            Self::InstallationEnded(id) => format!("installation `{id}` has ended already"),
+            Self::InstallationIsFinal => "an installation that was ended does not come back".to_owned(),
+            Self::Retired(agent) => format!("agent `{agent}` is retired for good"),
+            Self::Unchanged { agent, state } => format!("agent `{agent}` is {state} already"),
+            Self::PersonExists(person) => format!("there is a person `{}` already", person.id),
+            Self::PersonStopped(id) => format!("`{id}` is disabled or revoked, and a link would open nothing"),
+            Self::KeyReplaced { replaces, successor } => {
+                format!("key `{replaces}` has a successor already, `{}`: nothing was changed", successor.kid)
+            }
+            Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
+            Self::Store(error) => error.to_string(),
+        }
+    }
+
+    /// What to do about it, when there is anything.
+    pub fn to_do(&self) -> Option<String> {
+        let text = match self {
+            Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
+            Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
+            Self::Duty(error) => return error.to_do().map(str::to_owned),
+            Self::Lapsed(_) => "the agent has to ask again".to_owned(),
+            Self::NotShorter { longest, .. } => format!("at most {longest}"),
+            Self::GrantEnded(_) => "the agent has to ask for access again".to_owned(),
+            Self::AgentNotActive { .. } => "resume it first".to_owned(),
+            Self::Blocked(_) => "restore it first".to_owned(),
+            Self::GrantIsFinal => "the agent asks for access again and gets a new one".to_owned(),
+            Self::InstallationIsFinal => "its client authorizes again and makes a new one".to_owned(),
+            Self::PersonExists(_) => "`portcullis person list` shows everybody".to_owned(),
+            Self::KeyReplaced { .. } => {
+                "look at `portcullis key list`, and rotate again if that one is to be replaced".to_owned()
+            }
+            Self::AlreadyDecided { .. }
+            | Self::AlreadyOver(_)
+            | Self::ClockIsRight { .. }
+            | Self::InstallationEnded(_)
+            | Self::Retired(_)
+            | Self::Unchanged { .. }
+            | Self::PersonStopped(_)
+            | Self::NoReason
+            | Self::Store(_) => return None,
+        };
+        Some(text)
+    }
+}
+
+/// For a line: what happened, and what to do.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.happened())?;
+        self.to_do().map_or(Ok(()), |to_do| write!(f, "; {to_do}"))
+    }
+}
+
+impl Error for Refused {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Store(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<DutyError> for Refused {
+    fn from(error: DutyError) -> Self {
+        Self::Duty(error)
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }

@@ -37,23 +37,42 @@ impl Decider {
 }
 
 /// Why a person may not decide about an elevation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DutyError {
     /// The person is not there (any more), or disabled.
-    #[error("`{0}` is not a person who may act here")]
     NotAPerson(Id<Person>),
     /// Approvals are for approvers.
-    #[error("`{0}` is not an approver; give the role in `people` in portcullis.yaml")]
     NotAnApprover(Id<Person>),
     /// The agent acts for this very person.
-    #[error("the agent acts for `{0}`, and nobody approves for themselves; ask another approver")]
     ActedFor(Id<Person>),
     /// The agent is this person's own.
-    #[error("the agent belongs to `{0}`, and nobody approves for their own agent; ask another approver")]
     Owner(Id<Person>),
     /// A consent is given by one person only.
-    #[error("only `{0}` can consent to this: it is about what that person lets the agent do")]
     NotTheirConsent(Id<Person>),
+}
+
+impl DutyError {
+    /// What stands against it, in a few words without a full stop.
+    pub fn happened(&self) -> String {
+        match self {
+            Self::NotAPerson(id) => format!("`{id}` is not a person who may act here"),
+            Self::NotAnApprover(id) => format!("`{id}` is not an approver"),
+            Self::ActedFor(id) => format!("the agent acts for `{id}`, and nobody approves for themselves"),
+            Self::Owner(id) => format!("the agent belongs to `{id}`, and nobody approves for their own agent"),
+            Self::NotTheirConsent(id) => {
+                format!("only `{id}` can consent to this: it is about what that person lets the agent do")
+            }
+        }
+    }
+
+    /// What to do about it, when there is anything.
+    pub fn to_do(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAnApprover(_) => Some("give the role in `people` in portcullis.yaml"),
+            Self::ActedFor(_) | Self::Owner(_) => Some("ask another approver"),
+            Self::NotAPerson(_) | Self::NotTheirConsent(_) => None,
+        }
+    }
 }
 
 /// May `person` say yes to `elevation`?
