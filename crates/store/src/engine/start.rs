@@ -88,7 +88,7 @@ pub(super) fn start(parts: Parts) -> Store {
         known,
         keeper: Keeper::new(options.data_dir.clone()),
         swept_at: Timestamp::default(),
-        left: VecDeque::new(),
+        postponed: VecDeque::new(),
         is_node,
         calls: OpenCalls::of(node.as_ref().map(|node| node.name.clone())),
     };

@@ -153,7 +153,7 @@ impl Store {
     /// ```
     /// # use model::{*, event::Revoked};
     /// # use portcullis_store::{*, privilege::PrivilegeTx};
-    /// Ends a grant; `false` when it had ended before.
+    /// /// Ends a grant; `false` when it had ended before.
     /// async fn end(store: &Store, id: Id<Grant>) -> Result<bool, StoreError> {
     ///     store
     ///         .write(move |tx| {

@@ -48,7 +48,7 @@ pub(crate) struct Writer {
     pub(crate) keeper: Keeper,
     pub(crate) swept_at: Timestamp,
     /// What the last transaction had no time for.
-    pub(crate) left: VecDeque<Job>,
+    pub(crate) postponed: VecDeque<Job>,
     /// A node keeps room on the disk for revocations, and proves that it can write; a visitor does not.
     pub(crate) is_node: bool,
     /// The calls that have no end yet.
@@ -64,8 +64,8 @@ impl Writer {
         let mut proofs = interval(self.connect.silence() / 2);
         proofs.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut company = 0;
-        while done.is_none() || !self.left.is_empty() {
-            let mut batch = Batch { waiting: std::mem::take(&mut self.left), ..Batch::default() };
+        while done.is_none() || !self.postponed.is_empty() {
+            let mut batch = Batch { waiting: std::mem::take(&mut self.postponed), ..Batch::default() };
             let mut next = if batch.waiting.is_empty() {
                 let first = tokio::select! {
                     job = jobs.recv() => job,
@@ -106,7 +106,7 @@ impl Writer {
             }
         }
         jobs.close();
-        for job in std::mem::take(&mut self.left) {
+        for job in std::mem::take(&mut self.postponed) {
             job.refuse(&BatchError::Closed);
         }
         while let Some(job) = jobs.recv().await {
@@ -130,7 +130,7 @@ impl Writer {
                 for (first, answer) in batch.ran {
                     answer(Ok(first));
                 }
-                self.left = batch.waiting;
+                self.postponed = batch.waiting;
                 true
             }
             Err(error) => {

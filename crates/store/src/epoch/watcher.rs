@@ -173,7 +173,7 @@ impl Watcher {
         if let Some(file) = &self.file {
             self.wal_size.look(file.path());
         }
-        let _turn = self.connect.turn().await;
+        let _lock = self.connect.writer_lock().await;
         lease::renew(connection, node, stamp, size).await?;
         self.view.heard(began);
         Ok(Some((stamp.clone(), began)))

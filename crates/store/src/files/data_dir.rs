@@ -67,15 +67,20 @@ pub(crate) fn make(data_dir: &Path) -> Result<MasterKey, OpenError> {
 /// Writes a file that is either whole and on disk, or not there. Fails when it exists.
 pub(crate) fn publish(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     // A link, unlike a rename, never replaces what is there.
-    place(path, bytes, mode, |draft| fs::hard_link(draft, path))
+    write_then(path, bytes, mode, |draft| fs::hard_link(draft, path))
 }
 
 /// Writes a file in place of the one before: at any time one of them is there, and whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    place(path, bytes, mode, |draft| fs::rename(draft, path))
+    write_then(path, bytes, mode, |draft| fs::rename(draft, path))
 }
 
-fn place(path: &Path, bytes: &[u8], mode: u32, put: impl FnOnce(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
+fn write_then(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    put: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let draft = path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(crypto::random())));
     let written = FileOptions::new().write(true).create_new(true).mode(mode).open(&draft).and_then(|mut file| {
         file.write_all(bytes)?;

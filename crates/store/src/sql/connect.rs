@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     files::data_dir::SQLITE_FILE,
     open_error::OpenError,
-    sql::writer_lock::{self, TURN_FILE, Turn},
+    sql::writer_lock::{self, LOCK_FILE, WriterLock},
 };
 
 /// How long a connection may take to be made, at least.
@@ -48,8 +48,8 @@ pub(crate) struct Connect {
     shown: String,
     /// No lock, no transaction and no statement of a writer outlasts this.
     silence: Duration,
-    /// Where writers of a SQLite file take turns.
-    turn: Option<PathBuf>,
+    /// Where writers of a SQLite file wait for each other.
+    lock_file: Option<PathBuf>,
 }
 
 impl Connect {
@@ -57,14 +57,14 @@ impl Connect {
     pub(crate) fn new(url: &StoreUrl, silence: Duration) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let shown = url.shown();
-        let turn = url.sqlite_directory().map(|directory| directory.join(TURN_FILE));
+        let lock_file = url.sqlite_directory().map(|directory| directory.join(LOCK_FILE));
         let (text, dialect) = match url.sqlite_directory() {
             Some(directory) => (sqlite_url(&directory.join(SQLITE_FILE)), Dialect::Sqlite),
             None => (url.expose().to_owned(), Dialect::Postgres),
         };
         let options = AnyConnectOptions::from_str(&text)
             .map_err(|error| OpenError::Unreachable { shown: shown.clone(), reason: error.to_string() })?;
-        Ok(Self { options: options.disable_statement_logging(), dialect, shown, silence, turn })
+        Ok(Self { options: options.disable_statement_logging(), dialect, shown, silence, lock_file })
     }
 
     /// The same, for reading only.
@@ -117,7 +117,7 @@ impl Connect {
     /// Begins a transaction that has the database to itself among writers, as far as the engine can say so;
     /// on PostgreSQL the lock on the head of the log does the rest.
     pub(crate) async fn begin(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        let _turn = self.turn().await;
+        let _lock = self.writer_lock().await;
         raw_sql(match self.dialect {
             // A deferred transaction that read before it writes can not wait for another writer.
             Dialect::Sqlite => "BEGIN IMMEDIATE",
@@ -129,8 +129,8 @@ impl Connect {
     }
 
     /// Waits for the right to begin next.
-    pub(crate) async fn turn(&self) -> Turn {
-        writer_lock::take(self.turn.as_ref()).await
+    pub(crate) async fn writer_lock(&self) -> WriterLock {
+        writer_lock::take(self.lock_file.as_ref()).await
     }
 }
 

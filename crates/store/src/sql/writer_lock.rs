@@ -16,7 +16,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// The file inside the directory of the database.
-pub(crate) const TURN_FILE: &str = "portcullis.turn";
+pub(crate) const LOCK_FILE: &str = "portcullis.turn";
 
 /// How long to wait for the turn. After that the database itself decides: a process that hangs with the turn
 /// in its hands makes the others slower, and stops nobody.
@@ -26,15 +26,15 @@ const BETWEEN: Duration = Duration::from_millis(1);
 /// Was it said that the turn is held by somebody who does not let go?
 static HELD: AtomicBool = AtomicBool::new(false);
 
-/// The right to begin next, until it is dropped.
-pub(crate) struct Turn {
+/// The lock: the right to begin next, until it is dropped.
+pub(crate) struct WriterLock {
     _held: Option<File>,
 }
 
-/// Waits for the turn. `path`: of the lock; a server needs none.
-pub(crate) async fn take(path: Option<&PathBuf>) -> Turn {
+/// Waits for the lock. `path`: of its file; a server needs none.
+pub(crate) async fn take(path: Option<&PathBuf>) -> WriterLock {
     let open = |path| OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    let Some(Ok(file)) = path.map(open) else { return Turn { _held: None } };
+    let Some(Ok(file)) = path.map(open) else { return WriterLock { _held: None } };
     let deadline = Instant::now() + PATIENCE;
     while file.try_lock().is_err() {
         if Instant::now() >= deadline {
@@ -43,10 +43,10 @@ pub(crate) async fn take(path: Option<&PathBuf>) -> Turn {
                 let path = path.map(|path| path.display().to_string());
                 tracing::warn!(event = "turn_held", path, "another process does not let go of it; going on without");
             }
-            return Turn { _held: None };
+            return WriterLock { _held: None };
         }
         sleep(BETWEEN).await;
     }
     HELD.store(false, Ordering::Relaxed);
-    Turn { _held: Some(file) }
+    WriterLock { _held: Some(file) }
 }
