@@ -31,6 +31,8 @@ pub enum Credentials {
         client: ClientId,
         /// The secret.
         secret: String,
+        /// The same without decoding it: many clients do not encode it, though they should.
+        as_sent: String,
     },
     /// A secret in the body.
     Post {
@@ -82,10 +84,11 @@ impl Credentials {
         }
         let named = form.value("client_id").map(client_id).transpose()?;
         if let Some(basic) = basic {
-            let (client, secret) = basic_credentials(basic.as_bytes()).ok_or(CredentialsError::Authorization)?;
+            let (client, secret, as_sent) =
+                basic_credentials(basic.as_bytes()).ok_or(CredentialsError::Authorization)?;
             return match named {
                 Some(named) if named != client => Err(CredentialsError::Several),
-                _ => Ok(Self::Basic { client, secret }),
+                _ => Ok(Self::Basic { client, secret, as_sent }),
             };
         }
         if jwt.is_some() || kind.is_some() {
@@ -104,6 +107,18 @@ impl Credentials {
             Some(secret) => Self::Post { client, secret: secret.to_owned() },
             None => Self::None(client),
         })
+    }
+
+    /// The secret that is shown, in each way it can be meant: in the header it should be form-encoded, and often is not.
+    ///
+    /// Spec: RFC 6749 §2.3.1
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (secret, as_sent) = match self {
+            Self::None(_) | Self::Assertion { .. } => (None, None),
+            Self::Post { secret, .. } => (Some(secret), None),
+            Self::Basic { secret, as_sent, .. } => (Some(secret), Some(as_sent)),
+        };
+        secret.into_iter().chain(as_sent).map(String::as_str)
     }
 
     /// Who it is said to be.
@@ -136,7 +151,7 @@ fn client_id(text: &str) -> Result<ClientId, CredentialsError> {
 }
 
 /// Spec: RFC 6749 §2.3.1 (both halves are form-encoded before they are joined), RFC 7617 §2
-fn basic_credentials(value: &[u8]) -> Option<(ClientId, String)> {
+fn basic_credentials(value: &[u8]) -> Option<(ClientId, String, String)> {
     let text = std::str::from_utf8(value).ok()?;
     let (scheme, rest) = text.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -149,7 +164,7 @@ fn basic_credentials(value: &[u8]) -> Option<(ClientId, String)> {
             .next()
             .map(|(_, value)| value.into_owned())
     };
-    Some((decode(id)?.parse().ok()?, decode(secret)?))
+    Some((decode(id)?.parse().ok()?, decode(secret)?, secret.to_owned()))
 }
 
 #[cfg(test)]
@@ -164,10 +179,7 @@ mod tests {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_str(text).unwrap());
         }
         let found = Credentials::read(&headers, &Form::parse(form.as_bytes()).unwrap())?;
-        let secret = match &found {
-            Credentials::Basic { secret, .. } | Credentials::Post { secret, .. } => format!(" {secret}"),
-            Credentials::Assertion { .. } | Credentials::None(_) => String::new(),
-        };
+        let secret: String = found.secrets().take(1).map(|secret| format!(" {secret}")).collect();
         Ok(format!("{} {}{secret}", found.method(), found.client_id()))
     }
 
@@ -184,6 +196,17 @@ mod tests {
         assert_eq!(read(Some(&basic("a%3Ab:p%2Bq+r")), "client_id=a%3Ab").unwrap(), "client_secret_basic a:b p+q r");
         let assertion = format!("client_id=bot&client_assertion=x&client_assertion_type={ASSERTION_TYPE}");
         assert_eq!(read(None, &assertion).unwrap(), "private_key_jwt bot");
+    }
+
+    /// Postman, and many that call HTTP Basic what it is elsewhere, put the secret there as it is.
+    ///
+    /// Field: A14
+    #[test]
+    fn a_secret_that_was_not_encoded_is_read_as_it_is_too() {
+        let headers =
+            HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_str(&basic("bot:z/t+Z9%Vw:x=")).unwrap())]);
+        let found = Credentials::read(&headers, &Form::default()).unwrap();
+        assert_eq!(found.secrets().collect::<Vec<_>>(), ["z/t Z9%Vw:x=", "z/t+Z9%Vw:x="]);
     }
 
     /// Spec: RFC 6749 §2.3 ("MUST NOT use more than one authentication method in each request")

@@ -67,7 +67,7 @@ impl Crate {
         for (module, mine) in &imports {
             for (other, line) in mine {
                 let Some(back) = way(&imports, other, module) else { continue };
-                let back: Vec<String> = back.iter().map(|module| shown(module)).collect();
+                let back: Vec<String> = back.iter().map(shown).collect();
                 let file = &self.files[*module];
                 complaints.push(Complaint {
                     path: file.path.clone(),

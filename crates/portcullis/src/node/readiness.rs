@@ -91,6 +91,7 @@ mod tests {
         Policies::load(&[policy::PolicyFile { name: "careful.cedar".into(), text }]).unwrap()
     }
 
+    /// Field: N19
     #[tokio::test]
     async fn a_node_that_decides_by_something_else_than_the_installation_is_not_ready() {
         let dir = tempfile::tempdir().unwrap();

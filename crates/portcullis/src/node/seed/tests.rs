@@ -282,6 +282,8 @@ fn careful() -> Policies {
 }
 
 /// Whoever reads an old decision reads what decided it, and finds when that began.
+///
+/// Field: H19
 #[tokio::test]
 async fn policies_are_kept_by_digest_and_a_load_of_others_is_a_record() {
     let dir = tempfile::tempdir().unwrap();
