@@ -18,9 +18,9 @@ impl Readers {
 
     /// The versions whose digest begins with `digest`, newest first; at most two of them.
     pub async fn versions(&self, kind: VersionKind, digest: &str) -> Result<Vec<Version>, StoreError> {
-        let sql = "SELECT kind, digest, body, loaded_at FROM version WHERE kind = $1 AND SUBSTR(digest, 1, $2) = $3
-             ORDER BY loaded_at DESC, digest LIMIT 2";
-        let length = i64::try_from(digest.len()).unwrap_or(i64::MAX);
+        let sql = "SELECT kind, digest, body, loaded_at FROM version
+             WHERE kind = $1 AND SUBSTR(digest, 1, CAST($2 AS INTEGER)) = $3 ORDER BY loaded_at DESC, digest LIMIT 2";
+        let length = i64::try_from(digest.chars().count().min(LONGEST)).unwrap_or_default();
         self.all(query(sql).bind(kind.as_str()).bind(length).bind(digest)).await
     }
 }
@@ -47,6 +47,8 @@ impl PrivilegeTx<'_, '_> {
     }
 }
 
+/// Longer than any digest.
+const LONGEST: usize = 128;
 const ACTIVE: &str = "SELECT digest FROM active_version WHERE kind = $1";
 
 /// What is in force.

@@ -27,5 +27,6 @@ mod races;
 mod rows;
 mod stopped;
 mod turns;
+mod versions;
 mod what_stands;
 mod writing;
