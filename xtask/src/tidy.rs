@@ -38,6 +38,7 @@ fn run(_: &[String]) -> anyhow::Result<()> {
     complaints.extend(field::check(&sources)?);
     complaints.extend(layout::check(&sources));
     complaints.extend(map::check("ARCHITECTURE.md")?);
+    complaints.extend(map::check("docs/threats.md")?);
     for complaint in &complaints {
         println!("{complaint}");
     }
