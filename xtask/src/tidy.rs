@@ -13,7 +13,7 @@ use std::fmt;
 use crate::{Command, source::sources};
 
 pub const COMMAND: Command =
-    Command { name: "tidy", what: "check ranks of crates, invariants of absence, file sizes, ARCHITECTURE.md", run };
+    Command { name: "tidy", what: "check ranks of crates, circles, invariants of absence, file sizes, and what the documents name", run };
 
 /// One broken rule, where, and what to do.
 pub struct Complaint {
@@ -38,6 +38,7 @@ fn run(_: &[String]) -> anyhow::Result<()> {
     complaints.extend(field::check(&sources)?);
     complaints.extend(layout::check(&sources));
     complaints.extend(map::check("ARCHITECTURE.md")?);
+    complaints.extend(map::check("CONTRIBUTING.md")?);
     complaints.extend(map::check("docs/threats.md")?);
     for complaint in &complaints {
         println!("{complaint}");

@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md stays true: every file and function it names exists.
+//! What ARCHITECTURE.md, CONTRIBUTING.md and docs/threats.md name stays true: every file and function exists.
 //!
 //! In backticks: `crates/gateway/src/handle.rs`, or with a function, type or constant behind it,
 //! `gateway/src/handle.rs::Gateway::handle`. Paths begin at the root or below `crates/`.
