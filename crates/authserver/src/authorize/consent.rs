@@ -77,6 +77,10 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
     }
     let again = |complaint| Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
     if plan.shown() != ticket.shown {
+        // By this very form, when it comes twice: the first one may have done its work since it was asked above.
+        if let Some(answered) = repeated::answer(cx, &ticket, &addressed.back, said).await? {
+            return Ok(answered);
+        }
         return again("What would be granted has changed since this page was shown. Please look again.");
     }
     let reason = shown(form.value("reason").unwrap_or_default(), 500);

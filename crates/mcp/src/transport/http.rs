@@ -142,7 +142,8 @@ mod tests {
         assert!(stateless.body.contains("io.modelcontextprotocol/clientCapabilities"));
         let session = request(find("2025-11-25").unwrap(), 1, "tools/call", json!({"name": "größe"})).unwrap();
         assert_eq!(session.headers.len(), 2);
-        assert_eq!(session.body, r#"{"id":1,"jsonrpc":"2.0","method":"tools/call","params":{"name":"größe"}}"#);
+        let body: Value = serde_json::from_str(&session.body).unwrap();
+        assert_eq!(body, json!({"id": 1, "jsonrpc": "2.0", "method": "tools/call", "params": {"name": "größe"}}));
         assert!(request(find("2025-11-25").unwrap(), 1, "tools/call", json!({"Name": "x"})).is_err());
     }
 }
