@@ -88,7 +88,7 @@ impl Ground {
         let serve = ["serve".to_owned(), "--config".to_owned(), file.display().to_string()];
         self.add("portcullis", "1", product, &serve, port, String::new())?;
         let url = format!("http://localhost:{port}/mcp/bench");
-        let token = Command::new(&tool).arg("crypto").arg(&key).args(["nightly", &url]).output()?;
+        let token = Command::new(&tool).arg("token").arg(&key).args(["nightly", &url]).output()?;
         if !token.status.success() {
             bail!("no token: {}", String::from_utf8_lossy(&token.stderr));
         }
