@@ -12,8 +12,11 @@ use std::fmt;
 
 use crate::{Command, source::sources};
 
-pub const COMMAND: Command =
-    Command { name: "tidy", what: "check ranks of crates, circles, invariants of absence, file sizes, and what the documents name", run };
+pub const COMMAND: Command = Command {
+    name: "tidy",
+    what: "check ranks of crates, circles, invariants of absence, file sizes, and what the documents name",
+    run,
+};
 
 /// One broken rule, where, and what to do.
 pub struct Complaint {
