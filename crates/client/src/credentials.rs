@@ -4,9 +4,10 @@
 
 use crypto::AgentKey;
 use http::{HeaderMap, HeaderValue, Method, header};
-use model::Timestamp;
+use model::{GrantType, Timestamp};
+use oauth::{ErrorCode, TokenRefusal, TokenResponse, client_auth::ASSERTION_TYPE};
 
-use crate::{ClientError, Discovery, json, send};
+use crate::{ClientError, Discovery, send};
 
 /// What an agent asks for.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +58,9 @@ pub async fn request_token(
 ) -> Result<TokenOutcome, ClientError> {
     let assertion = key.sign_assertion(request.client_id, &discovery.issuer, now)?;
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials")
+    form.append_pair("grant_type", GrantType::ClientCredentials.as_str())
         .append_pair("resource", &discovery.resource)
-        .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+        .append_pair("client_assertion_type", ASSERTION_TYPE)
         .append_pair("client_assertion", &assertion);
     for (name, value) in [("scope", request.scope), ("reason", request.reason)] {
         if let Some(value) = value {
@@ -70,22 +71,21 @@ pub async fn request_token(
         HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))]);
     let url = &discovery.token_endpoint;
     let response = send(web, Method::POST, url, headers, form.finish()).await?;
-    let body = json(url, &response)?;
-    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let unexpected = |what: &str| ClientError::Unexpected { url: url.clone(), what: what.to_owned() };
     if response.status.is_success() {
-        return match body["access_token"].as_str() {
-            Some(access_token) => Ok(TokenOutcome::Granted {
-                access_token: access_token.to_owned(),
-                scope: text("scope"),
-                expires_in: body["expires_in"].as_u64().unwrap_or(0),
-            }),
-            None => Err(ClientError::Unexpected { url: url.clone(), what: "success without an access_token".into() }),
-        };
+        let granted: TokenResponse =
+            serde_json::from_slice(&response.body).map_err(|_| unexpected("success without a token response"))?;
+        let TokenResponse { access_token, scope, expires_in, .. } = granted;
+        return Ok(TokenOutcome::Granted { access_token, scope, expires_in });
     }
-    Ok(match text("error") {
-        error if error == "authorization_pending" => {
-            TokenOutcome::Pending { elevation_id: text("elevation_id"), description: text("error_description") }
+    let refused: TokenRefusal =
+        serde_json::from_slice(&response.body).map_err(|_| unexpected("a refusal without an error code"))?;
+    let TokenRefusal { error, error_description: description, elevation_id, .. } = refused;
+    Ok(match error == ErrorCode::AuthorizationPending.as_str() {
+        true => {
+            let elevation_id = elevation_id.map_or_else(String::new, |id| id.to_string());
+            TokenOutcome::Pending { elevation_id, description }
         }
-        error => TokenOutcome::Refused { error, description: text("error_description") },
+        false => TokenOutcome::Refused { error, description },
     })
 }

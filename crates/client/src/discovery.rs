@@ -44,7 +44,8 @@ pub async fn discover(web: &net::WebClient, endpoint: &str) -> Result<Discovery,
         .ok_or_else(|| unexpected(&resource_metadata, "metadata without authorization_servers".into()))?
         .to_owned();
 
-    let metadata_url = well_known(&issuer)?;
+    let metadata_url = oauth::metadata::of_issuer(&issuer)
+        .ok_or_else(|| unexpected(&resource_metadata, "an issuer that is not a URL".into()))?;
     let response = send(web, Method::GET, &metadata_url, HeaderMap::new(), "").await?;
     let metadata = json(&metadata_url, &response)?;
     same(&metadata_url, &issuer, &metadata["issuer"])?;
@@ -71,25 +72,9 @@ fn same(url: &str, expected: &str, got: &Value) -> Result<(), ClientError> {
     Err(ClientError::SomebodyElse { url: url.to_owned(), expected: expected.to_owned(), got: got.to_owned() })
 }
 
-/// Spec: RFC 8414 §3.1 (the well-known part goes between host and path)
-fn well_known(issuer: &str) -> Result<String, ClientError> {
-    let url = url::Url::parse(issuer)
-        .map_err(|_| ClientError::Unexpected { url: issuer.to_owned(), what: "an issuer that is not a URL".into() })?;
-    let path = url.path().trim_end_matches('/');
-    let origin = url.origin().ascii_serialization();
-    Ok(format!("{origin}/.well-known/oauth-authorization-server{path}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Spec: RFC 8414 §3.1
-    #[test]
-    fn the_well_known_part_goes_between_host_and_path() {
-        assert_eq!(well_known("https://a.test").unwrap(), "https://a.test/.well-known/oauth-authorization-server");
-        assert_eq!(well_known("https://a.test/x").unwrap(), "https://a.test/.well-known/oauth-authorization-server/x");
-    }
 
     /// Spec: RFC 8414 §3.3
     #[test]

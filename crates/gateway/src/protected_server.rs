@@ -14,7 +14,7 @@ use model::{
     config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
-use serde_json::json;
+use oauth::metadata::ResourceMetadata;
 use tokio::time::Instant;
 
 use crate::{awaited::AwaitedDecisions, tool_visibility::omitted::Omitted};
@@ -127,12 +127,13 @@ fn credentials(config: &ServerConfig) -> Result<HeaderMap, String> {
 
 /// The baseline is all it names: clients without a challenge ask for everything that stands here.
 fn metadata(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Bytes {
-    let document = json!({
-        "resource": public_url.resource(id),
-        "authorization_servers": [public_url.as_str()],
-        "scopes_supported": [model::Scope::Low(id.clone())],
-        "bearer_methods_supported": ["header"],
-        "resource_name": config.title.as_deref().unwrap_or(id.as_str()),
-    });
-    document.to_string().into()
+    let document = ResourceMetadata {
+        resource: public_url.resource(id),
+        authorization_servers: vec![public_url.as_str().to_owned()],
+        scopes_supported: vec![model::Scope::Low(id.clone())],
+        bearer_methods_supported: &["header"],
+        resource_name: config.title.clone().unwrap_or_else(|| id.to_string()),
+    };
+    // INVARIANT: strings and lists of them always serialise.
+    serde_json::to_vec(&document).unwrap_or_default().into()
 }

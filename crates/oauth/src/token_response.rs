@@ -15,8 +15,10 @@ pub struct TokenResponse {
     /// How it is presented: `Bearer`.
     pub token_type: String,
     /// For how many seconds it is good.
+    #[serde(default)]
     pub expires_in: u64,
-    /// What it is good for.
+    /// What it is good for; empty when a server says it is what was asked for.
+    #[serde(default)]
     pub scope: String,
     /// What the next one is had by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
