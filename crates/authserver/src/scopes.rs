@@ -88,7 +88,7 @@ pub(crate) fn issuing<'a>(
     server: &'a Id<Server>,
 ) -> Result<Issuing<'a>, ScopeRefusal> {
     let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::NoServer(server.clone()))?;
-    Ok(Issuing { policies: &cx.policies, asker: Asker::of(agent), server, rules })
+    Ok(Issuing { policies: &cx.policies, asker: Asker::of(agent), server, rules, pins: cx.store.pins() })
 }
 
 /// What each of `asked` takes. What can not be had is left out, and said in the log.

@@ -1,7 +1,7 @@
 //! The outward side: what an agent does to find its authorization server, to get a token and to
 //! call a tool; and what an operator does to list the tools of a server that is not protected yet.
 //!
-//! It is used by `init`, `check`, the demo's tour and simulated agents. It trusts nothing it is
+//! It is used by `init`, `check`, the demo's tour and simulated agents; and by the gateway, to ask what a server offers. It trusts nothing it is
 //! told: metadata must name the issuer and the resource that were asked for.
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (client), RFC 9728 §3.3, RFC 8414 §3.3.

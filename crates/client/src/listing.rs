@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use mcp::{
-    jsonrpc::{self, Malformed},
+    jsonrpc::{self, Malformed, code::METHOD_NOT_FOUND},
     revision::{Revision, header::VERSION, newest, newest_with_sessions},
     session,
     transport::http::{self as transport, Post},
@@ -47,8 +47,21 @@ const OTHERS: [(&str, &str); 3] =
 pub enum Extent {
     /// The tools alone.
     Tools,
+    /// The tools and the prompts.
+    Definitions,
     /// Prompts and resources as well.
     Everything,
+}
+
+impl Extent {
+    /// What is listed besides the tools.
+    fn others(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Tools => &[],
+            Self::Definitions => &OTHERS[..1],
+            Self::Everything => &OTHERS,
+        }
+    }
 }
 
 /// Lists what the server at `endpoint` has, with these headers on every request.
@@ -78,14 +91,21 @@ pub async fn list(
     if let Some(tools) = asked.stateless("tools/list", "tools").await? {
         let mut listing = Listing::default();
         listing.keep("tools/list", tools);
-        if extent == Extent::Everything {
-            for (method, member) in OTHERS {
-                listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
-            }
+        for &(method, member) in extent.others() {
+            listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
         }
         return Ok(listing);
     }
-    asked.session(extent).await
+    let listed = asked.session(extent).await;
+    if listed.is_ok() || !asked.has_no("tools/list").await? {
+        return listed;
+    }
+    // It speaks the newest revision, and has no tools.
+    let mut listing = Listing::default();
+    for &(method, member) in extent.others() {
+        listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
+    }
+    Ok(listing)
 }
 
 impl Listing {
@@ -143,6 +163,13 @@ impl Asked<'_> {
         }
     }
 
+    /// Does the server say, in the newest revision, that there is no such method?
+    async fn has_no(&self, method: &'static str) -> Result<bool, ClientError> {
+        let response = self.post(&self.headers, transport::request(newest(), 1, method, json!({}))).await?;
+        let answer = transport::answer(&response.headers, &response.body).and_then(|text| jsonrpc::answer(&text));
+        Ok(matches!(answer, Some(jsonrpc::Answer::Error { code, .. }) if code == i64::from(METHOD_NOT_FOUND)))
+    }
+
     async fn session(&self, extent: Extent) -> Result<Listing, ClientError> {
         let revision = newest_with_sessions();
         let hello = json!({
@@ -168,13 +195,15 @@ impl Asked<'_> {
         }
         self.post(&headers, transport::notification(revision, "notifications/initialized")).await?;
         let mut listing = Listing::default();
-        listing.keep("tools/list", self.pages(&headers, revision, "tools/list", "tools").await?);
-        if extent == Extent::Everything {
-            for (method, member) in OTHERS {
-                let capability = method.split('/').next().unwrap_or_default();
-                if hello["capabilities"][capability].is_object() {
-                    listing.keep(method, self.pages(&headers, revision, method, member).await.unwrap_or_default());
-                }
+        // Some servers have prompts or resources alone, and say so.
+        let says_nothing = !hello["capabilities"].is_object();
+        if says_nothing || hello["capabilities"]["tools"].is_object() {
+            listing.keep("tools/list", self.pages(&headers, revision, "tools/list", "tools").await?);
+        }
+        for &(method, member) in extent.others() {
+            let capability = method.split('/').next().unwrap_or_default();
+            if hello["capabilities"][capability].is_object() {
+                listing.keep(method, self.pages(&headers, revision, method, member).await.unwrap_or_default());
             }
         }
         if headers.contains_key(session::HEADER) {

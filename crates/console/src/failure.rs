@@ -30,9 +30,12 @@ pub(crate) fn refused(error: Refused) -> Response {
     let (status, title) = match error {
         E::Store(error) => return store_failed(error),
         E::Duty(_) => (StatusCode::FORBIDDEN, "This decision is not yours"),
+        E::LooksLike { .. } | E::Unchecked { .. } => (StatusCode::CONFLICT, "It can not be accepted"),
         E::UnknownElevation(_) | E::UnknownName { .. } => (StatusCode::NOT_FOUND, "There is no such thing"),
         E::NotShorter { .. } | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
         E::AlreadyDecided { .. }
+        | E::DefinitionMoved { .. }
+        | E::DefinitionAccepted { .. }
         | E::Lapsed(_)
         | E::AlreadyOver(_)
         | E::GrantEnded(_)

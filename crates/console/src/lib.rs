@@ -19,6 +19,7 @@ mod agents;
 mod approval;
 mod audit_log;
 mod context;
+mod definitions;
 mod failure;
 mod grants;
 mod kill_switch;
@@ -39,6 +40,7 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     agents::routes,
     approval::routes,
     audit_log::routes,
+    definitions::routes,
     grants::routes,
     kill_switch::routes,
     me::routes,

@@ -44,6 +44,8 @@ struct Overview {
     agents: u64,
     blocks: usize,
     everything_blocked: bool,
+    /// Definitions that are held.
+    held: u64,
 }
 
 /// An elevation in force, as the pages show it.
@@ -108,6 +110,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
         standing: standing::measure(store, &console.config).await.map_err(store_failed)?,
         agents: store.count_agents().await.map_err(store_failed)?,
         blocks: standing_blocks.clone().count(),
+        held: store.count_held_definitions().await.map_err(store_failed)?,
         everything_blocked: standing_blocks.into_iter().any(|block| block.target == model::Target::All),
     };
     Ok(web::Page::new("Overview", &content).of(who).at(Place::Overview).into_response())

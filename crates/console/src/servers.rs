@@ -8,6 +8,7 @@ use web::{Page, Place};
 use crate::{
     access::{As, Reads},
     context::{Answer, Shared},
+    failure::store_failed,
 };
 use governance::inventory::standing_block;
 
@@ -30,6 +31,8 @@ pub(crate) fn routes() -> Router<Shared> {
 struct Servers {
     administers: bool,
     servers: Vec<ServerCard>,
+    /// Definitions that are held.
+    held: u64,
     policies: Vec<String>,
     fingerprint: String,
 }
@@ -48,6 +51,7 @@ pub async fn list(State(console): State<Shared>, visitor: As<Reads>) -> Answer {
     let content = Servers {
         administers: visitor.who.person.holds(Role::Admin),
         servers: servers.collect(),
+        held: console.store.count_held_definitions().await.map_err(store_failed)?,
         policies: console.policies.texts().iter().map(|file| file.name.clone()).collect(),
         fingerprint: console.policies.fingerprint().to_owned(),
     };

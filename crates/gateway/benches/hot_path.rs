@@ -61,7 +61,7 @@ fn compare_headers(bencher: Bencher) {
 fn verifier() -> (Verifier, ProtectedServer, String) {
     let server = serde_json::from_value(json!({"url": "http://127.0.0.1:1/mcp"})).unwrap();
     let whole = serde_json::from_value(json!({"public_url": "http://127.0.0.1:8420"})).unwrap();
-    let protected = ProtectedServer::new(&"tickets".parse().unwrap(), &server, &whole).unwrap();
+    let protected = ProtectedServer::new(&WORLD.store, &"tickets".parse().unwrap(), &server, &whole).unwrap();
     (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
 }
 
@@ -99,6 +99,20 @@ fn decide(bencher: Bencher) {
         authority: Authority::Standing,
     };
     bencher.bench(|| policies.decide(black_box(&question)));
+}
+
+/// The arguments of a small call, by a schema as servers write them.
+#[divan::bench]
+fn check_arguments(bencher: Bencher) {
+    let tool = json!({"name": "get_ticket", "inputSchema": {
+        "type": "object", "required": ["id"], "additionalProperties": false,
+        "properties": {"id": {"type": "integer", "minimum": 1}, "fields": {"type": "array", "items": {"type": "string"}}},
+    }});
+    let tool = tool.to_string();
+    let definition = catalogue::Definition::of_tool(json::check(tool.as_bytes()).unwrap()).unwrap();
+    let schema = catalogue::ArgumentSchema::of(&definition).unwrap().unwrap();
+    let arguments = br#"{"id": 41, "fields": ["title", "state"]}"#;
+    bencher.bench(|| schema.check(&serde_json::from_slice(black_box(arguments)).unwrap()).unwrap());
 }
 
 /// One durable record at a time; under load many share one commit.

@@ -196,7 +196,7 @@ impl Call {
 
     /// What the call is about, as the rules of its server classify it. Refuses what is not in the table.
     pub fn target(&self) -> Result<CallTarget, TargetError> {
-        Ok(CallTarget::of(&self.server.config, self.subject()?))
+        Ok(self.server.target(self.subject()?))
     }
 
     /// What the call acts on: a tool, a resource, a prompt, or the server as such.

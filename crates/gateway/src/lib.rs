@@ -26,6 +26,7 @@ mod call_outcome;
 mod condition_watch;
 mod conditions;
 mod credential;
+mod definitions;
 mod detached;
 mod elevation_use;
 mod gateway;

@@ -15,9 +15,10 @@ use model::{
 };
 use net::Upstream;
 use oauth::metadata::ResourceMetadata;
+use store::Store;
 use tokio::time::Instant;
 
-use crate::{awaited::AwaitedDecisions, tool_visibility::omitted::Omitted};
+use crate::{awaited::AwaitedDecisions, definitions::Definitions, tool_visibility::omitted::Omitted};
 
 /// Why a gateway can not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +52,12 @@ pub struct ProtectedServer {
     pub awaited_decisions: AwaitedDecisions,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
-    /// Which headers repeat which arguments of its tools, as far as its lists have said.
+    /// Which headers repeat which arguments of its tools, as far as definitions have said.
     pub param_headers: ParamHeaders,
+    /// What its tools and prompts are.
+    pub definitions: Definitions,
+    /// Authorities to trust for it besides the public ones.
+    pub ca: Option<Vec<u8>>,
     /// Which items of its lists were left out.
     pub omitted: Omitted,
     /// What was said lately of calls to it that failed.
@@ -68,7 +73,7 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl ProtectedServer {
     /// Of its configuration.
-    pub fn new(id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Result<Self, SetupError> {
+    pub fn new(store: &Store, id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Result<Self, SetupError> {
         let public_url = &whole.public_url;
         let fault = |why: String| SetupError::Server { server: id.to_string(), why };
         let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
@@ -81,12 +86,14 @@ impl ProtectedServer {
             tasks: config.tasks,
             awaited_decisions: AwaitedDecisions::of(whole),
             param_headers: ParamHeaders::default(),
+            definitions: Definitions::of(store.clone(), id.clone(), config.definitions),
             omitted: Omitted::default(),
             failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
                 .map_err(|error| fault(error.to_string()))?,
+            ca,
         })
     }
 }

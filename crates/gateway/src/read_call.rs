@@ -85,6 +85,7 @@ impl Gateway {
                 return Err(Quota::Calls.into());
             }
             if let Some(call) = message.call() {
+                server.know(revision, call).await?;
                 params = revision.argument_headers(headers, call, &server.param_headers)?;
             }
             request_state::bring_back(&mut message, revision, &self.seals, principal)?;

@@ -4,6 +4,7 @@
 //! something through [`privilege`], where the rules are. The listings are in [`inventory`], [`audit_query`] and [`lacking`].
 
 pub mod audit_query;
+pub mod catalogue;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use crypto::Opaque;
+use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Span, Target, Timestamp, shown,
+    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Timestamp,
+    ToolName, shown,
 };
 use privilege::{
     Decider, Refused, agent,
     block::{self, Ends, listed},
+    catalogue,
     clock::{self, ClockAccepted},
     elevation::{decide, end},
     key::{self, Urgency},
@@ -129,6 +131,17 @@ pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
             .await?;
     }
     Ok(())
+}
+
+/// Makes the definition with that digest the one that counts.
+pub async fn accept_definition(
+    store: &Store,
+    (server, tool): (&Id<Server>, &ToolName),
+    definition: Digest,
+    actor: Actor,
+) -> Result<(), Refused> {
+    let (server, tool) = (server.clone(), tool.clone());
+    change!(store, tx => (catalogue::accept(tx, &server, &tool, &definition, actor).await?, ()))
 }
 
 /// Adds somebody who is not there yet.

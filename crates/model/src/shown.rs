@@ -16,6 +16,24 @@ pub fn shown(text: &str, longest: usize) -> String {
     words.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Is it a character that nobody sees, and a program does? White space that ends a line or a word is none.
+pub fn is_hidden(c: char) -> bool {
+    is_format(c) || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// `text` with each character that nobody would see written out: `[U+200B]`.
+pub fn revealed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            out.push_str(&format!("[U+{:04X}]", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The general category Cf, as far as it can mislead, and the variation selectors.
 const fn is_format(c: char) -> bool {
     matches!(c,
@@ -38,6 +56,12 @@ mod tests {
     #[test]
     fn other_writing_is_left_alone() {
         assert_eq!(shown("Größe 数量 كمية", 80), "Größe 数量 كمية");
+    }
+
+    #[test]
+    fn what_nobody_would_see_can_be_written_out() {
+        assert_eq!(revealed("a\u{200b}b\n\u{202e}c\u{1b}[0m"), "a[U+200B]b\n[U+202E]c[U+001B][0m");
+        assert_eq!(revealed("Größe 数量"), "Größe 数量");
     }
 
     #[test]

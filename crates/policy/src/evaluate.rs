@@ -4,7 +4,7 @@ use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
     Request, RestrictedExpression,
 };
-use model::{Authority, CallTarget, Class, Question};
+use model::{Authority, CallTarget, Question};
 
 /// A question, as the entities and the request that Cedar takes.
 pub(crate) struct Scene {
@@ -51,7 +51,7 @@ impl Scene {
                 let resource = uid("Tool", &tool.qualified(&question.server))?;
                 let attributes = [
                     ("tier".to_owned(), word("Tier", class.tier().as_str())?),
-                    ("held".to_owned(), RestrictedExpression::new_bool(*class == Class::Held)),
+                    ("held".to_owned(), RestrictedExpression::new_bool(class.held().is_some())),
                 ];
                 let entity = Entity::new(resource.clone(), attributes.into(), [server.clone()].into());
                 entities.push(entity.map_err(|_| Unaskable)?);
@@ -114,7 +114,7 @@ fn uid(kind: &str, id: &str) -> Result<EntityUid, Unaskable> {
 
 #[cfg(test)]
 mod tests {
-    use model::{AgentKind, Assurance, Tier};
+    use model::{AgentKind, Assurance, Class, Tier};
 
     use super::*;
     use crate::load::schema;
@@ -125,7 +125,8 @@ mod tests {
         let schema = schema();
         let tool = |class| CallTarget::Tool("a.b/c".parse().unwrap(), class);
         let rated = Tier::ALL.map(|tier| tool(Class::Rated(tier)));
-        let targets: Vec<_> = [CallTarget::Protocol, tool(Class::Held)].into_iter().chain(rated).collect();
+        let targets: Vec<_> =
+            [CallTarget::Protocol, tool(Class::Held(model::HeldFor::Tier))].into_iter().chain(rated).collect();
         for kind in [AgentKind::Delegated, AgentKind::Autonomous] {
             for assurance in [Assurance::Declared, Assurance::Published, Assurance::Proven] {
                 for target in &targets {

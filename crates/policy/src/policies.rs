@@ -105,7 +105,7 @@ impl Policies {
                 Answer::Failed => return failed(),
             }
         }
-        let reason = match (question.target.is_held(), refused_by.is_empty()) {
+        let reason = match (question.target.held().is_some(), refused_by.is_empty()) {
             (true, false) => DenyReason::Held,
             (false, false) => DenyReason::Forbidden,
             (_, true) => DenyReason::NotPermitted,

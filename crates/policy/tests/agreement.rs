@@ -33,7 +33,7 @@ fn question() -> impl Strategy<Value = Question> {
         person: person.map(|person| person.parse().unwrap()),
         server: server.parse().unwrap(),
         target: tool.map_or(CallTarget::Protocol, |(tool, tier)| {
-            CallTarget::Tool(tool.parse().unwrap(), tier.map_or(Class::Held, Class::Rated))
+            CallTarget::Tool(tool.parse().unwrap(), tier.map_or(Class::Held(model::HeldFor::Tier), Class::Rated))
         }),
         authority,
     })

@@ -71,7 +71,7 @@ fn a_call_above_what_is_held_names_the_least_step_that_helps() {
 fn a_held_tool_is_denied_whatever_is_held() {
     let policies = Policies::built_in();
     for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
-        let held = CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Held);
+        let held = CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Held(model::HeldFor::Tier));
         let question = Question { target: held, ..call(Tier::High, authority) };
         assert_eq!(denied(&policies, &question), (DenyReason::Held, "held-tool".into()), "{authority}");
     }

@@ -254,6 +254,21 @@ pub enum Server {
 pub enum Tool {
     /// Every tool that the servers list now, with its tier and scope.
     List,
+    /// Tools and prompts that are held because nobody has accepted what they say of themselves.
+    Held,
+    /// What a tool says of itself, what to look at in it, and what is different from what was accepted.
+    Show {
+        /// `server.tool`, or `server:prompt/name`.
+        tool: String,
+    },
+    /// Accept what a tool says of itself. Until then it is held.
+    Accept {
+        /// `server.tool`, or `server:prompt/name`.
+        tool: String,
+        /// The digest of what you looked at, as `tool show` says it; its first eight digits are enough.
+        #[arg(long)]
+        definition: String,
+    },
     /// Propose rules for what the servers list now and no rule names; a person reads them before they go into the file.
     Propose,
 }

@@ -40,7 +40,7 @@ fn silent_server() -> (u16, mpsc::Receiver<TcpStream>) {
 
 fn installation(port: u16, key: &AgentKey) -> Installation {
     Installation::new(&format!(
-        "servers: {{tickets: {{url: 'http://127.0.0.1:{port}/mcp', tools: {{'get_*': low}}}}}}\npeople: {{ada: {{}}}}\n\
+        "servers: {{tickets: {{url: 'http://127.0.0.1:{port}/mcp', tools: {{'get_*': low}}, definitions: unpinned}}}}\npeople: {{ada: {{}}}}\n\
          agents: {{nightly: {{owner: ada, purpose: to test, servers: [tickets], public_key: {}}}}}\n",
         key.public_jwk()
     ))

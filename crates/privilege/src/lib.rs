@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod authority;
 pub mod block;
+pub mod catalogue;
 pub mod clock;
 pub mod elevation;
 pub mod grant;

@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt};
 
+use catalogue::SchemaError;
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
 use store::{BEHIND, StoreError};
 
@@ -90,6 +91,30 @@ pub enum Refused {
         /// What took its place.
         successor: Rotation,
     },
+    /// The server lists something else by now.
+    DefinitionMoved {
+        /// `server.tool`.
+        tool: String,
+    },
+    /// It is accepted already.
+    DefinitionAccepted {
+        /// `server.tool`.
+        tool: String,
+    },
+    /// It would be taken for another tool.
+    LooksLike {
+        /// `server.tool`.
+        tool: String,
+        /// The other one.
+        other: String,
+    },
+    /// No call of it could be checked.
+    Unchecked {
+        /// `server.tool`.
+        tool: String,
+        /// Why.
+        why: SchemaError,
+    },
     /// A reason is missing.
     NoReason,
     /// The store failed.
@@ -128,6 +153,12 @@ impl Refused {
             Self::KeyReplaced { replaces, successor } => {
                 format!("key `{replaces}` has a successor already, `{}`: nothing was changed", successor.kid)
             }
+            Self::DefinitionMoved { tool } => {
+                format!("`{tool}` is not what you looked at any more: nothing was accepted")
+            }
+            Self::DefinitionAccepted { tool } => format!("what `{tool}` says of itself is accepted already"),
+            Self::LooksLike { tool, other } => format!("`{tool}` looks like `{other}`, which is accepted"),
+            Self::Unchecked { tool, why } => format!("calls of `{tool}` can not be checked: {why}"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
         }
@@ -150,7 +181,13 @@ impl Refused {
             Self::KeyReplaced { .. } => {
                 "look at `portcullis key list`, and rotate again if that one is to be replaced".to_owned()
             }
+            Self::DefinitionMoved { tool } => {
+                format!("look again: `portcullis tool show {tool}` has what the server lists now")
+            }
+            Self::LooksLike { .. } => "the server has to give one of them another name".to_owned(),
+            Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }
+            | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)
             | Self::ClockIsRight { .. }
             | Self::InstallationEnded(_)

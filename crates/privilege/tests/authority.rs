@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Clock, Grant, ManualClock, Person, Role,
-    Scope, ScopeSet, Span, StepUp, Timestamp, ToolName, config::ServerConfig,
+    Actor, Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Clock, Grant, ManualClock, Person, Pin,
+    Role, Scope, ScopeSet, Span, StepUp, Timestamp, ToolName, config::ServerConfig,
 };
 use policy::{Policies, PolicyFile};
 use portcullis_privilege::{
@@ -120,11 +120,12 @@ impl Installation {
     }
 
     fn issuing<'a>(&'a self, policies: &'a Policies) -> Issuing<'a> {
-        Issuing { policies, asker: Asker::of(&self.agent), server: &self.grant.server, rules: &self.rules }
+        let (asker, server, pins) = (Asker::of(&self.agent), &self.grant.server, self.store.pins());
+        Issuing { policies, asker, server, rules: &self.rules, pins }
     }
 
     fn target(&self, tool: &str) -> CallTarget {
-        CallTarget::of(&self.rules, Some(tool.parse::<ToolName>().unwrap()))
+        CallTarget::of(&self.rules, Some(tool.parse::<ToolName>().unwrap()), |_| Pin::Accepted)
     }
 
     /// Asks all three for every tool, and holds them against each other.

@@ -43,6 +43,7 @@ pub use sql::{
 pub use tables::{
     access_keys::{AccessKey, SealedKey},
     block_ends::{EndPage, PageStart},
+    catalogue::{Accepted, CatalogueEntry, CataloguePlace, Pinned, Pins},
     clients::StoredClient,
     codes::Code,
     elevation_entries::ElevationEntry,

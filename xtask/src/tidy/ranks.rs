@@ -10,7 +10,7 @@ use super::Complaint;
 const RANKS: &[&[&str]] = &[
     &["model"],
     &["crypto", "mcp", "policy", "audit"],
-    &["oauth"],
+    &["oauth", "catalogue"],
     &["store", "net"],
     &["privilege", "client", "web"],
     &["login", "governance"],

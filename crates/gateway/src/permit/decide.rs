@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 
-use mcp::revision::ChallengeScopes;
-use model::{CallTarget, DenyReason, Elevation, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
+use catalogue::Fault;
+use crypto::Digest;
+use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
+use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
 use policy::Policies;
 use privilege::authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted};
 use store::{Store, StoreError};
@@ -31,9 +33,9 @@ pub async fn decide(
         Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
     };
     match ask(store, policies, &call, &principal, &target).await {
-        Ok(allowed) => {
+        Ok((allowed, definition)) => {
             let facts = store.facts(principal.epoch());
-            Ok(Permit::new(call, principal, target, allowed, facts))
+            Ok(Permit::new((call, principal, target), allowed, definition, facts))
         }
         Err((why, policies)) => Err(NotPermitted { why, call, principal, target: Some(target), policies }),
     }
@@ -63,6 +65,10 @@ pub enum Denial {
     Principal(PrincipalError),
     /// The kill switch stops this tool.
     Blocked,
+    /// It waits until a person has looked.
+    Held(HeldFor, ToolName),
+    /// Its arguments are not what its definition says.
+    Arguments(Vec<Fault>),
     /// Policy says no, and no authority cures it.
     Policy(DenyReason, Option<ToolName>),
     /// More authority is needed, and can be asked for.
@@ -136,18 +142,27 @@ async fn ask(
     call: &Call,
     principal: &Principal,
     target: &CallTarget,
-) -> Result<Allowed, No> {
+) -> Result<(Allowed, Option<Digest>), No> {
     if target.tool().is_some_and(|tool| principal.tool_is_stopped(tool)) {
         return Err((Denial::Blocked, Vec::new()));
     }
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
     let asker = Asker::by_grant(principal.agent(), grant);
-    let refused = match authority::decide(store, policies, Wanted { asker, grant, credential, target }).await {
-        Ok(allowed) => return Ok(allowed),
+    let decided = authority::decide(store, policies, Wanted { asker, grant, credential, target }).await;
+    // Whoever may not call it at all is not told what is wrong with the call.
+    let checked = match &decided {
+        Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_)) => checked(store, call, target).await?,
+        Err(_) => None,
+    };
+    let refused = match decided {
+        Ok(allowed) => return Ok((allowed, checked)),
         Err(refused) => refused,
     };
     Err(match refused {
-        NotAllowed::Denied { reason, policies } => (Denial::Policy(reason, target.tool().cloned()), policies),
+        NotAllowed::Denied { reason, policies } => match (reason, target.held(), target.tool()) {
+            (DenyReason::Held, Some(why), Some(tool)) => (Denial::Held(why, tool.clone()), policies),
+            _ => (Denial::Policy(reason, target.tool().cloned()), policies),
+        },
         NotAllowed::Narrow(scope) => {
             let scopes = ScopeSet::from_iter([scope]);
             let (by, tool, tier) = (StepUp::Consent, target.tool().cloned(), target.tier());
@@ -163,6 +178,16 @@ async fn ask(
         NotAllowed::Silent(_) => (Denial::Principal(PrincipalError::StoreSilent), Vec::new()),
         NotAllowed::Store(error) => (silent(store, &error), Vec::new()),
     })
+}
+
+/// Checks the arguments of a call by the accepted definition of its tool, and says which one that was.
+async fn checked(store: &Store, call: &Call, target: &CallTarget) -> Result<Option<Digest>, No> {
+    let Some(tool) = target.tool() else { return Ok(None) };
+    let checked = call.server.checked(tool).await.map_err(|error| (silent(store, &error), Vec::new()))?;
+    let Some(checked) = checked else { return Ok(None) };
+    let arguments = call.called().and_then(MethodCall::arguments);
+    checked.check(arguments).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
+    Ok(Some(checked.digest()))
 }
 
 fn silent(store: &Store, error: &StoreError) -> Denial {

@@ -8,6 +8,7 @@ mod decide;
 
 use std::sync::Arc;
 
+use crypto::Digest;
 use model::{CallTarget, event::Facts};
 use privilege::authority::{Allowed, Basis};
 
@@ -26,6 +27,8 @@ pub struct Permit<C> {
     policies: Vec<String>,
     /// How old the facts were.
     facts: Facts,
+    /// The accepted definition by which its arguments were checked.
+    definition: Option<Digest>,
 }
 
 impl Permit<Call> {
@@ -59,13 +62,23 @@ impl Permit<Call> {
         &self.facts
     }
 
+    /// The accepted definition by which its arguments were checked.
+    pub fn definition(&self) -> Option<Digest> {
+        self.definition
+    }
+
     /// The call and who acts, to decide on again.
     pub fn undecided(self) -> (Call, Arc<Principal>) {
         (self.call, self.principal)
     }
 
-    fn new(call: Call, principal: Arc<Principal>, target: CallTarget, allowed: Allowed, facts: Facts) -> Self {
+    fn new(
+        (call, principal, target): (Call, Arc<Principal>, CallTarget),
+        allowed: Allowed,
+        definition: Option<Digest>,
+        facts: Facts,
+    ) -> Self {
         let Allowed { basis, policies } = allowed;
-        Self { call, principal, target, basis, policies, facts }
+        Self { call, principal, target, basis, policies, facts, definition }
     }
 }

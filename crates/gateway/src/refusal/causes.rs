@@ -94,6 +94,8 @@ impl From<Denial> for Refusal {
             Denial::Target(error) => error.into(),
             Denial::Principal(error) => error.into(),
             Denial::Blocked => Self::Blocked,
+            Denial::Held(why, tool) => Self::Held(why, tool),
+            Denial::Arguments(faults) => Self::Arguments(faults),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
             Denial::StepUp { scopes, by, tool, tier } => step_up(tool.as_ref(), tier, by, scopes),
             Denial::Awaited { tool, by, at, elevation } => {

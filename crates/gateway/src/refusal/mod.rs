@@ -10,8 +10,9 @@ pub mod record;
 pub mod sampling;
 mod wire;
 
+use catalogue::Fault;
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
-use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, ToolName};
+use model::{DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName};
 
 pub use causes::{before_sending, cut, not_answered, of_answer};
 pub use wire::{Asked, By, event_of, respond};
@@ -127,6 +128,12 @@ pub enum Refusal {
         /// What was asked for.
         elevation: Id<Elevation>,
     },
+    /// It waits until a person has looked.
+    #[error("{}", held(*.0, .1))]
+    Held(HeldFor, ToolName),
+    /// Its arguments are not what its definition says.
+    #[error("the arguments are not what the tool takes: {}", listed(.0))]
+    Arguments(Vec<Fault>),
     /// No authority cures it.
     #[error("{}", reason(*.0, .1.as_ref()))]
     Denied(DenyReason, Option<ToolName>),
@@ -199,6 +206,8 @@ impl Refusal {
             Self::StepUp { .. } => "step_up",
             Self::Awaited { .. } => "awaits_decision",
             Self::TurnedDown { .. } => "turned_down",
+            Self::Held(..) => DenyReason::Held.as_str(),
+            Self::Arguments(_) => "arguments",
             Self::Denied(reason, _) => reason.as_str(),
             Self::Blocked => "blocked",
             Self::Quota(quota) => quota.word(),
@@ -212,14 +221,34 @@ impl Refusal {
     }
 }
 
+fn held(why: HeldFor, tool: &ToolName) -> String {
+    match why {
+        HeldFor::Tier => {
+            format!("{tool} is held: nobody has classified it yet; ask an administrator to name its tier")
+        }
+        HeldFor::Definition => {
+            format!("{tool} is held: its server does not list it; list the tools anew, or ask an administrator")
+        }
+        HeldFor::New => {
+            format!("{tool} is held: it is new, and nobody has accepted what it says of itself; ask an administrator")
+        }
+        HeldFor::Changed => format!(
+            "{tool} is held: it is not what was accepted any more; ask an administrator to look at what changed"
+        ),
+    }
+}
+
+/// One after the other.
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 fn reason(reason: DenyReason, tool: Option<&ToolName>) -> String {
     let what = tool.map_or_else(|| "this request".to_owned(), ToString::to_string);
     match reason {
         DenyReason::Forbidden => format!("a policy forbids {what}"),
         DenyReason::NotPermitted => format!("no policy permits {what} for this agent"),
-        DenyReason::Held => {
-            format!("{what} is held: nobody has classified it yet; ask an administrator to name its tier")
-        }
+        DenyReason::Held => format!("{what} is held until a person has looked; ask an administrator"),
         DenyReason::EvaluationError => format!("{what} could not be decided on, so it is denied"),
     }
 }

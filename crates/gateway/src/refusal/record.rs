@@ -37,6 +37,7 @@ pub fn refused(refusal: &Refusal, principal: &Principal, about: About<'_>) -> Ev
     record.revision = Some(call.revision.name());
     record.tool = target.and_then(CallTarget::tool).cloned().map(Into::into);
     record.tier = target.map(CallTarget::tier);
+    record.held = target.and_then(CallTarget::held);
     record.policy = Some(policy.into());
     record.policies = policies;
     record.facts = Some(facts);
@@ -110,6 +111,7 @@ impl<'a> Caller<'a> {
             decision,
             reason: refusal.word(),
             why: None,
+            held: None,
             tier: None,
             scope,
             by,

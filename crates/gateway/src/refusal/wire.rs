@@ -83,7 +83,12 @@ pub fn respond(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Aske
 fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
     let cured_by_no_scope = matches!(
         refusal,
-        Refusal::Denied(..) | Refusal::Blocked | Refusal::Awaited { .. } | Refusal::TurnedDown { .. }
+        Refusal::Held(..)
+            | Refusal::Arguments(_)
+            | Refusal::Denied(..)
+            | Refusal::Blocked
+            | Refusal::Awaited { .. }
+            | Refusal::TurnedDown { .. }
     );
     cured_by_no_scope && asked.calls_tool
 }
@@ -114,9 +119,12 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
             asked.revision.map_or(StatusCode::OK, |revision| revision.error_status(code(refusal, asked)))
         }
         _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
-        Refusal::Denied(..) | Refusal::Blocked | Refusal::Awaited { .. } | Refusal::TurnedDown { .. } => {
-            StatusCode::FORBIDDEN
-        }
+        Refusal::Held(..)
+        | Refusal::Arguments(_)
+        | Refusal::Denied(..)
+        | Refusal::Blocked
+        | Refusal::Awaited { .. }
+        | Refusal::TurnedDown { .. } => StatusCode::FORBIDDEN,
         Refusal::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Unavailable | Refusal::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Unreachable(_) | Refusal::NoStream(_) | Refusal::BadUpstream { .. } => StatusCode::BAD_GATEWAY,

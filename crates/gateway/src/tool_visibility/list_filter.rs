@@ -7,6 +7,8 @@
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
+use std::collections::HashSet;
+
 use mcp::{
     json::{self, NotStrict, Strict, array, object},
     list::salvage,
@@ -15,6 +17,7 @@ use mcp::{
 use serde_json::json;
 
 use crate::{
+    definitions::{DefinitionList, ambiguous},
     tool_visibility::omitted::Why,
     tool_visibility::viewer::{Access, Listed, Viewer},
 };
@@ -52,6 +55,15 @@ pub fn filter(
         return Ok(any.then(|| array(each)));
     }
     Ok(listing.message(message))
+}
+
+/// What an item of a list says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Defined {
+    /// What was accepted, or what needs nobody to accept it.
+    Accepted,
+    /// Something else.
+    Otherwise,
 }
 
 struct Listing<'a> {
@@ -97,9 +109,38 @@ impl Listing<'_> {
     fn list(&self, name: &str, value: Strict<'_>) -> Vec<u8> {
         let list = LISTS.iter().find(|list| list.member == name);
         match (list, value.elements()) {
-            (Some(list), Some(items)) => array(items.into_iter().filter_map(|item| self.item(list, item))),
+            (Some(list), Some(items)) => {
+                let defined = self.defined(list, &items);
+                array(items.into_iter().zip(defined).filter_map(|(item, defined)| {
+                    if defined == Defined::Accepted { self.item(list, item) } else { None }
+                }))
+            }
             _ => value.as_str().into(),
         }
+    }
+
+    /// Of each item, whether what it says of itself is what was accepted. What is not is noticed, and shown to nobody.
+    fn defined(&self, list: &List, items: &[Strict<'_>]) -> Vec<Defined> {
+        let server = &self.viewer.server;
+        let Some(kind) = list.definitions.filter(|_| server.definitions.are_pinned()) else {
+            return vec![Defined::Accepted; items.len()];
+        };
+        let pins = server.definitions.pins();
+        let definitions: Vec<_> = items.iter().map(|item| kind.definition(*item).ok()).collect();
+        let ambiguous = ambiguous(definitions.iter().flatten());
+        let mut seen = HashSet::new();
+        let each = definitions.into_iter().map(|definition| {
+            // What is no definition is left out below, with the reason.
+            let Some(definition) = definition else { return Defined::Accepted };
+            let (name, digest) = (definition.name().clone(), definition.digest());
+            let is_one = !ambiguous.contains(&name);
+            let is_first = seen.insert(name.clone());
+            let counts = pins.pinned(&server.id, &name).is_some_and(|known| known.accepted == Some(digest));
+            // Of two that a name means, the one that counts says nothing new.
+            let accepted = (is_one || !counts) && server.notice(&pins, definition);
+            if accepted && is_one && is_first { Defined::Accepted } else { Defined::Otherwise }
+        });
+        each.collect()
     }
 
     fn ttl(&self, ttl: Strict<'_>) -> Vec<u8> {
@@ -158,13 +199,30 @@ struct List {
     /// The member of an item that names it.
     named_by: &'static str,
     listed: for<'l> fn(&'l str) -> Listed<'l>,
+    /// What its items are, where they have to be accepted.
+    definitions: Option<DefinitionList>,
 }
 
 const LISTS: &[List] = &[
-    List { member: "tools", named_by: "name", listed: |name| Listed::Tool(name) },
-    List { member: "prompts", named_by: "name", listed: |name| Listed::Prompt(name) },
-    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri) },
-    List { member: "resourceTemplates", named_by: "uriTemplate", listed: |uri| Listed::Template(uri) },
+    List {
+        member: "tools",
+        named_by: "name",
+        listed: |name| Listed::Tool(name),
+        definitions: Some(DefinitionList::Tools),
+    },
+    List {
+        member: "prompts",
+        named_by: "name",
+        listed: |name| Listed::Prompt(name),
+        definitions: Some(DefinitionList::Prompts),
+    },
+    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri), definitions: None },
+    List {
+        member: "resourceTemplates",
+        named_by: "uriTemplate",
+        listed: |uri| Listed::Template(uri),
+        definitions: None,
+    },
 ];
 
 fn mark(access: &Access) -> Vec<u8> {

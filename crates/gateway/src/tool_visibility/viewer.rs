@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{CallTarget, Elevation, Scope, Tier, ToolName};
+use model::{Elevation, Scope, Tier, ToolName};
 use policy::Policies;
 use privilege::authority::{Asker, Reach, reach};
 
@@ -96,7 +96,7 @@ impl Viewer {
         if self.principal.tool_is_stopped(&tool) {
             return None;
         }
-        let target = CallTarget::of(&self.server.config, Some(tool));
+        let target = self.server.target(Some(tool));
         let (agent, grant) = (self.principal.agent(), self.principal.grant());
         let asker = Asker::by_grant(agent, grant);
         let reach = reach(&self.policies, &asker, &grant.server, &target, &self.elevations)?;

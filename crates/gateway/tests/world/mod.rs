@@ -32,8 +32,8 @@ pub struct World {
     pub gateway: Arc<Gateway>,
     pub upstream: Upstream,
     pub grant: Grant,
-    signed: Mutex<HashMap<String, String>>,
-    _directory: tempfile::TempDir,
+    pub signed: Mutex<HashMap<String, String>>,
+    pub directory: tempfile::TempDir,
 }
 
 pub struct Answer {
@@ -77,7 +77,7 @@ impl World {
         let now = clock.now();
         let grant = grant("grt_ada", "tickets", now);
         let signed = Mutex::default();
-        let world = Self { clock, store, gateway, upstream, grant: grant.clone(), signed, _directory: directory };
+        let world = Self { clock, store, gateway, upstream, grant: grant.clone(), signed, directory };
         let agent = Agent {
             id: "bot@ada".parse().unwrap(),
             title: "Bot".into(),
@@ -370,9 +370,10 @@ pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Resu
         "allowed_origins": ["https://inspector.test"],
         "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1, "longest_call": 7200},
         "servers": {
-            "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts, "headers": {"x-api-key": "the-servers-own"}},
-            "files": {"url": url, "tools": tools},
-            "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools},
+            "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts,
+                "headers": {"x-api-key": "the-servers-own"}, "definitions": "unpinned"},
+            "files": {"url": url, "tools": tools, "definitions": "unpinned"},
+            "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools, "definitions": "unpinned"},
         },
     });
     let tickets = config["servers"]["tickets"].as_object_mut().unwrap();

@@ -8,6 +8,7 @@
 //!
 //! Spec: RFC 8259, RFC 7493 §2 (I-JSON).
 
+mod canonical;
 mod escape;
 mod scan;
 mod strict;

@@ -1,10 +1,11 @@
 //! `Mcp-Param-*`: arguments of a call that its headers repeat, for whoever stands between us and the server.
 //!
 //! We decide on the body, and somebody behind us may route, count or refuse by the headers. So no such header leaves
-//! that says other than the body. Which argument a header repeats is said by the tool's definition: it is learned from
-//! the lists that pass by, on each node for itself. A header of such a tool that differs from its argument is refused, as the specification
-//! wants it. Where no definition was seen, a header is sent on only when an argument of the same name says the same.
-//! Whatever no argument stands for stays behind. What leaves is written anew from the body.
+//! that says other than the body. Which argument a header repeats is said by the tool's definition: the one that was
+//! accepted, or where none has to be, the one that was listed last. A header of such a tool that differs from its argument
+//! is refused, as the specification wants it, and one that its client left out is added. Where no definition is known, a
+//! header is sent on only when an argument of the same name says the same. Whatever no argument stands for stays behind.
+//! What leaves is written anew from the body.
 //!
 //! Spec: MCP 2026-07-28 basic/transports/streamable-http (custom headers from tool parameters), SEP-2243.
 
@@ -92,39 +93,58 @@ fn is_param(name: &HeaderName) -> bool {
     name.as_str().starts_with(PARAM)
 }
 
-/// The headers that leave with a message: those that say what it says.
+/// The headers that leave with a message: those that say what it says. Where the definition of the tool is known, they
+/// are those that it names, whatever its client sent.
 pub(super) fn agreeing(
     headers: &HeaderMap,
     call: &MethodCall,
     known: &ParamHeaders,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, NotSpoken> {
-    let mut agreeing = Vec::new();
     let mut given = headers.iter().filter(|(name, _)| is_param(name)).peekable();
-    if given.peek().is_none() || call.method() != "tools/call" {
-        return Ok(agreeing);
+    if call.method() != "tools/call" {
+        return Ok(Vec::new());
+    }
+    let definition = known.of(call.params().name.as_deref().unwrap_or_default());
+    let repeated = definition.as_deref().unwrap_or_default();
+    if given.peek().is_none() && repeated.is_empty() {
+        return Ok(Vec::new());
     }
     let Some(arguments) = call.arguments().and_then(|text| json::check(text).ok()) else {
-        return Ok(agreeing);
+        return Ok(Vec::new());
     };
-    let definition = known.of(call.params().name.as_deref().unwrap_or_default());
+    if repeated.is_empty() && definition.is_none() {
+        let of_that_name = given.filter_map(|(name, value)| {
+            let says = said(value)?;
+            let text = of_that_name(arguments, &name.as_str()[PARAM.len()..], &says)?;
+            Some((name.clone(), encoded(&text)?))
+        });
+        return Ok(of_that_name.collect());
+    }
     for (name, value) in given {
         let header = &name.as_str()[PARAM.len()..];
-        let says = value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t'])));
-        let repeated =
-            definition.as_deref().and_then(|definition| definition.iter().find(|one| *one.header == *header));
-        let text = match (repeated, &definition) {
-            (Some(repeated), _) => {
-                let argument = repeated.path.iter().try_fold(arguments, |value, name| value.member(name));
-                let text = argument.and_then(text_of).filter(|text| says.as_ref().is_some_and(|says| same(text, says)));
-                let differs = || NotSpoken::HeaderMismatch(format!("{name} does not match the argument it repeats"));
-                Some(text.ok_or_else(differs)?)
-            }
-            (None, Some(definition)) if !definition.is_empty() => None,
-            (None, _) => says.and_then(|says| of_that_name(arguments, header, &says)),
-        };
-        agreeing.extend(text.and_then(|text| encoded(&text)).map(|value| (name.clone(), value)));
+        let Some(repeated) = repeated.iter().find(|one| *one.header == *header) else { continue };
+        let says = said(value);
+        if !repeated.argument(arguments).is_some_and(|text| says.as_ref().is_some_and(|says| same(&text, says))) {
+            return Err(NotSpoken::HeaderMismatch(format!("{name} does not match the argument it repeats")));
+        }
     }
-    Ok(agreeing)
+    let written = repeated.iter().filter_map(|one| {
+        let name = HeaderName::try_from(format!("{PARAM}{}", one.header)).ok()?;
+        Some((name, encoded(&one.argument(arguments)?)?))
+    });
+    Ok(written.collect())
+}
+
+/// What a header says, decoded.
+fn said(value: &HeaderValue) -> Option<String> {
+    value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t']))).map(Into::into)
+}
+
+impl Repeated {
+    /// The argument that is repeated, as a header says it.
+    fn argument(&self, arguments: Strict<'_>) -> Option<String> {
+        self.path.iter().try_fold(arguments, |value, name| value.member(name)).and_then(text_of)
+    }
 }
 
 /// An argument of the name of the header, as people write one for the other, that says the same.

@@ -114,6 +114,8 @@ pub struct LimitsConfig {
     pub list_bytes: usize,
     /// How long an upstream may take until its response begins, unless its `timeout` says otherwise.
     pub upstream_timeout: Span,
+    /// How often each server is asked what it offers, so that a definition that changed is held although nobody lists.
+    pub list_servers_every: Span,
     /// How long a call may take until it is answered. Longer ones are cut, and the client is told that it may
     /// have been done.
     pub longest_call: Span,
@@ -152,6 +154,7 @@ impl Default for LimitsConfig {
             request_bytes: 1024 * 1024,
             list_bytes: 8 * 1024 * 1024,
             upstream_timeout: Span::from_seconds(60),
+            list_servers_every: Span::from_minutes(5),
             longest_call: Span::from_minutes(15),
             connections: 4096,
             connections_per_address: None,

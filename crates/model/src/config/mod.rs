@@ -23,7 +23,7 @@ pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
-pub use servers::{ServerConfig, TaskAccess};
+pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
 
 use crate::{Agent, Id, Person, Server};
 

@@ -31,6 +31,11 @@ pub struct ServerConfig {
     /// From prompt names (`*` stands for any run of characters) to tiers, like `tools`.
     #[serde(default)]
     pub prompts: ToolRules,
+    /// Which definitions of tools and prompts count: with `first_seen` those of the first list, and of later ones what a
+    /// person accepted; with `reviewed` only what a person accepted; with `unpinned` whatever the server says at the
+    /// moment, for servers whose descriptions are never the same twice.
+    #[serde(default)]
+    pub definitions: DefinitionTrust,
     /// Headers sent upstream on every request: the server's own credentials.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
@@ -70,6 +75,19 @@ impl ServerConfig {
         let resources = self.resources.named().map(|(name, _)| ToolName::of_resource(name));
         tools.chain(prompts).chain(resources).filter(move |tool| self.tier(tool) == Some(tier))
     }
+}
+
+/// Which definitions of a server's tools and prompts count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DefinitionTrust {
+    /// What the server listed first is accepted; whatever is new or different later is held.
+    #[default]
+    FirstSeen,
+    /// Whatever nobody accepted is held, from the first list on.
+    Reviewed,
+    /// Whatever the server says at the moment.
+    Unpinned,
 }
 
 /// Whether the tasks of a server can be used.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::Text;
-use crate::{Agent, ClientId, Elevation, Grant, Id, Person, Scope, Server, StepUp, Tier, ToolName};
+use crate::{Agent, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName};
 
 /// A call was decided, before it was sent upstream.
 #[skip_serializing_none]
@@ -86,6 +86,8 @@ pub struct CallRefused {
     pub reason: &'static str,
     /// Why, in words, when the credential is dead.
     pub why: Option<String>,
+    /// What a held tool waits for.
+    pub held: Option<HeldFor>,
     /// How much harm the call can do.
     pub tier: Option<Tier>,
     /// The scopes to ask for.
@@ -217,8 +219,8 @@ pub enum Done {
     Answered,
 }
 
-/// What the capabilities to come say of a call. All of it is optional, and nothing of it is written yet: it stands here
-/// so that the format of the log is settled once.
+/// What the capabilities to come say of a call. All of it is optional, and what is reserved is not written yet: it stands
+/// here so that the format of the log is settled once.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct CallRest {
@@ -228,7 +230,7 @@ pub struct CallRest {
     pub task_digest: Option<String>,
     /// Reserved. A salted commitment to the canonical JSON of the arguments.
     pub arguments: Option<String>,
-    /// Reserved. SHA-256 of the definition of the tool that was accepted.
+    /// SHA-256 of the accepted definition by which the arguments were checked, as canonical JSON.
     pub definition: Option<String>,
     /// Reserved. The number that left with the call.
     pub call_number: Option<u64>,

@@ -58,6 +58,7 @@ pub fn call_refused() -> CallRefused {
         decision: Verdict::StepUp,
         reason: "step_up",
         why: None,
+        held: None,
         tier: Some(Tier::High),
         scope: Some("tickets.delete_ticket".into()),
         by: Some(StepUp::Approval),

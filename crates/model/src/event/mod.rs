@@ -12,6 +12,7 @@ mod agent;
 mod call;
 mod client;
 mod consent;
+mod definition;
 mod elevation;
 pub mod examples;
 mod log;
@@ -26,6 +27,7 @@ pub use agent::{AgentChanged, AgentRegistered, GrantChange, GrantMade, WhyChange
 pub use call::{CallDecided, CallEnded, CallRefused, CallRest, Done, Facts, Outcome, Rests, Verdict};
 pub use client::{ClientRead, ClientRefused, DocumentChange};
 pub use consent::{AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
+pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use elevation::{
     ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
     ElevationUseReturned,

@@ -47,6 +47,8 @@ events! {
     "configuration_applied" ConfigurationApplied,
     "policy_loaded" PolicyLoaded,
     "key_made" KeyMade,
+    "definition_seen" DefinitionSeen,
+    "definition_accepted" DefinitionAccepted,
     "clock_accepted" ClockAccepted,
     "person_changed" PersonChanged,
     "enrolment_offered" EnrolmentOffered,

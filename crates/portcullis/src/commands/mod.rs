@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod check;
 mod clock;
+mod definition;
 mod demo;
 mod elevation;
 mod grant;

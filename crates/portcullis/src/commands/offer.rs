@@ -6,23 +6,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use catalogue::Listed;
 use client::{Extent, Listing};
 use mcp::{json, list::salvage};
 use model::{Secret, ToolName, config::ServerConfig};
 use serde_json::Value;
-
-/// A tool or a prompt as its server lists it. Nothing in here is trusted.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    /// Its name.
-    pub name: String,
-    /// What it says it does.
-    pub description: String,
-    /// What it says of itself, such as `readOnlyHint`; only those that are there.
-    pub hints: Vec<(&'static str, bool)>,
-    /// The names of its arguments.
-    pub arguments: Vec<String>,
-}
 
 /// Something that is listed and can never be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,21 +79,11 @@ pub fn read(listing: &Listing) -> Result<Offer> {
 fn named(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
     for item in items(page, list, left_out)? {
-        let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        let name = text("name");
-        if let Some(why) = unusable(&name) {
-            left_out.push(LeftOut { list, name, why });
-            continue;
+        let listed = Listed::of(&item);
+        match unusable(&listed.name) {
+            Some(why) => left_out.push(LeftOut { list, name: listed.name, why }),
+            None => found.push(listed),
         }
-        let hint = |name: &'static str| Some((name, item["annotations"][name].as_bool()?));
-        let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
-        let arguments = item["inputSchema"]["properties"].as_object();
-        found.push(Listed {
-            description: text("description"),
-            hints: hints.into_iter().filter_map(hint).collect(),
-            arguments: arguments.map(|all| all.keys().cloned().collect()).unwrap_or_default(),
-            name,
-        });
     }
     Ok(found)
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Context, Result};
+use catalogue::Listed;
 use client::Extent;
 use model::{
     Id, Scope, Tier, ToolName,
@@ -11,8 +12,9 @@ use model::{
 use serde_json::json;
 
 use super::{
+    definition,
     init::render,
-    offer::{self, Listed, Offer},
+    offer::{self, Offer},
     visit::Visit,
 };
 use crate::{cli, config, output};
@@ -58,8 +60,15 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
 
 /// Runs `tool …`.
 pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
+    let command = match command {
+        cli::Tool::Held => return definition::held(visit).await,
+        cli::Tool::Show { tool } => return definition::show(visit, &tool).await,
+        cli::Tool::Accept { tool, definition } => return definition::accept(visit, &tool, &definition).await,
+        command => command,
+    };
     let config = visit.config(config::Needs::Servers)?;
     let offers = match command {
+        cli::Tool::Held | cli::Tool::Show { .. } | cli::Tool::Accept { .. } => Vec::new(),
         cli::Tool::List => {
             let offers = everything(&config, Extent::Tools).await;
             let mut tools = Vec::new();

@@ -12,6 +12,7 @@ pub fn refuse(config: &Config) -> Result<(), ConfigError> {
         ("limits.request_bytes", limits.request_bytes == 0, "no request would be read"),
         ("limits.list_bytes", limits.list_bytes == 0, "no list of tools would be answered"),
         ("limits.upstream_timeout", limits.upstream_timeout == zero, "every call would time out"),
+        ("limits.list_servers_every", limits.list_servers_every == zero, "servers would be asked without a pause"),
         ("limits.longest_call", limits.longest_call == zero, "every call would be cut"),
         ("limits.connections", limits.connections == 0, "nobody could connect"),
         ("limits.connections_per_address", limits.connections_per_address == Some(0), "nobody could connect"),
@@ -58,13 +59,17 @@ mod tests {
     fn a_limit_of_zero_is_refused_with_what_it_would_mean() {
         assert_eq!(refused(""), None);
         for (table, keys) in [
-            ("limits", "request_bytes list_bytes upstream_timeout longest_call connections store_silence"),
+            (
+                "limits",
+                "request_bytes list_bytes upstream_timeout list_servers_every longest_call connections store_silence",
+            ),
             ("limits", "connections_per_address"),
             ("elevation", "consent_lasts consent_uses approval_lasts approval_uses decide_within pending_per_agent"),
             ("tokens", "refresh_idle grant session flow"),
         ] {
             for key in keys.split(' ') {
-                let value = if key.contains("_lasts") || key.contains("timeout") { "0s" } else { "0" };
+                let value =
+                    if ["_lasts", "timeout", "_every"].iter().any(|word| key.contains(word)) { "0s" } else { "0" };
                 let said = refused(&format!("{table}: {{ {key}: {value} }}\n")).unwrap_or_default();
                 assert!(said.starts_with(&format!("{table}.{key}: is 0: ")), "{key}: {said}");
             }

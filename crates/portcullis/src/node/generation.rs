@@ -105,6 +105,11 @@ impl Node {
         }
     }
 
+    /// Asks every server what it offers.
+    pub(super) async fn list_servers(&self) {
+        self.gateway.list_servers().await;
+    }
+
     /// Records the refusals that were only counted and whose minute is over; all of them, when it is the `last` time.
     pub(super) async fn write_counted(&self, last: bool) {
         self.gateway.write_counted(last).await;

@@ -60,6 +60,13 @@ pub enum Order {
         /// Which one.
         elevation: String,
     },
+    /// Accept what a tool says of itself.
+    AcceptDefinition {
+        /// `server.tool`.
+        tool: String,
+        /// The digest of what was looked at, or the first digits of it.
+        definition: String,
+    },
     /// Say which key a rotation would replace.
     NewestKey,
     /// Make a new key for access tokens.
@@ -172,6 +179,13 @@ impl Order {
                 orders::deny(store, &id, &decider).await?;
             }
             Self::End { elevation } => orders::end(store, &elevation.parse()?, WHO).await?,
+            Self::AcceptDefinition { tool, definition } => {
+                let Target::Tool(server, name) = target("tool", tool)? else { bail!("`{tool}` is no tool") };
+                let entry = store.catalogue_entry(&server, &name).await?;
+                let seen = entry.map(|entry| entry.seen).filter(|seen| seen.to_hex().starts_with(definition));
+                let seen = seen.ok_or_else(|| Refused::DefinitionMoved { tool: tool.clone() })?;
+                orders::accept_definition(store, (&server, &name), seen, WHO).await?;
+            }
             Self::NewestKey => return Ok(Outcome::Key(orders::newest_key(store).await?)),
             Self::RotateKey { replaces, compromised } => {
                 let urgency = if *compromised { Urgency::Compromised } else { Urgency::Routine };
@@ -226,6 +240,7 @@ impl Order {
                 Self::Revoke { .. } | Self::Restore { .. } | Self::End { .. } | Self::Deny { .. },
                 Some(E::GrantEnded(_) | E::InstallationEnded(_) | E::NotRevoked { .. } | E::AlreadyOver(_)),
             ) => Some(Outcome::Done),
+            (Self::AcceptDefinition { .. }, Some(E::DefinitionAccepted { .. })) => Some(Outcome::Done),
             (Self::SetAgent { state, .. }, Some(E::Unchanged { state: is, .. })) if is == state => Some(Outcome::Done),
             (Self::Approve { approver, .. }, Some(E::AlreadyDecided { state, by }))
                 if *state == ElevationState::Active && by.as_deref() == Some(approver) =>

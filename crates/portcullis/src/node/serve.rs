@@ -30,6 +30,7 @@ impl Node {
         let current = Arc::new(ArcSwap::from(self.clone()));
         let control = tokio::spawn(control::serve(current.clone()));
         let counter = tokio::spawn(sweep::counted_refusals(current.clone()));
+        let lister = tokio::spawn(sweep::listed_servers(current.clone()));
         let reloader = match (file, reload::hangups()) {
             (Some(file), Ok(hangups)) => {
                 Some(tokio::spawn(reload::on_hangup(hangups, file, current.clone(), listener.tls())))
@@ -51,6 +52,7 @@ impl Node {
         listener.serve(limits, service, ended).await;
         sweeper.abort();
         counter.abort();
+        lister.abort();
         control.abort();
         witness.iter().for_each(tokio::task::JoinHandle::abort);
         reloader.iter().for_each(tokio::task::JoinHandle::abort);

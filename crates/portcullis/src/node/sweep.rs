@@ -24,6 +24,15 @@ pub async fn ended_elevations(store: Store) {
     }
 }
 
+/// Asks every server from time to time what it offers, so that a change is seen although nobody lists.
+pub async fn listed_servers(current: Arc<ArcSwap<Node>>) {
+    loop {
+        let node = current.load_full();
+        node.list_servers().await;
+        tokio::time::sleep(node.config.limits.list_servers_every.duration()).await;
+    }
+}
+
 /// Every second, records the refusals that were only counted and whose minute is over.
 pub async fn counted_refusals(current: Arc<ArcSwap<Node>>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));

@@ -5,10 +5,14 @@
 //!
 //! Spec: RFC 6749 §3.3; MCP 2026-07-28 basic/authorization.
 
+use std::sync::Arc;
+
 use model::{
-    Authority, CallTarget, Class, Decision, Id, Scope, ScopeSet, Server, StepUp, Tier, ToolName, config::ServerConfig,
+    Authority, CallTarget, Class, Decision, Id, Pin, Scope, ScopeSet, Server, StepUp, Tier, ToolName,
+    config::ServerConfig,
 };
 use policy::Policies;
+use store::Pins;
 
 use super::Asker;
 
@@ -24,8 +28,8 @@ pub enum Need {
 /// Why a scope can not be issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotIssuable {
-    /// Nobody has classified the tool.
-    #[error("the tool of scope `{0}` waits for an operator to classify it")]
+    /// The tool waits until a person has looked.
+    #[error("the tool of scope `{0}` is held until an administrator has looked at it")]
     Held(Scope),
     /// The tool is not in the high tier, and only there has each its own scope.
     #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]
@@ -68,7 +72,7 @@ pub struct Plan {
 }
 
 /// Who asks for what of a server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Issuing<'a> {
     /// The policies.
     pub policies: &'a Policies,
@@ -78,6 +82,8 @@ pub struct Issuing<'a> {
     pub server: &'a Id<Server>,
     /// Its rules.
     pub rules: &'a ServerConfig,
+    /// What is known of what it lists.
+    pub pins: Arc<Pins>,
 }
 
 impl Issuing<'_> {
@@ -133,15 +139,21 @@ impl Issuing<'_> {
                 by.dedup();
                 least.ok_or_else(|| forbidden(by))
             }
-            Scope::Tool(_, tool) => match self.rules.tier(tool) {
-                None => Err(NotIssuable::Held(scope.clone())),
-                Some(Tier::High) => self.tool(tool.clone(), Tier::High).map_err(forbidden),
-                Some(tier) => {
+            Scope::Tool(_, tool) => match Class::of(self.rules, tool, |tool| self.pin(tool)) {
+                Class::Held(_) => Err(NotIssuable::Held(scope.clone())),
+                Class::Rated(Tier::High) => self.tool(tool.clone(), Tier::High).map_err(forbidden),
+                Class::Rated(tier) => {
                     let instead = Scope::needed(self.server, tool, tier);
                     Err(NotIssuable::NotHigh { asked: scope.clone(), tier, instead })
                 }
             },
         }
+    }
+
+    /// What is known of a tool. What a server offers that was never listed is not known yet, and is found out by the
+    /// first call.
+    fn pin(&self, tool: &ToolName) -> Pin {
+        if self.pins.is_listed(self.server) { self.pins.pin(self.server, tool) } else { Pin::Accepted }
     }
 
     /// What a tool takes, or the policies that forbid it whatever is held.

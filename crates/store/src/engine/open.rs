@@ -1,6 +1,6 @@
 //! Opening an installation's store, and making it the first time.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use sqlx::{AssertSqlSafe, raw_sql};
 
@@ -117,7 +117,7 @@ impl Store {
         }
         let opened = installation_keys::read_or_make(&mut connection, connect.dialect, &options).await?;
         witness_file::check(&mut connection, &options.data_dir, &opened.signer, &opened.known).await?;
-        let seen = Seen::read(&mut connection, &opened.master).await?;
+        let seen = Seen::read(&mut connection, &opened.master, Arc::default()).await?;
         // From its first moment others wait for it.
         if let Some(node) = &node {
             let size = opened.known.head.size;

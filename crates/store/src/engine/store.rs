@@ -30,7 +30,10 @@ use crate::{
     error::{StoreError, StoreSilent},
     files::disk_reserve,
     sql::{connect::Connect, readers::Readers, tx::Tx},
-    tables::access_keys::{self, SealedKey},
+    tables::{
+        access_keys::{self, SealedKey},
+        catalogue::Pins,
+    },
 };
 
 /// How long a caller waits for its turn.
@@ -122,6 +125,11 @@ impl Store {
     /// Every block, standing or lifted.
     pub fn blocks(&self) -> Arc<Vec<Block>> {
         self.view().blocks()
+    }
+
+    /// What servers say of their tools and prompts, and what of it counts.
+    pub fn pins(&self) -> Arc<Pins> {
+        self.view().pins()
     }
 
     /// Says in the log that the store failed somebody, under the stable word `event`: the first time, and while it lasts

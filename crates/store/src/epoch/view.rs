@@ -22,7 +22,7 @@ use crate::{
     },
     error::{StoreError, StoreSilent},
     sql::statement::all,
-    tables::{access_keys, blocks},
+    tables::{access_keys, blocks, catalogue::Pins},
 };
 
 /// After so many commits there is something to move out of the write-ahead log.
@@ -33,14 +33,22 @@ pub(crate) struct Seen {
     pub(crate) epoch: Epoch,
     blocks: Vec<Block>,
     keys: KeyRing,
+    pins: Arc<Pins>,
 }
 
 impl Seen {
-    /// Reads the epoch first and the rest after it: that may be newer than the epoch, never older.
-    pub(crate) async fn read(connection: &mut AnyConnection, master: &MasterKey) -> Result<Self, StoreError> {
+    /// Reads the epoch first and the rest after it: that may be newer than the epoch, never older. Of what servers say
+    /// of their tools, `pins` is what was read before.
+    pub(crate) async fn read(
+        connection: &mut AnyConnection,
+        master: &MasterKey,
+        pins: Arc<Pins>,
+    ) -> Result<Self, StoreError> {
         let epoch = stamp::current(connection).await?;
         let blocks = all(connection, blocks::all()).await?;
-        Ok(Self { epoch, blocks, keys: access_keys::ring(connection, master).await? })
+        let keys = access_keys::ring(connection, master).await?;
+        let pins = pins.read_again(connection).await?.map_or(pins, Arc::new);
+        Ok(Self { epoch, blocks, keys, pins })
     }
 }
 
@@ -55,6 +63,7 @@ pub(crate) struct View {
     shown: ArcSwap<(u64, Epoch)>,
     blocks: ArcSwap<Vec<Block>>,
     keys: ArcSwap<KeyRing>,
+    pins: ArcSwap<Pins>,
     master: MasterKey,
     publishing: Mutex<()>,
     /// The newest head of the log that anybody in this process wrote or checked, as size and root.
@@ -107,6 +116,7 @@ impl View {
             shown: ArcSwap::from_pointee((FIRST, seen.epoch)),
             blocks: ArcSwap::from_pointee(seen.blocks),
             keys: ArcSwap::from_pointee(seen.keys),
+            pins: ArcSwap::new(seen.pins),
             master,
             publishing: Mutex::new(()),
             head: Mutex::new(head),
@@ -147,13 +157,17 @@ impl View {
         self.keys.load_full()
     }
 
+    pub(crate) fn pins(&self) -> Arc<Pins> {
+        self.pins.load_full()
+    }
+
     pub(crate) fn master(&self) -> &MasterKey {
         &self.master
     }
 
     /// Reads what [`Self::publish`] shows.
     pub(crate) async fn read(&self, connection: &mut AnyConnection) -> Result<Seen, StoreError> {
-        Seen::read(connection, &self.master).await
+        Seen::read(connection, &self.master, self.pins()).await
     }
 
     /// The newest head that was written or checked here.
@@ -185,9 +199,10 @@ impl View {
 
     fn show(&self, seen: Seen) {
         let number = self.epoch() + 1;
-        // INVARIANT: the blocks and keys are there before the epoch that says so.
+        // INVARIANT: the blocks, keys and pins are there before the epoch that says so.
         self.blocks.store(Arc::new(seen.blocks));
         self.keys.store(Arc::new(seen.keys));
+        self.pins.store(seen.pins);
         self.shown.store(Arc::new((number, seen.epoch)));
         self.current.store(number, Ordering::Release);
         self.epoch.send_replace(number);

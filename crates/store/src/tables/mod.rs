@@ -4,6 +4,7 @@ pub(crate) mod access_keys;
 pub(crate) mod agents;
 pub(crate) mod block_ends;
 pub(crate) mod blocks;
+pub(crate) mod catalogue;
 pub(crate) mod clients;
 pub(crate) mod codes;
 pub(crate) mod declared;

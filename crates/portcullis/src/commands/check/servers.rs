@@ -1,5 +1,6 @@
 //! The protected servers: do they answer, what is held, what can never be called, and which rules match nothing.
 
+use catalogue::Listed;
 use client::Extent;
 use model::{
     Id, ToolName,
@@ -7,10 +8,7 @@ use model::{
 };
 
 use super::finding::{Finding, failure, ok, warning};
-use crate::commands::{
-    offer::{Listed, Offer},
-    server,
-};
+use crate::commands::{offer::Offer, server};
 
 pub async fn findings(config: &Config) -> Vec<Finding> {
     if config.servers.is_empty() {

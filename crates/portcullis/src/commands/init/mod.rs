@@ -5,7 +5,6 @@
 
 mod add;
 mod import;
-mod proposal;
 pub mod render;
 mod who;
 mod yaml;

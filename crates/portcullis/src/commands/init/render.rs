@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
+use catalogue::{Listed, proposal};
 use model::{
     Tier, ToolName,
     config::{PublicUrl, ServerConfig},
@@ -9,8 +10,8 @@ use model::{
 };
 use serde_json::json;
 
-use super::{import::Wanted, proposal, who::Who, yaml::quoted};
-use crate::commands::offer::{Listed, Offer};
+use super::{import::Wanted, who::Who, yaml::quoted};
+use crate::commands::offer::Offer;
 
 /// A server with what it offers; `None` when it did not say.
 pub type Asked = (String, Wanted, Option<Offer>);

@@ -7,7 +7,7 @@
 
 use model::Tier;
 
-use crate::commands::offer::Listed;
+use crate::Listed;
 
 /// What a tool could do, by every word of its name, the risky ones of its description, its arguments and its
 /// annotations; in doubt the highest tier.

@@ -1,0 +1,237 @@
+//! Arguments of a call, checked by the schema that was accepted.
+//!
+//! A server that checks its own arguments loses nothing by this; one that does not is given nothing that its definition does
+//! not say, and what a person approves or a policy reads has the shape that they were shown.
+//!
+//! Spec: MCP 2026-07-28 server/tools (`inputSchema`; JSON Schema 2020-12 where no dialect is named).
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use model::{server::Kind, shown};
+use serde_json::Value;
+
+use crate::{Definition, weight};
+
+/// Checks the arguments of one tool.
+#[derive(Debug)]
+pub struct ArgumentSchema {
+    validator: Validator,
+    /// How deep what is checked may nest.
+    deepest: usize,
+}
+
+/// Why arguments can not be checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A reference to what is not in the definition.
+    #[error("its schema refers to `{0}`, which is not in it, and nothing is fetched")]
+    Outside(String),
+    /// References that come back to where they began.
+    #[error("the references in its schema never end")]
+    Endless,
+    /// References of which the target is only known while checking.
+    #[error("its schema uses dynamic references, which are not followed")]
+    Dynamic,
+    /// It would make too much work.
+    #[error("its schema would take too long to check")]
+    TooHeavy,
+    /// No draft of JSON Schema knows what it says.
+    #[error("its schema is no JSON Schema: {0}")]
+    NoSchema(String),
+}
+
+/// What is wrong with an argument. It never repeats the argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, as a JSON pointer; empty for the arguments as a whole.
+    pub place: String,
+    /// What.
+    pub what: String,
+}
+
+/// So many faults are told; whoever has more has more to do than can be read.
+const FAULTS: usize = 8;
+/// What an expression may cost before it is given up: a text that takes longer does not match.
+const BACKTRACKS: usize = 100_000;
+/// How large an expression may become, in bytes.
+const PATTERN: usize = 1 << 20;
+
+impl ArgumentSchema {
+    /// Of a definition; `None` when it has no schema, as a prompt, or a tool that says nothing.
+    ///
+    /// # Errors
+    /// It can not be checked by its schema.
+    pub fn of(definition: &Definition) -> Result<Option<Self>, SchemaError> {
+        let Kind::Tool(_) = definition.name().kind() else { return Ok(None) };
+        let definition = definition.value();
+        let Some(schema) = definition.get("inputSchema") else { return Ok(None) };
+        let deepest = weight::deepest(schema)?;
+        let build = |draft: Option<Draft>| {
+            let patterns =
+                PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN).dfa_size_limit(PATTERN);
+            let options = jsonschema::options().offline().should_validate_formats(false).with_pattern_options(patterns);
+            draft.into_iter().fold(options, |options, draft| options.with_draft(draft)).build(schema)
+        };
+        let validator = match build(None) {
+            // Servers that name no dialect write older ones, too.
+            Err(newest) if schema.get("$schema").is_none() => {
+                build(Some(Draft::Draft7)).or_else(|_| build(Some(Draft::Draft4))).map_err(|_| newest)
+            }
+            built => built,
+        };
+        let validator = validator.map_err(|error| {
+            let said = format!("{} at `{}`", error.masked(), error.instance_path());
+            SchemaError::NoSchema(shown(&said, 300))
+        })?;
+        Ok(Some(Self { validator, deepest }))
+    }
+
+    /// Checks the arguments of a call.
+    ///
+    /// # Errors
+    /// What is wrong with them, as far as it can be read.
+    pub fn check(&self, arguments: &Value) -> Result<(), Vec<Fault>> {
+        if depth(arguments) > self.deepest {
+            let what = format!("nested deeper than {}, which is as deep as this schema can be checked", self.deepest);
+            return Err(vec![Fault { place: String::new(), what }]);
+        }
+        if self.validator.is_valid(arguments) {
+            return Ok(());
+        }
+        let faults = self.validator.iter_errors(arguments).take(FAULTS).map(|error| Fault {
+            place: shown(error.instance_path().as_str(), 200),
+            what: shown(&error.masked_with("this").to_string(), 300),
+        });
+        Err(faults.collect())
+    }
+}
+
+/// How deep a value nests. Messages are no deeper than [`mcp::json::MAX_DEPTH`].
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.place.as_str() {
+            "" => f.write_str(&self.what),
+            place => write!(f, "{place}: {}", self.what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mcp::json::check;
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(schema: Value) -> Result<Option<ArgumentSchema>, SchemaError> {
+        let text = json!({"name": "t", "inputSchema": schema}).to_string();
+        ArgumentSchema::of(&Definition::of_tool(check(text.as_bytes()).unwrap()).unwrap())
+    }
+
+    fn faults(of: &Value, arguments: Value) -> Vec<String> {
+        let checked = schema(of.clone()).unwrap().unwrap().check(&arguments);
+        checked.err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_the_schema_says_passes_and_nothing_else() {
+        let of = json!({"type": "object", "properties": {"id": {"type": "integer", "maximum": 9}, "to": {"enum": ["a", "b"]}},
+            "required": ["id"], "additionalProperties": false});
+        assert_eq!(faults(&of, json!({"id": 9, "to": "a"})), Vec::<String>::new());
+        assert_eq!(faults(&of, json!({"id": 10})), ["/id: this is greater than the maximum of 9"]);
+        assert_eq!(faults(&of, json!({})), ["\"id\" is a required property"]);
+        assert_eq!(faults(&of, json!({"id": 1, "x": 1})).len(), 1);
+        assert_eq!(faults(&of, json!({"id": "1", "to": "c"})).len(), 2);
+        assert_eq!(faults(&of, json!([])).len(), 1);
+    }
+
+    /// An argument may be a secret.
+    #[test]
+    fn a_fault_never_repeats_the_argument() {
+        let of = json!({"properties": {"a": {"type": "integer"}, "b": {"pattern": "^x"}, "c": {"const": 1}, "d": {"maxLength": 3}}});
+        for member in ["a", "b", "c", "d"] {
+            let said = faults(&of, json!({member: "tops3cret"}));
+            assert!(said.len() == 1 && !said[0].contains("s3cret"), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn the_dialects_that_servers_write_are_understood() {
+        for (of, good, bad) in [
+            (
+                json!({"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"a": {"type": "integer"}}}),
+                json!({"a": 1}),
+                json!({"a": "1"}),
+            ),
+            (
+                json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "prefixItems": [{"type": "string"}]}),
+                json!(["x"]),
+                json!([1]),
+            ),
+            (json!({"properties": {"a": {"minimum": 0, "exclusiveMinimum": true}}}), json!({"a": 1}), json!({"a": 0})),
+            (
+                json!({"properties": {"a": {"$ref": "#/definitions/x"}}, "definitions": {"x": {"type": "string"}}}),
+                json!({"a": "s"}),
+                json!({"a": 1}),
+            ),
+            (json!({"properties": {"a": {"type": ["string", "null"]}}}), json!({"a": null}), json!({"a": 1})),
+            (
+                json!({"properties": {"a": {"type": "string", "format": "unheard-of"}}}),
+                json!({"a": "x"}),
+                json!({"a": 1}),
+            ),
+            (json!({"properties": {"n": {"type": "integer"}}}), json!({"n": 1.0}), json!({"n": 1.5})),
+        ] {
+            assert_eq!(faults(&of, good), Vec::<String>::new(), "{of}");
+            assert_eq!(faults(&of, bad).len(), 1, "{of}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_checked_is_said() {
+        for of in [
+            json!({"type": "anything"}),
+            json!({"required": "id"}),
+            json!({"$schema": "https://evil.test/dialect"}),
+            json!(7),
+        ] {
+            assert!(matches!(schema(of.clone()), Err(SchemaError::NoSchema(_))), "{of}");
+        }
+        assert!(matches!(schema(json!({"$ref": "https://evil.test/s"})), Err(SchemaError::Outside(_))));
+        assert!(schema(json!({})).unwrap().is_some());
+        assert!(
+            ArgumentSchema::of(&Definition::of_tool(check(br#"{"name":"t"}"#).unwrap()).unwrap()).unwrap().is_none()
+        );
+    }
+
+    /// On a stack of the size that those have who serve.
+    #[test]
+    fn the_heaviest_schema_that_is_taken_takes_the_deepest_value() {
+        let mut defs = serde_json::Map::new();
+        for at in 0..900 {
+            defs.insert(format!("d{at}"), json!({"$ref": format!("#/$defs/d{}", at + 1)}));
+        }
+        defs.insert("d900".into(), json!({}));
+        let chain = json!({"$ref": "#/$defs/d0", "$defs": defs});
+        let tree = json!({"properties": {"c": {"allOf": [{"anyOf": [{"not": {"not": {"$ref": "#"}}}]}]}}});
+        for of in [chain, tree] {
+            let schema = schema(of).unwrap().unwrap();
+            let value = (0..schema.deepest).fold(json!(1), |inner, _| json!({"c": inner}));
+            let checked = std::thread::Builder::new().stack_size(2 << 20).spawn(move || schema.check(&value).is_ok());
+            assert!(checked.unwrap().join().unwrap());
+        }
+    }
+
+    #[test]
+    fn an_expression_that_goes_back_and_forth_for_ever_is_given_up() {
+        let of = json!({"properties": {"a": {"pattern": "^(a+)+(?!b)$"}}});
+        assert_eq!(faults(&of, json!({"a": format!("{}!", "a".repeat(64))})).len(), 1);
+    }
+}

@@ -1,0 +1,21 @@
+//! What a server offers, as it says so itself: read, named by a digest, compared, judged, and used to check arguments.
+//!
+//! Nothing in here is trusted, and nothing is decided: whether a definition counts is in the crate `privilege`.
+//!
+//! Next: [`Definition`].
+
+mod arguments;
+mod definition;
+mod difference;
+mod listed;
+mod look_alike;
+mod note;
+pub mod proposal;
+mod weight;
+
+pub use arguments::{ArgumentSchema, Fault, SchemaError};
+pub use definition::{Definition, NoDefinition};
+pub use difference::{Difference, differences};
+pub use listed::Listed;
+pub use look_alike::{Shape, shape};
+pub use note::{Note, notes};

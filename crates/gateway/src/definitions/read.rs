@@ -1,0 +1,85 @@
+//! The definitions in the lists of a server, as the gate reads them.
+
+use std::collections::{HashMap, HashSet};
+
+use catalogue::{Definition, NoDefinition};
+use mcp::{
+    json::{self, Strict},
+    list::salvage,
+};
+use model::ToolName;
+
+/// A list of definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefinitionList {
+    /// `tools`.
+    Tools,
+    /// `prompts`.
+    Prompts,
+}
+
+impl DefinitionList {
+    /// The member of the result that is the list.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+        }
+    }
+
+    /// One of its items.
+    pub fn definition(self, item: Strict<'_>) -> Result<Definition, NoDefinition> {
+        match self {
+            Self::Tools => Definition::of_tool(item),
+            Self::Prompts => Definition::of_prompt(item),
+        }
+    }
+}
+
+/// All of a page that can be read. What has two readings, or no name, is nothing that could be accepted.
+pub fn definitions(page: &[u8], list: DefinitionList) -> Vec<Definition> {
+    let salvaged;
+    let strict = match json::check(page) {
+        Ok(strict) => Some(strict),
+        Err(_) => {
+            salvaged = salvage(page);
+            salvaged.as_ref().and_then(|salvaged| json::check(&salvaged.message).ok())
+        }
+    };
+    let items = strict.and_then(|message| message.member("result")?.member(list.member())?.elements());
+    items.unwrap_or_default().into_iter().filter_map(|item| list.definition(item).ok()).collect()
+}
+
+/// Names that stand for several definitions: nobody could say which of them is called.
+pub fn ambiguous<'d>(definitions: impl Iterator<Item = &'d Definition>) -> HashSet<ToolName> {
+    let mut first: HashMap<&ToolName, &Definition> = HashMap::new();
+    let mut found = HashSet::new();
+    for definition in definitions {
+        if *first.entry(definition.name()).or_insert(definition) != definition {
+            found.insert(definition.name().clone());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_read_is_and_the_rest_is_left() {
+        let page = br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"},{"name":"b","x":1,"x":2},{"name":"c d"},{"name":"e"}]}}"#;
+        let names: Vec<_> = definitions(page, DefinitionList::Tools).iter().map(|one| one.name().to_string()).collect();
+        assert_eq!(names, ["a", "e"]);
+        for nothing in [&b"{"[..], b"{}", br#"{"result":{"tools":{}}}"#, br#"{"result":{"prompts":[]}}"#] {
+            assert_eq!(definitions(nothing, DefinitionList::Tools), []);
+        }
+    }
+
+    #[test]
+    fn a_name_that_means_two_things_is_ambiguous_and_one_that_comes_twice_is_not() {
+        let page = br#"{"result":{"tools":[{"name":"a"},{"name":"b"},{"name":"a"},{"name":"b","title":"B"}]}}"#;
+        let all = definitions(page, DefinitionList::Tools);
+        assert_eq!(ambiguous(all.iter()), HashSet::from(["b".parse().unwrap()]));
+    }
+}

@@ -1,0 +1,40 @@
+//! What servers say of their tools and prompts.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use super::Text;
+use crate::{Id, Server, Sighting, ToolName};
+
+/// A server listed something else than what was accepted, or again what was.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DefinitionSeen {
+    /// The server.
+    pub server: Id<Server>,
+    /// The tool or prompt.
+    pub tool: Text<ToolName>,
+    /// SHA-256 of what is listed now, as canonical JSON.
+    pub definition: String,
+    /// How that differs from what was accepted.
+    pub sighting: Sighting,
+    /// SHA-256 of what was accepted.
+    pub accepted: Option<String>,
+}
+
+/// A definition counts from now on.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DefinitionAccepted {
+    /// The server.
+    pub server: Id<Server>,
+    /// The tool or prompt.
+    pub tool: Text<ToolName>,
+    /// SHA-256 of its definition, as canonical JSON.
+    pub definition: String,
+    /// SHA-256 of the definition that counted before.
+    pub replaces: Option<String>,
+    /// Nobody looked: it was on the first list of a server whose first list counts.
+    pub first_list: bool,
+}
