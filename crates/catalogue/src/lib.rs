@@ -11,11 +11,13 @@ mod listed;
 mod look_alike;
 mod note;
 pub mod proposal;
+mod schema_error;
 mod weight;
 
-pub use arguments::{ArgumentSchema, Fault, SchemaError};
+pub use arguments::{ArgumentSchema, Fault};
 pub use definition::{Definition, NoDefinition};
 pub use difference::{Difference, differences};
 pub use listed::Listed;
 pub use look_alike::{Shape, shape};
 pub use note::{Note, notes};
+pub use schema_error::SchemaError;

@@ -45,6 +45,14 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Asks every server what it offers, one after the other.
+    pub async fn list_servers(&self) {
+        for server in self.servers.values().filter(|server| server.definitions.are_pinned()) {
+            // It has said in the log what is wrong.
+            let _ = server.definitions.ask().await;
+        }
+    }
+
     /// Sets it up.
     ///
     /// # Errors

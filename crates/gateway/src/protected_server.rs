@@ -4,13 +4,12 @@
 //!
 //! Spec: RFC 9728 §2, §3.1; MCP basic/authorization (protected resource metadata).
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mcp::revision::ParamHeaders;
 use model::{
-    Id, Outages, Server, Span,
+    CallTarget, Id, Outages, Server, Span, ToolName,
     config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
@@ -18,7 +17,11 @@ use oauth::metadata::ResourceMetadata;
 use store::Store;
 use tokio::time::Instant;
 
-use crate::{awaited::AwaitedDecisions, definitions::Definitions, tool_visibility::omitted::Omitted};
+use crate::{
+    awaited::AwaitedDecisions,
+    definitions::{Definitions, Source},
+    tool_visibility::omitted::Omitted,
+};
 
 /// Why a gateway can not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +55,8 @@ pub struct ProtectedServer {
     pub awaited_decisions: AwaitedDecisions,
     /// Headers that carry the server's own credentials.
     pub headers: HeaderMap,
-    /// Which headers repeat which arguments of its tools, as far as definitions have said.
-    pub param_headers: ParamHeaders,
     /// What its tools and prompts are.
-    pub definitions: Definitions,
-    /// Authorities to trust for it besides the public ones.
-    pub ca: Option<Vec<u8>>,
+    pub definitions: Arc<Definitions>,
     /// Which items of its lists were left out.
     pub omitted: Omitted,
     /// What was said lately of calls to it that failed.
@@ -77,6 +76,7 @@ impl ProtectedServer {
         let public_url = &whole.public_url;
         let fault = |why: String| SetupError::Server { server: id.to_string(), why };
         let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
+        let source = Source { url: config.url.to_string(), headers: config.headers.clone(), ca: ca.clone() };
         Ok(Self {
             id: id.clone(),
             resource: public_url.resource(id),
@@ -85,20 +85,23 @@ impl ProtectedServer {
             config: config.clone(),
             tasks: config.tasks,
             awaited_decisions: AwaitedDecisions::of(whole),
-            param_headers: ParamHeaders::default(),
-            definitions: Definitions::of(store.clone(), id.clone(), config.definitions),
+            definitions: Definitions::of(store.clone(), id.clone(), config.definitions, source),
             omitted: Omitted::default(),
             failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,
             headers: credentials(config).map_err(fault)?,
             upstream: Upstream::new(config.url.clone(), ca.as_deref(), CONNECT)
                 .map_err(|error| fault(error.to_string()))?,
-            ca,
         })
     }
 }
 
 impl ProtectedServer {
+    /// The `tool` as its rules classify it, with what is known of its definition.
+    pub fn target(&self, tool: Option<ToolName>) -> CallTarget {
+        CallTarget::of(&self.config, tool, |name| self.definitions.pin(name))
+    }
+
     /// A call to it failed in the way `what`: for how many a line is to stand in the log, if one is due.
     ///
     /// Each call has its own record; the log says at once that they fail, and every ten seconds how many.

@@ -23,7 +23,7 @@ use crate::{
     principal::Principal,
     protected_server::ProtectedServer,
     quota::{self, Quota, Share},
-    refusal::{Asked, Refusal},
+    refusal::{self, Asked, Refusal},
     sealed::{event_id, request_state, session::Session},
 };
 
@@ -85,8 +85,12 @@ impl Gateway {
                 return Err(Quota::Calls.into());
             }
             if let Some(call) = message.call() {
-                server.know(revision, call).await?;
-                params = revision.argument_headers(headers, call, &server.param_headers)?;
+                server
+                    .definitions
+                    .know(revision, call)
+                    .await
+                    .map_err(|error| refusal::not_listed(&server.id, &error))?;
+                params = revision.argument_headers(headers, call, &server.definitions.param_headers)?;
             }
             request_state::bring_back(&mut message, revision, &self.seals, principal)?;
             (revision, Action::Send(Box::new(message)))

@@ -6,70 +6,15 @@
 //!
 //! Spec: MCP 2026-07-28 server/tools (definitions are untrusted); docs/decisions/0031-definitions-are-pinned.md.
 //!
-//! Next: `noticed`, what passes by; `first_list`, what is asked; `checked`, arguments.
+//! Next: `of_server`.
 
+mod ask;
 mod checked;
-mod first_list;
 mod noticed;
+mod of_server;
 mod read;
+mod write;
 
-use std::{sync::Arc, time::Duration};
-
-use model::{CallTarget, Id, Pin, Server, ToolName, config::DefinitionTrust};
-use store::{Pins, Store};
-use tokio::{sync::Mutex, time::Instant};
-
+pub use ask::{NotListed, Source};
+pub use of_server::Definitions;
 pub use read::{DefinitionList, ambiguous};
-
-use crate::protected_server::ProtectedServer;
-use checked::Checks;
-use noticed::Noticed;
-
-/// What this node knows of the definitions of one server.
-#[derive(Debug)]
-pub struct Definitions {
-    store: Store,
-    server: Id<Server>,
-    trust: DefinitionTrust,
-    noticed: Noticed,
-    checks: Checks,
-    /// One asks; when it failed last.
-    asking: Mutex<Option<Instant>>,
-}
-
-/// A server that could not be listed is asked again after this.
-const AGAIN: Duration = Duration::from_secs(1);
-
-impl Definitions {
-    /// Of a server.
-    pub fn of(store: Store, server: Id<Server>, trust: DefinitionTrust) -> Self {
-        let (noticed, checks, asking) = Default::default();
-        Self { store, server, trust, noticed, checks, asking }
-    }
-
-    /// Does it matter what a tool says of itself?
-    pub fn are_pinned(&self) -> bool {
-        self.trust != DefinitionTrust::Unpinned
-    }
-
-    /// What counts of all servers at this moment.
-    pub fn pins(&self) -> Arc<Pins> {
-        self.store.pins()
-    }
-
-    /// What is known of a name.
-    pub fn pin(&self, pins: &Pins, name: &ToolName) -> Pin {
-        match pins.pin(&self.server, name) {
-            Pin::Accepted if self.noticed.is_other(name) => Pin::Changed,
-            Pin::Unknown if self.noticed.is_other(name) => Pin::New,
-            pin => pin,
-        }
-    }
-}
-
-impl ProtectedServer {
-    /// The `tool` as its rules classify it, with what is known of its definition.
-    pub fn target(&self, tool: Option<ToolName>) -> CallTarget {
-        CallTarget::of(&self.config, tool, |name| self.definitions.pin(&self.definitions.pins(), name))
-    }
-}

@@ -1,21 +1,15 @@
-//! Definitions that passed by and are not what is known: held here at once, and written down for every node.
+//! Definitions that passed by and are not what is known: held here at once, until they are written down for every node.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use catalogue::Definition;
 use model::ToolName;
-use privilege::catalogue::{Extent, Listed, Observed, observe};
-use store::{Commit, Pins, StoreError};
-use tokio::task::spawn_blocking;
-
-use super::Definitions;
-use crate::protected_server::ProtectedServer;
 
 /// What was noticed and is not written down yet.
 #[derive(Debug, Default)]
@@ -27,18 +21,22 @@ pub struct Noticed {
     writing: AtomicBool,
 }
 
-/// More are not kept in memory. What is not accepted is held all the same; what is, is no more than this.
+/// More are not kept in memory. What is not accepted is held all the same, and what is can be no more than this.
 const MANY: usize = 20_000;
-/// So many are written in one transaction, so that it holds up nobody.
-const AT_ONCE: usize = 128;
 
 impl Noticed {
     /// Is something else listed under this name than what is written down?
     pub fn is_other(&self, name: &ToolName) -> bool {
-        self.any.load(Ordering::Acquire) && self.lock().contains_key(name)
+        self.is_any() && self.lock().contains_key(name)
     }
 
-    fn insert(&self, definition: Definition) -> bool {
+    /// Is there anything to write?
+    pub fn is_any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    /// Takes one more; `false` when it was there, or there is no room.
+    pub fn insert(&self, definition: Definition) -> bool {
         let mut all = self.lock();
         if all.get(definition.name()) == Some(&definition) || all.len() >= MANY {
             return false;
@@ -48,11 +46,13 @@ impl Noticed {
         true
     }
 
-    fn some(&self) -> Vec<Definition> {
-        self.lock().values().take(AT_ONCE).cloned().collect()
+    /// Some of what is to be written.
+    pub fn some(&self, count: usize) -> Vec<Definition> {
+        self.lock().values().take(count).cloned().collect()
     }
 
-    fn written(&self, written: &[Definition]) {
+    /// These are written down. What came meanwhile stays.
+    pub fn written(&self, written: &[Definition]) {
         let mut all = self.lock();
         for definition in written {
             if all.get(definition.name()) == Some(definition) {
@@ -62,85 +62,42 @@ impl Noticed {
         self.any.store(!all.is_empty(), Ordering::Release);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ToolName, Definition>> {
+    /// Who asks writes from now on; `false` when somebody does.
+    pub fn begins(&self) -> bool {
+        self.is_any() && !self.writing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Who wrote has ended.
+    pub fn ends(&self) {
+        self.writing.store(false, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ToolName, Definition>> {
         self.definitions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ProtectedServer {
-    /// A list that passes by holds this. Is it what was accepted, so that it may be shown?
-    pub fn notice(self: &Arc<Self>, pins: &Pins, definition: Definition) -> bool {
-        let known = pins.pinned(&self.id, definition.name());
-        if known.is_some_and(|known| known.seen == definition.digest()) {
-            return known.is_some_and(|known| known.accepted == Some(definition.digest()))
-                && !self.definitions.noticed.is_other(definition.name());
-        }
-        if self.definitions.noticed.insert(definition) {
-            self.write_noticed();
-        }
-        false
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(description: &str) -> Definition {
+        let text = format!(r#"{{"name":"a","description":"{description}"}}"#);
+        Definition::of_tool(mcp::json::check(text.as_bytes()).unwrap()).unwrap()
     }
 
-    /// Writes down what was noticed, unless somebody does.
-    pub fn write_noticed(self: &Arc<Self>) {
-        let noticed = &self.definitions.noticed;
-        if noticed.any.load(Ordering::Acquire) && !noticed.writing.swap(true, Ordering::AcqRel) {
-            let server = self.clone();
-            tokio::spawn(async move {
-                let written = server.definitions.write_all().await;
-                server.definitions.noticed.writing.store(false, Ordering::Release);
-                match written {
-                    // Something may have come in between.
-                    Ok(()) if server.definitions.noticed.any.load(Ordering::Acquire) => server.write_noticed(),
-                    Ok(()) => {}
-                    // It is held here, and the next list or the next minute tries again.
-                    Err(error) => server.definitions.store.failed("definitions_failed", &error),
-                }
-            });
-        }
-    }
-}
-
-/// Looks at schemas beside the tasks that serve. One that made its reader give up is none to check by.
-async fn listed(definitions: Vec<Definition>) -> Vec<Listed> {
-    let all = definitions.clone();
-    let looked = spawn_blocking(move || all.into_iter().map(Listed::from).collect());
-    looked.await.unwrap_or_else(|_| definitions.into_iter().map(Listed::unchecked).collect())
-}
-
-impl Definitions {
-    async fn write_all(&self) -> Result<(), StoreError> {
-        loop {
-            let some = self.noticed.some();
-            if some.is_empty() {
-                return Ok(());
-            }
-            self.write(Extent::Some, some.clone()).await?;
-            self.noticed.written(&some);
-        }
-    }
-
-    /// Writes down what was listed.
-    pub(super) async fn write(&self, extent: Extent, definitions: Vec<Definition>) -> Result<(), StoreError> {
-        let (server, trust) = (self.server.clone(), self.trust);
-        let all = listed(definitions).await;
-        let not_kept = self
-            .store
-            .write::<_, StoreError, _>(move |tx| {
-                Box::pin(async move {
-                    let Observed { events, not_kept } = observe(tx, &server, trust, extent, &all).await?;
-                    let mut events = events.into_iter();
-                    Ok(match events.next() {
-                        Some(first) => events.fold(Commit::with(first, not_kept), Commit::and),
-                        None => Commit::nothing(not_kept),
-                    })
-                })
-            })
-            .await?;
-        if not_kept > 0 {
-            tracing::warn!(event = "definitions_not_kept", server = %self.server, not_kept,
-                "this server lists more names than are kept; what is not kept can not be accepted");
-        }
-        Ok(())
+    #[test]
+    fn what_comes_while_something_is_written_is_not_forgotten() {
+        let (noticed, name) = (Noticed::default(), "a".parse().unwrap());
+        assert!(!noticed.is_other(&name) && !noticed.begins());
+        assert!(noticed.insert(tool("x")) && !noticed.insert(tool("x")));
+        assert!(noticed.is_other(&name) && noticed.begins() && !noticed.begins());
+        let written = noticed.some(9);
+        assert!(noticed.insert(tool("y")));
+        noticed.written(&written);
+        noticed.ends();
+        assert!(noticed.is_other(&name) && noticed.begins());
+        noticed.written(&noticed.some(9));
+        assert!(!noticed.is_any());
     }
 }

@@ -183,7 +183,7 @@ async fn ask(
 /// Checks the arguments of a call by the accepted definition of its tool, and says which one that was.
 async fn checked(store: &Store, call: &Call, target: &CallTarget) -> Result<Option<Digest>, No> {
     let Some(tool) = target.tool() else { return Ok(None) };
-    let checked = call.server.checked(tool).await.map_err(|error| (silent(store, &error), Vec::new()))?;
+    let checked = call.server.definitions.checked(tool).await.map_err(|error| (silent(store, &error), Vec::new()))?;
     let Some(checked) = checked else { return Ok(None) };
     let arguments = call.called().and_then(MethodCall::arguments);
     checked.check(arguments).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;

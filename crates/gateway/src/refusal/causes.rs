@@ -1,12 +1,13 @@
 //! From the cause at the step where it arose to the refusal that is told.
 
-use model::{ScopeSet, StepUp, Tier, ToolName, UnknownHost};
+use model::{Id, ScopeSet, Server, StepUp, Tier, ToolName, UnknownHost};
 
 use super::Refusal;
 use crate::{
     call::{Call, TargetError},
     conditions::ConditionLost,
     credential::CredentialError,
+    definitions::NotListed,
     origin::ForeignOrigin,
     permit::Denial,
     principal::PrincipalError,
@@ -123,6 +124,14 @@ fn step_up(tool: Option<&ToolName>, tier: Tier, by: StepUp, scopes: ScopeSet) ->
     };
     let why = format!("{what} is {tier} tier and needs {who}: authorize again for the scope named here");
     Refusal::StepUp { scopes, by, why }
+}
+
+/// What the client is told when nobody knows what the tools of the server are. Where it is, and what it said, is in the log.
+pub fn not_listed(server: &Id<Server>, error: &NotListed) -> Refusal {
+    match error {
+        NotListed::Store(_) => Refusal::Unavailable,
+        _ => Refusal::Unreachable(server.to_string()),
+    }
 }
 
 /// What the client is told when a condition of its call does not hold any more before anything left.

@@ -14,7 +14,7 @@ use catalogue::Fault;
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
 use model::{DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName};
 
-pub use causes::{before_sending, cut, not_answered, of_answer};
+pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
 
 use crate::{may_be_done, quota::Quota};

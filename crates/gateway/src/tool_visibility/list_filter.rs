@@ -137,7 +137,7 @@ impl Listing<'_> {
             let is_first = seen.insert(name.clone());
             let counts = pins.pinned(&server.id, &name).is_some_and(|known| known.accepted == Some(digest));
             // Of two that a name means, the one that counts says nothing new.
-            let accepted = (is_one || !counts) && server.notice(&pins, definition);
+            let accepted = (is_one || !counts) && server.definitions.notice(&pins, definition);
             if accepted && is_one && is_first { Defined::Accepted } else { Defined::Otherwise }
         });
         each.collect()
@@ -167,7 +167,7 @@ impl Listing<'_> {
         }
         if list.member == "tools" {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
-            self.viewer.server.param_headers.learn(&name, schema);
+            self.viewer.server.definitions.param_headers.learn(&name, schema);
         }
         let access = mark(&self.viewer.access((list.listed)(&name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);

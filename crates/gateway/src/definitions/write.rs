@@ -1,0 +1,65 @@
+//! What a server lists is written down, for every node.
+
+use catalogue::Definition;
+use model::{Id, Server, config::DefinitionTrust};
+use privilege::catalogue::{Extent, Listed, Observed, observe};
+use store::{Commit, Store, StoreError};
+use tokio::task::spawn_blocking;
+
+/// Whose, and what of it counts without anybody looking.
+#[derive(Clone, Debug)]
+pub struct Of {
+    /// The server.
+    pub server: Id<Server>,
+    /// What of its lists counts.
+    pub trust: DefinitionTrust,
+}
+
+/// So many definitions are written in one transaction, so that it holds up nobody.
+pub const AT_ONCE: usize = 128;
+
+/// Writes down all that a server offers, as far as it is `news`.
+pub async fn write_all(store: &Store, of: &Of, news: &[Definition], is_all: bool) -> Result<(), StoreError> {
+    let mut rest = news;
+    loop {
+        let (some, after) = rest.split_at(rest.len().min(AT_ONCE));
+        let extent = match (is_all, after.is_empty()) {
+            (false, _) => Extent::Some,
+            (true, true) => Extent::All,
+            (true, false) => Extent::AllWithMore,
+        };
+        write(store, of, extent, some).await?;
+        if after.is_empty() {
+            return Ok(());
+        }
+        rest = after;
+    }
+}
+
+/// Writes down some of it.
+pub async fn write(store: &Store, of: &Of, extent: Extent, definitions: &[Definition]) -> Result<(), StoreError> {
+    let (Of { server, trust }, all) = (of.clone(), listed(definitions.to_vec()).await);
+    let change = store.write::<_, StoreError, _>(move |tx| {
+        Box::pin(async move {
+            let Observed { events, not_kept } = observe(tx, &server, trust, extent, &all).await?;
+            let mut events = events.into_iter();
+            Ok(match events.next() {
+                Some(first) => events.fold(Commit::with(first, not_kept), Commit::and),
+                None => Commit::nothing(not_kept),
+            })
+        })
+    });
+    let not_kept = change.await?;
+    if not_kept > 0 {
+        tracing::warn!(event = "definitions_not_kept", server = %of.server, not_kept,
+            "this server lists more names than are kept; what is not kept can not be accepted");
+    }
+    Ok(())
+}
+
+/// Looks at schemas beside the tasks that serve. One that made its reader give up is none to check by.
+async fn listed(definitions: Vec<Definition>) -> Vec<Listed> {
+    let all = definitions.clone();
+    let looked = spawn_blocking(move || all.into_iter().map(Listed::from).collect());
+    looked.await.unwrap_or_else(|_| definitions.into_iter().map(Listed::unchecked).collect())
+}
