@@ -142,6 +142,7 @@ mod tests {
         }
     }
 
+    /// Field: T8
     #[test]
     fn the_dialects_that_servers_write_are_understood() {
         for (of, good, bad) in [
@@ -192,6 +193,8 @@ mod tests {
     }
 
     /// On a stack of the size that those have who serve.
+    ///
+    /// Field: T10
     #[test]
     fn the_heaviest_schema_that_is_taken_takes_the_deepest_value() {
         let mut defs = serde_json::Map::new();
@@ -209,6 +212,7 @@ mod tests {
         }
     }
 
+    /// Field: T10
     #[test]
     fn an_expression_that_goes_back_and_forth_for_ever_is_given_up() {
         let of = json!({"properties": {"a": {"pattern": "^(a+)+(?!b)$"}}});

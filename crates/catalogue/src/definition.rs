@@ -109,6 +109,7 @@ mod tests {
         Definition::of_tool(json::check(text.as_bytes()).unwrap())
     }
 
+    /// Field: T3
     #[test]
     fn the_digest_is_of_all_that_a_definition_says_however_it_is_written() {
         let one = tool(r#"{"name":"a","description":"x","inputSchema":{"type":"object","maxProperties":1}}"#).unwrap();

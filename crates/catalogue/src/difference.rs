@@ -62,6 +62,7 @@ mod tests {
         Definition::of_tool(check(text.as_bytes()).unwrap()).unwrap()
     }
 
+    /// Field: T2
     #[test]
     fn each_place_is_named_with_what_stood_there_and_what_stands_there() {
         let old = tool(

@@ -235,6 +235,7 @@ mod tests {
         }
     }
 
+    /// Field: T4
     #[test]
     fn hidden_characters_are_found_in_texts_and_in_names() {
         for text in [

@@ -209,6 +209,7 @@ mod tests {
         assert!((10..MAX_DEPTH).contains(&deepest), "{deepest}");
     }
 
+    /// Field: T10
     #[test]
     fn what_never_ends_is_no_schema() {
         for schema in [
@@ -243,6 +244,7 @@ mod tests {
         assert!(matches!(deepest(&json!({"$ref": "#/$defs/d0", "$defs": defs})), Err(SchemaError::TooHeavy)));
     }
 
+    /// Field: T9
     #[test]
     fn nothing_outside_of_the_document_is_referred_to() {
         for reference in ["https://evil.test/s.json", "other.json", "#/nowhere", "#nowhere", "file:///etc/passwd"] {

@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    /// Field: G24
+    /// Field: G24, T12
     #[test]
     fn a_list_is_followed_to_its_end_and_no_cursor_is_followed_twice() {
         let mut pages = Pages::default();
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(circle.pages.len(), 1, "the same page counts once");
     }
 
-    /// Field: G24
+    /// Field: G24, T12
     #[test]
     fn a_list_without_an_end_is_left_after_fifty_pages_and_that_is_said() {
         let mut pages = Pages::default();

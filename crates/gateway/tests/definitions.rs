@@ -126,6 +126,8 @@ async fn a_new_tool_is_held_until_a_person_accepts_it_whatever_rule_names_it() {
 /// The rug pull: what was harmless when somebody looked says something else today.
 ///
 /// Spec: OWASP MCP03:2025
+///
+/// Field: T11
 #[tokio::test]
 async fn a_tool_that_changes_is_held_at_once_and_until_a_person_accepts_the_change() {
     let (world, listed) = listing(&[tool("get_ticket", "Gets."), tool("get_other", "Gets.")]).await;
@@ -163,6 +165,8 @@ async fn a_tool_that_is_again_what_was_accepted_goes_on() {
 }
 
 /// A tool that is not listed for a while keeps what was accepted of it, and nothing else takes its place.
+///
+/// Field: T1
 #[tokio::test]
 async fn a_tool_that_comes_back_is_what_it_was() {
     let (world, listed) = listing(&[tool("get_ticket", "Gets.")]).await;
@@ -184,11 +188,25 @@ async fn where_everything_is_reviewed_the_first_list_counts_no_more_than_any_oth
     world.modern_tool("get_ticket").await.answered();
 }
 
+/// Field: T5
 #[tokio::test]
 async fn what_the_server_does_not_list_is_held() {
     let (world, _) = listing(&[tool("get_ticket", "Gets.")]).await;
     world.modern_tool("get_hidden").await.tool_error("its server does not list it");
     assert_eq!(called(&world), 0);
+}
+
+/// Field: T5
+#[tokio::test]
+async fn what_is_held_is_refused_in_both_eras() {
+    let (world, listed) = listing(&[tool("get_ticket", "Gets.")]).await;
+    world.legacy_tool("get_ticket").await.answered();
+    listed.tools(&[tool("get_ticket", "Gets otherwise.")]);
+    let list = world.legacy("tools/list", json!({}), &[]).await.answered().json();
+    assert_eq!(list["result"]["tools"], json!([]));
+    world.legacy_tool("get_ticket").await.tool_error("is not what was accepted any more");
+    world.legacy_tool("get_other").await.tool_error("does not list it");
+    assert_eq!(called(&world), 1);
 }
 
 #[tokio::test]
@@ -215,6 +233,8 @@ async fn a_server_that_can_not_be_asked_gets_no_call_and_is_asked_again() {
 }
 
 /// Servers of prompts or resources alone say that there is no such method as `tools/list`.
+///
+/// Field: T12
 #[tokio::test]
 async fn a_server_without_tools_is_one_all_the_same() {
     let (world, _) = listing(&[]).await;
@@ -234,6 +254,8 @@ async fn a_server_without_tools_is_one_all_the_same() {
 }
 
 /// Which of the two is called nobody could say.
+///
+/// Field: T6
 #[tokio::test]
 async fn a_name_that_means_two_things_means_nothing() {
     let (world, listed) = listing(&[tool("get_ticket", "Gets."), tool("get_other", "Gets.")]).await;
@@ -243,6 +265,7 @@ async fn a_name_that_means_two_things_means_nothing() {
     world.modern_tool("get_ticket").await.tool_error("is not what was accepted any more");
 }
 
+/// Field: T6
 #[tokio::test]
 async fn names_that_look_alike_are_not_both_accepted() {
     let (one, other) = (tool("get_ticket", "Gets."), tool("getTicket", "Gets more."));
@@ -254,6 +277,7 @@ async fn names_that_look_alike_are_not_both_accepted() {
     assert_eq!(refused.happened(), "`tickets.getTicket` looks like `tickets.get_ticket`, which is accepted");
 }
 
+/// Field: T2
 #[tokio::test]
 async fn only_what_was_looked_at_is_accepted() {
     let (world, listed) = listing(&[tool("get_ticket", "Gets.")]).await;
@@ -297,6 +321,7 @@ async fn a_definition_that_is_never_the_same_is_written_down_a_few_times() {
     world.modern_tool("get_ticket").await.tool_error("is not what was accepted any more");
 }
 
+/// Field: T13
 #[tokio::test]
 async fn prompts_are_held_like_tools() {
     let (world, listed) = listing(&[]).await;
@@ -336,6 +361,7 @@ async fn what_is_wrong_with_arguments_is_told_to_those_who_may_call() {
     call("mystery").await.tool_error("nobody has classified it");
 }
 
+/// Field: T9
 #[tokio::test]
 async fn a_tool_by_whose_schema_nothing_can_be_checked_is_held_and_can_not_be_accepted() {
     for schema in [
@@ -352,6 +378,8 @@ async fn a_tool_by_whose_schema_nothing_can_be_checked_is_held_and_can_not_be_ac
 }
 
 /// Spec: MCP 2026-07-28 basic/transports/streamable-http (custom headers from tool parameters), SEP-2243
+///
+/// Field: T7
 #[tokio::test]
 async fn headers_that_repeat_arguments_are_written_by_the_accepted_definition() {
     let of = json!({"name": "get_ticket", "inputSchema": {"type": "object",
@@ -366,6 +394,8 @@ async fn headers_that_repeat_arguments_are_written_by_the_accepted_definition() 
 }
 
 /// Spec: docs/decisions/0031-definitions-are-pinned.md
+///
+/// Field: T11
 #[tokio::test]
 async fn a_node_that_starts_again_knows_what_was_accepted() {
     let (world, listed) = listing(&[tool("get_ticket", "Gets.")]).await;

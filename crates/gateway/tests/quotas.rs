@@ -27,7 +27,7 @@ async fn world() -> World {
     let config: Config = serde_json::from_value(json!({
         "public_url": "http://127.0.0.1:8420",
         "limits": {"request_bytes": 4096, "per_grant": {"calls": 3, "bytes": 4096, "streams": 2}},
-        "servers": {"tickets": {"url": world.upstream.url(), "tools": {"get_*": "low", "delete_*": "high"}}},
+        "servers": {"tickets": {"url": world.upstream.url(), "definitions": "unpinned", "tools": {"get_*": "low", "delete_*": "high"}}},
     }))
     .unwrap();
     let policies = Arc::new(policy::Policies::load(&[]).unwrap());

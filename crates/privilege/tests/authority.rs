@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Clock, Grant, ManualClock, Person, Pin,
-    Role, Scope, ScopeSet, Span, StepUp, Timestamp, ToolName, config::ServerConfig,
+    Actor, Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Clock, Grant, HeldFor, ManualClock, Person,
+    Pin, Role, Scope, ScopeSet, Span, StepUp, Timestamp, ToolName, config::ServerConfig,
 };
 use policy::{Policies, PolicyFile};
 use portcullis_privilege::{
@@ -223,7 +223,7 @@ async fn what_can_not_be_issued_says_why() {
     let (built_in, closed) = (Policies::built_in(), own(&format!("@id(\"closed\") {CLOSED}")));
     let need = |policies, scope: &str| world.issuing(policies).need(&scope.parse().unwrap());
     let held = need(&built_in, "tickets.unheard_of").unwrap_err();
-    assert_eq!(held, NotIssuable::Held("tickets.unheard_of".parse().unwrap()));
+    assert_eq!(held, NotIssuable::Held("tickets.unheard_of".parse().unwrap(), HeldFor::Tier));
     let not_high = need(&built_in, "tickets.get_ticket").unwrap_err();
     assert!(not_high.to_string().ends_with("ask for `tickets:low`"), "{not_high}");
     let forbidden = need(&closed, "tickets.delete_ticket").unwrap_err();
@@ -244,7 +244,7 @@ async fn what_can_not_be_had_is_left_out_unless_that_is_all() {
     let expected =
         [("tickets:low".into(), Need::Standing), ("tickets:medium".into(), Need::Elevation(StepUp::Consent))];
     assert_eq!(possible, expected);
-    assert_eq!(plan.left_out, [NotIssuable::Held("tickets.unheard_of".parse().unwrap())]);
+    assert_eq!(plan.left_out, [NotIssuable::Held("tickets.unheard_of".parse().unwrap(), HeldFor::Tier)]);
     let nothing = world.issuing(&policies).plan(&"tickets.unheard_of".parse().unwrap()).unwrap_err();
-    assert_eq!(nothing, NotIssuable::Held("tickets.unheard_of".parse().unwrap()));
+    assert_eq!(nothing, NotIssuable::Held("tickets.unheard_of".parse().unwrap(), HeldFor::Tier));
 }

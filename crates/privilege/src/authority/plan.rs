@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use model::{
-    Authority, CallTarget, Class, Decision, Id, Pin, Scope, ScopeSet, Server, StepUp, Tier, ToolName,
+    Authority, CallTarget, Class, Decision, HeldFor, Id, Pin, Scope, ScopeSet, Server, StepUp, Tier, ToolName,
     config::ServerConfig,
 };
 use policy::Policies;
@@ -29,8 +29,8 @@ pub enum Need {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotIssuable {
     /// The tool waits until a person has looked.
-    #[error("the tool of scope `{0}` is held until an administrator has looked at it")]
-    Held(Scope),
+    #[error("the tool of scope `{0}` {}", waits(*.1))]
+    Held(Scope, HeldFor),
     /// The tool is not in the high tier, and only there has each its own scope.
     #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]
     NotHigh {
@@ -52,12 +52,21 @@ pub enum NotIssuable {
     NothingLeft(ScopeSet),
 }
 
+fn waits(why: HeldFor) -> &'static str {
+    match why {
+        HeldFor::Tier => "waits for an operator to classify it",
+        HeldFor::Definition => "is not listed by its server",
+        HeldFor::New => "is new, and waits until an administrator has accepted what it says of itself",
+        HeldFor::Changed => "has changed, and waits until an administrator has accepted the change",
+    }
+}
+
 impl NotIssuable {
     /// The ids of the policies that said no, for records and the log. The client is not told.
     pub fn policies(&self) -> &[String] {
         match self {
             Self::Forbidden(_, policies) | Self::NoConnection(_, policies) => policies,
-            Self::Held(_) | Self::NotHigh { .. } | Self::NothingLeft(_) => &[],
+            Self::Held(..) | Self::NotHigh { .. } | Self::NothingLeft(_) => &[],
         }
     }
 }
@@ -140,7 +149,7 @@ impl Issuing<'_> {
                 least.ok_or_else(|| forbidden(by))
             }
             Scope::Tool(_, tool) => match Class::of(self.rules, tool, |tool| self.pin(tool)) {
-                Class::Held(_) => Err(NotIssuable::Held(scope.clone())),
+                Class::Held(why) => Err(NotIssuable::Held(scope.clone(), why)),
                 Class::Rated(Tier::High) => self.tool(tool.clone(), Tier::High).map_err(forbidden),
                 Class::Rated(tier) => {
                     let instead = Scope::needed(self.server, tool, tier);

@@ -4,7 +4,7 @@ use catalogue::Listed;
 use client::Extent;
 use model::{
     Id, ToolName,
-    config::{Config, ServerConfig},
+    config::{Config, DefinitionTrust, ServerConfig},
 };
 
 use super::finding::{Finding, failure, ok, warning};
@@ -50,7 +50,16 @@ fn of(id: &Id<model::Server>, server: &ServerConfig, offer: &Offer) -> Vec<Findi
         }
     }
     findings.extend(idle(id, server, &offer.tools));
+    findings.extend(unpinned(id, server));
     findings
+}
+
+/// A server whose words count whatever they are.
+fn unpinned(id: &Id<model::Server>, server: &ServerConfig) -> Option<Finding> {
+    let say = "servers.{}.definitions is `unpinned`: a tool whose description or arguments change is used on, and nobody \
+               hears of it; nothing checks its arguments here";
+    (server.definitions == DefinitionTrust::Unpinned)
+        .then(|| warning(format!("server {id}"), say.replace("{}", id.as_str())))
 }
 
 fn counted(offer: &Offer) -> String {
