@@ -32,6 +32,7 @@ pub use error::{StoreError, StoreSilent};
 pub use files::permissions::{OpenToOthers, open_to_others};
 pub use log::{
     contradictions::Contradiction,
+    index::Indexed,
     verify::{Verification, VerifyError, VerifyOptions, verify},
 };
 pub use open_error::OpenError;

@@ -7,6 +7,7 @@
 //!
 //! Fields never hold tokens, codes, passwords or tool arguments.
 
+mod about;
 mod actor;
 mod agent;
 mod call;
