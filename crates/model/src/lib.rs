@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod bounded_cache;
 pub mod call_target;
 pub mod claims;
 pub mod client;
@@ -36,6 +37,7 @@ pub mod version;
 
 pub use agent::{Agent, AgentKind, AgentState};
 pub use block::{Block, Target};
+pub use bounded_cache::BoundedCache;
 pub use call_target::{CallTarget, Class};
 pub use claims::{AccessClaims, Subject};
 pub use client::{Assurance, AuthMethod, Client, ClientId, GrantType};
