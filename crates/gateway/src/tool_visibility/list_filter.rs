@@ -9,7 +9,7 @@
 
 use mcp::{
     json::{self, NotStrict, Strict, array, object},
-    list::salvage,
+    list::{List, salvage},
     revision::Revision,
 };
 use serde_json::json;
@@ -38,7 +38,7 @@ pub fn filter(
             salvaged = salvage(message).ok_or(why)?;
             for name in &salvaged.taken_out {
                 let server = &viewer.server;
-                server.omitted.say(&server.id, &salvaged.list, name, Why::Ambiguous);
+                server.omitted.say(&server.id, salvaged.list, name, Why::Ambiguous);
             }
             json::check(&salvaged.message)?
         }
@@ -73,7 +73,7 @@ impl Listing<'_> {
 
     fn result(&self, result: Strict<'_>) -> Option<Vec<u8>> {
         let members = result.members()?;
-        let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+        let is_list = |name: &str| List::in_member(name).is_some();
         if !members.iter().any(|(name, value)| is_list(name) && value.elements().is_some()) {
             return None;
         }
@@ -95,8 +95,7 @@ impl Listing<'_> {
 
     /// The member of a result, filtered when it is a list.
     fn list(&self, name: &str, value: Strict<'_>) -> Vec<u8> {
-        let list = LISTS.iter().find(|list| list.member == name);
-        match (list, value.elements()) {
+        match (List::in_member(name), value.elements()) {
             (Some(list), Some(items)) => array(items.into_iter().filter_map(|item| self.item(list, item))),
             _ => value.as_str().into(),
         }
@@ -109,26 +108,26 @@ impl Listing<'_> {
         }
     }
 
-    fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
+    fn item(&self, list: List, item: Strict<'_>) -> Option<Vec<u8>> {
         let members = item.members()?;
         let omitted = |name: &str, why| {
             let server = &self.viewer.server;
-            server.omitted.say(&server.id, list.member, name, why);
+            server.omitted.say(&server.id, list, name, why);
         };
-        let name = members.iter().find(|(name, _)| name == list.named_by).and_then(|(_, name)| name.string());
+        let name = members.iter().find(|(name, _)| name == list.named_by()).and_then(|(_, name)| name.string());
         let Some(name) = name else {
             omitted("", Why::Nameless);
             return None;
         };
-        if let Some(why) = Why::of(&name).filter(|_| list.named_by == "name") {
+        if let Some(why) = Why::of(&name).filter(|_| matches!(list, List::Tools | List::Prompts)) {
             omitted(&name, why);
             return None;
         }
-        if list.member == "tools" {
+        if list == List::Tools {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
             self.viewer.server.param_headers.learn(&name, schema);
         }
-        let access = mark(&self.viewer.access((list.listed)(&name))?);
+        let access = mark(&self.viewer.access(listed(list, &name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
         let mut marked = false;
         for (name, value) in &members {
@@ -151,21 +150,14 @@ impl Listing<'_> {
     }
 }
 
-/// A list that a result may hold.
-struct List {
-    /// The member of the result.
-    member: &'static str,
-    /// The member of an item that names it.
-    named_by: &'static str,
-    listed: for<'l> fn(&'l str) -> Listed<'l>,
+fn listed(list: List, name: &str) -> Listed<'_> {
+    match list {
+        List::Tools => Listed::Tool(name),
+        List::Prompts => Listed::Prompt(name),
+        List::Resources => Listed::Resource(name),
+        List::Templates => Listed::Template(name),
+    }
 }
-
-const LISTS: &[List] = &[
-    List { member: "tools", named_by: "name", listed: |name| Listed::Tool(name) },
-    List { member: "prompts", named_by: "name", listed: |name| Listed::Prompt(name) },
-    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri) },
-    List { member: "resourceTemplates", named_by: "uriTemplate", listed: |uri| Listed::Template(uri) },
-];
 
 fn mark(access: &Access) -> Vec<u8> {
     json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()
