@@ -10,6 +10,7 @@
 mod engine;
 mod epoch;
 mod error;
+mod fault;
 mod files;
 mod log;
 mod open_error;
