@@ -11,7 +11,7 @@ pub mod sampling;
 mod wire;
 
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
-use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, ToolName};
+use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, ToolName, event::CallRefusalReason};
 
 pub use causes::{before_sending, cut, not_answered, of_answer};
 pub use wire::{Asked, By, event_of, respond};
@@ -170,44 +170,48 @@ impl Refusal {
         }
     }
 
-    /// The stable word in the audit and in logs.
-    pub const fn word(&self) -> &'static str {
+    /// The cause, in the audit and in logs.
+    pub const fn reason(&self) -> CallRefusalReason {
+        use CallRefusalReason as R;
         match self {
-            Self::NotFound | Self::Elsewhere(_) => "not_found",
-            Self::UnknownHost => "unknown_host",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::NoCredentials => "no_credentials",
-            Self::BadCredentials(_) => "invalid_request",
-            Self::InvalidToken(_) => "invalid_token",
-            Self::MediaType => "media_type",
-            Self::ContentCoding => "content_coding",
-            Self::TooLarge(_) => "too_large",
-            Self::Incomplete => "incomplete",
-            Self::Malformed(_) => "malformed",
-            Self::NotSpoken(_) => "revision",
-            Self::UnknownMethod => "unknown_method",
-            Self::NotSentOn => "not_sent_on",
-            Self::Tasks => "tasks",
-            Self::NoTool => "no_tool",
-            Self::Missing(_) => "missing_param",
-            Self::OneAtATime => "one_at_a_time",
-            Self::UnknownSession => "unknown_session",
-            Self::ForeignEvent => "foreign_event",
-            Self::ForeignState => "foreign_state",
-            Self::OrphanResponse => "orphan_response",
-            Self::StepUp { .. } => "step_up",
-            Self::Awaited { .. } => "awaits_decision",
-            Self::TurnedDown { .. } => "turned_down",
-            Self::Denied(reason, _) => reason.as_str(),
-            Self::Blocked => "blocked",
-            Self::Quota(quota) => quota.word(),
-            Self::NoRoom => "no_room",
-            Self::Unavailable => "unavailable",
-            Self::Unreachable(_) => "unreachable",
-            Self::MayBeDone(_) => "may_be_done",
-            Self::NoStream(_) => "no_stream",
-            Self::BadUpstream { .. } => "bad_upstream",
+            Self::NotFound | Self::Elsewhere(_) => R::NotFound,
+            Self::UnknownHost => R::UnknownHost,
+            Self::ForeignOrigin => R::ForeignOrigin,
+            Self::MethodNotAllowed => R::MethodNotAllowed,
+            Self::NoCredentials => R::NoCredentials,
+            Self::BadCredentials(_) => R::InvalidRequest,
+            Self::InvalidToken(_) => R::InvalidToken,
+            Self::MediaType => R::MediaType,
+            Self::ContentCoding => R::ContentCoding,
+            Self::TooLarge(_) => R::TooLarge,
+            Self::Incomplete => R::Incomplete,
+            Self::Malformed(_) => R::Malformed,
+            Self::NotSpoken(_) => R::Revision,
+            Self::UnknownMethod => R::UnknownMethod,
+            Self::NotSentOn => R::NotSentOn,
+            Self::Tasks => R::Tasks,
+            Self::NoTool => R::NoTool,
+            Self::Missing(_) => R::MissingParam,
+            Self::OneAtATime => R::OneAtATime,
+            Self::UnknownSession => R::UnknownSession,
+            Self::ForeignEvent => R::ForeignEvent,
+            Self::ForeignState => R::ForeignState,
+            Self::OrphanResponse => R::OrphanResponse,
+            Self::StepUp { .. } => R::StepUp,
+            Self::Awaited { .. } => R::AwaitsDecision,
+            Self::TurnedDown { .. } => R::TurnedDown,
+            Self::Denied(DenyReason::Forbidden, _) => R::Forbidden,
+            Self::Denied(DenyReason::NotPermitted, _) => R::NotPermitted,
+            Self::Denied(DenyReason::Held, _) => R::Held,
+            Self::Denied(DenyReason::EvaluationError, _) => R::EvaluationError,
+            Self::Blocked => R::Blocked,
+            Self::Quota(quota) => quota.reason(),
+            Self::NoRoom => R::NoRoom,
+            Self::Unavailable => R::Unavailable,
+            Self::Unreachable(_) => R::Unreachable,
+            Self::MayBeDone(_) => R::MayBeDone,
+            Self::NoStream(_) => R::NoStream,
+            Self::BadUpstream { .. } => R::BadUpstream,
         }
     }
 }

@@ -108,7 +108,7 @@ impl<'a> Caller<'a> {
             uri: None,
             revision: None,
             decision,
-            reason: refusal.word(),
+            reason: refusal.reason(),
             why: None,
             tier: None,
             scope,

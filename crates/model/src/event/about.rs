@@ -1,7 +1,7 @@
 //! Which agents a record names, so that it is found again by them.
 
 use super::{Actor, Event, What};
-use crate::Id;
+use crate::{Id, TargetKind};
 
 impl Event {
     /// The agents that it names: who acted, and who it is about. One may come twice.
@@ -64,8 +64,8 @@ impl What {
 }
 
 /// Only a target that is an agent is one's.
-fn named<'n>(target: &str, name: &'n str) -> Option<&'n str> {
-    (target == "agent").then_some(name)
+fn named(target: TargetKind, name: &str) -> Option<&str> {
+    (target == TargetKind::Agent).then_some(name)
 }
 
 #[cfg(test)]
