@@ -16,7 +16,7 @@ use model::{DenyReason, Elevation, Id, ScopeSet, StepUp, ToolName, event::CallRe
 pub use causes::{before_sending, cut, not_answered, of_answer};
 pub use wire::{Asked, By, event_of, respond};
 
-use crate::{may_be_done, quota::Quota};
+use crate::{credential::Doubt, may_be_done::MayBeDone, principal::PrincipalError, quota::Quota};
 
 /// Why a request was not relayed: one variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +41,13 @@ pub enum Refusal {
     NoCredentials,
     /// Credentials in a form that could be read in two ways.
     #[error("{0}")]
-    BadCredentials(&'static str),
+    BadCredentials(Doubt),
+    /// What was sent has not the form of a token.
+    #[error("the token is malformed")]
+    MalformedToken,
     /// The token is not good for this server, or what it stood for is over.
     #[error("{0}")]
-    InvalidToken(&'static str),
+    InvalidToken(PrincipalError),
     /// `Content-Type` is not JSON.
     #[error("the body must be application/json")]
     MediaType,
@@ -146,8 +149,8 @@ pub enum Refusal {
     #[error("the server `{0}` cannot be reached")]
     Unreachable(String),
     /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
-    #[error("{}", may_be_done::words(.0))]
-    MayBeDone(&'static str),
+    #[error("{0}")]
+    MayBeDone(MayBeDone),
     /// The server answers a stream that was begun without it, and not with a stream.
     #[error("the server answered {0} where a stream was asked for")]
     NoStream(u16),
@@ -180,7 +183,7 @@ impl Refusal {
             Self::MethodNotAllowed => R::MethodNotAllowed,
             Self::NoCredentials => R::NoCredentials,
             Self::BadCredentials(_) => R::InvalidRequest,
-            Self::InvalidToken(_) => R::InvalidToken,
+            Self::MalformedToken | Self::InvalidToken(_) => R::InvalidToken,
             Self::MediaType => R::MediaType,
             Self::ContentCoding => R::ContentCoding,
             Self::TooLarge(_) => R::TooLarge,
