@@ -8,11 +8,14 @@
 use axum::response::{IntoResponse, Response};
 use crypto::{AssertionError, KeyError};
 use http::StatusCode;
-use model::{AuthMethod, Elevation, Id};
+use model::{
+    AuthMethod, Elevation, ErrorCode, Id,
+    event::{AuthorizationRefusalCause, TokenRefusalCause},
+};
 use net::ReadError;
-use oauth::{CredentialsError, ErrorCode, FormError, PkceError};
+use oauth::{CredentialsError, FormError, PkceError};
 use store::{StoreError, StoreSilent};
-use web::{Incident, fault, problem};
+use web::{BadPage, Forged, Incident, fault, problem};
 
 use crate::{clients::ClientRefusal, liveness::Dead, resource::ResourceError, scopes::ScopeRefusal};
 
@@ -132,58 +135,83 @@ impl TokenError {
     }
 
     /// The stable word in the audit.
-    pub(crate) fn cause(&self) -> &'static str {
+    pub(crate) fn cause(&self) -> TokenRefusalCause {
         self.wire().1
     }
 
-    fn wire(&self) -> (ErrorCode, &'static str) {
+    fn wire(&self) -> (ErrorCode, TokenRefusalCause) {
+        use TokenRefusalCause as C;
         match self {
-            Self::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
-            Self::NotAForm => (ErrorCode::InvalidRequest, "not_a_form"),
-            Self::Unread(ReadError::NoRoom) => (ErrorCode::TemporarilyUnavailable, "no_room"),
-            Self::Unread(_) => (ErrorCode::InvalidRequest, "unread"),
-            Self::UnknownGrantType => (ErrorCode::UnsupportedGrantType, "unknown_grant_type"),
-            Self::GrantNotForClient => (ErrorCode::UnauthorizedClient, "grant_not_for_client"),
+            Self::Form(_) => (ErrorCode::InvalidRequest, C::Malformed),
+            Self::NotAForm => (ErrorCode::InvalidRequest, C::NotAForm),
+            Self::Unread(ReadError::NoRoom) => (ErrorCode::TemporarilyUnavailable, C::NoRoom),
+            Self::Unread(_) => (ErrorCode::InvalidRequest, C::Unread),
+            Self::UnknownGrantType => (ErrorCode::UnsupportedGrantType, C::UnknownGrantType),
+            Self::GrantNotForClient => (ErrorCode::UnauthorizedClient, C::GrantNotForClient),
             Self::Credentials(error) => match error {
-                CredentialsError::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
-                CredentialsError::Several => (ErrorCode::InvalidRequest, "several_auth_methods"),
-                CredentialsError::Authorization => (ErrorCode::InvalidClient, "bad_authorization"),
-                CredentialsError::AssertionType => (ErrorCode::InvalidRequest, "assertion_type"),
-                CredentialsError::AssertionOfAnother => (ErrorCode::InvalidClient, "assertion_of_another"),
-                CredentialsError::ClientId(_) => (ErrorCode::InvalidClient, "unknown_client"),
+                CredentialsError::Form(_) => (ErrorCode::InvalidRequest, C::Malformed),
+                CredentialsError::Several => (ErrorCode::InvalidRequest, C::SeveralAuthMethods),
+                CredentialsError::Authorization => (ErrorCode::InvalidClient, C::BadAuthorization),
+                CredentialsError::AssertionType => (ErrorCode::InvalidRequest, C::AssertionType),
+                CredentialsError::AssertionOfAnother => (ErrorCode::InvalidClient, C::AssertionOfAnother),
+                CredentialsError::ClientId(_) => (ErrorCode::InvalidClient, C::UnknownClient),
             },
-            Self::UnknownClient(_) => (ErrorCode::InvalidClient, "unknown_client"),
-            Self::OldKeys(_) => (ErrorCode::InvalidClient, "old_keys"),
-            Self::WrongAuthMethod(_) => (ErrorCode::InvalidClient, "wrong_auth_method"),
-            Self::Assertion(_) => (ErrorCode::InvalidClient, "assertion"),
-            Self::AssertionReplayed => (ErrorCode::InvalidClient, "assertion_replayed"),
-            Self::WrongSecret => (ErrorCode::InvalidClient, "wrong_secret"),
-            Self::UnknownCode => (ErrorCode::InvalidGrant, "unknown_code"),
-            Self::CodeOfAnother => (ErrorCode::InvalidGrant, "code_of_another"),
-            Self::CodeExpired => (ErrorCode::InvalidGrant, "code_expired"),
-            Self::WrongRedirect => (ErrorCode::InvalidGrant, "wrong_redirect"),
-            Self::Verifier(_) => (ErrorCode::InvalidGrant, "wrong_verifier"),
-            Self::CodeReplayed => (ErrorCode::InvalidGrant, "code_replayed"),
-            Self::UnknownRefresh => (ErrorCode::InvalidGrant, "unknown_refresh"),
-            Self::RefreshOfAnother => (ErrorCode::InvalidGrant, "refresh_of_another"),
-            Self::RefreshOver => (ErrorCode::InvalidGrant, "refresh_over"),
-            Self::RefreshReplayed => (ErrorCode::InvalidGrant, "refresh_replayed"),
-            Self::RefreshUsed => (ErrorCode::InvalidGrant, "refresh_used"),
-            Self::TokenOfAnother => (ErrorCode::InvalidGrant, "token_of_another"),
-            Self::Resource(_) => (ErrorCode::InvalidTarget, "resource"),
-            Self::Scope(_) => (ErrorCode::InvalidScope, "scope"),
-            Self::Pending(_) => (ErrorCode::AuthorizationPending, "pending"),
-            Self::Denied(_) => (ErrorCode::AccessDenied, "denied"),
-            Self::TooManyPending => (ErrorCode::AccessDenied, "too_many_pending"),
-            Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.cause()),
-            Self::Store(_) => (ErrorCode::TemporarilyUnavailable, "store"),
-            Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, "store_silent"),
-            Self::Signing(_) => (ErrorCode::ServerError, "signing"),
+            Self::UnknownClient(_) => (ErrorCode::InvalidClient, C::UnknownClient),
+            Self::OldKeys(_) => (ErrorCode::InvalidClient, C::OldKeys),
+            Self::WrongAuthMethod(_) => (ErrorCode::InvalidClient, C::WrongAuthMethod),
+            Self::Assertion(_) => (ErrorCode::InvalidClient, C::Assertion),
+            Self::AssertionReplayed => (ErrorCode::InvalidClient, C::AssertionReplayed),
+            Self::WrongSecret => (ErrorCode::InvalidClient, C::WrongSecret),
+            Self::UnknownCode => (ErrorCode::InvalidGrant, C::UnknownCode),
+            Self::CodeOfAnother => (ErrorCode::InvalidGrant, C::CodeOfAnother),
+            Self::CodeExpired => (ErrorCode::InvalidGrant, C::CodeExpired),
+            Self::WrongRedirect => (ErrorCode::InvalidGrant, C::WrongRedirect),
+            Self::Verifier(_) => (ErrorCode::InvalidGrant, C::WrongVerifier),
+            Self::CodeReplayed => (ErrorCode::InvalidGrant, C::CodeReplayed),
+            Self::UnknownRefresh => (ErrorCode::InvalidGrant, C::UnknownRefresh),
+            Self::RefreshOfAnother => (ErrorCode::InvalidGrant, C::RefreshOfAnother),
+            Self::RefreshOver => (ErrorCode::InvalidGrant, C::RefreshOver),
+            Self::RefreshReplayed => (ErrorCode::InvalidGrant, C::RefreshReplayed),
+            Self::RefreshUsed => (ErrorCode::InvalidGrant, C::RefreshUsed),
+            Self::TokenOfAnother => (ErrorCode::InvalidGrant, C::TokenOfAnother),
+            Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
+            Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
+            Self::Pending(_) => (ErrorCode::AuthorizationPending, C::Pending),
+            Self::Denied(_) => (ErrorCode::AccessDenied, C::Denied),
+            Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
+            Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.into()),
+            Self::Store(_) => (ErrorCode::TemporarilyUnavailable, C::Store),
+            Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, C::StoreSilent),
+            Self::Signing(_) => (ErrorCode::ServerError, C::Signing),
         }
     }
 }
 
 const NOT_AUTHENTICATED: &str = "the client is unknown, or did not authenticate as it is registered to";
+
+impl From<&Dead> for TokenRefusalCause {
+    fn from(dead: &Dead) -> Self {
+        match dead {
+            Dead::GrantEnded => Self::GrantEnded,
+            Dead::AgentNotActive(_) => Self::AgentNotActive,
+            Dead::AgentUnknown => Self::AgentUnknown,
+            Dead::PersonDisabled => Self::PersonDisabled,
+            Dead::Blocked(_) => Self::Blocked,
+        }
+    }
+}
+
+impl From<&Dead> for AuthorizationRefusalCause {
+    fn from(dead: &Dead) -> Self {
+        match dead {
+            Dead::GrantEnded => Self::GrantEnded,
+            Dead::AgentNotActive(_) => Self::AgentNotActive,
+            Dead::AgentUnknown => Self::AgentUnknown,
+            Dead::PersonDisabled => Self::PersonDisabled,
+            Dead::Blocked(_) => Self::Blocked,
+        }
+    }
+}
 
 /// Why an authorization request goes back to its client with an error. The client and its redirect are good.
 #[derive(Debug, thiserror::Error)]
@@ -237,28 +265,29 @@ impl AuthorizeError {
     }
 
     /// The stable word in the audit.
-    pub(crate) fn cause(&self) -> &'static str {
+    pub(crate) fn cause(&self) -> AuthorizationRefusalCause {
         self.wire().1
     }
 
-    fn wire(&self) -> (ErrorCode, &'static str) {
+    fn wire(&self) -> (ErrorCode, AuthorizationRefusalCause) {
+        use AuthorizationRefusalCause as C;
         match self {
-            Self::Form(_) => (ErrorCode::InvalidRequest, "malformed"),
-            Self::ResponseMode => (ErrorCode::InvalidRequest, "response_mode"),
-            Self::Challenge(_) => (ErrorCode::InvalidRequest, "challenge"),
-            Self::ResponseType => (ErrorCode::UnsupportedResponseType, "response_type"),
-            Self::RequestObject => (ErrorCode::RequestNotSupported, "request_object"),
-            Self::RequestUri => (ErrorCode::RequestUriNotSupported, "request_uri"),
-            Self::Resource(_) => (ErrorCode::InvalidTarget, "resource"),
-            Self::Scope(_) => (ErrorCode::InvalidScope, "scope"),
-            Self::LoginRequired => (ErrorCode::LoginRequired, "login_required"),
-            Self::ConsentRequired => (ErrorCode::ConsentRequired, "consent_required"),
-            Self::Refused => (ErrorCode::AccessDenied, "refused"),
-            Self::ElevationDenied(_) => (ErrorCode::AccessDenied, "denied"),
-            Self::ElevationLapsed(_) => (ErrorCode::AccessDenied, "lapsed"),
-            Self::TooManyPending => (ErrorCode::AccessDenied, "too_many_pending"),
-            Self::NeedsApproval => (ErrorCode::AccessDenied, "needs_approval"),
-            Self::Dead(dead) => (ErrorCode::AccessDenied, dead.cause()),
+            Self::Form(_) => (ErrorCode::InvalidRequest, C::Malformed),
+            Self::ResponseMode => (ErrorCode::InvalidRequest, C::ResponseMode),
+            Self::Challenge(_) => (ErrorCode::InvalidRequest, C::Challenge),
+            Self::ResponseType => (ErrorCode::UnsupportedResponseType, C::ResponseType),
+            Self::RequestObject => (ErrorCode::RequestNotSupported, C::RequestObject),
+            Self::RequestUri => (ErrorCode::RequestUriNotSupported, C::RequestUri),
+            Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
+            Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
+            Self::LoginRequired => (ErrorCode::LoginRequired, C::LoginRequired),
+            Self::ConsentRequired => (ErrorCode::ConsentRequired, C::ConsentRequired),
+            Self::Refused => (ErrorCode::AccessDenied, C::Refused),
+            Self::ElevationDenied(_) => (ErrorCode::AccessDenied, C::Denied),
+            Self::ElevationLapsed(_) => (ErrorCode::AccessDenied, C::Lapsed),
+            Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
+            Self::NeedsApproval => (ErrorCode::AccessDenied, C::NeedsApproval),
+            Self::Dead(dead) => (ErrorCode::AccessDenied, dead.into()),
         }
     }
 }
@@ -267,20 +296,12 @@ impl AuthorizeError {
 /// or the page itself is stale.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PageError {
-    #[error("The link that brought you here is malformed: {0}.")]
-    Malformed(#[from] FormError),
-    #[error("The link that brought you here is too long.")]
-    TooLong,
-    #[error("The client_id is not one: {0}.")]
-    BadClientId(&'static str),
+    #[error(transparent)]
+    Page(#[from] BadPage),
     #[error("This application may not ask for access: {0}.")]
     Client(ClientRefusal),
     #[error("The application did not say where to send you back to, or named a place that is not registered for it.")]
     Redirect,
-    #[error("This form was sent from another site, or belongs to an earlier login.")]
-    Forged,
-    #[error("This page is too old, or was answered before.")]
-    Stale,
     #[error("You allowed this a moment ago, and the application may have it by now.")]
     AllowedBefore,
     #[error("The application wants an answer without any page, and you are not logged in here.")]
@@ -297,15 +318,23 @@ pub(crate) enum PageError {
     Silent(#[from] StoreSilent),
 }
 
+impl From<FormError> for PageError {
+    fn from(error: FormError) -> Self {
+        Self::Page(error.into())
+    }
+}
+
+impl From<Forged> for PageError {
+    fn from(forged: Forged) -> Self {
+        Self::Page(forged.into())
+    }
+}
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, title, to_do) = match &self {
+            Self::Page(page) => return page.told(),
             Self::Store(_) | Self::Silent(_) => return fault("authorization_failed", &self),
-            Self::Malformed(_) | Self::TooLong | Self::BadClientId(_) => (
-                StatusCode::BAD_REQUEST,
-                "That link can not be used",
-                "Start again from the application that sent you here.",
-            ),
             Self::Client(_) => (
                 StatusCode::FORBIDDEN,
                 "This application was turned away",
@@ -315,14 +344,6 @@ impl IntoResponse for PageError {
                 StatusCode::BAD_REQUEST,
                 "You can not be sent back safely",
                 "Start again from the application that sent you here. If this comes again, tell its maker.",
-            ),
-            Self::Forged => {
-                (StatusCode::FORBIDDEN, "That form was not accepted", "Go back, reload the page and try again.")
-            }
-            Self::Stale => (
-                StatusCode::GONE,
-                "This page is no longer good",
-                "Start again from the application that sent you here, or ask for a new link.",
             ),
             Self::AllowedBefore => {
                 (StatusCode::CONFLICT, "It was allowed already", "End it under “My agents” if you did not mean it.")

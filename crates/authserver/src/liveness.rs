@@ -2,7 +2,9 @@
 //!
 //! Spec: RFC 9700 §4.14 (never above the grant, as it stands now).
 
-use model::{Agent, AgentKind, AgentState, ClientId, Grant, Id, NotStanding, Person, Server, Standing, Timestamp};
+use model::{
+    Agent, AgentKind, AgentState, ClientId, Grant, Id, NotStanding, Person, Server, Standing, TargetKind, Timestamp,
+};
 use privilege::standing;
 use store::{Store, StoreError, Tx};
 
@@ -18,20 +20,7 @@ pub(crate) enum Dead {
     #[error("the person behind this agent is disabled")]
     PersonDisabled,
     #[error("access is blocked: {0}")]
-    Blocked(&'static str),
-}
-
-impl Dead {
-    /// The stable word in the audit.
-    pub(crate) fn cause(&self) -> &'static str {
-        match self {
-            Self::GrantEnded => "grant_ended",
-            Self::AgentNotActive(_) => "agent_not_active",
-            Self::AgentUnknown => "agent_unknown",
-            Self::PersonDisabled => "person_disabled",
-            Self::Blocked(_) => "blocked",
-        }
-    }
+    Blocked(TargetKind),
 }
 
 /// The agent of `grant`, when everything that must be alive is. `issued_at` is when the code or refresh token
@@ -156,7 +145,7 @@ mod tests {
             ("all", ""),
         ] {
             let (is_alive, seems) = after_a_block_on(Target::parse(kind, name).unwrap()).await;
-            assert_eq!((is_alive, seems), (Err(Dead::Blocked(kind)), Ok(())), "{kind}");
+            assert_eq!((is_alive, seems), (Err(Dead::Blocked(kind.parse().unwrap())), Ok(())), "{kind}");
         }
     }
 

@@ -3,17 +3,38 @@
 //! The first refusal of a kind is recorded, those of the following minute are counted, and the next record carries
 //! the count. A caller that is not known here is not named: what it calls itself is its own invention.
 
-use model::{ClientId, Event, Pace, Sampling, Timestamp};
+use model::{
+    ClientId, Event, Pace, Sampling, Timestamp,
+    event::{FetchFailure, TokenRefusalCause},
+};
 use store::Store;
 
 /// What is counted, by caller and cause.
 pub(crate) struct RefusalSampling {
     recorded: Sampling<Kind, Event>,
-    told: Sampling<&'static str, ()>,
+    told: Sampling<Cause, ()>,
 }
 
-/// The client, when it is one of ours, and the stable word of the cause.
-type Kind = (Option<ClientId>, &'static str);
+/// The client, when it is one of ours, and the cause.
+type Kind = (Option<ClientId>, Cause);
+
+/// What is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Cause {
+    /// A form was refused.
+    Token(TokenRefusalCause),
+    /// The document of a client could not be read again.
+    Document(FetchFailure),
+}
+
+impl Cause {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token(cause) => cause.as_str(),
+            Self::Document(failure) => failure.as_str(),
+        }
+    }
+}
 
 impl Default for RefusalSampling {
     fn default() -> Self {
@@ -26,7 +47,7 @@ impl RefusalSampling {
     pub(crate) fn due(
         &self,
         client: Option<&ClientId>,
-        cause: &'static str,
+        cause: Cause,
         now: Timestamp,
         event: impl FnOnce() -> Event,
     ) -> Option<Event> {
@@ -39,9 +60,9 @@ impl RefusalSampling {
         store.write_counted(&self.recorded, last).await;
     }
 
-    fn tell(&self, cause: &'static str, now: Timestamp) {
+    fn tell(&self, cause: Cause, now: Timestamp) {
         if let Some((_, count)) = self.told.see(cause, cause, now, || ()).record {
-            tracing::info!(event = "refused", cause, count);
+            tracing::info!(event = "refused", cause = cause.as_str(), count);
         }
     }
 }
@@ -56,7 +77,10 @@ mod tests {
 
     use super::*;
 
-    fn due(counted: &RefusalSampling, client: Option<&str>, cause: &'static str, at: i64) -> Option<u64> {
+    const UNKNOWN: Cause = Cause::Token(TokenRefusalCause::UnknownClient);
+    const BUSY: Cause = Cause::Document(FetchFailure::Busy);
+
+    fn due(counted: &RefusalSampling, client: Option<&str>, cause: Cause, at: i64) -> Option<u64> {
         let client = client.map(|id| id.parse().unwrap());
         let event = counted.due(client.as_ref(), cause, Timestamp::from_seconds(at), examples::any)?;
         Some(event.count)
@@ -65,16 +89,16 @@ mod tests {
     #[test]
     fn the_first_of_a_minute_is_recorded_and_the_next_record_counts_the_others() {
         let counted = RefusalSampling::default();
-        assert_eq!(due(&counted, None, "unknown_client", 100), Some(1));
-        (0..500).for_each(|_| assert_eq!(due(&counted, None, "unknown_client", 159), None));
-        assert_eq!(due(&counted, None, "unknown_client", 160), Some(501));
-        assert_eq!(due(&counted, None, "unknown_client", 161), None);
+        assert_eq!(due(&counted, None, UNKNOWN, 100), Some(1));
+        (0..500).for_each(|_| assert_eq!(due(&counted, None, UNKNOWN, 159), None));
+        assert_eq!(due(&counted, None, UNKNOWN, 160), Some(501));
+        assert_eq!(due(&counted, None, UNKNOWN, 161), None);
     }
 
     #[test]
     fn callers_and_causes_are_counted_apart() {
         let counted = RefusalSampling::default();
-        for (client, cause) in [(None, "a"), (None, "b"), (Some("desk"), "a"), (Some("native"), "a")] {
+        for (client, cause) in [(None, UNKNOWN), (None, BUSY), (Some("desk"), UNKNOWN), (Some("native"), UNKNOWN)] {
             assert_eq!(due(&counted, client, cause, 100), Some(1));
             assert_eq!(due(&counted, client, cause, 100), None);
         }

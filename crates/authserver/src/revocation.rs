@@ -11,7 +11,10 @@ use std::sync::Arc;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use crypto::{Digest, Expected, Presented};
 use http::HeaderMap;
-use model::{AccessClaims, Actor, event::TokenRevoked};
+use model::{
+    AccessClaims, Actor,
+    event::{InstallationEnd, TokenKind, TokenRevoked},
+};
 use oauth::Form;
 use privilege::installation;
 use store::{Commit, Tx};
@@ -71,10 +74,10 @@ async fn in_transaction(
     let tx = &mut client.begin(tx).await?;
     let id = &client.client.client.id;
     let (kind, installation) = match (claims, tx.refresh(digest).await?) {
-        (Some(claims), _) => ("access_token", claims.installation()),
+        (Some(claims), _) => (TokenKind::AccessToken, claims.installation()),
         (None, Some((refresh, _))) if refresh.client != *id => return Err(TokenError::TokenOfAnother),
-        (None, Some((refresh, _))) => ("refresh_token", Some(refresh.installation)),
-        (None, None) => ("unknown", None),
+        (None, Some((refresh, _))) => (TokenKind::RefreshToken, Some(refresh.installation)),
+        (None, None) => (TokenKind::Unknown, None),
     };
     let revoked = TokenRevoked { client: id.clone(), kind, installation: installation.clone() };
     let event = revoked.by(Actor::Client(id.clone()));
@@ -85,7 +88,7 @@ async fn in_transaction(
             false => Commit::nothing(Token::Unknown),
         });
     };
-    Ok(match installation::end(tx, &installation, id, "token_revoked").await? {
+    Ok(match installation::end(tx, &installation, id, InstallationEnd::TokenRevoked).await? {
         Some(ended) => Commit::with(event, Token::Dead).and(ended),
         None if client.has_proved_itself() => Commit::with(event, Token::Dead),
         None => Commit::nothing(Token::Dead),

@@ -21,7 +21,7 @@ use privilege::{
     elevation::open::{self, ElevationWish, Opened},
 };
 use store::{Commit, StoreError, Tx};
-use web::{LocalPath, login_again, login_first, see_other};
+use web::{BadPage, LocalPath, login_again, login_first, see_other};
 
 use crate::{
     context::Context,
@@ -50,9 +50,9 @@ enum Outcome {
 /// After a fresh login only: whoever finds the browser open does not widen what an agent may do.
 pub(crate) async fn step_up(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
-    let me = LocalPath::parse(ME).ok_or(PageError::TooLong)?;
+    let me = LocalPath::parse(ME).ok_or(BadPage::TooLong)?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&me)) };
-    person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    person.csrf.check(headers, &cx.config.public_url, form)?;
     if person.fresh(cx.store.now(), FRESH_LOGIN).is_err() {
         return Ok(login_again(&me));
     }
@@ -71,14 +71,14 @@ pub(crate) async fn step_up(cx: &Arc<Context>, headers: &HeaderMap, form: &Form)
 
 impl Wish {
     fn read(form: &Form) -> Result<Self, PageError> {
-        let by: StepUp = form.require("by")?.parse().map_err(|_| PageError::Stale)?;
+        let by: StepUp = form.require("by")?.parse().map_err(|_| BadPage::Stale)?;
         let reason = shown(form.value("reason").unwrap_or_default(), 500);
         if by == StepUp::Approval && reason.is_empty() {
             return Err(PageError::NoReason);
         }
         Ok(Self {
             grant: form.require("grant")?.parse().map_err(|_| PageError::NotTheirs)?,
-            scope: form.require("scope")?.parse().map_err(|_| PageError::Stale)?,
+            scope: form.require("scope")?.parse().map_err(|_| BadPage::Stale)?,
             by,
             reason: if reason.is_empty() { BY_HAND.to_owned() } else { reason },
         })
@@ -149,7 +149,7 @@ fn refused(agent: &Agent, me: &Id<Person>, error: AuthorizeError) -> Commit<Outc
         agent: Some(agent.id.clone()),
         client: agent.client.clone(),
         cause: error.cause(),
-        error: error.code().as_str(),
+        error: error.code(),
         elevation: None,
         policies: error.policies().to_vec(),
     };

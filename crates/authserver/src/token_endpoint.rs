@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use model::{Actor, ClientId, Event, event::TokenRefused};
+use model::{
+    Actor, ClientId, Event,
+    event::{Authenticated as Proved, TokenRefused},
+};
 use oauth::{Form, TokenResponse};
 use store::{Commit, StoreError};
 
@@ -17,6 +20,7 @@ use crate::{
     error::TokenError,
     grants,
     network::Network,
+    refusal_sampling::Cause,
 };
 
 /// Answers one token request.
@@ -60,7 +64,7 @@ pub(crate) async fn refused(
                 Some(agent) => Actor::Agent(agent.clone()),
                 None => Actor::Client(authenticated.client.client.id.clone()),
             };
-            let event = refusal(client.as_ref(), grant_type, &error, "yes").by(actor);
+            let event = refusal(client.as_ref(), grant_type, &error, Proved::Yes).by(actor);
             use_up_and_record(cx, authenticated, event).await
         }
         None => count(cx, client, grant_type, &error).await,
@@ -95,9 +99,9 @@ async fn count(
         Some(id) if cx.knows(&id).await? => Some(id),
         _ => None,
     };
-    let event = cx.refusals.due(known.as_ref(), error.cause(), cx.store.now(), || {
+    let event = cx.refusals.due(known.as_ref(), Cause::Token(error.cause()), cx.store.now(), || {
         let actor = known.clone().map_or(Actor::UnknownClient, Actor::Client);
-        refusal(known.as_ref(), grant_type, error, "no").by(actor)
+        refusal(known.as_ref(), grant_type, error, Proved::No).by(actor)
     });
     match event {
         Some(event) => cx.store.record(event).await.map(drop),
@@ -109,14 +113,14 @@ fn refusal(
     client: Option<&ClientId>,
     grant_type: Option<&str>,
     error: &TokenError,
-    authenticated: &'static str,
+    authenticated: Proved,
 ) -> TokenRefused {
     let known = |name| grants::GRANTS.iter().find(|grant| grant.name.as_str() == name);
     TokenRefused {
         client: client.cloned(),
         grant_type: grant_type.and_then(known).map(|grant| grant.name),
         cause: error.cause(),
-        error: error.code().as_str(),
+        error: error.code(),
         elevation: match error {
             TokenError::Pending(elevation) | TokenError::Denied(elevation) => Some(elevation.clone()),
             _ => None,

@@ -4,8 +4,8 @@
 
 use crypto::AgentKey;
 use http::{HeaderMap, HeaderValue, Method, header};
-use model::{GrantType, Timestamp};
-use oauth::{ErrorCode, TokenRefusal, TokenResponse, client_auth::ASSERTION_TYPE};
+use model::{ErrorCode, GrantType, Timestamp};
+use oauth::{TokenRefusal, TokenResponse, client_auth::ASSERTION_TYPE};
 
 use crate::{ClientError, Discovery, send};
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use mcp::{
     jsonrpc::{self, Malformed, code::METHOD_NOT_FOUND},
+    list::List,
     revision::{Revision, header::VERSION, newest, newest_with_sessions},
     session,
     transport::http::{self as transport, Post},
@@ -34,13 +35,12 @@ pub struct Listing {
     pub resources: Vec<Vec<u8>>,
     /// `resources/templates/list`; empty when the server has none.
     pub templates: Vec<Vec<u8>>,
-    /// Which of these lists were not followed to their end, by method, and why.
-    pub endless: Vec<(&'static str, Endless)>,
+    /// Which of these lists were not followed to their end, and why.
+    pub endless: Vec<(List, Endless)>,
 }
 
-/// What is listed besides tools, with the member of the result; a server that refuses has none.
-const OTHERS: [(&str, &str); 3] =
-    [("prompts/list", "prompts"), ("resources/list", "resources"), ("resources/templates/list", "resourceTemplates")];
+/// What is listed besides tools; a server that refuses has none.
+const OTHERS: [List; 3] = [List::Prompts, List::Resources, List::Templates];
 
 /// How much is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum Extent {
 
 impl Extent {
     /// What is listed besides the tools.
-    fn others(self) -> &'static [(&'static str, &'static str)] {
+    fn others(self) -> &'static [List] {
         match self {
             Self::Tools => &[],
             Self::Definitions => &OTHERS[..1],
@@ -88,34 +88,34 @@ pub async fn list(
         base.insert(name, value);
     }
     let asked = Asked { web, endpoint, headers: base };
-    if let Some(tools) = asked.stateless("tools/list", "tools").await? {
+    if let Some(tools) = asked.stateless(List::Tools).await? {
         let mut listing = Listing::default();
-        listing.keep("tools/list", tools);
-        for &(method, member) in extent.others() {
-            listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
+        listing.keep(List::Tools, tools);
+        for &list in extent.others() {
+            listing.keep(list, asked.stateless(list).await.ok().flatten().unwrap_or_default());
         }
         return Ok(listing);
     }
     let listed = asked.session(extent).await;
-    if listed.is_ok() || !asked.has_no("tools/list").await? {
+    if listed.is_ok() || !asked.has_no(List::Tools).await? {
         return listed;
     }
     // It speaks the newest revision, and has no tools.
     let mut listing = Listing::default();
-    for &(method, member) in extent.others() {
-        listing.keep(method, asked.stateless(method, member).await.ok().flatten().unwrap_or_default());
+    for &list in extent.others() {
+        listing.keep(list, asked.stateless(list).await.ok().flatten().unwrap_or_default());
     }
     Ok(listing)
 }
 
 impl Listing {
-    fn keep(&mut self, method: &'static str, (pages, endless): Followed) {
-        self.endless.extend(endless.map(|why| (method, why)));
-        *match method {
-            "prompts/list" => &mut self.prompts,
-            "resources/list" => &mut self.resources,
-            "resources/templates/list" => &mut self.templates,
-            _ => &mut self.tools,
+    fn keep(&mut self, list: List, (pages, endless): Followed) {
+        self.endless.extend(endless.map(|why| (list, why)));
+        *match list {
+            List::Tools => &mut self.tools,
+            List::Prompts => &mut self.prompts,
+            List::Resources => &mut self.resources,
+            List::Templates => &mut self.templates,
         } = pages;
     }
 }
@@ -142,13 +142,13 @@ impl Asked<'_> {
     }
 
     /// `None`: the server does not speak the newest revision.
-    async fn stateless(&self, method: &'static str, member: &str) -> Result<Option<Followed>, ClientError> {
+    async fn stateless(&self, list: List) -> Result<Option<Followed>, ClientError> {
         let mut pages = Pages::default();
         let mut cursor = Value::Null;
         loop {
-            let post = transport::request(newest(), 1, method, at(cursor));
+            let post = transport::request(newest(), 1, list.method(), at(cursor));
             let response = self.post(&self.headers, post).await?;
-            match page(&response, member) {
+            match page(&response, list) {
                 Some((page, next)) => match pages.take(page, next) {
                     Ok(Some(next)) => cursor = next,
                     Ok(None) => return Ok(Some((pages.pages, None))),
@@ -164,8 +164,8 @@ impl Asked<'_> {
     }
 
     /// Does the server say, in the newest revision, that there is no such method?
-    async fn has_no(&self, method: &'static str) -> Result<bool, ClientError> {
-        let response = self.post(&self.headers, transport::request(newest(), 1, method, json!({}))).await?;
+    async fn has_no(&self, list: List) -> Result<bool, ClientError> {
+        let response = self.post(&self.headers, transport::request(newest(), 1, list.method(), json!({}))).await?;
         let answer = transport::answer(&response.headers, &response.body).and_then(|text| jsonrpc::answer(&text));
         Ok(matches!(answer, Some(jsonrpc::Answer::Error { code, .. }) if code == i64::from(METHOD_NOT_FOUND)))
     }
@@ -198,12 +198,16 @@ impl Asked<'_> {
         // Some servers have prompts or resources alone, and say so.
         let says_nothing = !hello["capabilities"].is_object();
         if says_nothing || hello["capabilities"]["tools"].is_object() {
-            listing.keep("tools/list", self.pages(&headers, revision, "tools/list", "tools").await?);
+            listing.keep(List::Tools, self.pages(&headers, revision, List::Tools).await?);
         }
-        for &(method, member) in extent.others() {
-            let capability = method.split('/').next().unwrap_or_default();
+        for &list in extent.others() {
+            let capability = match list {
+                List::Tools => "tools",
+                List::Prompts => "prompts",
+                List::Resources | List::Templates => "resources",
+            };
             if hello["capabilities"][capability].is_object() {
-                listing.keep(method, self.pages(&headers, revision, method, member).await.unwrap_or_default());
+                listing.keep(list, self.pages(&headers, revision, list).await.unwrap_or_default());
             }
         }
         if headers.contains_key(session::HEADER) {
@@ -213,21 +217,15 @@ impl Asked<'_> {
         Ok(listing)
     }
 
-    async fn pages(
-        &self,
-        headers: &HeaderMap,
-        revision: &dyn Revision,
-        method: &str,
-        member: &str,
-    ) -> Result<Followed, ClientError> {
+    async fn pages(&self, headers: &HeaderMap, revision: &dyn Revision, list: List) -> Result<Followed, ClientError> {
         let mut pages = Pages::default();
         let mut cursor = Value::Null;
         loop {
-            let response = self.post(headers, transport::request(revision, 2, method, at(cursor))).await?;
-            let Some((page, next)) = page(&response, member) else {
+            let response = self.post(headers, transport::request(revision, 2, list.method(), at(cursor))).await?;
+            let Some((page, next)) = page(&response, list) else {
                 return Err(ClientError::Unexpected {
                     url: self.endpoint.to_owned(),
-                    what: format!("{} to {method}, and no list", Refusal::of(&response).says()),
+                    what: format!("{} to {}, and no list", Refusal::of(&response).says(), list.method()),
                 });
             };
             match pages.take(page, next) {
@@ -279,9 +277,9 @@ fn result(response: &net::WebResponse) -> Option<Value> {
 }
 
 /// The message with a list, as it came, and the cursor of the next page.
-fn page(response: &net::WebResponse, member: &str) -> Option<(Vec<u8>, Value)> {
+fn page(response: &net::WebResponse, list: List) -> Option<(Vec<u8>, Value)> {
     let text = transport::answer(&response.headers, &response.body)?;
     let result = result(response)?;
     let next = result.get("nextCursor").cloned().unwrap_or(Value::Null);
-    (response.status.is_success() && result[member].is_array()).then(|| (text.to_vec(), next))
+    (response.status.is_success() && result[list.member()].is_array()).then(|| (text.to_vec(), next))
 }

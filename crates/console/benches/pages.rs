@@ -12,7 +12,9 @@ use http::{Request, header};
 use http_body_util::BodyExt;
 use model::{
     Actor, Agent, AgentKind, AgentState, Approval, Assurance, Decided, Elevation, Grant, Person, Role, Span, Stage,
-    StepUp, SystemClock, config::Config, config::StoreUrl, event::examples,
+    StepUp, SystemClock,
+    config::{Config, StoreUrl},
+    event::{CallDecided, CallRefused, Event, examples},
 };
 use portcullis_console::Console;
 use store::{Commit, Missing, OpenOptions, Session, Store, StoreError, Tx, privilege::PrivilegeTx};
@@ -23,8 +25,9 @@ const AGENTS: usize = 100_000;
 const EACH: usize = 100;
 /// Of so many agents one has an elevation in force, and another one waits for one.
 const ONE_IN: usize = 50;
-/// Records of calls, as many as the pages look back.
+/// Records of calls. Each of so many agents has one after the other.
 const CALLS: usize = 5_000;
+const CALLERS: usize = 200;
 /// Agents that are made in one transaction.
 const CHUNK: usize = 500;
 const TIMES: usize = 5;
@@ -127,14 +130,25 @@ async fn settle(store: &Store, agents: usize) {
             .unwrap();
     }
     for first in (0..CALLS).step_by(CHUNK) {
-        let calls = (first..first + CHUNK).map(|number| {
-            let decided = examples::call_decided(&format!("{number:022}"));
-            store.record(decided.by(Actor::Agent("claude-code@ada".parse().unwrap())))
-        });
+        let calls = (first..first + CHUNK).map(|number| store.record(call(number)));
         for recorded in futures_util::future::join_all(calls).await {
             recorded.unwrap();
         }
     }
+    // The first owner's were refused, too.
+    for number in (0..EACH * 5).map(|number| number % EACH) {
+        let agent = agent(number);
+        let grant = store.standing_grants_of(&agent, store.now()).await.unwrap().remove(0).grant.id;
+        let refused = CallRefused { agent: agent.clone(), grant, ..examples::call_refused() };
+        store.record(refused.by(Actor::Agent(agent))).await.unwrap();
+    }
+}
+
+/// A call of one of many agents, of which one is the one that is shown.
+fn call(number: usize) -> Event {
+    let agent = agent(950 - number % CALLERS);
+    let decided = CallDecided { agent: agent.clone(), ..examples::call_decided(&format!("{number:022}")) };
+    decided.by(Actor::Agent(agent))
 }
 
 async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
@@ -147,7 +161,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         tx.put_person(&person, None).await?;
     }
     let agent = Agent {
-        id: format!("agent-{number:06}").parse().unwrap(),
+        id: agent(number),
         title: "Scribe".into(),
         owner: owner.clone(),
         purpose: "to be listed".into(),
@@ -192,6 +206,10 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         stage,
     })
     .await
+}
+
+fn agent(number: usize) -> model::Id<Agent> {
+    format!("agent-{number:06}").parse().unwrap()
 }
 
 fn owner(number: usize) -> model::Id<Person> {

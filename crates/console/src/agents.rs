@@ -118,13 +118,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let entry = inventory::agent(store, &name).await.map_err(store_failed)?.ok_or_else(unknown)?;
     let grants = inventory::grants_of(store, &name).await.map_err(store_failed)?;
     let live = store.live_elevation_entries_of(&name, now).await.map_err(store_failed)?;
-    let about = format!("agent:{id}");
-    let records = audit_query::latest_naming(store, &id, 25, |record| {
-        record.actor == about
-            || record.text("agent") == Some(&id)
-            || (record.text("target") == Some("agent") && record.text("name") == Some(&id))
-    });
-    let records = records.await.map_err(store_failed)?;
+    let records = audit_query::latest_of_agent(store, &name, RECORDS).await.map_err(store_failed)?;
     let content = OneAgent {
         csrf: who.csrf.text(),
         administers: who.person.holds(Role::Admin),
@@ -136,6 +130,9 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     };
     Ok(Page::new(&id, &content).of(who).at(Place::Agents).into_response())
 }
+
+/// Records on the page of an agent.
+const RECORDS: usize = 25;
 
 /// `POST /console/agents/{id}/state` with `state=active|suspended|retired`
 pub async fn set_state(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Administers>) -> Answer {

@@ -66,7 +66,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Administers>, RawQu
     let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let blocks = store.blocks();
     let blocks = blocks.iter().filter(|block| block.lifted_at.is_none()).map(|block| BlockLine {
-        kind: block.target.kind(),
+        kind: block.target.kind().as_str(),
         name: block.target.name(),
         what: block.target.to_string(),
         reason: shown(&block.reason, 300),

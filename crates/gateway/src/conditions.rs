@@ -9,6 +9,7 @@ use model::{Elevation, Id, Stage, Timestamp, ToolName, event::Outcome};
 
 use crate::{
     lifetime::{Lifetime, LifetimeOver},
+    may_be_done::MayBeDone,
     principal::{Principal, PrincipalError, Verifier},
 };
 
@@ -46,14 +47,14 @@ pub enum ConditionLost {
 }
 
 impl ConditionLost {
-    /// What the client is told of a call that may have been done.
-    pub const fn told(&self) -> &'static str {
+    /// What is known of a call that may have been done.
+    pub const fn of_what_was_sent(&self) -> MayBeDone {
         match self {
-            Self::Principal(PrincipalError::StoreSilent) => "the gateway lost its store while the call was under way",
-            Self::Principal(_) | Self::Expired => "access was revoked while the call was under way",
-            Self::Tool => "the tool was switched off while the call was under way",
-            Self::Elevation => "the elevation was ended while the call was under way",
-            Self::LifetimeOver(_) => "the call took longer than any may",
+            Self::Principal(PrincipalError::StoreSilent) => MayBeDone::StoreLost,
+            Self::Principal(_) | Self::Expired => MayBeDone::Revoked,
+            Self::Tool => MayBeDone::ToolOff,
+            Self::Elevation => MayBeDone::ElevationEnded,
+            Self::LifetimeOver(_) => MayBeDone::TooLong,
         }
     }
 

@@ -13,17 +13,37 @@ pub enum CredentialError {
     Missing,
     /// It could be read in two ways.
     #[error("{0}")]
-    Doubtful(&'static str),
+    Doubtful(Doubt),
     /// It has not the form of a token.
     #[error("the token is malformed")]
     Malformed,
+}
+
+/// Why a credential could be read in two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// It stands in the query.
+    #[error("a token in the query is never read; send it in Authorization")]
+    InQuery,
+    /// There are two.
+    #[error("the header Authorization occurs twice")]
+    Twice,
+    /// A proof of another scheme stands beside it.
+    #[error("a DPoP proof does not go with a Bearer token")]
+    WithProof,
+    /// It has characters that no header has.
+    #[error("Authorization has invalid characters")]
+    Characters,
+    /// It is more or less than one token.
+    #[error("Authorization is not one Bearer token")]
+    NotOneToken,
 }
 
 /// The token of a request, about which nothing is known yet.
 pub fn present(parts: &Parts) -> Result<Presented, CredentialError> {
     let query = parts.uri.query().unwrap_or("");
     if query.split('&').any(|pair| pair == "access_token" || pair.starts_with("access_token=")) {
-        return Err(CredentialError::Doubtful("a token in the query is never read; send it in Authorization"));
+        return Err(CredentialError::Doubtful(Doubt::InQuery));
     }
     let text = scheme_and_token(&parts.headers)?;
     Presented::new(text).map_err(|_| CredentialError::Malformed)
@@ -34,18 +54,18 @@ fn scheme_and_token(headers: &HeaderMap) -> Result<&str, CredentialError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Err(CredentialError::Missing) };
     if values.next().is_some() {
-        return Err(CredentialError::Doubtful("the header Authorization occurs twice"));
+        return Err(CredentialError::Doubtful(Doubt::Twice));
     }
     if headers.contains_key("dpop") {
-        return Err(CredentialError::Doubtful("a DPoP proof does not go with a Bearer token"));
+        return Err(CredentialError::Doubtful(Doubt::WithProof));
     }
-    let text = value.to_str().map_err(|_| CredentialError::Doubtful("Authorization has invalid characters"))?;
+    let text = value.to_str().map_err(|_| CredentialError::Doubtful(Doubt::Characters))?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
             if is_token68(token) {
                 Ok(token)
             } else {
-                Err(CredentialError::Doubtful("Authorization is not one Bearer token"))
+                Err(CredentialError::Doubtful(Doubt::NotOneToken))
             }
         }
         // Another scheme is not a credential here: say which one is.

@@ -85,7 +85,7 @@ impl Gateway {
     /// Somebody who is nobody yet.
     fn turn_away(&self, refusal: &Refusal) -> Response<Body> {
         if let Some(count) = self.refusals.line(refusal, self.store.now()) {
-            tracing::info!(event = "request_refused", reason = refusal.word(), why = %refusal, count);
+            tracing::info!(event = "request_refused", reason = refusal.reason().as_str(), why = %refusal, count);
         }
         respond(refusal, None, &Asked::default())
     }

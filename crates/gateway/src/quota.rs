@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use model::{Grant, Id, config::PerGrantConfig};
+use model::{Grant, Id, config::PerGrantConfig, event::CallRefusalReason};
 
 /// Counts what is under way, by grant.
 #[derive(Debug)]
@@ -53,12 +53,12 @@ pub enum Quota {
 
 impl Quota {
     /// The stable word in the audit and in logs.
-    pub const fn word(self) -> &'static str {
+    pub const fn reason(self) -> CallRefusalReason {
         match self {
-            Self::Calls => "too_many_calls",
-            Self::Streams => "too_many_streams",
-            Self::Bytes => "too_many_bytes",
-            Self::RefusalSampling => "too_many_refusals",
+            Self::Calls => CallRefusalReason::TooManyCalls,
+            Self::Streams => CallRefusalReason::TooManyStreams,
+            Self::Bytes => CallRefusalReason::TooManyBytes,
+            Self::RefusalSampling => CallRefusalReason::TooManyRefusals,
         }
     }
 }

@@ -62,7 +62,7 @@ enum State {
 impl Begun {
     /// What the server, or the gateway, has against it. Who asked for it by a request gets an answer.
     fn refused(&mut self, refusal: &Refusal) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        tracing::info!(event = "stream_refused_late", reason = refusal.word(), why = %refusal);
+        tracing::info!(event = "stream_refused_late", reason = refusal.reason().as_str(), why = %refusal);
         self.state = State::LifetimeOver;
         Poll::Ready(self.subscription.take().map(|id| Ok(Frame::data(event_of(refusal, &id).into()))))
     }

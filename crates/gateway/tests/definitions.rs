@@ -393,7 +393,7 @@ async fn headers_that_repeat_arguments_are_written_by_the_accepted_definition() 
     assert_eq!(world.upstream.last().headers.get("mcp-param-region"), None);
 }
 
-/// Spec: docs/decisions/0031-definitions-are-pinned.md
+/// Spec: docs/decisions/0032-definitions-are-pinned.md
 ///
 /// Field: T11
 #[tokio::test]

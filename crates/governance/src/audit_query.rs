@@ -1,11 +1,10 @@
 //! The audit log, for reading.
 
-use std::collections::HashMap;
+use std::slice;
 
-use model::Timestamp;
-use serde::Deserialize;
+use model::{Actor, Agent, Id, Timestamp, event::CallRefused};
 use serde_json::{Map, Value};
-use store::{Store, StoreError};
+use store::{Indexed, Store, StoreError};
 
 /// One record of the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,63 +33,6 @@ pub async fn latest(
     limit: usize,
     wanted: impl Fn(&Record) -> bool,
 ) -> Result<Vec<Record>, StoreError> {
-    let pick = |index, bytes: &[u8]| read(index, bytes).filter(|record| wanted(record));
-    picked(store, before, limit, pick).await
-}
-
-/// The same among those that have `name` somewhere in them. The others are not even parsed.
-pub async fn latest_naming(
-    store: &Store,
-    name: &str,
-    limit: usize,
-    wanted: impl Fn(&Record) -> bool,
-) -> Result<Vec<Record>, StoreError> {
-    let names = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.contains(name));
-    let pick = |index, bytes: &[u8]| names(bytes).then(|| read(index, bytes)).flatten().filter(|record| wanted(record));
-    picked(store, None, limit, pick).await
-}
-
-/// The same among those of one event. The others are not even parsed.
-pub async fn latest_of(
-    store: &Store,
-    event: &str,
-    limit: usize,
-    wanted: impl Fn(&Record) -> bool,
-) -> Result<Vec<Record>, StoreError> {
-    let begins = beginning(event);
-    let pick = |index, bytes: &[u8]| {
-        bytes.starts_with(&begins).then(|| read(index, bytes)).flatten().filter(|record| wanted(record))
-    };
-    picked(store, None, limit, pick).await
-}
-
-/// When each agent last had a call decided, as far as the newest records say.
-pub async fn last_calls(store: &Store) -> Result<HashMap<String, Timestamp>, StoreError> {
-    /// So much of a record is read.
-    #[derive(Deserialize)]
-    struct Call {
-        at: i64,
-        agent: Option<String>,
-    }
-    let begins = beginning("call_decided");
-    let pick =
-        |_, bytes: &[u8]| bytes.starts_with(&begins).then(|| serde_json::from_slice::<Call>(bytes).ok()).flatten();
-    let mut last = HashMap::new();
-    for Call { at, agent } in picked(store, None, usize::MAX, pick).await? {
-        if let Some(agent) = agent {
-            last.entry(agent).or_insert(Timestamp::from_micros(at));
-        }
-    }
-    Ok(last)
-}
-
-/// What `pick` makes of the newest records before index `before`, newest first.
-async fn picked<T>(
-    store: &Store,
-    before: Option<u64>,
-    limit: usize,
-    pick: impl Fn(u64, &[u8]) -> Option<T>,
-) -> Result<Vec<T>, StoreError> {
     let size = store.log_size().await?;
     let mut end = before.unwrap_or(size).min(size);
     let stop = end.saturating_sub(LOOK_BACK);
@@ -98,16 +40,36 @@ async fn picked<T>(
     while end > stop && found.len() < limit {
         let first = end.saturating_sub(AT_A_TIME.into()).max(stop);
         let records = store.records(first, (end - first) as u32).await?;
-        found.extend(records.iter().rev().filter_map(|(index, bytes)| pick(*index, bytes)));
+        found.extend(
+            records.iter().rev().filter_map(|(index, bytes)| read(*index, bytes).filter(|record| wanted(record))),
+        );
         end = first;
     }
     found.truncate(limit);
     Ok(found)
 }
 
-/// How every record of an event begins.
-fn beginning(event: &str) -> Vec<u8> {
-    format!("{{\"event\":\"{event}\"").into_bytes()
+/// The newest records of `agent`, newest first: what it did, and what is about it.
+pub async fn latest_of_agent(store: &Store, agent: &Id<Agent>, limit: usize) -> Result<Vec<Record>, StoreError> {
+    let pick = |index, bytes: &[u8]| read(index, bytes).filter(|record| record.is_of(agent));
+    store.newest_of(Indexed::Agent, slice::from_ref(agent), Timestamp::default(), limit, pick).await
+}
+
+/// Calls of `agents` since `since` that were refused because they lack a scope, newest first.
+pub(crate) async fn step_ups(
+    store: &Store,
+    agents: &[Id<Agent>],
+    since: Timestamp,
+    limit: usize,
+    wanted: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>, StoreError> {
+    let begins = format!("{{\"event\":\"{}\"", CallRefused::NAME).into_bytes();
+    let pick = |index, bytes: &[u8]| {
+        let record = bytes.starts_with(&begins).then(|| read(index, bytes)).flatten()?;
+        let is_one = record.at > since && record.text("decision") == Some("step_up");
+        (is_one && wanted(&record)).then_some(record)
+    };
+    store.newest_of(Indexed::StepUp, agents, since, limit, pick).await
 }
 
 fn read(index: u64, bytes: &[u8]) -> Option<Record> {
@@ -122,5 +84,13 @@ impl Record {
     /// A field that is text.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field)?.as_str()
+    }
+
+    /// Did `agent` do it, or is it about that agent?
+    fn is_of(&self, agent: &Id<Agent>) -> bool {
+        let named = |field| self.text(field) == Some(agent.as_str());
+        self.actor == Actor::Agent(agent.clone()).to_string()
+            || named("agent")
+            || (self.text("target") == Some("agent") && named("name"))
     }
 }

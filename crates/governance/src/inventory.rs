@@ -3,8 +3,6 @@
 use model::{Agent, Block, Elevation, Grant, Id, Person, Target, Timestamp};
 use store::{After, HeldGrant, Page, Store, StoreError};
 
-use crate::audit_query;
-
 /// An agent, with what makes it accountable.
 #[derive(Clone, Debug)]
 pub struct AgentEntry {
@@ -14,7 +12,7 @@ pub struct AgentEntry {
     pub grants: Vec<Grant>,
     /// A standing block that stops it wherever it goes: its own, its client's, its owner's, or one on everything.
     pub block: Option<Block>,
-    /// When it last called a tool, as far as the newest records say.
+    /// When it was last allowed to call a tool, to the minute.
     pub last_used: Option<Timestamp>,
 }
 
@@ -92,14 +90,13 @@ pub fn blocked_person(store: &Store, person: &Id<Person>) -> Option<Block> {
 
 async fn with_grants(store: &Store, page: Page<Agent, Id<Agent>>) -> Result<Page<AgentEntry, Id<Agent>>, StoreError> {
     let now = store.now();
-    let used = audit_query::last_calls(store).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for agent in page.items {
         let held = store.standing_grants_of(&agent.id, now).await?;
         items.push(AgentEntry {
             grants: held.into_iter().map(|held| held.grant).collect(),
             block: stopped_by(store, &agent),
-            last_used: used.get(agent.id.as_str()).copied(),
+            last_used: store.last_call(&agent.id).await?,
             agent,
         });
     }

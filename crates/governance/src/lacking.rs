@@ -4,7 +4,10 @@
 //!
 //! Spec: MCP basic/authorization (scope challenge).
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use model::{Elevation, Grant, Id, Scope, Span, StepUp, Tier, Timestamp, ToolName};
 use store::{Store, StoreError};
@@ -37,10 +40,10 @@ pub struct Lacking {
 /// waits for a decision is left out.
 pub async fn lacking(store: &Store, grants: &[GrantEntry], pending: &[Elevation]) -> Result<Vec<Lacking>, StoreError> {
     let since = store.now().before(JUST_NOW);
-    let records = audit_query::latest_of(store, "call_refused", MOST, |record| {
-        record.at > since
-            && record.text("decision") == Some("step_up")
-            && record.text("grant").is_some_and(|id| grants.iter().any(|entry| entry.grant.id.as_str() == id))
+    let agents: BTreeSet<_> = grants.iter().map(|entry| entry.agent.id.clone()).collect();
+    let agents: Vec<_> = agents.into_iter().collect();
+    let records = audit_query::step_ups(store, &agents, since, MOST, |record| {
+        record.text("grant").is_some_and(|id| grants.iter().any(|entry| entry.grant.id.as_str() == id))
     });
     let mut found: BTreeMap<(Id<Grant>, Scope), Lacking> = BTreeMap::new();
     for record in records.await? {

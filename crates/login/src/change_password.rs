@@ -12,10 +12,13 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use crypto::{Digest, Opaque};
 use http::{HeaderMap, StatusCode, header};
-use model::{Actor, Id, Person, Secret, event::PasswordChanged};
+use model::{
+    Actor, Id, Person, Secret,
+    event::{LoginRefusalCause, PasswordChanged},
+};
 use oauth::Form;
 use store::{Commit, StoreError};
-use web::{CSRF_FIELD, LocalPath, Page, Place, login_first};
+use web::{BadPage, CSRF_FIELD, LocalPath, Page, Place, login_first};
 
 use crate::{
     context::Context,
@@ -49,7 +52,7 @@ pub(crate) async fn change_page(cx: &Context, headers: &HeaderMap) -> Result<Res
 pub(crate) async fn change(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
     let Some(who) = signed_in(&cx.store, cx.cookies, headers).await? else { return login(ACCOUNT) };
-    who.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    who.csrf.check(headers, &cx.config.public_url, form)?;
     if is_of_the_file(cx, &who.person.id) {
         return Ok(page(cx, &who, None, StatusCode::CONFLICT));
     }
@@ -83,7 +86,7 @@ async fn refuse_unless_theirs(
         Err(LoginError::Store(error)) => Err(error.into()),
         Err(LoginError::Busy(_)) => Err(PageError::Busy),
         Err(LoginError::Wrong { person, .. }) => {
-            log_in::record_refusal(cx, person.as_ref(), WRONG).await?;
+            log_in::record_refusal(cx, person.as_ref(), LoginRefusalCause::WrongCurrentPassword).await?;
             Ok(Some(page(cx, who, Some("That is not your current password."), StatusCode::FORBIDDEN)))
         }
         Err(LoginError::Wait { seconds }) => {
@@ -126,7 +129,7 @@ fn is_of_the_file(cx: &Context, person: &Id<Person>) -> bool {
 }
 
 fn login(next: &str) -> Result<Response, PageError> {
-    Ok(login_first(&LocalPath::parse(next).ok_or(PageError::TooLong)?))
+    Ok(login_first(&LocalPath::parse(next).ok_or(BadPage::TooLong)?))
 }
 
 fn page(cx: &Context, who: &SignedIn, complaint: Option<&str>, status: StatusCode) -> Response {
@@ -143,5 +146,3 @@ fn page(cx: &Context, who: &SignedIn, complaint: Option<&str>, status: StatusCod
 
 /// The page that shows the sessions, of which there is one afterwards.
 const ACCOUNT: &str = "/me/account";
-/// The stable word in the record.
-const WRONG: &str = "wrong_current_password";

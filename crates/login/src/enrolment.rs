@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use model::{Actor, Id, Person, Secret, Span, event::PersonEnrolled};
 use oauth::Form;
 use store::{Commit, StoreError};
-use web::{Browser, CSRF_FIELD, FormTargets, Page};
+use web::{BadPage, Browser, CSRF_FIELD, FormTargets, Page};
 
 use crate::{
     context::Context,
@@ -43,10 +43,10 @@ pub(crate) async fn enrolment(cx: &Context, headers: &HeaderMap, query: &str) ->
 /// `POST /enrol`
 pub(crate) async fn enrol(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let browser = Browser::of(cx.cookies, headers);
-    browser.csrf().check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    browser.csrf().check(headers, &cx.config.public_url, form)?;
     let ticket = form.require("ticket")?;
     let person = match offered_to(cx, ticket).await {
-        Err(PageError::Stale) => return once_more(cx, headers, &browser, form).await,
+        Err(PageError::Page(BadPage::Stale)) => return once_more(cx, headers, &browser, form).await,
         other => other?,
     };
     let chosen = form.value("password").unwrap_or_default();
@@ -75,7 +75,7 @@ async fn once_more(
         just_now |= cx.store.is_used(ENROLLED, &spent(ticket, name, browser), cx.store.now()).await?;
     }
     if !just_now {
-        return Err(PageError::Stale);
+        return Err(BadPage::Stale.into());
     }
     let password = Secret::new(form.value("password").unwrap_or_default());
     let from = password::TriedFrom { mark: browser.mark(), device: known_device::known_for(cx, headers, name) };
@@ -86,7 +86,7 @@ async fn once_more(
         }
         Err(LoginError::Store(error)) => Err(error.into()),
         Err(LoginError::Busy(_)) => Err(PageError::Busy),
-        Err(LoginError::Wrong { .. } | LoginError::Wait { .. }) => Err(PageError::Stale),
+        Err(LoginError::Wrong { .. } | LoginError::Wait { .. }) => Err(BadPage::Stale.into()),
     }
 }
 
@@ -124,9 +124,9 @@ async fn set_password(
 }
 
 async fn offered_to(cx: &Context, ticket: &str) -> Result<Person, PageError> {
-    let id = cx.store.enrolment(Digest::of(ticket), cx.store.now()).await?.ok_or(PageError::Stale)?;
-    let person = cx.store.person(&id).await?.ok_or(PageError::Stale)?;
-    if person.disabled || password::is_blocked(cx, &id) { Err(PageError::Stale) } else { Ok(person) }
+    let id = cx.store.enrolment(Digest::of(ticket), cx.store.now()).await?.ok_or(BadPage::Stale)?;
+    let person = cx.store.person(&id).await?.ok_or(BadPage::Stale)?;
+    if person.disabled || password::is_blocked(cx, &id) { Err(BadPage::Stale.into()) } else { Ok(person) }
 }
 
 fn page(cx: &Context, headers: &HeaderMap, ticket: &str, person: &Person, complaint: Option<&str>) -> Response {

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use model::shown;
 use model::{
     Actor, Id, Person, Secret,
-    event::{LoggedOut, LoginRefused, LoginSucceeded},
+    event::{LoggedOut, LoginRefusalCause, LoginRefused, LoginSucceeded, StoredPassword},
 };
 use oauth::Form;
 use store::{Commit, StoreError};
@@ -57,7 +57,7 @@ pub(crate) async fn login_page(cx: &Context, headers: &HeaderMap, query: &str) -
 /// Spec: RFC 9700 §4.12 (303 after a post)
 pub(crate) async fn login(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let browser = Browser::of(cx.cookies, headers);
-    browser.csrf().check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    browser.csrf().check(headers, &cx.config.public_url, form)?;
     let next = form.value("next").and_then(LocalPath::parse);
     let name = form.value("name").unwrap_or_default().trim().to_owned();
     let password = Secret::new(form.value("password").unwrap_or_default());
@@ -79,7 +79,7 @@ pub(crate) async fn login(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -
         Err(LoginError::Busy(_)) => return Err(PageError::Busy),
         Err(error @ LoginError::Wrong { .. }) => {
             if let LoginError::Wrong { person, cause } = &error {
-                record_refusal(cx, person.as_ref(), cause).await?;
+                record_refusal(cx, person.as_ref(), *cause).await?;
             }
             at_a_uniform_time(beat).await;
             return refused(&error, StatusCode::FORBIDDEN);
@@ -113,7 +113,7 @@ pub(crate) async fn begin(
                 let mut came = LoginSucceeded { person: person.id.clone(), password: None };
                 if let Some(Rehash { old, new }) = rehash {
                     tx.rehash_password(&person.id, &old, &new).await?;
-                    came.password = Some("rehashed");
+                    came.password = Some(StoredPassword::Rehashed);
                 }
                 Ok(Commit::with(came.by(Actor::Person(person.id)), cookie))
             })
@@ -134,7 +134,7 @@ async fn at_a_uniform_time(mut beat: Interval) {
 pub(crate) async fn record_refusal(
     cx: &Context,
     person: Option<&Id<Person>>,
-    cause: &'static str,
+    cause: LoginRefusalCause,
 ) -> Result<(), StoreError> {
     let event = match person {
         Some(person) => cx.refusals.of_person(person, cx.store.now(), || {
@@ -152,7 +152,7 @@ pub(crate) async fn record_refusal(
 pub(crate) async fn leave(cx: &Context, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     let mut response = see_other(paths::LOGIN);
     if let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? {
-        person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+        person.csrf.check(headers, &cx.config.public_url, form)?;
         let left = LoggedOut { person: person.person.id.clone() };
         let event = left.by(Actor::Person(person.person.id.clone()));
         let digest = person.session.digest;

@@ -4,7 +4,7 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use model::{Id, Person, Secret, Target};
+use model::{Id, Person, Secret, Target, event::LoginRefusalCause as Cause};
 use store::StoreError;
 
 use crate::{
@@ -19,7 +19,7 @@ pub(crate) enum LoginError {
     /// One answer for an unknown name, a wrong password, a disabled and a blocked person. The person is for the
     /// record alone.
     #[error("name or password is wrong")]
-    Wrong { person: Option<Id<Person>>, cause: &'static str },
+    Wrong { person: Option<Id<Person>>, cause: Cause },
     #[error("too many attempts; try again in {seconds} s")]
     Wait { seconds: u64 },
     #[error(transparent)]
@@ -63,7 +63,7 @@ pub(crate) async fn check(
     from: TriedFrom<'_>,
 ) -> Result<Proved, LoginError> {
     if name.len() > LONGEST_NAME {
-        return Err(LoginError::Wrong { person: None, cause: "name_too_long" });
+        return Err(LoginError::Wrong { person: None, cause: Cause::NameTooLong });
     }
     let (place, lines) = match &from.device {
         Some(device) => (cx.queue.place_of_the_known()?, Lines::known(name, device)),
@@ -84,26 +84,26 @@ pub(crate) async fn check(
     let verdict = cx
         .queue
         .at_its_turn(place, move |memory| match phc {
-            Some(phc) => memory.check_password(&password, &phc).map_err(|_| "wrong_password").map(|()| {
+            Some(phc) => memory.check_password(&password, &phc).map_err(|_| Cause::WrongPassword).map(|()| {
                 let stays = declared || crypto::is_of_today(&phc);
                 (!stays).then(|| Rehash { new: memory.hash_password(&password), old: phc })
             }),
             None => {
                 memory.check_nobody(&password);
-                Err("no_password")
+                Err(Cause::NoPassword)
             }
         })
         .await?;
     let cause = match (verdict, &person) {
-        (Ok(_), Some(person)) if person.disabled => "disabled",
-        (Ok(_), Some(person)) if is_blocked(cx, &person.id) => "blocked",
+        (Ok(_), Some(person)) if person.disabled => Cause::Disabled,
+        (Ok(_), Some(person)) if is_blocked(cx, &person.id) => Cause::Blocked,
         (Ok(rehash), Some(found)) => {
             throttle(cx).succeeded(&lines);
             return Ok(Proved { person: found.clone(), rehash });
         }
-        (Err(_), None) => "unknown_name",
+        (Err(_), None) => Cause::UnknownName,
         (Err(cause), Some(_)) => cause,
-        (Ok(_), None) => "not_checked",
+        (Ok(_), None) => Cause::NotChecked,
     };
     Err(LoginError::Wrong { person: person.map(|person| person.id), cause })
 }

@@ -2,13 +2,13 @@
 //!
 //! Those of people are counted apart, but no better than those of strangers: a stranger can make them at will.
 
-use model::{Event, Id, Pace, Person, Sampling, Timestamp};
+use model::{Event, Id, Pace, Person, Sampling, Timestamp, event::LoginRefusalCause};
 use store::Store;
 
 /// What is counted, by person, and by cause where there is none.
 pub(crate) struct RefusalSampling {
-    nobody: Sampling<&'static str, Event>,
-    told: Sampling<&'static str, ()>,
+    nobody: Sampling<LoginRefusalCause, Event>,
+    told: Sampling<LoginRefusalCause, ()>,
     people: Sampling<Option<Id<Person>>, Event>,
 }
 
@@ -26,12 +26,12 @@ impl RefusalSampling {
     /// The event of a refusal of nobody in particular, when one is due, with the number that it stands for.
     pub(crate) fn of_nobody(
         &self,
-        cause: &'static str,
+        cause: LoginRefusalCause,
         now: Timestamp,
         event: impl FnOnce() -> Event,
     ) -> Option<Event> {
         if let Some((_, count)) = self.told.see(cause, cause, now, || ()).record {
-            tracing::info!(event = "refused", cause, count);
+            tracing::info!(event = "refused", cause = cause.as_str(), count);
         }
         self.nobody.see(cause, cause, now, event).record.map(|(event, count)| event.counted(count))
     }

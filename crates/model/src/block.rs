@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Agent, ClientId, Grant, Id, Installation, Person, Server, Span, Timestamp, ToolName};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{Agent, ClientId, Grant, Id, Installation, Person, Server, Span, Timestamp, ToolName, text_enum};
 
 /// What one turn of the kill switch covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,18 +28,51 @@ pub enum Target {
     All,
 }
 
+/// What there is to block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// One agent.
+    Agent,
+    /// Everything that acts for one person, and their sessions.
+    Person,
+    /// Every agent that presents one client.
+    Client,
+    /// One grant; final.
+    Grant,
+    /// What one authorization gave to one copy of a client; final.
+    Installation,
+    /// Every call to one server.
+    Server,
+    /// Every call of one tool.
+    Tool,
+    /// Everything.
+    All,
+}
+
+text_enum!(TargetKind {
+    Agent => "agent",
+    Person => "person",
+    Client => "client",
+    Grant => "grant",
+    Installation => "installation",
+    Server => "server",
+    Tool => "tool",
+    All => "all",
+});
+
 impl Target {
-    /// `agent`, `person`, `client`, `grant`, `installation`, `server`, `tool` or `all`.
-    pub const fn kind(&self) -> &'static str {
+    /// Which kind it is of.
+    pub const fn kind(&self) -> TargetKind {
         match self {
-            Self::Agent(_) => "agent",
-            Self::Person(_) => "person",
-            Self::Client(_) => "client",
-            Self::Grant(_) => "grant",
-            Self::Installation(_) => "installation",
-            Self::Server(_) => "server",
-            Self::Tool(..) => "tool",
-            Self::All => "all",
+            Self::Agent(_) => TargetKind::Agent,
+            Self::Person(_) => TargetKind::Person,
+            Self::Client(_) => TargetKind::Client,
+            Self::Grant(_) => TargetKind::Grant,
+            Self::Installation(_) => TargetKind::Installation,
+            Self::Server(_) => TargetKind::Server,
+            Self::Tool(..) => TargetKind::Tool,
+            Self::All => TargetKind::All,
         }
     }
 
@@ -62,23 +98,23 @@ impl Target {
         {
             name.parse().map_err(|error: T::Err| error.to_string())
         }
+        let kind = kind.parse().map_err(|_| {
+            format!("`{kind}` can not be revoked: use agent, person, client, grant, installation, server, tool or all")
+        })?;
         match kind {
-            "agent" => id(name).map(Self::Agent),
-            "person" => id(name).map(Self::Person),
-            "client" => id(name).map(Self::Client),
-            "grant" => id(name).map(Self::Grant),
-            "installation" => id(name).map(Self::Installation),
-            "server" => id(name).map(Self::Server),
-            "tool" => {
+            TargetKind::Agent => id(name).map(Self::Agent),
+            TargetKind::Person => id(name).map(Self::Person),
+            TargetKind::Client => id(name).map(Self::Client),
+            TargetKind::Grant => id(name).map(Self::Grant),
+            TargetKind::Installation => id(name).map(Self::Installation),
+            TargetKind::Server => id(name).map(Self::Server),
+            TargetKind::Tool => {
                 let at = name.find(['.', ':']).unwrap_or(name.len());
                 let (server, tool) = name.split_at(at);
                 let wrong = || format!("`{name}` is not a tool: write `server.tool`");
                 Ok(Self::Tool(id(server)?, ToolName::after_server(tool).ok_or_else(wrong)?))
             }
-            "all" => Ok(Self::All),
-            _ => Err(format!(
-                "`{kind}` can not be revoked: use agent, person, client, grant, installation, server, tool or all"
-            )),
+            TargetKind::All => Ok(Self::All),
         }
     }
 
@@ -235,7 +271,7 @@ mod tests {
             ("all", ""),
         ] {
             let target = Target::parse(kind, name).unwrap();
-            assert_eq!((target.kind(), target.name().as_str()), (kind, name));
+            assert_eq!((target.kind().as_str(), target.name().as_str()), (kind, name));
         }
         assert!(Target::parse("planet", "x").is_err() && Target::parse("tool", "x").is_err());
     }

@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod bounded_cache;
 pub mod call_target;
 pub mod claims;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod decision;
 pub mod definition;
 pub mod elevation;
+pub mod error_code;
 pub mod event;
 pub mod grant;
 pub mod hosts;
@@ -36,7 +38,8 @@ pub mod tier;
 pub mod version;
 
 pub use agent::{Agent, AgentKind, AgentState};
-pub use block::{Block, Target};
+pub use block::{Block, Target, TargetKind};
+pub use bounded_cache::BoundedCache;
 pub use call_target::{CallTarget, Class, HeldFor};
 pub use claims::{AccessClaims, Subject};
 pub use client::{Assurance, AuthMethod, Client, ClientId, GrantType};
@@ -44,6 +47,7 @@ pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};
 pub use decision::{Authority, Decision, DenyReason, Question, StepUp};
 pub use definition::{Pin, Sighting};
 pub use elevation::{Approval, Decided, Elevation, ElevationState, Stage};
+pub use error_code::ErrorCode;
 pub use event::{Actor, Event};
 pub use grant::Grant;
 pub use hosts::{Hosts, UnknownHost};

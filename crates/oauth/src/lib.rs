@@ -9,7 +9,6 @@
 
 pub mod client_auth;
 pub mod client_metadata;
-pub mod error_code;
 pub mod form;
 pub mod metadata;
 pub mod pkce;
@@ -19,7 +18,6 @@ pub mod token_response;
 
 pub use client_auth::{Credentials, CredentialsError};
 pub use client_metadata::{Document, DocumentError, Ignored};
-pub use error_code::ErrorCode;
 pub use form::{Form, FormError};
 pub use pkce::{Challenge, PkceError};
 pub use token_response::{TokenRefusal, TokenResponse};

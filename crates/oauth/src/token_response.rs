@@ -41,7 +41,7 @@ impl fmt::Debug for TokenResponse {
 /// No, or not yet. Spec: RFC 6749 §5.2
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRefusal {
-    /// The code; of ours, an [`crate::ErrorCode`].
+    /// The code; of ours, an [`model::ErrorCode`].
     pub error: String,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]

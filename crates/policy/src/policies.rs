@@ -3,12 +3,11 @@
 use std::fmt;
 
 use cedar_policy::PolicySet;
-use model::{CallTarget, Decision, DenyReason, Question, Scope, StepUp};
+use model::{BoundedCache, CallTarget, Decision, DenyReason, Question, Scope, StepUp};
 use serde_json::json;
 
 use crate::{
     PolicyError, PolicyFile,
-    cache::Cache,
     evaluate::{Answer, Scene},
     load::{self, DEFAULT, SCHEMA},
     slices::Slices,
@@ -22,7 +21,7 @@ pub struct Policies {
     fingerprint: String,
     all: PolicySet,
     slices: Slices,
-    answers: Cache<Question, Decision>,
+    answers: BoundedCache<Question, Decision>,
 }
 
 impl Policies {
@@ -40,7 +39,7 @@ impl Policies {
         texts.extend_from_slice(extra);
         let all = load::load(&texts)?;
         let slices = Slices::of(&all);
-        Ok(Self { fingerprint: fingerprint(&texts), texts, all, slices, answers: Cache::of(ANSWERS) })
+        Ok(Self { fingerprint: fingerprint(&texts), texts, all, slices, answers: BoundedCache::of(ANSWERS) })
     }
 
     /// What the policies say to `question`: go ahead, step up first, or no.
@@ -48,7 +47,13 @@ impl Policies {
     /// When what the agent holds is not enough, the least authority that would be enough is what
     /// it is told to ask for. A denial that no authority cures is final.
     pub fn decide(&self, question: &Question) -> Decision {
-        self.answers.answer(question, || self.decide_anew(question))
+        // There is nothing to forget: a question holds all that an answer depends on, and other policies are another value.
+        if let Some(answer) = self.answers.find(question) {
+            return answer;
+        }
+        let answer = self.decide_anew(question);
+        self.answers.keep(question.clone(), answer.clone());
+        answer
     }
 
     /// As [`Self::decide`], without the table of earlier answers. For explaining and for replay.

@@ -24,7 +24,7 @@ use crate::Refused;
 pub async fn revoke(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: String) -> Result<Event, Refused> {
     let now = tx.now();
     if !is_known(tx, &target).await? {
-        return Err(Refused::UnknownName { kind: target.kind(), name: target.name(), hint: String::new() });
+        return Err(Refused::UnknownName { kind: target.kind().as_str(), name: target.name(), hint: String::new() });
     }
     match &target {
         Target::Grant(id) => {

@@ -6,7 +6,10 @@
 //!
 //! Spec: RFC 6749 §4.1.2, RFC 9700 §4.14.2, RFC 7009 §2.1.
 
-use model::{Actor, ClientId, Event, Grant, Id, Installation, Timestamp, event::InstallationEnded};
+use model::{
+    Actor, ClientId, Event, Grant, Id, Installation, Timestamp,
+    event::{InstallationEnd, InstallationEnded},
+};
 use store::{StoreError, Tx, privilege::PrivilegeTx};
 
 /// An installation that begins now, under `grant`, and lives until `not_after` unless it is refreshed.
@@ -45,7 +48,7 @@ pub async fn end(
     tx: &mut Tx<'_>,
     id: &Id<Installation>,
     client: &ClientId,
-    cause: &'static str,
+    cause: InstallationEnd,
 ) -> Result<Option<Event>, StoreError> {
     let (now, known) = (tx.now(), tx.installation(id).await?);
     if !PrivilegeTx::of(tx).end_installation(id, now).await? {

@@ -1,13 +1,15 @@
 //! Why the store did not do what it was asked.
 
+use crate::fault::Fault;
+
 /// Why a read or a write failed. Never holds a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused a statement or could not be reached. What was asked did not happen.
-    #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    #[error("{fault} ({0})", fault = Fault::of(.0))]
+    Database(sqlx::Error),
     /// The database does not answer. What was asked may still happen, unless it was part of a change.
-    #[error("the database does not answer")]
+    #[error("the database does not answer; look whether it runs and can be reached")]
     Silent,
     /// A stored value is not what this version writes.
     #[error("the stored {what} can not be read: {why}")]
@@ -27,7 +29,7 @@ pub enum StoreError {
     #[error("the change was rolled back: {0}")]
     RolledBack(String),
     /// The disk is full. The change was rolled back.
-    #[error("the disk is full: the change was rolled back")]
+    #[error("the disk is full: the change was rolled back; make room")]
     DiskFull,
     /// The database server went away while it committed, and did not come back to say what became of it.
     #[error("it is unknown whether the change was made; look before repeating it")]
@@ -67,6 +69,13 @@ pub enum StoreError {
     RecordTooLong(usize),
 }
 
+/// No source: what the driver said stands in the sentence already.
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
 impl StoreError {
     /// The log is not the one this process knows, because of `why`.
     pub(crate) fn forked(why: impl ToString) -> Self {
@@ -75,10 +84,9 @@ impl StoreError {
 
     /// Is there no room on the disk?
     pub fn is_disk_full(&self) -> bool {
-        const SQLITE_FULL: &str = "13";
         match self {
             Self::DiskFull => true,
-            Self::Database(sqlx::Error::Database(refusal)) => refusal.code().is_some_and(|code| code == SQLITE_FULL),
+            Self::Database(error) => Fault::of(error) == Fault::DiskFull,
             _ => false,
         }
     }

@@ -10,6 +10,7 @@
 mod engine;
 mod epoch;
 mod error;
+mod fault;
 mod files;
 mod log;
 mod open_error;
@@ -32,6 +33,7 @@ pub use error::{StoreError, StoreSilent};
 pub use files::permissions::{OpenToOthers, open_to_others};
 pub use log::{
     contradictions::Contradiction,
+    index::Indexed,
     verify::{Verification, VerifyError, VerifyOptions, verify},
 };
 pub use open_error::OpenError;

@@ -8,6 +8,7 @@
 //! It stands against forged posts, framed pages and markup in the names that strangers give themselves.
 
 mod assets;
+mod bad_page;
 mod browser;
 mod cookies;
 mod csrf;
@@ -21,6 +22,7 @@ mod page;
 mod problem;
 
 pub use assets::{STYLESHEET_PATH, assets};
+pub use bad_page::BadPage;
 pub use browser::Browser;
 pub use cookies::{Cookie, Cookies};
 pub use csrf::{CSRF_FIELD, Csrf, Forged, check_origin};

@@ -16,7 +16,7 @@ use model::shown;
 use model::{Actor, event::ConsentRefused};
 use oauth::Form;
 use store::{Commit, StoreError};
-use web::{FormTargets, Page};
+use web::{BadPage, FormTargets, Page};
 
 use super::{
     consented::{self, ConsentAnswer},
@@ -55,8 +55,8 @@ pub(super) fn page(
 /// The answer is good once and bound to the exact request; a second one gets the answer of the first. Spec: MCP security best practices (consent UI requirements)
 pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
     cx.store.freshness()?;
-    let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
-    person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(BadPage::Stale)?;
+    person.csrf.check(headers, &cx.config.public_url, form)?;
     let ticket = ticket::open(cx, form.require("ticket")?, &person)?;
     let query = request::parse(&ticket.query)?;
     let addressed = request::addressed(cx, &query, &person.person).await?;

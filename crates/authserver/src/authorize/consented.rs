@@ -16,7 +16,7 @@ use privilege::{
     grant::{self, Consented},
 };
 use store::{Commit, StoreError, Tx};
-use web::see_other;
+use web::{BadPage, see_other};
 
 use super::{
     code_request::CodeRequest,
@@ -65,7 +65,7 @@ pub(super) async fn allow(cx: &Arc<Context>, answered: ConsentAnswer) -> Result<
         Outcome::Waiting(flow) => Ok(see_other(&waiting::path(&flow))),
         Outcome::Refused(error) => redirect::refused(cx, &person, &client, &back, error).await,
         Outcome::Again => repeated::given(cx, &ticket, &back, Said::Yes).await,
-        Outcome::Stale => Err(PageError::Stale),
+        Outcome::Stale => Err(BadPage::Stale.into()),
     }
 }
 

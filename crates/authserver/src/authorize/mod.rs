@@ -28,7 +28,7 @@ use http::HeaderMap;
 use login::signed_in;
 use oauth::Form;
 pub(crate) use waiting::{go_on, wait};
-use web::{LocalPath, login_first};
+use web::{BadPage, LocalPath, login_first};
 
 use crate::{
     context::Context,
@@ -43,7 +43,7 @@ use crate::{
 /// Spec: RFC 6749 §4.1.1; OAuth 2.1 §7.13.2 (no redirect before the person has logged in)
 pub(crate) async fn authorize(cx: &Arc<Context>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
     cx.store.freshness()?;
-    let here = LocalPath::parse(&format!("{}?{query}", paths::AUTHORIZE)).ok_or(PageError::TooLong)?;
+    let here = LocalPath::parse(&format!("{}?{query}", paths::AUTHORIZE)).ok_or(BadPage::TooLong)?;
     let form = request::parse(query)?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else {
         return match request::must_stay_silent(&form) {

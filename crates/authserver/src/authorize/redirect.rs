@@ -62,7 +62,7 @@ pub(super) async fn record_refusal(
         agent: None,
         client: client.client.id.clone(),
         cause: error.cause(),
-        error: error.code().as_str(),
+        error: error.code(),
         elevation: match error {
             AuthorizeError::ElevationDenied(elevation) => Some(elevation.clone()),
             _ => None,

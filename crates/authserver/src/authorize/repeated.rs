@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use store::{Commit, StoreError, Tx};
-use web::see_other;
+use web::{BadPage, see_other};
 
 use super::{redirect, request::RedirectTarget, ticket::Ticket, waiting};
 use crate::{
@@ -69,7 +69,7 @@ pub(super) async fn given(
         Before::Code => Ok(redirect::code(cx, back, &code)),
         Before::Waiting => Ok(see_other(&waiting::path(&flow))),
         Before::Refused => Ok(redirect::error(cx, back, &AuthorizeError::Refused)),
-        Before::Over => Err(PageError::Stale),
+        Before::Over => Err(BadPage::Stale.into()),
     }
 }
 

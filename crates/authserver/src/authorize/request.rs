@@ -7,6 +7,7 @@
 
 use model::{ClientId, Id, Person, ScopeSet, Server};
 use oauth::{Challenge, Form, FormError, redirect};
+use web::BadPage;
 
 use crate::{
     clients::{ClientRefusal, Resolved},
@@ -81,11 +82,14 @@ pub(super) fn addressed_by_registered(cx: &Context, form: &Form) -> Option<Ident
 
 /// What the request says; nothing about it is known to be true.
 fn claimed(form: &Form) -> Result<(ClientId, RedirectTarget), PageError> {
-    let id: ClientId = form.require("client_id")?.parse().map_err(PageError::BadClientId)?;
+    let id: ClientId = form
+        .require("client_id")?
+        .parse()
+        .map_err(|why| BadPage::Wrong(format!("The client_id is not one: {why}.")))?;
     let redirect_uri = form.value("redirect_uri").ok_or(PageError::Redirect)?.to_owned();
     let state = form.value("state").map(str::to_owned);
     if redirect_uri.len() > LONGEST || state.as_ref().is_some_and(|state| state.len() > LONGEST) {
-        return Err(PageError::TooLong);
+        return Err(BadPage::TooLong.into());
     }
     Ok((id, RedirectTarget { redirect_uri, state }))
 }

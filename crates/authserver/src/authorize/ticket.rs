@@ -12,6 +12,7 @@ use login::SignedIn;
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::secrets::Vault;
+use web::BadPage;
 
 use crate::{context::Context, error::PageError};
 
@@ -41,13 +42,13 @@ pub(super) fn seal(cx: &Context, query: &str, shown: String, person: &SignedIn) 
 
 /// Opens a ticket that was sealed for this person in this browser and has not ended.
 pub(super) fn open(cx: &Context, text: &str, person: &SignedIn) -> Result<Ticket, PageError> {
-    let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| PageError::Stale)?;
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| BadPage::Stale)?;
     let mut browsers = person.browser.digests();
     let plain =
         browsers.find_map(|browser| Vault::of(&cx.store).master().open(&purpose(person, &browser), &sealed).ok());
-    let plain = plain.ok_or(PageError::Stale)?;
-    let ticket: Ticket = serde_json::from_slice(&plain).map_err(|_| PageError::Stale)?;
-    if cx.store.now() < ticket.not_after { Ok(ticket) } else { Err(PageError::Stale) }
+    let plain = plain.ok_or(BadPage::Stale)?;
+    let ticket: Ticket = serde_json::from_slice(&plain).map_err(|_| BadPage::Stale)?;
+    if cx.store.now() < ticket.not_after { Ok(ticket) } else { Err(BadPage::Stale.into()) }
 }
 
 impl Ticket {

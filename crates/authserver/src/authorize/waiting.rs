@@ -19,7 +19,7 @@ use model::{
 use oauth::Form;
 use serde::{Deserialize, Serialize};
 use store::{Code, Commit, Flow, StoreError, Tx, secrets::Vault};
-use web::{CSRF_FIELD, LocalPath, Page, login_first};
+use web::{BadPage, CSRF_FIELD, LocalPath, Page, login_first};
 
 use super::{
     code_request::CodeRequest,
@@ -149,7 +149,7 @@ pub(super) fn path(flow: &Opaque) -> String {
 
 /// `GET /oauth/wait`: the page, until everything is decided.
 pub(crate) async fn wait(cx: &Arc<Context>, headers: &HeaderMap, query: &str) -> Result<Response, PageError> {
-    let here = LocalPath::parse(&format!("{}?{query}", paths::WAIT)).ok_or(PageError::TooLong)?;
+    let here = LocalPath::parse(&format!("{}?{query}", paths::WAIT)).ok_or(BadPage::TooLong)?;
     let form = Form::parse(query.as_bytes())?;
     let Some(person) = signed_in(&cx.store, cx.cookies, headers).await? else { return Ok(login_first(&here)) };
     let flow = form.require("flow")?;
@@ -171,8 +171,8 @@ pub(crate) async fn wait(cx: &Arc<Context>, headers: &HeaderMap, query: &str) ->
 /// `POST /oauth/wait`: the person does not want to wait. The requests stay open; what is approved later works
 /// without another token.
 pub(crate) async fn go_on(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -> Result<Response, PageError> {
-    let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(PageError::Stale)?;
-    person.csrf.check(headers, &cx.config.public_url, form).map_err(|_| PageError::Forged)?;
+    let person = signed_in(&cx.store, cx.cookies, headers).await?.ok_or(BadPage::Stale)?;
+    person.csrf.check(headers, &cx.config.public_url, form)?;
     let flow = form.require("flow")?;
     let wait = open(cx, flow, &person).await?;
     let scopes = wait.scopes.clone();
@@ -183,11 +183,11 @@ pub(crate) async fn go_on(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) -
 ///
 /// Spec: RFC 9700 §4.7
 async fn open(cx: &Context, flow: &str, person: &SignedIn) -> Result<Wait, PageError> {
-    let flow = cx.store.flow(Digest::of(flow), cx.store.now()).await?.ok_or(PageError::Stale)?;
-    let wait: Wait = serde_json::from_value(flow.request).map_err(|_| PageError::Stale)?;
+    let flow = cx.store.flow(Digest::of(flow), cx.store.now()).await?.ok_or(BadPage::Stale)?;
+    let wait: Wait = serde_json::from_value(flow.request).map_err(|_| BadPage::Stale)?;
     match person.browser.is(&flow.browser) && wait.person == person.person.id {
         true => Ok(wait),
-        false => Err(PageError::Stale),
+        false => Err(BadPage::Stale.into()),
     }
 }
 
@@ -244,7 +244,7 @@ async fn finish(
             })
         })
         .await?;
-    if given { Ok(redirect::code(cx, &wait.back(), &code)) } else { Err(PageError::Stale) }
+    if given { Ok(redirect::code(cx, &wait.back(), &code)) } else { Err(BadPage::Stale.into()) }
 }
 
 fn waiting_page(cx: &Context, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {

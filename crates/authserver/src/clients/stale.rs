@@ -9,13 +9,13 @@
 
 use model::{
     Actor, ClientId, Span, Timestamp,
-    event::{ClientRead, DocumentChange},
+    event::{ClientRead, DocumentChange, FetchFailure},
 };
 use net::FetchError;
 use store::{StoreError, StoredClient};
 
 use super::resolved::ClientRefusal;
-use crate::context::Context;
+use crate::{context::Context, refusal_sampling::Cause};
 
 /// May this copy still stand in for its document?
 pub(super) fn may_stand_in(kept: &StoredClient, now: Timestamp) -> bool {
@@ -53,12 +53,12 @@ pub(super) async fn noticed(
 ) -> Result<(), StoreError> {
     let now = cx.store.now();
     let cause = match why {
-        ClientRefusal::Fetch(error) => error.cause(),
-        _ => "busy",
+        ClientRefusal::Fetch(error) => failure(error),
+        _ => FetchFailure::Busy,
     };
     cx.outages.begin(id, now);
-    tracing::warn!(event = "client_metadata_stale", client = %id, cause, read_at = %kept.fetched_at, "the copy stands in");
-    let event = cx.refusals.due(Some(id), cause, now, || {
+    tracing::warn!(event = "client_metadata_stale", client = %id, cause = cause.as_str(), read_at = %kept.fetched_at, "the copy stands in");
+    let event = cx.refusals.due(Some(id), Cause::Document(cause), now, || {
         ClientRead {
             client: id.clone(),
             client_name: None,
@@ -75,6 +75,22 @@ pub(super) async fn noticed(
     match event {
         Some(event) => cx.store.record(event).await.map(drop),
         None => Ok(()),
+    }
+}
+
+const fn failure(error: &FetchError) -> FetchFailure {
+    match error {
+        FetchError::BadUrl(_) => FetchFailure::BadUrl,
+        FetchError::NotPublic => FetchFailure::NotPublic,
+        FetchError::Busy => FetchFailure::Busy,
+        FetchError::Unreachable(_) => FetchFailure::Unreachable,
+        FetchError::Tls(_) => FetchFailure::Tls,
+        FetchError::TimedOut => FetchFailure::TimedOut,
+        FetchError::Redirected => FetchFailure::Redirected,
+        FetchError::Status(_) => FetchFailure::Status,
+        FetchError::NotJson => FetchFailure::NotJson,
+        FetchError::Encoded => FetchFailure::Encoded,
+        FetchError::TooLarge { .. } => FetchFailure::TooLarge,
     }
 }
 

@@ -10,7 +10,10 @@
 use std::sync::Arc;
 
 use crypto::{Digest, Opaque};
-use model::{Actor, GrantType, event::CodeReplayed};
+use model::{
+    Actor, GrantType,
+    event::{CodeReplayed, InstallationEnd},
+};
 use oauth::{Challenge, Form, FormError, TokenResponse};
 use privilege::installation;
 use store::{Code, Commit, Tx};
@@ -102,7 +105,8 @@ fn check_bindings(cx: &Context, code: &Code, client: &Authenticated, form: &Form
 
 /// Spec: RFC 6749 §4.1.2 ("SHOULD revoke all tokens previously issued based on that code")
 async fn end_installation(tx: &mut Tx<'_>, code: Code) -> Result<Commit<Outcome>, TokenError> {
-    let Some(ended) = installation::end(tx, &code.installation, &code.client, "code_replayed").await? else {
+    let Some(ended) = installation::end(tx, &code.installation, &code.client, InstallationEnd::CodeReplayed).await?
+    else {
         // It had ended before. The refusal has a record of its own.
         return Ok(Commit::nothing(Outcome::Replayed));
     };

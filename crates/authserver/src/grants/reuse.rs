@@ -13,7 +13,7 @@
 use crypto::Opaque;
 use model::{
     Actor, Span,
-    event::{Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused},
+    event::{InstallationEnd, Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused, ReuseSign},
 };
 use privilege::installation;
 use store::{Commit, Refresh, RefreshState, Rotation, StoreError, Tx, secrets::Vault};
@@ -68,7 +68,7 @@ pub(super) async fn answer(
     ];
     if let Some(cause) = unusual(tx, &refresh, another_network).await? {
         tracing::warn!(
-            event = RefreshReuseNoticed::NAME, cause, client = %refresh.client,
+            event = RefreshReuseNoticed::NAME, cause = cause.as_str(), client = %refresh.client,
             installation = %refresh.installation, grant = %refresh.grant
         );
         let Refresh { client, grant, installation, .. } = refresh;
@@ -87,7 +87,7 @@ fn is_retry(cx: &Context, tx: &Tx<'_>, rotation: &Rotation) -> bool {
 
 /// Spec: RFC 9700 §4.14.2 (the access tokens of both hands die, because one of them is a thief's)
 async fn too_late(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, TokenError> {
-    match installation::end(tx, &refresh.installation, &refresh.client, "refresh_replayed").await? {
+    match installation::end(tx, &refresh.installation, &refresh.client, InstallationEnd::RefreshReplayed).await? {
         // It had ended before. The refusal has a record of its own.
         None => Ok(Commit::nothing(Outcome::Replayed)),
         Some(ended) => {
@@ -99,17 +99,13 @@ async fn too_late(tx: &mut Tx<'_>, refresh: Refresh) -> Result<Commit<Outcome>, 
 }
 
 /// What retries do not explain. It is said once a day and installation, or each time that the network is another.
-async fn unusual(
-    tx: &mut Tx<'_>,
-    refresh: &Refresh,
-    another_network: bool,
-) -> Result<Option<&'static str>, StoreError> {
+async fn unusual(tx: &mut Tx<'_>, refresh: &Refresh, another_network: bool) -> Result<Option<ReuseSign>, StoreError> {
     if another_network {
-        return Ok(Some("another_network"));
+        return Ok(Some(ReuseSign::AnotherNetwork));
     }
     let since = tx.now().before(A_DAY);
     let repeats = tx.repeats_since(&refresh.installation, since).await?;
-    Ok((repeats == USUAL_A_DAY + 1).then_some("often"))
+    Ok((repeats == USUAL_A_DAY + 1).then_some(ReuseSign::Often))
 }
 
 /// How often one token is answered again.

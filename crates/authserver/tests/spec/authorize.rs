@@ -231,7 +231,7 @@ async fn a_person_who_denies_sends_the_client_away() {
     let page = browser.consent_page(&link("tickets:low", &[])).await;
     browser.answer(&page, "deny", "").await.sent_back("access_denied");
     assert_eq!(world.events(1).await, ["consent_refused"]);
-    assert!(world.store.grants(None).await.unwrap().is_empty());
+    assert!(world.grants().await.is_empty());
 }
 
 /// Spec: MCP security best practices (consent UI requirements)
@@ -262,7 +262,7 @@ async fn a_consent_form_belongs_to_the_browser_it_was_shown_in() {
     let forged = [("csrf", "0000"), ("ticket", &ticket), ("decision", "allow")];
     ada.post("/oauth/consent", &forged).await.page(403, "another site");
     world.post("/oauth/consent", &fields).await.page(410, "no longer good");
-    assert!(world.store.grants(None).await.unwrap().is_empty());
+    assert!(world.grants().await.is_empty());
 }
 
 #[tokio::test]
@@ -275,7 +275,7 @@ async fn an_agent_keeps_its_name_and_its_one_grant() {
     let mut twin = world.browser();
     let native = [("client_id", "pinned"), ("redirect_uri", CALLBACK)];
     twin.code(&link("tickets:low", &native)).await;
-    assert_eq!(world.store.grants(None).await.unwrap().len(), 2);
+    assert_eq!(world.grants().await.len(), 2);
 }
 
 #[tokio::test]

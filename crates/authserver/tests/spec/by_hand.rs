@@ -1,6 +1,6 @@
 //! What a person opens, or asks for, on their own page.
 
-use model::{Elevation, ElevationState, StepUp, Target};
+use model::{ElevationState, StepUp, Target};
 use store::privilege::PrivilegeTx;
 
 use crate::world::*;
@@ -29,10 +29,6 @@ impl Page<'_> {
     }
 }
 
-async fn elevations(world: &World) -> Vec<Elevation> {
-    world.store.elevations(10).await.unwrap()
-}
-
 /// Field: H18
 #[tokio::test]
 async fn allow_opens_the_medium_tier_at_once_as_a_consent_does() {
@@ -46,7 +42,7 @@ async fn allow_opens_the_medium_tier_at_once_as_a_consent_does() {
     let record = world.last_record().await;
     assert_eq!((record["event"].as_str(), record["actor"].as_str()), (Some("elevation_approved"), Some("person:ada")));
     assert_eq!(page.post("tickets:medium", "consent", "").await.location(), "/me", "the same answer again");
-    assert_eq!(elevations(&world).await.len(), 1, "and not a second one");
+    assert_eq!(world.elevations().await.len(), 1, "and not a second one");
 }
 
 /// Field: H18
@@ -55,12 +51,12 @@ async fn ask_for_approval_waits_for_another_person_with_the_reason() {
     let world = World::start().await;
     let mut page = page(&world).await;
     page.post("tickets.delete_ticket", "approval", " \u{200b} ").await.page(400, "why it is needed");
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
     assert_eq!(page.post("tickets.delete_ticket", "approval", "two of a kind").await.location(), "/me");
     let asked = world.elevation("tickets.delete_ticket").await;
     assert!(asked.is_pending(world.store.now()) && asked.reason == "two of a kind" && asked.by == StepUp::Approval);
     page.post("tickets.delete_ticket", "approval", "again").await;
-    assert_eq!(elevations(&world).await.len(), 1, "joined");
+    assert_eq!(world.elevations().await.len(), 1, "joined");
     world.deny(&asked.id).await;
     page.post("tickets.delete_ticket", "approval", "please").await.page(409, "was denied");
     assert_eq!(world.last_record().await["cause"], "denied");
@@ -74,7 +70,7 @@ async fn allow_never_opens_what_another_person_has_to_approve() {
     let world = World::start().await;
     let mut page = page(&world).await;
     page.post("tickets.delete_ticket", "consent", "").await.page(409, "another person has to approve");
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
     assert_eq!(world.last_record().await["cause"], "needs_approval");
 }
 
@@ -90,7 +86,7 @@ async fn what_rules_and_policy_do_not_give_is_not_opened_by_hand_either() {
     ] {
         let world = World::of(|_| {}, Default::default(), policy).await;
         page(&world).await.post(scope, "consent", "").await.page(409, words);
-        assert!(elevations(&world).await.is_empty(), "{scope}");
+        assert!(world.elevations().await.is_empty(), "{scope}");
     }
     let named = format!("@id(\"no-changes\") {forbids}");
     let world = World::of(|_| {}, Default::default(), &named).await;
@@ -102,7 +98,7 @@ async fn what_rules_and_policy_do_not_give_is_not_opened_by_hand_either() {
     {
         page.post(scope, by, "").await.page(410, "no longer good");
     }
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
 }
 
 /// Field: H18
@@ -128,7 +124,7 @@ async fn what_is_over_or_stopped_is_not_opened() {
         })
         .await;
     page.post("tickets:medium", "consent", "").await.page(409, "suspended");
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
 }
 
 /// One text, so that nobody learns which grants there are.
@@ -144,7 +140,7 @@ async fn nobody_opens_anything_for_somebody_elses_agent() {
         let fields = [("csrf", csrf.as_str()), ("grant", grant), ("scope", "tickets:medium"), ("by", "consent")];
         bob.post("/me/step-up", &fields).await.page(404, "somebody else’s agent");
     }
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
 }
 
 /// Field: H18
@@ -164,7 +160,7 @@ async fn a_forged_form_a_stranger_and_an_old_login_open_nothing() {
     let again = page.post("tickets:medium", "consent", "").await;
     assert_eq!(again.location(), "/login?next=%2Fme&again=1");
     page.browser.get(again.location()).await.page(200, "Password");
-    assert!(elevations(&world).await.is_empty());
+    assert!(world.elevations().await.is_empty());
 }
 
 /// Field: H18
@@ -183,5 +179,5 @@ async fn an_owner_opens_for_an_agent_that_acts_for_itself() {
         ("reason", "night"),
     ];
     assert_eq!(browser.post("/me/step-up", &fields).await.location(), "/me");
-    assert_eq!(elevations(&world).await.len(), 1);
+    assert_eq!(world.elevations().await.len(), 1);
 }

@@ -110,7 +110,7 @@ async fn of_eight_clicks_at_once_each_gets_the_one_code() {
         answers.iter().map(|(_, headers)| headers[http::header::LOCATION].to_str().unwrap()).collect();
     places.dedup();
     assert_eq!(places.len(), 1, "{places:?}");
-    assert_eq!((codes(&world.events(100).await), world.store.elevations(10).await.unwrap().len()), (1, 1));
+    assert_eq!((codes(&world.events(100).await), world.elevations().await.len()), (1, 1));
 }
 
 /// Field: P4
@@ -164,7 +164,7 @@ async fn deny_clicked_twice_is_said_twice_and_stays_a_no() {
         browser.answer(&page, decision, "").await.sent_back("access_denied");
     }
     assert_eq!(world.events(1).await, ["consent_refused"]);
-    assert!(world.store.grants(None).await.unwrap().is_empty());
+    assert!(world.grants().await.is_empty());
     let page = browser.get(&link("tickets:low", &[])).await;
     browser.answer(&page, "allow", "").await.parameter("code");
     browser.answer(&page, "deny", "").await.page(409, "My agents");
@@ -178,7 +178,7 @@ async fn asking_for_an_approval_twice_leads_to_the_same_page_that_waits() {
     let page = browser.consent_page(&link(HIGH, &[])).await;
     let place = browser.answer(&page, "allow", "tidying").await.location().to_owned();
     assert_eq!(browser.answer(&page, "allow", "tidying").await.location(), place);
-    assert_eq!(world.store.elevations(10).await.unwrap().len(), 1);
+    assert_eq!(world.elevations().await.len(), 1);
 }
 
 /// Two tabs wait, or the page loads itself again before the browser has left.

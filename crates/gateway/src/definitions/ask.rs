@@ -7,12 +7,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use catalogue::Definition;
 use client::{ClientError, Endless, Extent};
+use mcp::list::List;
 use model::Secret;
 use net::WebClient;
 use store::StoreError;
 use tokio::time::timeout;
 
-use super::read::{DefinitionList, definitions};
+use super::read::definitions;
 
 /// Where a server is, and how it is asked.
 #[derive(Debug)]
@@ -65,8 +66,8 @@ impl Source {
         let listing = listed.map_err(|_| NotListed::TimedOut)??;
         let of =
             |pages: &[Vec<u8>], list| pages.iter().flat_map(move |page| definitions(page, list)).collect::<Vec<_>>();
-        let mut definitions = of(&listing.tools, DefinitionList::Tools);
-        definitions.append(&mut of(&listing.prompts, DefinitionList::Prompts));
+        let mut definitions = of(&listing.tools, List::Tools);
+        definitions.append(&mut of(&listing.prompts, List::Prompts));
         // One that gives the same cursor again has said all it says.
         let is_all = !listing.endless.iter().any(|(_, why)| *why == Endless::TooMany);
         Ok(Answer { definitions, is_all })

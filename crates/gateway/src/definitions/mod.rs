@@ -4,7 +4,7 @@
 //! What counts is in the store ([`store::Pins`]); a node holds it in memory under the epoch. What this node noticed and has
 //! not written down yet is held at once all the same.
 //!
-//! Spec: MCP 2026-07-28 server/tools (definitions are untrusted); docs/decisions/0031-definitions-are-pinned.md.
+//! Spec: MCP 2026-07-28 server/tools (definitions are untrusted); docs/decisions/0032-definitions-are-pinned.md.
 //!
 //! Next: `of_server`.
 
@@ -17,4 +17,4 @@ mod write;
 
 pub use ask::{NotListed, Source};
 pub use of_server::Definitions;
-pub use read::{DefinitionList, ambiguous};
+pub use read::{ambiguous, definition};

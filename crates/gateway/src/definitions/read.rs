@@ -2,42 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use catalogue::{Definition, NoDefinition};
+use catalogue::Definition;
 use mcp::{
     json::{self, Strict},
-    list::salvage,
+    list::{List, salvage},
 };
 use model::ToolName;
 
-/// A list of definitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefinitionList {
-    /// `tools`.
-    Tools,
-    /// `prompts`.
-    Prompts,
-}
-
-impl DefinitionList {
-    /// The member of the result that is the list.
-    pub fn member(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Prompts => "prompts",
-        }
-    }
-
-    /// One of its items.
-    pub fn definition(self, item: Strict<'_>) -> Result<Definition, NoDefinition> {
-        match self {
-            Self::Tools => Definition::of_tool(item),
-            Self::Prompts => Definition::of_prompt(item),
-        }
-    }
+/// An item of a list whose items are definitions; resources are none.
+pub fn definition(list: List, item: Strict<'_>) -> Option<Definition> {
+    let read = match list {
+        List::Tools => Definition::of_tool(item),
+        List::Prompts => Definition::of_prompt(item),
+        List::Resources | List::Templates => return None,
+    };
+    read.ok()
 }
 
 /// All of a page that can be read. What has two readings, or no name, is nothing that could be accepted.
-pub fn definitions(page: &[u8], list: DefinitionList) -> Vec<Definition> {
+pub fn definitions(page: &[u8], list: List) -> Vec<Definition> {
     let salvaged;
     let strict = match json::check(page) {
         Ok(strict) => Some(strict),
@@ -47,7 +30,7 @@ pub fn definitions(page: &[u8], list: DefinitionList) -> Vec<Definition> {
         }
     };
     let items = strict.and_then(|message| message.member("result")?.member(list.member())?.elements());
-    items.unwrap_or_default().into_iter().filter_map(|item| list.definition(item).ok()).collect()
+    items.unwrap_or_default().into_iter().filter_map(|item| definition(list, item)).collect()
 }
 
 /// Names that stand for several definitions: nobody could say which of them is called.
@@ -69,17 +52,17 @@ mod tests {
     #[test]
     fn what_can_be_read_is_and_the_rest_is_left() {
         let page = br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"},{"name":"b","x":1,"x":2},{"name":"c d"},{"name":"e"}]}}"#;
-        let names: Vec<_> = definitions(page, DefinitionList::Tools).iter().map(|one| one.name().to_string()).collect();
+        let names: Vec<_> = definitions(page, List::Tools).iter().map(|one| one.name().to_string()).collect();
         assert_eq!(names, ["a", "e"]);
         for nothing in [&b"{"[..], b"{}", br#"{"result":{"tools":{}}}"#, br#"{"result":{"prompts":[]}}"#] {
-            assert_eq!(definitions(nothing, DefinitionList::Tools), []);
+            assert_eq!(definitions(nothing, List::Tools), []);
         }
     }
 
     #[test]
     fn a_name_that_means_two_things_is_ambiguous_and_one_that_comes_twice_is_not() {
         let page = br#"{"result":{"tools":[{"name":"a"},{"name":"b"},{"name":"a"},{"name":"b","title":"B"}]}}"#;
-        let all = definitions(page, DefinitionList::Tools);
+        let all = definitions(page, List::Tools);
         assert_eq!(ambiguous(all.iter()), HashSet::from(["b".parse().unwrap()]));
     }
 }

@@ -9,7 +9,6 @@
 //!
 //! Spec: RFC 9068 §4, MCP basic/authorization (token validation).
 
-mod cache;
 mod verifier;
 
 use crypto::Verified;

@@ -2,24 +2,29 @@
 
 use std::sync::Arc;
 
-use crypto::{AccessTokenError, Expected, Presented};
+use crypto::{AccessTokenError, Digest, Expected, Presented};
+use model::BoundedCache;
 use store::Store;
 
-use super::{NoPrincipal, Principal, PrincipalError, cache::PrincipalCache};
+use super::{NoPrincipal, Principal, PrincipalError};
 use crate::protected_server::ProtectedServer;
+
+/// So many tokens are remembered.
+const TOKENS: usize = 65_536;
 
 /// Finds out who acts.
 #[derive(Debug)]
 pub struct Verifier {
     store: Store,
     issuer: String,
-    cache: PrincipalCache,
+    /// Whose tokens were seen before.
+    seen: BoundedCache<Digest, Arc<Principal>>,
 }
 
 impl Verifier {
     /// For tokens of `issuer`.
     pub fn new(store: Store, issuer: String) -> Self {
-        Self { store, issuer, cache: PrincipalCache::new() }
+        Self { store, issuer, seen: BoundedCache::of(TOKENS) }
     }
 
     /// Who acts on `server` with this token, right now.
@@ -31,8 +36,9 @@ impl Verifier {
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
         let digest = presented.digest();
         let now = self.store.now();
-        let known = self.cache.find(&digest, self.store.epoch());
-        if let Some(principal) = known.filter(|principal| principal.claims.aud == server.resource) {
+        let epoch = self.store.epoch();
+        let holds = |principal: &Arc<Principal>| principal.epoch == epoch && principal.claims.aud == server.resource;
+        if let Some(principal) = self.seen.find(&digest).filter(holds) {
             principal.in_time(now)?;
             return Ok(principal);
         }
@@ -41,7 +47,7 @@ impl Verifier {
         let principal = Arc::new(Principal::establish(&self.store, &server.id, verified).await?);
         // Asking took a while, and the node may have lost its lease meanwhile.
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
-        self.cache.keep(digest, principal.clone());
+        self.seen.keep(digest, principal.clone());
         Ok(principal)
     }
 

@@ -8,6 +8,7 @@ use crate::{
     conditions::ConditionLost,
     credential::CredentialError,
     definitions::NotListed,
+    may_be_done::MayBeDone,
     origin::ForeignOrigin,
     permit::Denial,
     principal::PrincipalError,
@@ -34,7 +35,7 @@ impl From<CredentialError> for Refusal {
         match error {
             CredentialError::Missing => Self::NoCredentials,
             CredentialError::Doubtful(why) => Self::BadCredentials(why),
-            CredentialError::Malformed => Self::InvalidToken("the token is malformed"),
+            CredentialError::Malformed => Self::MalformedToken,
         }
     }
 }
@@ -43,7 +44,7 @@ impl From<PrincipalError> for Refusal {
     fn from(error: PrincipalError) -> Self {
         match error {
             PrincipalError::StoreSilent => Self::Unavailable,
-            error => Self::InvalidToken(error.words()),
+            error => Self::InvalidToken(error),
         }
     }
 }
@@ -150,13 +151,14 @@ pub fn cut(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal {
     if recorded.call().does_nothing() {
         return before_sending(recorded, lost);
     }
-    Refusal::MayBeDone(lost.told())
+    Refusal::MayBeDone(lost.of_what_was_sent())
 }
 
 /// What the client is told when the server did not answer.
 pub fn not_answered(call: &Call, error: &SendError) -> Refusal {
     match error {
-        SendError::TimedOut | SendError::Broken if !call.does_nothing() => Refusal::MayBeDone(error.words()),
+        SendError::TimedOut if !call.does_nothing() => Refusal::MayBeDone(MayBeDone::NoAnswer),
+        SendError::Broken if !call.does_nothing() => Refusal::MayBeDone(MayBeDone::ConnectionBroke),
         SendError::NotSent(_) | SendError::TimedOut | SendError::Broken => {
             Refusal::Unreachable(call.server.id.to_string())
         }

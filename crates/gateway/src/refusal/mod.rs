@@ -12,12 +12,12 @@ mod wire;
 
 use catalogue::Fault;
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
-use model::{DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName};
+use model::{DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName, event::CallRefusalReason};
 
 pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
 
-use crate::{may_be_done, quota::Quota};
+use crate::{credential::Doubt, may_be_done::MayBeDone, principal::PrincipalError, quota::Quota};
 
 /// Why a request was not relayed: one variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -42,10 +42,13 @@ pub enum Refusal {
     NoCredentials,
     /// Credentials in a form that could be read in two ways.
     #[error("{0}")]
-    BadCredentials(&'static str),
+    BadCredentials(Doubt),
+    /// What was sent has not the form of a token.
+    #[error("the token is malformed")]
+    MalformedToken,
     /// The token is not good for this server, or what it stood for is over.
     #[error("{0}")]
-    InvalidToken(&'static str),
+    InvalidToken(PrincipalError),
     /// `Content-Type` is not JSON.
     #[error("the body must be application/json")]
     MediaType,
@@ -153,8 +156,8 @@ pub enum Refusal {
     #[error("the server `{0}` cannot be reached")]
     Unreachable(String),
     /// The call was sent, and nobody knows whether it was carried out: it must not simply be sent again.
-    #[error("{}", may_be_done::words(.0))]
-    MayBeDone(&'static str),
+    #[error("{0}")]
+    MayBeDone(MayBeDone),
     /// The server answers a stream that was begun without it, and not with a stream.
     #[error("the server answered {0} where a stream was asked for")]
     NoStream(u16),
@@ -177,46 +180,49 @@ impl Refusal {
         }
     }
 
-    /// The stable word in the audit and in logs.
-    pub const fn word(&self) -> &'static str {
+    /// The cause, in the audit and in logs.
+    pub const fn reason(&self) -> CallRefusalReason {
+        use CallRefusalReason as R;
         match self {
-            Self::NotFound | Self::Elsewhere(_) => "not_found",
-            Self::UnknownHost => "unknown_host",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::NoCredentials => "no_credentials",
-            Self::BadCredentials(_) => "invalid_request",
-            Self::InvalidToken(_) => "invalid_token",
-            Self::MediaType => "media_type",
-            Self::ContentCoding => "content_coding",
-            Self::TooLarge(_) => "too_large",
-            Self::Incomplete => "incomplete",
-            Self::Malformed(_) => "malformed",
-            Self::NotSpoken(_) => "revision",
-            Self::UnknownMethod => "unknown_method",
-            Self::NotSentOn => "not_sent_on",
-            Self::Tasks => "tasks",
-            Self::NoTool => "no_tool",
-            Self::Missing(_) => "missing_param",
-            Self::OneAtATime => "one_at_a_time",
-            Self::UnknownSession => "unknown_session",
-            Self::ForeignEvent => "foreign_event",
-            Self::ForeignState => "foreign_state",
-            Self::OrphanResponse => "orphan_response",
-            Self::StepUp { .. } => "step_up",
-            Self::Awaited { .. } => "awaits_decision",
-            Self::TurnedDown { .. } => "turned_down",
-            Self::Held(..) => DenyReason::Held.as_str(),
-            Self::Arguments(_) => "arguments",
-            Self::Denied(reason, _) => reason.as_str(),
-            Self::Blocked => "blocked",
-            Self::Quota(quota) => quota.word(),
-            Self::NoRoom => "no_room",
-            Self::Unavailable => "unavailable",
-            Self::Unreachable(_) => "unreachable",
-            Self::MayBeDone(_) => "may_be_done",
-            Self::NoStream(_) => "no_stream",
-            Self::BadUpstream { .. } => "bad_upstream",
+            Self::NotFound | Self::Elsewhere(_) => R::NotFound,
+            Self::UnknownHost => R::UnknownHost,
+            Self::ForeignOrigin => R::ForeignOrigin,
+            Self::MethodNotAllowed => R::MethodNotAllowed,
+            Self::NoCredentials => R::NoCredentials,
+            Self::BadCredentials(_) => R::InvalidRequest,
+            Self::MalformedToken | Self::InvalidToken(_) => R::InvalidToken,
+            Self::MediaType => R::MediaType,
+            Self::ContentCoding => R::ContentCoding,
+            Self::TooLarge(_) => R::TooLarge,
+            Self::Incomplete => R::Incomplete,
+            Self::Malformed(_) => R::Malformed,
+            Self::NotSpoken(_) => R::Revision,
+            Self::UnknownMethod => R::UnknownMethod,
+            Self::NotSentOn => R::NotSentOn,
+            Self::Tasks => R::Tasks,
+            Self::NoTool => R::NoTool,
+            Self::Missing(_) => R::MissingParam,
+            Self::OneAtATime => R::OneAtATime,
+            Self::UnknownSession => R::UnknownSession,
+            Self::ForeignEvent => R::ForeignEvent,
+            Self::ForeignState => R::ForeignState,
+            Self::OrphanResponse => R::OrphanResponse,
+            Self::StepUp { .. } => R::StepUp,
+            Self::Awaited { .. } => R::AwaitsDecision,
+            Self::TurnedDown { .. } => R::TurnedDown,
+            Self::Denied(DenyReason::Forbidden, _) => R::Forbidden,
+            Self::Denied(DenyReason::NotPermitted, _) => R::NotPermitted,
+            Self::Held(..) | Self::Denied(DenyReason::Held, _) => R::Held,
+            Self::Arguments(_) => R::Arguments,
+            Self::Denied(DenyReason::EvaluationError, _) => R::EvaluationError,
+            Self::Blocked => R::Blocked,
+            Self::Quota(quota) => quota.reason(),
+            Self::NoRoom => R::NoRoom,
+            Self::Unavailable => R::Unavailable,
+            Self::Unreachable(_) => R::Unreachable,
+            Self::MayBeDone(_) => R::MayBeDone,
+            Self::NoStream(_) => R::NoStream,
+            Self::BadUpstream { .. } => R::BadUpstream,
         }
     }
 }

@@ -109,7 +109,7 @@ impl<'a> Caller<'a> {
             uri: None,
             revision: None,
             decision,
-            reason: refusal.word(),
+            reason: refusal.reason(),
             why: None,
             held: None,
             tier: None,

@@ -4,7 +4,7 @@
 //! whose refusals come faster than they are recorded one by one is told to come less often while that lasts; what it
 //! is allowed goes on. A dead token is recorded once a minute, a stranger never: only the process log hears of it.
 
-use model::{AccessClaims, Event, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName};
+use model::{AccessClaims, Event, Grant, Id, Pace, Sampling, Server, Timestamp, ToolName, event::CallRefusalReason};
 
 use crate::{
     quota::Quota,
@@ -16,7 +16,7 @@ use crate::{
 pub struct RefusalSampling {
     pub(crate) grants: Sampling<Option<Id<Grant>>, Event>,
     pub(crate) dead: Sampling<Box<str>, Event>,
-    told: Sampling<&'static str, ()>,
+    told: Sampling<CallRefusalReason, ()>,
 }
 
 /// What is left to do about a refusal.
@@ -59,8 +59,8 @@ impl RefusalSampling {
 
     /// Is a line about it due in the process log, and for how many does it stand?
     pub fn line(&self, refusal: &Refusal, now: Timestamp) -> Option<u64> {
-        let word = refusal.word();
-        self.told.see(word, word, now, || ()).record.map(|(_, count)| count)
+        let reason = refusal.reason();
+        self.told.see(reason, reason, now, || ()).record.map(|(_, count)| count)
     }
 }
 
@@ -72,7 +72,7 @@ pub fn say(refusal: &Refusal, server: &Id<Server>, by: Option<&By>, count: u64) 
     let tool = by.and_then(|by| by.tool.as_ref()).map(ToolName::as_str);
     let policies = by.filter(|by| !by.policies.is_empty()).map(|by| by.policies.join(", "));
     let request = by.map(|by| &*by.request);
-    let reason = refusal.word();
+    let reason = refusal.reason().as_str();
     tracing::info!(event = "call_refused", %server, agent, person, tool, request, policies, reason, count);
 }
 

@@ -99,7 +99,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         Refusal::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
         Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::NoCredentials | Refusal::InvalidToken(_) => StatusCode::UNAUTHORIZED,
+        Refusal::NoCredentials | Refusal::MalformedToken | Refusal::InvalidToken(_) => StatusCode::UNAUTHORIZED,
         Refusal::MediaType | Refusal::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::BadCredentials(_)
@@ -143,14 +143,15 @@ fn challenge(refusal: &Refusal, server: &ProtectedServer) -> Option<Challenge> {
     let realm = Challenge::bearer().with("realm", server.id.as_str());
     Some(match refusal {
         Refusal::NoCredentials => realm.with("resource_metadata", metadata).with("scope", &baseline),
-        Refusal::InvalidToken(why) => realm
+        Refusal::MalformedToken | Refusal::InvalidToken(_) => realm
             .with("error", "invalid_token")
-            .with("error_description", why)
+            .with("error_description", &refusal.to_string())
             .with("resource_metadata", metadata)
             .with("scope", &baseline),
-        Refusal::BadCredentials(why) => {
-            realm.with("error", "invalid_request").with("error_description", why).with("resource_metadata", metadata)
-        }
+        Refusal::BadCredentials(why) => realm
+            .with("error", "invalid_request")
+            .with("error_description", &why.to_string())
+            .with("resource_metadata", metadata),
         Refusal::StepUp { scopes, why, .. } => Challenge::bearer()
             .with("error", "insufficient_scope")
             .with("scope", &scopes.to_string())
@@ -172,7 +173,7 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
         error["data"] = data;
     }
     if let Refusal::MayBeDone(what) = refusal {
-        error = may_be_done::error(what);
+        error = what.error();
     }
     answer(asked, "error", error)
 }
@@ -181,7 +182,7 @@ fn error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
 pub fn event_of(refusal: &Refusal, id: &str) -> String {
     let asked = Asked { is_request: true, ..Asked::default() };
     let error = match refusal {
-        Refusal::MayBeDone(what) => may_be_done::error(what),
+        Refusal::MayBeDone(what) => what.error(),
         refusal => json!({"code": code(refusal, &asked), "message": refusal.to_string()}),
     };
     sse::event(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}"))

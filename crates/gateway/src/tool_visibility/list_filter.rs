@@ -11,13 +11,13 @@ use std::collections::HashSet;
 
 use mcp::{
     json::{self, NotStrict, Strict, array, object},
-    list::salvage,
+    list::{List, salvage},
     revision::Revision,
 };
 use serde_json::json;
 
 use crate::{
-    definitions::{DefinitionList, ambiguous},
+    definitions::{ambiguous, definition},
     tool_visibility::omitted::Why,
     tool_visibility::viewer::{Access, Listed, Viewer},
 };
@@ -41,7 +41,7 @@ pub fn filter(
             salvaged = salvage(message).ok_or(why)?;
             for name in &salvaged.taken_out {
                 let server = &viewer.server;
-                server.omitted.say(&server.id, &salvaged.list, name, Why::Ambiguous);
+                server.omitted.say(&server.id, salvaged.list, name, Why::Ambiguous);
             }
             json::check(&salvaged.message)?
         }
@@ -85,7 +85,7 @@ impl Listing<'_> {
 
     fn result(&self, result: Strict<'_>) -> Option<Vec<u8>> {
         let members = result.members()?;
-        let is_list = |name: &str| LISTS.iter().any(|list| list.member == name);
+        let is_list = |name: &str| List::in_member(name).is_some();
         if !members.iter().any(|(name, value)| is_list(name) && value.elements().is_some()) {
             return None;
         }
@@ -107,8 +107,7 @@ impl Listing<'_> {
 
     /// The member of a result, filtered when it is a list.
     fn list(&self, name: &str, value: Strict<'_>) -> Vec<u8> {
-        let list = LISTS.iter().find(|list| list.member == name);
-        match (list, value.elements()) {
+        match (List::in_member(name), value.elements()) {
             (Some(list), Some(items)) => {
                 let defined = self.defined(list, &items);
                 array(items.into_iter().zip(defined).filter_map(|(item, defined)| {
@@ -120,13 +119,13 @@ impl Listing<'_> {
     }
 
     /// Of each item, whether what it says of itself is what was accepted. What is not is noticed, and shown to nobody.
-    fn defined(&self, list: &List, items: &[Strict<'_>]) -> Vec<Defined> {
+    fn defined(&self, list: List, items: &[Strict<'_>]) -> Vec<Defined> {
         let server = &self.viewer.server;
-        let Some(kind) = list.definitions.filter(|_| server.definitions.are_pinned()) else {
+        if !server.definitions.are_pinned() {
             return vec![Defined::Accepted; items.len()];
-        };
+        }
         let pins = server.definitions.pins();
-        let definitions: Vec<_> = items.iter().map(|item| kind.definition(*item).ok()).collect();
+        let definitions: Vec<_> = items.iter().map(|item| definition(list, *item)).collect();
         let ambiguous = ambiguous(definitions.iter().flatten());
         let mut seen = HashSet::new();
         let each = definitions.into_iter().map(|definition| {
@@ -150,26 +149,26 @@ impl Listing<'_> {
         }
     }
 
-    fn item(&self, list: &List, item: Strict<'_>) -> Option<Vec<u8>> {
+    fn item(&self, list: List, item: Strict<'_>) -> Option<Vec<u8>> {
         let members = item.members()?;
         let omitted = |name: &str, why| {
             let server = &self.viewer.server;
-            server.omitted.say(&server.id, list.member, name, why);
+            server.omitted.say(&server.id, list, name, why);
         };
-        let name = members.iter().find(|(name, _)| name == list.named_by).and_then(|(_, name)| name.string());
+        let name = members.iter().find(|(name, _)| name == list.named_by()).and_then(|(_, name)| name.string());
         let Some(name) = name else {
             omitted("", Why::Nameless);
             return None;
         };
-        if let Some(why) = Why::of(&name).filter(|_| list.named_by == "name") {
+        if let Some(why) = Why::of(&name).filter(|_| matches!(list, List::Tools | List::Prompts)) {
             omitted(&name, why);
             return None;
         }
-        if list.member == "tools" {
+        if list == List::Tools {
             let schema = members.iter().find(|(name, _)| name == "inputSchema").map(|(_, schema)| *schema);
             self.viewer.server.definitions.param_headers.learn(&name, schema);
         }
-        let access = mark(&self.viewer.access((list.listed)(&name))?);
+        let access = mark(&self.viewer.access(listed(list, &name))?);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::with_capacity(members.len() + 1);
         let mut marked = false;
         for (name, value) in &members {
@@ -192,38 +191,14 @@ impl Listing<'_> {
     }
 }
 
-/// A list that a result may hold.
-struct List {
-    /// The member of the result.
-    member: &'static str,
-    /// The member of an item that names it.
-    named_by: &'static str,
-    listed: for<'l> fn(&'l str) -> Listed<'l>,
-    /// What its items are, where they have to be accepted.
-    definitions: Option<DefinitionList>,
+fn listed(list: List, name: &str) -> Listed<'_> {
+    match list {
+        List::Tools => Listed::Tool(name),
+        List::Prompts => Listed::Prompt(name),
+        List::Resources => Listed::Resource(name),
+        List::Templates => Listed::Template(name),
+    }
 }
-
-const LISTS: &[List] = &[
-    List {
-        member: "tools",
-        named_by: "name",
-        listed: |name| Listed::Tool(name),
-        definitions: Some(DefinitionList::Tools),
-    },
-    List {
-        member: "prompts",
-        named_by: "name",
-        listed: |name| Listed::Prompt(name),
-        definitions: Some(DefinitionList::Prompts),
-    },
-    List { member: "resources", named_by: "uri", listed: |uri| Listed::Resource(uri), definitions: None },
-    List {
-        member: "resourceTemplates",
-        named_by: "uriTemplate",
-        listed: |uri| Listed::Template(uri),
-        definitions: None,
-    },
-];
 
 fn mark(access: &Access) -> Vec<u8> {
     json!({"tier": access.tier, "scope": access.scope, "state": access.state, "by": access.by}).to_string().into()

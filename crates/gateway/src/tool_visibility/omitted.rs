@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use mcp::list::List;
 use model::{Id, Server, ToolName};
 
 /// What was said of one server.
@@ -29,15 +30,15 @@ const MANY: usize = 1024;
 
 impl Omitted {
     /// Says it, unless it was said before.
-    pub fn say(&self, server: &Id<Server>, list: &str, name: &str, why: Why) {
+    pub fn say(&self, server: &Id<Server>, list: List, name: &str, why: Why) {
         if !self.is_new(list, name, why) {
             return;
         }
         let name: String = name.chars().filter(|c| !c.is_control()).take(128).collect();
-        tracing::warn!(event = "tool_left_out", %server, list, name, why = why.as_str());
+        tracing::warn!(event = "tool_left_out", %server, %list, name, why = why.as_str());
     }
 
-    fn is_new(&self, list: &str, name: &str, why: Why) -> bool {
+    fn is_new(&self, list: List, name: &str, why: Why) -> bool {
         use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
         let digest = BuildHasherDefault::<DefaultHasher>::default().hash_one((list, name, why));
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,9 +71,9 @@ mod tests {
     #[test]
     fn each_is_said_once_and_their_number_is_bounded() {
         let omitted = Omitted::default();
-        assert!(omitted.is_new("tools", "a b", Why::Name) && !omitted.is_new("tools", "a b", Why::Name));
-        assert!(omitted.is_new("prompts", "a b", Why::Name) && omitted.is_new("tools", "a b", Why::Ambiguous));
-        let said = (0..2 * MANY).filter(|n| omitted.is_new("tools", &n.to_string(), Why::Name)).count();
+        assert!(omitted.is_new(List::Tools, "a b", Why::Name) && !omitted.is_new(List::Tools, "a b", Why::Name));
+        assert!(omitted.is_new(List::Prompts, "a b", Why::Name) && omitted.is_new(List::Tools, "a b", Why::Ambiguous));
+        let said = (0..2 * MANY).filter(|n| omitted.is_new(List::Tools, &n.to_string(), Why::Name)).count();
         assert_eq!(said, MANY - 3);
     }
 }

@@ -23,13 +23,14 @@ use policy::Policies;
 
 use super::{
     keep_alive::KeepAlive,
-    stream::{ANSWER_TOO_LONG, Ends, Filter, Relayed, Sealing},
+    stream::{Ends, Filter, Relayed, Sealing},
 };
 use crate::{
     call::Call,
     call_outcome::CallOutcome,
     condition_watch::{self, ConditionWatch},
     conditions::{ConditionLost, Conditions},
+    may_be_done::MayBeDone,
     principal::{PrincipalError, Verifier},
     record::Recorded,
     sealed::{event_id::EventIds, request_state::RequestStates, seals::Seals, session::Session},
@@ -61,7 +62,7 @@ pub enum RespondError {
     /// It answered something that cannot be passed on.
     Bad(BadAnswer),
     /// The call may have been done, and this is what became of its answer.
-    MayBeDone(&'static str),
+    MayBeDone(MayBeDone),
     /// What the call rested on was taken away meanwhile.
     Lost(ConditionLost),
     /// Nobody stands for whom a list could be filtered.
@@ -110,7 +111,7 @@ impl BadAnswer {
             }
             Self::Redirect => "answered with a redirect that is not followed; its address is in the gateway's log",
             Self::Encoded => "answered in an encoding that was not asked for",
-            Self::TooLong => ANSWER_TOO_LONG,
+            Self::TooLong => MayBeDone::AnswerTooLong.what(),
             Self::NoList => "answered with neither JSON nor events where tools may be listed",
             Self::ListTooLong => "sent a list that is too long or broke off",
             Self::ListNotStrict => "sent a list that is not strict JSON",
@@ -191,7 +192,7 @@ impl Relay<'_> {
             return None;
         }
         let error = bad(recorded, BadAnswer::TooLong);
-        Some(if call.message().is_some() { RespondError::MayBeDone(ANSWER_TOO_LONG) } else { error })
+        Some(if call.message().is_some() { RespondError::MayBeDone(MayBeDone::AnswerTooLong) } else { error })
     }
 
     fn sealing(&self, recorded: &Recorded<Call>, media: Media) -> Option<Sealing> {
@@ -238,7 +239,7 @@ impl Relay<'_> {
         let coding = headers.get(header::CONTENT_ENCODING);
         if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             bad(recorded, BadAnswer::Encoded);
-            return Err(RespondError::MayBeDone("the server answered in an encoding that was not asked for"));
+            return Err(RespondError::MayBeDone(MayBeDone::Encoded));
         }
         Ok(())
     }

@@ -34,15 +34,6 @@ impl SendError {
             Self::NotSent(_) | Self::TimedOut | Self::Broken => Outcome::Unreachable,
         }
     }
-
-    /// What is told of a call that may have been done.
-    pub const fn words(&self) -> &'static str {
-        match self {
-            Self::NotSent(_) => "the server could not be reached",
-            Self::TimedOut => "the server did not answer in time",
-            Self::Broken => "the connection to the server broke before it answered",
-        }
-    }
 }
 
 impl NothingLeft {

@@ -26,7 +26,7 @@ use crate::{
     call_outcome::CallOutcome,
     condition_watch::ConditionWatch,
     conditions::ConditionLost,
-    may_be_done,
+    may_be_done::MayBeDone,
     principal::{PrincipalError, Verifier},
     sealed::{event_id::EventIds, request_state::RequestStates},
     tool_visibility::{list_filter, viewer::Viewer},
@@ -53,12 +53,6 @@ pub struct Relayed {
     /// Bytes that were relayed.
     bytes: usize,
 }
-
-/// What the client is told.
-pub const ANSWER_TOO_LONG: &str = "the server's answer is longer than the gateway passes on (`answer_bytes`)";
-
-const BROKE: &str = "the server's stream broke before its answer";
-const ENDED: &str = "the server's stream ended without its answer";
 
 /// What is sealed in a body.
 #[derive(Debug)]
@@ -133,11 +127,11 @@ impl Relayed {
     }
 
     fn lose(&mut self, lost: &ConditionLost) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.cut(lost.outcome(), lost.told())
+        self.cut(lost.outcome(), lost.of_what_was_sent())
     }
 
     /// Ends it, with how it ended, for the record, and what the client is told.
-    fn cut(&mut self, how: Outcome, told: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn cut(&mut self, how: Outcome, told: MayBeDone) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.end(how);
         let data = |text: String| Poll::Ready(Some(Ok(Frame::data(text.into()))));
         let inside = self.keep_alive.as_ref().is_some_and(|keep_alive| !keep_alive.is_between_events());
@@ -146,11 +140,11 @@ impl Relayed {
             Ends::Saying(farewell) if !inside => data(farewell),
             Ends::Unanswered { id, seen } if !seen.is_answered() => {
                 let half = if seen.is_inside() { "\n\n" } else { "" };
-                data(format!("{half}{}", may_be_done::event(told, &id)))
+                data(format!("{half}{}", told.event(&id)))
             }
             Ends::Unanswered { .. } | Ends::Silently | Ends::Saying(_) => Poll::Ready(None),
             // A clean end would make half an answer look whole.
-            Ends::Broken => Poll::Ready(Some(Err(told.into()))),
+            Ends::Broken => Poll::Ready(Some(Err(told.what().into()))),
         }
     }
 
@@ -158,7 +152,7 @@ impl Relayed {
         self.bytes += bytes.len();
         let long = self.keep_alive.as_mut().map_or(self.bytes, |keep_alive| keep_alive.look(&bytes));
         if !self.bound.allows(long) {
-            return self.cut(Outcome::AnswerTooLong, ANSWER_TOO_LONG);
+            return self.cut(Outcome::AnswerTooLong, MayBeDone::AnswerTooLong);
         }
         if let Some(outcome) = &mut self.outcome {
             outcome.relayed(bytes.len());
@@ -227,12 +221,14 @@ impl Body for Relayed {
         }
         if self.listener.as_mut().is_some_and(|listener| listener.as_mut().poll(cx).is_ready()) {
             self.listener = None;
-            return self.cut(Outcome::GatewayStopped, "the gateway stops");
+            return self.cut(Outcome::GatewayStopped, MayBeDone::GatewayStops);
         }
         match self.poll_sealed(cx) {
             Poll::Ready(Some(Ok(bytes))) => self.pass(bytes),
-            Poll::Ready(Some(Err(_))) if self.owes_an_answer() => self.cut(Outcome::UpstreamBroke, BROKE),
-            Poll::Ready(None) if self.owes_an_answer() => self.cut(Outcome::Complete, ENDED),
+            Poll::Ready(Some(Err(_))) if self.owes_an_answer() => {
+                self.cut(Outcome::UpstreamBroke, MayBeDone::StreamBroke)
+            }
+            Poll::Ready(None) if self.owes_an_answer() => self.cut(Outcome::Complete, MayBeDone::StreamEnded),
             Poll::Ready(Some(Err(error))) => {
                 self.end(Outcome::UpstreamBroke);
                 Poll::Ready(Some(Err(error)))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::Text;
-use crate::{Agent, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName};
+use crate::{Agent, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName, text_enum};
 
 /// A call was decided, before it was sent upstream.
 #[skip_serializing_none]
@@ -82,8 +82,8 @@ pub struct CallRefused {
     pub revision: Option<&'static str>,
     /// What was decided: `deny`, or `step_up` when a scope can help.
     pub decision: Verdict,
-    /// Why, as a stable word.
-    pub reason: &'static str,
+    /// Why.
+    pub reason: CallRefusalReason,
     /// Why, in words, when the credential is dead.
     pub why: Option<String>,
     /// What a held tool waits for.
@@ -164,6 +164,141 @@ pub enum Rests {
     /// A use of an elevation.
     Elevation,
 }
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallRefusalReason {
+    /// Nothing is at that path.
+    NotFound,
+    /// `Host` is none of our names.
+    UnknownHost,
+    /// `Origin` is not on the list.
+    ForeignOrigin,
+    /// The HTTP method means nothing there.
+    MethodNotAllowed,
+    /// No token came.
+    NoCredentials,
+    /// The credentials can be read in two ways.
+    InvalidRequest,
+    /// The token is not good there, or what it stood for is over.
+    InvalidToken,
+    /// The body is not JSON.
+    MediaType,
+    /// The body is encoded.
+    ContentCoding,
+    /// The body is too long.
+    TooLarge,
+    /// The body did not arrive whole.
+    Incomplete,
+    /// The body is not one message.
+    Malformed,
+    /// The message follows no revision.
+    Revision,
+    /// The method is not known.
+    UnknownMethod,
+    /// A notification that no client of its revision sends.
+    NotSentOn,
+    /// It is about tasks, and those of this server are not opened.
+    Tasks,
+    /// It names no tool.
+    NoTool,
+    /// What it acts on is missing.
+    MissingParam,
+    /// It is about resources that need an approval each.
+    OneAtATime,
+    /// The session is not this principal's, or over.
+    UnknownSession,
+    /// The event to resume after was sent to somebody else.
+    ForeignEvent,
+    /// The state of the request was given to somebody else.
+    ForeignState,
+    /// It answers nothing.
+    OrphanResponse,
+    /// More authority is needed, and can be asked for.
+    StepUp,
+    /// A person has not decided yet.
+    AwaitsDecision,
+    /// A person said no a short while ago.
+    TurnedDown,
+    /// A policy forbids it.
+    Forbidden,
+    /// No policy permits it, whatever scope is held.
+    NotPermitted,
+    /// Its tool waits until a person has looked.
+    Held,
+    /// Its arguments are not what the accepted definition of its tool says.
+    Arguments,
+    /// Deciding failed.
+    EvaluationError,
+    /// The kill switch is on its tool.
+    Blocked,
+    /// Its grant has too many calls under way.
+    TooManyCalls,
+    /// Its grant has too many streams.
+    TooManyStreams,
+    /// Its grant sends too much at once.
+    TooManyBytes,
+    /// Its grant is refused too often.
+    TooManyRefusals,
+    /// All grants together send too much at once.
+    NoRoom,
+    /// The store could not be relied on.
+    Unavailable,
+    /// The server could not be reached.
+    Unreachable,
+    /// It was sent, and nobody knows whether it was carried out.
+    MayBeDone,
+    /// The server answered with something else than a stream.
+    NoStream,
+    /// The server answered what can not be passed on.
+    BadUpstream,
+}
+
+text_enum!(CallRefusalReason {
+    NotFound => "not_found",
+    UnknownHost => "unknown_host",
+    ForeignOrigin => "foreign_origin",
+    MethodNotAllowed => "method_not_allowed",
+    NoCredentials => "no_credentials",
+    InvalidRequest => "invalid_request",
+    InvalidToken => "invalid_token",
+    MediaType => "media_type",
+    ContentCoding => "content_coding",
+    TooLarge => "too_large",
+    Incomplete => "incomplete",
+    Malformed => "malformed",
+    Revision => "revision",
+    UnknownMethod => "unknown_method",
+    NotSentOn => "not_sent_on",
+    Tasks => "tasks",
+    NoTool => "no_tool",
+    MissingParam => "missing_param",
+    OneAtATime => "one_at_a_time",
+    UnknownSession => "unknown_session",
+    ForeignEvent => "foreign_event",
+    ForeignState => "foreign_state",
+    OrphanResponse => "orphan_response",
+    StepUp => "step_up",
+    AwaitsDecision => "awaits_decision",
+    TurnedDown => "turned_down",
+    Forbidden => "forbidden",
+    NotPermitted => "not_permitted",
+    Held => "held",
+    Arguments => "arguments",
+    EvaluationError => "evaluation_error",
+    Blocked => "blocked",
+    TooManyCalls => "too_many_calls",
+    TooManyStreams => "too_many_streams",
+    TooManyBytes => "too_many_bytes",
+    TooManyRefusals => "too_many_refusals",
+    NoRoom => "no_room",
+    Unavailable => "unavailable",
+    Unreachable => "unreachable",
+    MayBeDone => "may_be_done",
+    NoStream => "no_stream",
+    BadUpstream => "bad_upstream",
+});
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::{Agent, ClientId, Elevation, Grant, Id, Installation, Person, ScopeSet, Server};
+use crate::{Agent, ClientId, Elevation, ErrorCode, Grant, Id, Installation, Person, ScopeSet, Server, text_enum};
 
 /// An authorization request of a person who is signed in was refused by the rules, and why.
 #[skip_serializing_none]
@@ -16,10 +16,10 @@ pub struct AuthorizationRefused {
     pub agent: Option<Id<Agent>>,
     /// The client it presents.
     pub client: ClientId,
-    /// Why, as a stable word.
-    pub cause: &'static str,
+    /// Why.
+    pub cause: AuthorizationRefusalCause,
     /// The error code that the client is told.
-    pub error: &'static str,
+    pub error: ErrorCode,
     /// The elevation that was denied a short while ago.
     pub elevation: Option<Id<Elevation>>,
     /// The `@id`s of the policies that decided.
@@ -82,3 +82,72 @@ pub struct CodeIssued {
     /// What it is worth.
     pub scope: ScopeSet,
 }
+
+/// Why an authorization request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizationRefusalCause {
+    /// A parameter is there twice, or can not be read.
+    Malformed,
+    /// It wants another response mode than `query`.
+    ResponseMode,
+    /// The code challenge is missing or not S256.
+    Challenge,
+    /// It wants another response type than `code`.
+    ResponseType,
+    /// It comes as a request object.
+    RequestObject,
+    /// It names a `request_uri`.
+    RequestUri,
+    /// The resource is none of ours, or none can be meant.
+    Resource,
+    /// The scope can not be had.
+    Scope,
+    /// No page may be shown, and nobody is logged in.
+    LoginRequired,
+    /// No page may be shown, and consent is missing.
+    ConsentRequired,
+    /// The person said no.
+    Refused,
+    /// An approver said no.
+    Denied,
+    /// Nobody decided in time.
+    Lapsed,
+    /// Too many elevations of this agent wait.
+    TooManyPending,
+    /// Another person has to approve it, and nobody was asked.
+    NeedsApproval,
+    /// Its grant has ended.
+    GrantEnded,
+    /// Its agent is suspended or retired.
+    AgentNotActive,
+    /// Its agent is not known.
+    AgentUnknown,
+    /// The person behind it is disabled.
+    PersonDisabled,
+    /// The kill switch is on what it is about.
+    Blocked,
+}
+
+text_enum!(AuthorizationRefusalCause {
+    Malformed => "malformed",
+    ResponseMode => "response_mode",
+    Challenge => "challenge",
+    ResponseType => "response_type",
+    RequestObject => "request_object",
+    RequestUri => "request_uri",
+    Resource => "resource",
+    Scope => "scope",
+    LoginRequired => "login_required",
+    ConsentRequired => "consent_required",
+    Refused => "refused",
+    Denied => "denied",
+    Lapsed => "lapsed",
+    TooManyPending => "too_many_pending",
+    NeedsApproval => "needs_approval",
+    GrantEnded => "grant_ended",
+    AgentNotActive => "agent_not_active",
+    AgentUnknown => "agent_unknown",
+    PersonDisabled => "person_disabled",
+    Blocked => "blocked",
+});

@@ -3,8 +3,9 @@
 use crate::{
     Actor, Elevation, Event, Grant, Scope, Span, StepUp, Tier, Timestamp,
     event::{
-        CallDecided, CallEnded, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved, ElevationDenied,
-        ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Outcome, Rests, Verdict,
+        CallDecided, CallEnded, CallRefusalReason, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved,
+        ElevationDenied, ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Outcome, Rests,
+        Verdict,
     },
 };
 
@@ -56,7 +57,7 @@ pub fn call_refused() -> CallRefused {
         uri: None,
         revision: Some(revision),
         decision: Verdict::StepUp,
-        reason: "step_up",
+        reason: CallRefusalReason::StepUp,
         why: None,
         held: None,
         tier: Some(Tier::High),

@@ -7,6 +7,7 @@
 //!
 //! Fields never hold tokens, codes, passwords or tool arguments.
 
+mod about;
 mod actor;
 mod agent;
 mod call;
@@ -24,9 +25,11 @@ mod token;
 
 pub use actor::Actor;
 pub use agent::{AgentChanged, AgentRegistered, GrantChange, GrantMade, WhyChanged};
-pub use call::{CallDecided, CallEnded, CallRefused, CallRest, Done, Facts, Outcome, Rests, Verdict};
-pub use client::{ClientRead, ClientRefused, DocumentChange};
-pub use consent::{AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
+pub use call::{
+    CallDecided, CallEnded, CallRefusalReason, CallRefused, CallRest, Done, Facts, Outcome, Rests, Verdict,
+};
+pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
+pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use elevation::{
     ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
@@ -34,15 +37,15 @@ pub use elevation::{
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use person::{
-    EnrolmentOffered, LoggedOut, LoginRefused, LoginSucceeded, PasswordChanged, PersonChange, PersonChanged,
-    PersonEnrolled, SessionsEnded,
+    EnrolmentOffered, LoggedOut, LoginRefusalCause, LoginRefused, LoginSucceeded, PasswordChanged, PersonChange,
+    PersonChanged, PersonEnrolled, SessionsEnded, StoredPassword,
 };
 pub use revocation::{EndsWritten, Restored, Revoked};
 pub use table::{EVENTS, EventType, What};
 pub use text::Text;
 pub use token::{
-    CodeReplayed, InstallationEnded, Network, RefreshReplayed, RefreshReuseNoticed, RefreshReused, TokenIssued,
-    TokenRefused, TokenRevoked,
+    Authenticated, CodeReplayed, InstallationEnd, InstallationEnded, Network, RefreshReplayed, RefreshReuseNoticed,
+    RefreshReused, ReuseSign, TokenIssued, TokenKind, TokenRefusalCause, TokenRefused, TokenRevoked,
 };
 
 use crate::Timestamp;
@@ -122,9 +125,9 @@ mod tests {
 
     #[test]
     fn what_is_absent_has_no_field_and_one_is_not_counted() {
-        let event = LoginRefused { person: None, cause: "unknown" }.by(Actor::System);
+        let event = LoginRefused { person: None, cause: LoginRefusalCause::UnknownName }.by(Actor::System);
         let record = String::from_utf8(event.to_record(Timestamp::from_seconds(1))).unwrap();
-        assert_eq!(record, r#"{"event":"login_refused","at":1000000,"actor":"system","cause":"unknown"}"#);
+        assert_eq!(record, r#"{"event":"login_refused","at":1000000,"actor":"system","cause":"unknown_name"}"#);
         let record = String::from_utf8(event.counted(21).to_record(Timestamp::from_seconds(1))).unwrap();
         assert!(record.contains(r#","count":21,"cause""#), "{record}");
     }
@@ -132,7 +135,8 @@ mod tests {
     #[test]
     fn a_field_can_not_break_out_of_its_record() {
         let why = "x\",\"event\":\"y\n\"}".to_owned();
-        let event = Restored { target: "all", name: String::new(), reason: why.clone() }.by(Actor::Operator);
+        let event =
+            Restored { target: crate::TargetKind::All, name: String::new(), reason: why.clone() }.by(Actor::Operator);
         let record = String::from_utf8(event.to_record(Timestamp::default())).unwrap();
         assert!(!record.contains('\n'));
         let read: Value = serde_json::from_str(&record).unwrap();
@@ -153,5 +157,35 @@ mod tests {
                 assert!(!["event", "at", "actor", "count"].contains(&field.as_str()), "{}.{field}", event.name);
             }
         }
+    }
+
+    /// Each word of an enum is the one that stands in a record, whether it is logged, counted or written there.
+    #[track_caller]
+    fn words_agree<T>()
+    where
+        T: schemars::JsonSchema + serde::Serialize + std::str::FromStr<Err = String> + std::fmt::Display,
+    {
+        let schema = schemars::schema_for!(T).to_value();
+        let words: Vec<_> = schema["oneOf"].as_array().into_iter().flatten().collect();
+        assert!(!words.is_empty(), "{schema}");
+        for word in words {
+            let read: T = word["const"].as_str().unwrap().parse().unwrap();
+            assert_eq!(&serde_json::to_value(&read).unwrap(), &word["const"]);
+        }
+    }
+
+    #[test]
+    fn a_cause_has_one_word() {
+        words_agree::<AuthorizationRefusalCause>();
+        words_agree::<Authenticated>();
+        words_agree::<CallRefusalReason>();
+        words_agree::<FetchFailure>();
+        words_agree::<InstallationEnd>();
+        words_agree::<LoginRefusalCause>();
+        words_agree::<ReuseSign>();
+        words_agree::<TokenKind>();
+        words_agree::<TokenRefusalCause>();
+        words_agree::<crate::ErrorCode>();
+        words_agree::<crate::TargetKind>();
     }
 }

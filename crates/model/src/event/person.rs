@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::{Id, Person};
+use crate::{Id, Person, text_enum};
 
 /// A person was added or changed.
 #[skip_serializing_none]
@@ -54,8 +54,8 @@ pub struct PasswordChanged {
 pub struct LoginSucceeded {
     /// The person.
     pub person: Id<Person>,
-    /// `rehashed` when the stored hash was made anew at today's cost.
-    pub password: Option<&'static str>,
+    /// What became of the stored hash, if anything.
+    pub password: Option<StoredPassword>,
 }
 
 /// A login was refused.
@@ -64,8 +64,8 @@ pub struct LoginSucceeded {
 pub struct LoginRefused {
     /// Who was named, when it is somebody: people type passwords into that field.
     pub person: Option<Id<Person>>,
-    /// Why, as a stable word.
-    pub cause: &'static str,
+    /// Why.
+    pub cause: LoginRefusalCause,
 }
 
 /// A person logged out.
@@ -127,4 +127,45 @@ impl PersonChanged {
             grants_ended: None,
         }
     }
+}
+
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginRefusalCause {
+    /// The name is longer than any.
+    NameTooLong,
+    /// There is nobody of that name.
+    UnknownName,
+    /// The password is wrong.
+    WrongPassword,
+    /// The present password is wrong, at a change of it.
+    WrongCurrentPassword,
+    /// They have no password yet.
+    NoPassword,
+    /// They may do nothing any more.
+    Disabled,
+    /// The kill switch is on them.
+    Blocked,
+    /// It could not be checked.
+    NotChecked,
+}
+
+text_enum!(LoginRefusalCause {
+    NameTooLong => "name_too_long",
+    UnknownName => "unknown_name",
+    WrongPassword => "wrong_password",
+    WrongCurrentPassword => "wrong_current_password",
+    NoPassword => "no_password",
+    Disabled => "disabled",
+    Blocked => "blocked",
+    NotChecked => "not_checked",
+});
+
+/// What became of the stored hash of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredPassword {
+    /// It was made anew at today's cost.
+    Rehashed,
 }

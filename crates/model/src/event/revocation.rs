@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::Target;
+use crate::{Target, TargetKind};
 
 /// The kill switch was turned.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Revoked {
-    /// What kind of thing: `agent`, `person`, `client`, `grant`, `installation`, `server`, `tool` or `all`.
-    pub target: &'static str,
+    /// What kind of thing.
+    pub target: TargetKind,
     /// Which one; empty for `all`.
     pub name: String,
     /// Why, in the words of whoever did it.
@@ -25,7 +25,7 @@ pub struct Revoked {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct EndsWritten {
     /// What kind of thing was revoked.
-    pub target: &'static str,
+    pub target: TargetKind,
     /// Which one; empty for `all`.
     pub name: String,
     /// Whether this was the last page.
@@ -41,7 +41,7 @@ pub struct EndsWritten {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Restored {
     /// What kind of thing.
-    pub target: &'static str,
+    pub target: TargetKind,
     /// Which one; empty for `all`.
     pub name: String,
     /// Why, in the words of whoever did it.

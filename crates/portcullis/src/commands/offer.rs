@@ -8,15 +8,18 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use catalogue::Listed;
 use client::{Extent, Listing};
-use mcp::{json, list::salvage};
+use mcp::{
+    json,
+    list::{List, salvage},
+};
 use model::{Secret, ToolName, config::ServerConfig};
 use serde_json::Value;
 
 /// Something that is listed and can never be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// `tools`, `prompts`, `resources`.
-    pub list: &'static str,
+    /// Among what.
+    pub list: List,
     /// What it is called.
     pub name: String,
     /// Why nobody can use it.
@@ -57,26 +60,26 @@ pub async fn at(url: &str, headers: &BTreeMap<String, Secret>, ca: Option<&[u8]>
 
 /// What the gate lets through of these lists.
 pub fn read(listing: &Listing) -> Result<Offer> {
-    let endless = listing.endless.iter().map(|(method, why)| format!("{method} {why}")).collect();
+    let endless = listing.endless.iter().map(|(list, why)| format!("{} {why}", list.method())).collect();
     let mut offer = Offer { endless, ..Offer::default() };
     for page in &listing.tools {
-        offer.tools.extend(named(page, "tools", &mut offer.left_out)?);
+        offer.tools.extend(named(page, List::Tools, &mut offer.left_out)?);
     }
     for page in &listing.prompts {
-        offer.prompts.extend(named(page, "prompts", &mut offer.left_out)?);
+        offer.prompts.extend(named(page, List::Prompts, &mut offer.left_out)?);
     }
     for page in &listing.resources {
-        let items = items(page, "resources", &mut offer.left_out)?;
-        offer.resources.extend(items.iter().filter_map(|item| located(item, "uri")));
+        let items = items(page, List::Resources, &mut offer.left_out)?;
+        offer.resources.extend(items.iter().filter_map(|item| located(item, List::Resources)));
     }
     for page in &listing.templates {
-        let items = items(page, "resourceTemplates", &mut offer.left_out)?;
-        offer.templates.extend(items.iter().filter_map(|item| located(item, "uriTemplate")));
+        let items = items(page, List::Templates, &mut offer.left_out)?;
+        offer.templates.extend(items.iter().filter_map(|item| located(item, List::Templates)));
     }
     Ok(offer)
 }
 
-fn named(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Listed>> {
+fn named(page: &[u8], list: List, left_out: &mut Vec<LeftOut>) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
     for item in items(page, list, left_out)? {
         let listed = Listed::of(&item);
@@ -88,8 +91,8 @@ fn named(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result
     Ok(found)
 }
 
-fn located(item: &Value, by: &str) -> Option<(String, String)> {
-    Some((item[by].as_str()?.to_owned(), item["name"].as_str().unwrap_or_default().to_owned()))
+fn located(item: &Value, list: List) -> Option<(String, String)> {
+    Some((item[list.named_by()].as_str()?.to_owned(), item["name"].as_str().unwrap_or_default().to_owned()))
 }
 
 /// Why no call of that name can pass the gate, if so.
@@ -98,7 +101,7 @@ fn unusable(name: &str) -> Option<String> {
 }
 
 /// The items of a list that have one reading.
-fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Value>> {
+fn items(page: &[u8], list: List, left_out: &mut Vec<LeftOut>) -> Result<Vec<Value>> {
     const TWO_READINGS: &str = "two parsers could read it differently, so the gate leaves it out; the server has to list \
                                 it as strict JSON";
     let salvaged;
@@ -122,7 +125,7 @@ fn items(page: &[u8], list: &'static str, left_out: &mut Vec<LeftOut>) -> Result
         }
     };
     let mut message: Value = serde_json::from_slice(strict)?;
-    match message["result"][list].take() {
+    match message["result"][list.member()].take() {
         Value::Array(items) => Ok(items),
         _ => bail!("its {list} are no list"),
     }

@@ -13,7 +13,7 @@ use crate::{cli, node::order::Order, output};
 /// store is asked.
 pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
-    let order = Order::Revoke { kind: target.kind().to_owned(), name: target.name(), reason: kill.reason };
+    let order = Order::Revoke { kind: target.kind().to_string(), name: target.name(), reason: kill.reason };
     let through = order::carry_out(visit, &order).await?.through;
     visit.tell(
         &json!({ "revoked": target.to_string(), "through": through }),
@@ -24,7 +24,7 @@ pub async fn revoke(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
 /// Lifts a block. What was issued before it stays dead.
 pub async fn restore(visit: &Visit, kill: cli::Kill) -> Result<ExitCode> {
     let target = target(&kill)?;
-    let order = Order::Restore { kind: target.kind().to_owned(), name: target.name(), reason: kill.reason };
+    let order = Order::Restore { kind: target.kind().to_string(), name: target.name(), reason: kill.reason };
     let through = order::carry_out(visit, &order).await?.through;
     visit.tell(
         &json!({ "restored": target.to_string(), "through": through }),
@@ -38,7 +38,7 @@ pub async fn revoked(visit: &Visit) -> Result<ExitCode> {
     let blocks: Vec<_> = store.all_blocks().await?.into_iter().filter(|block| block.lifted_at.is_none()).collect();
     if visit.json {
         let blocks = blocks.iter().map(|block| {
-            json!({"kind": block.target.kind(), "name": block.target.name(), "since": block.at, "reason": block.reason})
+            json!({"kind": block.target.kind().as_str(), "name": block.target.name(), "since": block.at, "reason": block.reason})
         });
         output::json(&blocks.collect::<Vec<_>>())?;
     } else {

@@ -55,7 +55,7 @@ async fn survey(config: Arc<Config>) {
             tracing::warn!(event = "tool_held", tool = tool.tool, "no rule names it; add one to `tools` of its server");
         }
         for out in offer.left_out {
-            tracing::warn!(event = "tool_left_out", server = %id, list = out.list, name = out.name, why = out.why);
+            tracing::warn!(event = "tool_left_out", server = %id, list = %out.list, name = out.name, why = out.why);
         }
     }
 }

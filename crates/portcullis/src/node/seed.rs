@@ -224,7 +224,7 @@ async fn person_of(
         _ => Some(crypto::hash_password(&password)),
     })
     .await
-    .unwrap_or(None);
+    .map_err(|_| StoreError::Panicked)?;
     Ok((person, phc))
 }
 

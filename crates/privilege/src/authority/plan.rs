@@ -29,7 +29,7 @@ pub enum Need {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotIssuable {
     /// The tool waits until a person has looked.
-    #[error("the tool of scope `{0}` {}", waits(*.1))]
+    #[error("the tool of scope `{0}` {waits}", waits = waits(*.1))]
     Held(Scope, HeldFor),
     /// The tool is not in the high tier, and only there has each its own scope.
     #[error("scope `{asked}` is for the high tier only; this tool is in the {tier} tier, ask for `{instead}`")]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::Timestamp;
+use model::{Event, Timestamp};
 use sqlx::{AnyConnection, raw_sql};
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     log::{
         append::encoded,
+        index::Postings,
         open_calls::{Moves, OpenCalls},
     },
     sql::tx::Tx,
@@ -29,6 +30,17 @@ pub(super) struct Batch {
     /// Time goes on from there, although it was later before.
     pub(super) put_right: Option<Timestamp>,
     pub(super) moves: Moves,
+    pub(super) postings: Postings,
+}
+
+impl Batch {
+    /// `records` of `events` come after those that are there, the first of them at index `first`.
+    pub(super) fn extend(&mut self, first: u64, events: &[Event], records: Vec<Vec<u8>>) {
+        for (index, event) in (first..).zip(events) {
+            self.postings.note(event, index);
+        }
+        self.records.extend(records);
+    }
 }
 
 /// Runs one change between two savepoints.
@@ -65,7 +77,7 @@ pub(super) async fn run(
             for (index, event) in (first..).zip(&ran.events) {
                 calls.note(event, index, &mut batch.moves);
             }
-            batch.records.extend(records);
+            batch.extend(first, &ran.events, records);
             batch.changes = true;
             batch.bumped |= bumped;
             batch.put_right = put_right.or(batch.put_right);

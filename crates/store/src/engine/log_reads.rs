@@ -3,11 +3,16 @@
 //! Spec: C2SP tlog-tiles.
 
 use audit::{Hash, TILE_WIDTH, encode_bundle, encode_tile};
+use model::{Agent, Id, Timestamp};
 
 use crate::{
     engine::store::Store,
     error::StoreError,
-    log::{proofs, rows, tiles, verified_read::VerifiedLog},
+    log::{
+        index::{self, BLOCK, Indexed},
+        proofs, rows, tiles,
+        verified_read::VerifiedLog,
+    },
 };
 
 impl Store {
@@ -33,6 +38,39 @@ impl Store {
     /// The newest `limit` records with their indexes, oldest first. Each is under the signed head.
     pub async fn last_records(&self, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         self.verified(|size| size.saturating_sub(u64::from(limit)), limit).await
+    }
+
+    /// What `pick` makes of the newest records of `agents` since `since`, newest first: at most `limit`, from as many
+    /// blocks of the index as [`MOST_BLOCKS`]. It is also asked about other records that stand beside them.
+    pub async fn newest_of<T>(
+        &self,
+        word: Indexed,
+        agents: &[Id<Agent>],
+        since: Timestamp,
+        limit: usize,
+        pick: impl Fn(u64, &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut reader = self.lend().await?;
+        let found = async {
+            let connection = reader.connection();
+            let blocks = index::blocks(connection, word, agents, since, MOST_BLOCKS).await?;
+            let mut found = Vec::new();
+            if blocks.is_empty() {
+                return Ok(found);
+            }
+            let verified = VerifiedLog::read(connection, self.log_origin(), &self.log_public_key()).await?;
+            for block in blocks {
+                let records = verified.records(connection, block.saturating_mul(BLOCK), BLOCK as u32).await?;
+                found.extend(records.iter().rev().filter_map(|(index, record)| pick(*index, record)));
+                if found.len() >= limit {
+                    break;
+                }
+            }
+            found.truncate(limit);
+            Ok(found)
+        };
+        let found = found.await;
+        reader.done(found)
     }
 
     async fn verified(&self, first: impl FnOnce(u64) -> u64, limit: u32) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
@@ -79,3 +117,5 @@ impl Store {
 }
 
 const WIDTH: u64 = TILE_WIDTH as u64;
+/// So many blocks are looked at for one answer.
+const MOST_BLOCKS: u32 = 40;

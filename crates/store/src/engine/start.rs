@@ -29,6 +29,7 @@ use crate::{
         wal_size::WalSize,
     },
     log::{
+        index::Posted,
         known_head::KnownHead,
         open_calls::OpenCalls,
         signer::{LogName, LogSigner},
@@ -91,6 +92,7 @@ pub(super) fn start(parts: Parts) -> Store {
         postponed: VecDeque::new(),
         is_node,
         calls: OpenCalls::of(node.as_ref().map(|node| node.name.clone())),
+        posted: Posted::default(),
     };
     tokio::spawn(writer.run(queue));
     if let Some(node) = &node {

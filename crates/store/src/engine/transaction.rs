@@ -47,6 +47,7 @@ impl Writer {
             }
         }
         self.calls.committed(known.head.open_calls.clone());
+        self.posted.committed(&batch.postings, known.head.changed_at);
         self.known = known;
         self.view.committed(true);
         self.view.changed(now);
@@ -88,7 +89,7 @@ impl Writer {
                 Job::Record(event, answer, _) => match encoded(std::slice::from_ref(&event), now) {
                     Ok(records) => {
                         self.calls.note(&event, first, &mut batch.moves);
-                        batch.records.extend(records);
+                        batch.extend(first, std::slice::from_ref(&event), records);
                         batch.ran.push((first, answer));
                     }
                     Err(error) => answer(Err(error)),
@@ -96,7 +97,7 @@ impl Writer {
                 Job::Change(change, _) => run(connection, change, now, first, batch, &mut self.calls).await?,
                 Job::EndCalls(gone, done) => {
                     let ends = gone.ends(connection, &mut self.calls).await?;
-                    batch.records.extend(encoded(&ends, now)?);
+                    batch.extend(first, &ends, encoded(&ends, now)?);
                     batch.ran.push((first, Box::new(|_| drop(done))));
                 }
                 Job::Close(_) => {}
@@ -104,7 +105,8 @@ impl Writer {
         }
         if self.calls.has_orphans() {
             let ends = self.calls.end_orphans(connection, PAGE).await?;
-            batch.records.extend(encoded(&ends, now)?);
+            let first = self.known.head.size + batch.records.len() as u64;
+            batch.extend(first, &ends, encoded(&ends, now)?);
         }
         if batch.records.is_empty() {
             return Ok(None);
@@ -115,6 +117,7 @@ impl Writer {
             self.swept_at = now;
         }
         let known = self.signer.append(connection, &self.known, &batch.records, self.calls.encode(), now).await?;
+        self.posted.write(connection, &batch.postings, now).await?;
         let seen = if batch.bumped {
             stamp::begin(connection, &known.head).await?;
             Some(self.view.read(connection).await?)

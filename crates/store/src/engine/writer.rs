@@ -22,7 +22,10 @@ use crate::{
     epoch::view::View,
     error::StoreError,
     files::disk_reserve,
-    log::{append::PROOF, known_head::KnownHead, open_calls::OpenCalls, signer::LogSigner, witness_file::Keeper},
+    log::{
+        append::PROOF, index::Posted, known_head::KnownHead, open_calls::OpenCalls, signer::LogSigner,
+        witness_file::Keeper,
+    },
     sql::connect::Connect,
 };
 
@@ -53,6 +56,8 @@ pub(crate) struct Writer {
     pub(crate) is_node: bool,
     /// The calls that have no end yet.
     pub(crate) calls: OpenCalls,
+    /// What the index of the log says of its newest records already.
+    pub(crate) posted: Posted,
 }
 
 impl Writer {

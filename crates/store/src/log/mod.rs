@@ -4,6 +4,7 @@ pub(crate) mod append;
 pub(crate) mod continuity;
 pub(crate) mod contradictions;
 pub(crate) mod head;
+pub(crate) mod index;
 pub(crate) mod known_head;
 pub(crate) mod open_call_list;
 pub(crate) mod open_calls;

@@ -62,8 +62,10 @@ impl Connect {
             Some(directory) => (sqlite_url(&directory.join(SQLITE_FILE)), Dialect::Sqlite),
             None => (url.expose().to_owned(), Dialect::Postgres),
         };
-        let options = AnyConnectOptions::from_str(&text)
-            .map_err(|error| OpenError::Unreachable { shown: shown.clone(), reason: error.to_string() })?;
+        let options = AnyConnectOptions::from_str(&text).map_err(|error| OpenError::Unreachable {
+            shown: shown.clone(),
+            reason: StoreError::from(error).to_string(),
+        })?;
         Ok(Self { options: options.disable_statement_logging(), dialect, shown, silence, lock_file })
     }
 
@@ -91,14 +93,9 @@ impl Connect {
 
     /// A first connection, whose failure an operator has to understand.
     pub(crate) async fn first(&self) -> Result<AnyConnection, OpenError> {
-        self.connect(Purpose::Write).await.map_err(|error| OpenError::Unreachable {
-            shown: self.shown.clone(),
-            reason: match error {
-                StoreError::Silent => "it does not answer".into(),
-                StoreError::Database(error) => error.to_string(),
-                error => error.to_string(),
-            },
-        })
+        self.connect(Purpose::Write)
+            .await
+            .map_err(|error| OpenError::Unreachable { shown: self.shown.clone(), reason: error.to_string() })
     }
 
     /// How long to wait for answers. A file answers or fails; a server may be cut off without a word.

@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, query};
 
 use crate::{
     error::StoreError,
+    fault::Fault,
     open_error::OpenError,
     sql::{
         columns::Columns,
@@ -66,8 +67,8 @@ pub(crate) async fn look(connection: &mut AnyConnection, which: Which) -> Result
 pub(crate) async fn refuse(connection: &mut AnyConnection, file: PathBuf, which: Which) -> Result<(), OpenError> {
     look(connection, which).await.map_err(|error| match error {
         StoreError::Unreadable { why, .. } => OpenError::Damaged { file, why },
-        StoreError::Database(sqlx::Error::Database(refusal)) if is_damage(refusal.code().as_deref()) => {
-            OpenError::Damaged { file, why: refusal.message().to_owned() }
+        StoreError::Database(error) if Fault::of(&error) == Fault::Damaged => {
+            OpenError::Damaged { file, why: said(&error) }
         }
         error => error.into(),
     })
@@ -78,18 +79,13 @@ pub(crate) async fn found_later(connect: &Connect) -> Option<String> {
     let mut connection = connect.connect(Purpose::Read).await.ok()?;
     match look(&mut connection, Which::Rest).await {
         Err(StoreError::Unreadable { why, .. }) => Some(why),
-        Err(StoreError::Database(sqlx::Error::Database(refusal))) if is_damage(refusal.code().as_deref()) => {
-            Some(refusal.message().to_owned())
-        }
+        Err(StoreError::Database(error)) if Fault::of(&error) == Fault::Damaged => Some(said(&error)),
         // It is not there for now, which is seen elsewhere.
         _ => None,
     }
 }
 
-/// Does SQLite say with that code that the file is not what it wrote?
-pub(crate) fn is_damage(code: Option<&str>) -> bool {
-    const CORRUPT: i64 = 11;
-    const NOT_A_DATABASE: i64 = 26;
-    let code = code.and_then(|code| code.parse::<i64>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE))
+/// The words of SQLite alone.
+fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned())
 }

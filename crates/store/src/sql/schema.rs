@@ -19,7 +19,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0006_open_calls.sql"),
     include_str!("schema/0007_pages.sql"),
     include_str!("schema/0008_versions.sql"),
-    include_str!("schema/0009_catalogue.sql"),
+    include_str!("schema/0009_log_index.sql"),
+    include_str!("schema/0010_catalogue.sql"),
 ];
 
 /// The version that this program works with.

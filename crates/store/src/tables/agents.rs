@@ -21,11 +21,6 @@ impl Readers {
         self.one(by_id(id)).await
     }
 
-    /// Every agent, by name.
-    pub async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
-        self.all(query(concat!("SELECT ", agent_columns!(), " FROM agent a ORDER BY a.id"))).await
-    }
-
     /// Agents by name.
     pub async fn agents_page(
         &self,

@@ -91,7 +91,8 @@ impl PrivilegeTx<'_, '_> {
     /// Everything that the block on `target` since `since` ended is written down. `false` when it is a newer block now.
     pub async fn ends_are_written(&mut self, target: &Target, since: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE block SET written = 1 WHERE kind = $1 AND name = $2 AND since = $3 AND written = 0";
-        let changed = self.run(query(sql).bind(target.kind()).bind(target.name()).bind(since.micros())).await?;
+        let changed =
+            self.run(query(sql).bind(target.kind().as_str()).bind(target.name()).bind(since.micros())).await?;
         Ok(changed == 1)
     }
 

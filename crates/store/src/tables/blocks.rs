@@ -55,7 +55,7 @@ impl Tx<'_> {
     /// Does a block stand on exactly that?
     pub async fn is_blocked(&mut self, target: &Target) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM block WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
-        Ok(self.row(query(sql).bind(target.kind()).bind(target.name())).await?.is_some())
+        Ok(self.row(query(sql).bind(target.kind().as_str()).bind(target.name())).await?.is_some())
     }
 
     /// Every standing block but those on installations, as it stands inside this transaction, newest first.
@@ -74,7 +74,7 @@ impl PrivilegeTx<'_, '_> {
              ON CONFLICT (kind, name) DO UPDATE SET since = excluded.since, reason = excluded.reason,
                  lifted_at = excluded.lifted_at, written = excluded.written",
             )
-            .bind(block.target.kind())
+            .bind(block.target.kind().as_str())
             .bind(block.target.name())
             .bind(block.at.micros())
             .bind(&block.reason)
@@ -89,7 +89,7 @@ impl PrivilegeTx<'_, '_> {
     /// Lifts the standing block on `target` and bumps the epoch; `false` when there is none.
     pub async fn lift_block(&mut self, target: &Target, now: Timestamp) -> Result<bool, StoreError> {
         let sql = "UPDATE block SET lifted_at = $3 WHERE kind = $1 AND name = $2 AND lifted_at IS NULL";
-        let lifted = self.run(query(sql).bind(target.kind()).bind(target.name()).bind(now.micros())).await?;
+        let lifted = self.run(query(sql).bind(target.kind().as_str()).bind(target.name()).bind(now.micros())).await?;
         self.bump_epoch().await?;
         Ok(lifted == 1)
     }

@@ -42,28 +42,6 @@ impl Readers {
         self.one(by_id(id)).await
     }
 
-    /// The newest `limit` elevations, newest first.
-    pub async fn elevations(&self, limit: u32) -> Result<Vec<Elevation>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            elevation_columns!(),
-            " FROM elevation e ORDER BY e.requested_at DESC, e.id DESC LIMIT $1"
-        );
-        self.all(query(sql).bind(i64::from(limit))).await
-    }
-
-    /// Those that wait for a decision at `now`, oldest first.
-    pub async fn pending(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            elevation_columns!(),
-            " FROM elevation e WHERE e.state = 'requested' AND e.decide_before > $1 ORDER BY e.requested_at, e.id"
-        );
-        let mut pending: Vec<Elevation> = self.all(query(sql).bind(now.micros())).await?;
-        pending.retain(|elevation| elevation.is_pending(now));
-        Ok(pending)
-    }
-
     /// Those whose time is over at `now` although nobody has ended them: active beyond their end, or
     /// asked for and never decided. Oldest first, at most 256.
     pub async fn elapsed_elevations(&self, now: Timestamp) -> Result<Vec<Elevation>, StoreError> {

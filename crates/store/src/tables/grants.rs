@@ -66,27 +66,6 @@ impl Readers {
         Ok(found.filter(|grant| grant.is_live(now)))
     }
 
-    /// Grants, newest first; with `live_only`, those that stand at that time.
-    pub async fn grants(&self, live_only: Option<Timestamp>) -> Result<Vec<Grant>, StoreError> {
-        let mut grants: Vec<Grant> = match live_only {
-            None => {
-                let sql = concat!("SELECT ", grant_columns!(), from_grants!(), " ORDER BY g.created_at DESC, g.id");
-                self.all(query(sql)).await?
-            }
-            Some(now) => {
-                let sql = concat!(
-                    "SELECT ",
-                    grant_columns!(),
-                    from_grants!(),
-                    " WHERE g.ended_at IS NULL AND g.not_after > $1 ORDER BY g.created_at DESC, g.id"
-                );
-                self.all(query(sql).bind(now.micros())).await?
-            }
-        };
-        grants.retain(|grant| live_only.is_none_or(|now| grant.is_live(now)));
-        Ok(grants)
-    }
-
     /// Every grant of an agent, newest first.
     pub async fn grants_of(&self, agent: &Id<Agent>) -> Result<Vec<Grant>, StoreError> {
         let sql = concat!(

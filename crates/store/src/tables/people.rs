@@ -22,11 +22,6 @@ impl Readers {
         self.one(by_id(id)).await
     }
 
-    /// Everybody, by name.
-    pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        self.all(query("SELECT id, display_name, roles, disabled FROM person ORDER BY id")).await
-    }
-
     /// People by name.
     pub async fn people_page(
         &self,
@@ -35,6 +30,21 @@ impl Readers {
     ) -> Result<Page<Person, Id<Person>>, StoreError> {
         let sql = "SELECT id, display_name, roles, disabled FROM person WHERE id > $1 ORDER BY id LIMIT $2";
         let rows = self.all(query(sql).bind(after.map_or("", Id::as_str)).bind(more_than(limit))).await?;
+        Ok(Page::of(rows, limit, |person: &Person| person.id.clone()))
+    }
+
+    /// People who hold that role, directly or through `admin`, by name.
+    pub async fn holders_page(
+        &self,
+        role: Role,
+        after: Option<&Id<Person>>,
+        limit: u32,
+    ) -> Result<Page<Person, Id<Person>>, StoreError> {
+        let sql = "SELECT id, display_name, roles, disabled FROM person WHERE id > $1 AND disabled = 0
+               AND (' ' || roles || ' ' LIKE $3 OR ' ' || roles || ' ' LIKE $4) ORDER BY id LIMIT $2";
+        let with = |role: Role| format!("% {} %", role.as_str());
+        let statement = query(sql).bind(after.map_or("", Id::as_str)).bind(more_than(limit));
+        let rows = self.all(statement.bind(with(role)).bind(with(Role::Admin))).await?;
         Ok(Page::of(rows, limit, |person: &Person| person.id.clone()))
     }
 

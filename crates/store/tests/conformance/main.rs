@@ -20,6 +20,7 @@ mod forks;
 mod history;
 mod installations;
 mod log;
+mod log_index;
 mod open_calls;
 mod opening;
 mod pages;

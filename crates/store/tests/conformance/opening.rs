@@ -18,6 +18,27 @@ on_both!(
     the_log_keeps_its_name,
 );
 
+/// Whoever runs it knows the words of no driver.
+#[tokio::test]
+async fn a_database_server_that_can_not_be_used_says_first_what_to_do() {
+    let reason = async |url: String| {
+        let mut place = Place::sqlite();
+        place.url = StoreUrl::try_from(url).unwrap();
+        match place.open_as(None).await {
+            Err(OpenError::Unreachable { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    let nobody = reason("postgres://ada@127.0.0.1:1/portcullis".into()).await;
+    assert!(nobody.starts_with("the database server can not be reached; look whether it runs"), "{nobody}");
+    if let Some(place) = Place::postgres().await {
+        let other = place.url.expose().replace("/portcullis_", "/no_portcullis_");
+        let unknown = reason(other).await;
+        assert!(unknown.starts_with("the database server has no database of that name; create it"), "{unknown}");
+        place.drop_database().await;
+    }
+}
+
 async fn the_first_start_leaves_private_files_and_two_records(place: &Place) {
     let store = place.open().await;
     let mode = |name| fs::metadata(place.file(name)).unwrap().permissions().mode() & 0o777;

@@ -117,7 +117,8 @@ pub fn event() -> Event {
 
 /// Something to record that can be told from other such things, or is as long as `words`.
 pub fn saying(words: impl ToString) -> Event {
-    let written = model::event::Restored { target: "all", name: String::new(), reason: words.to_string() };
+    let written =
+        model::event::Restored { target: model::TargetKind::All, name: String::new(), reason: words.to_string() };
     written.by(model::Actor::Operator)
 }
 

@@ -31,7 +31,7 @@ async fn put(store: &Store, name: &str, commit: Commit<()>) -> Result<(), StoreE
 }
 
 async fn names(store: &Store) -> Vec<String> {
-    store.people().await.unwrap().iter().map(|person| person.id.to_string()).collect()
+    store.people_page(None, 99).await.unwrap().items.iter().map(|person| person.id.to_string()).collect()
 }
 
 async fn a_change_and_its_record_arrive_together(place: &Place) {
@@ -170,6 +170,6 @@ async fn a_closed_store_says_so(place: &Place) {
     store.close().await;
     assert!(matches!(other.record(event()).await, Err(StoreError::Closed)));
     assert!(matches!(put(&other, "ada", Commit::with(event(), ())).await, Err(StoreError::Closed)));
-    assert!(matches!(other.people().await, Err(StoreError::Closed)));
+    assert!(matches!(other.count_people().await, Err(StoreError::Closed)));
     other.freshness().unwrap_err();
 }

@@ -252,15 +252,27 @@ impl World {
         .await;
     }
 
+    /// Those that stand, newest first.
+    pub async fn grants(&self) -> Vec<Grant> {
+        let standing = self.store.standing_grants(self.store.now(), None, 99).await.unwrap();
+        standing.items.into_iter().map(|held| held.grant).collect()
+    }
+
+    /// Newest first.
+    pub async fn elevations(&self) -> Vec<Elevation> {
+        let entries = self.store.elevation_entries(None, 99).await.unwrap();
+        entries.items.into_iter().map(|entry| entry.elevation).collect()
+    }
+
     pub async fn only_grant(&self) -> Grant {
-        let mut grants = self.store.grants(None).await.unwrap();
+        let mut grants = self.grants().await;
         assert_eq!(grants.len(), 1, "one live grant per agent and server");
         grants.remove(0)
     }
 
     /// The newest elevation of a scope.
     pub async fn elevation(&self, scope: &str) -> Elevation {
-        let all = self.store.elevations(100).await.unwrap();
+        let all = self.elevations().await;
         all.into_iter().find(|elevation| elevation.scope.to_string() == scope).expect("it was asked for")
     }
 

@@ -155,7 +155,11 @@ mod tests {
     /// Field: G11
     #[test]
     fn no_rule_is_advised_for_what_can_never_be_called() {
-        let left = crate::commands::offer::LeftOut { list: "tools", name: "get file".into(), why: "no call".into() };
+        let left = crate::commands::offer::LeftOut {
+            list: mcp::list::List::Tools,
+            name: "get file".into(),
+            why: "no call".into(),
+        };
         let said = said("tools: { \"*\": low }\n", &Offer { left_out: vec![left], ..offer() });
         assert!(said.iter().any(|line| line.contains("`get file`: no call")), "{said:#?}");
         assert!(!said.iter().any(|line| line.contains("add rules")), "{said:#?}");

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use catalogue::{Listed, proposal};
+use mcp::list::List;
 use model::{
     Tier, ToolName,
     config::{PublicUrl, ServerConfig},
@@ -52,7 +53,7 @@ pub fn server((name, wanted, offer): &Asked) -> String {
     let nothing = Offer::default();
     let offer = offer.as_ref().unwrap_or(&nothing);
     rules(&mut out, "tools", &offer.tools, proposal::of_tool);
-    for out_of_reach in offer.left_out.iter().filter(|out| out.list == "tools") {
+    for out_of_reach in offer.left_out.iter().filter(|out| out.list == List::Tools) {
         let _ = writeln!(out, "      # {} can never be called: {}", quoted(&out_of_reach.name), out_of_reach.why);
     }
     if !offer.prompts.is_empty() {
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn the_riskiest_come_first_and_what_a_server_says_of_itself_is_a_comment() {
         let hinted = Listed { hints: vec![("readOnlyHint", true)], ..tool("get_x", "Reads x") };
-        let left_out = vec![LeftOut { list: "tools", name: "get file".into(), why: "a blank".into() }];
+        let left_out = vec![LeftOut { list: List::Tools, name: "get file".into(), why: "a blank".into() }];
         let tools = vec![hinted, tool("drop_x", "Drops"), tool("update_x", "")];
         let (text, _) = written(Offer { tools, left_out, ..Offer::default() });
         let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} in {text}"));

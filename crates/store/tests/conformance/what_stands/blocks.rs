@@ -2,7 +2,7 @@
 
 use model::{
     Actor, Block, Id, Installation, Span, Target, Timestamp,
-    event::{InstallationEnded, Restored, Revoked},
+    event::{InstallationEnd, InstallationEnded, Restored, Revoked},
 };
 use store::{Commit, Contradiction, Store, StoreError, Tx, privilege::PrivilegeTx};
 
@@ -61,7 +61,7 @@ pub(super) async fn end_installation(store: &Store, id: &Id<Installation>) -> u6
             client: client.clone(),
             grant: None,
             person: None,
-            cause: "token_revoked",
+            cause: InstallationEnd::TokenRevoked,
         };
         [ended.by(Actor::Client(client))]
     });

@@ -2,11 +2,13 @@
 //!
 //! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, OpenID Connect Core §3.1.2.6.
 
-use model::text_enum;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::text_enum;
+
 /// An error code on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A parameter is missing, there twice, or malformed.
