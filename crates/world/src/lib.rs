@@ -8,6 +8,7 @@
 mod browser;
 mod callers;
 mod config;
+mod database;
 mod documents;
 mod driver;
 mod forwarder;
@@ -25,6 +26,7 @@ pub mod shim;
 pub use browser::{Browser, Visit};
 pub use callers::Callers;
 pub use config::{Protected, WorldConfig};
+pub use database::on_postgres;
 pub use documents::{Documents, REDIRECT_URI};
 pub use driver::{Driver, Said, Sdk, skipped};
 pub use forwarder::Forwarder;

@@ -1,8 +1,7 @@
 //! Two processes, one installation: what one decides, the other knows.
 
-use portcullis_world::{World, WorldConfig, skipped};
+use portcullis_world::{World, WorldConfig, on_postgres};
 use serde_json::json;
-use tokio::process::Command;
 
 #[tokio::test]
 async fn two_processes_on_one_sqlite_database() {
@@ -11,14 +10,7 @@ async fn two_processes_on_one_sqlite_database() {
 
 #[tokio::test]
 async fn two_processes_on_one_postgresql_database() {
-    let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") else {
-        return skipped("PORTCULLIS_TEST_POSTGRES is not set");
-    };
-    let name = format!("world_{}", std::process::id());
-    sql(&server, &format!("CREATE DATABASE {name}")).await;
-    let (base, _) = server.rsplit_once('/').unwrap();
-    two_nodes(WorldConfig { store: Some(format!("{base}/{name}")), ..WorldConfig::default() }).await;
-    sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    on_postgres("world", two_nodes).await;
 }
 
 async fn two_nodes(config: WorldConfig) {
@@ -47,9 +39,4 @@ async fn two_nodes(config: WorldConfig) {
     assert_eq!(there.call("get_ticket", json!({"id": "T-1043"})).await.status, 401);
     assert_eq!(here.call("get_ticket", json!({"id": "T-1043"})).await.status, 401);
     world.run(&["audit", "verify"]).await.succeeded();
-}
-
-async fn sql(server: &str, statement: &str) {
-    let done = Command::new("psql").args([server, "--quiet", "--command", statement]).status().await;
-    assert!(done.expect("psql, which comes with PostgreSQL").success(), "{statement}");
 }
