@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
-use model::event::examples;
+use model::event::{CallDecided, examples};
 use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Event, Grant, Id, Person, Span, SystemClock, Timestamp,
     config::StoreUrl,
@@ -105,6 +105,28 @@ fn record(bencher: Bencher<'_, '_>, callers: usize) {
     bencher.counter(ItemsCount::new(callers)).bench_local(|| {
         place.runtime.block_on(async {
             let waiting = (0..callers).map(|_| place.store.record(decided()));
+            for recorded in futures_util::future::join_all(waiting).await {
+                recorded.unwrap();
+            }
+        });
+    });
+}
+
+/// The same when each is of another agent: what the index of the log costs at most.
+#[divan::bench(args = [1, 16, 64, 256, 1024], sample_count = 20, sample_size = 5)]
+fn record_of_many_agents(bencher: Bencher<'_, '_>, callers: usize) {
+    let place = Place::new();
+    let of = |number: usize| {
+        let agent = format!("agent-{number}").parse().unwrap();
+        let call = CallDecided { agent, ..examples::call_decided("AAAAAAAAAAAAAAAAAAAAAA") };
+        let actor = Actor::Agent(call.agent.clone());
+        call.by(actor)
+    };
+    let mut next = 0;
+    bencher.counter(ItemsCount::new(callers)).bench_local(|| {
+        next += callers;
+        place.runtime.block_on(async {
+            let waiting = (0..callers).map(|number| place.store.record(of(next + number)));
             for recorded in futures_util::future::join_all(waiting).await {
                 recorded.unwrap();
             }

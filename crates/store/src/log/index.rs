@@ -26,8 +26,9 @@ use crate::{
 pub(crate) const BLOCK: u64 = 64;
 /// How exact the time of the newest record of a block is.
 const EXACT_TO: Span = Span::from_minutes(1);
-/// Most rows of one statement; so there are only as many texts of it.
-const ROWS: usize = 16;
+/// Rows of one statement: so many, or at most [`FEW`]. So there are only a few texts of it to keep ready.
+const MANY: usize = 64;
+const FEW: usize = 16;
 
 /// What the records of an agent are found for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,10 +103,13 @@ impl Posted {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let rows: Vec<Posting<'_>> = postings.all().filter(|posting| self.is_missing(posting, now)).collect();
-        for rows in rows.chunks(ROWS) {
-            let sql = insert(rows.len());
-            let mut statement = query(AssertSqlSafe(sql));
-            for row in rows {
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            let count = if rest.len() < MANY { rest.len().min(FEW) } else { MANY };
+            let (now_written, later) = rest.split_at(count);
+            rest = later;
+            let mut statement = query(AssertSqlSafe(insert(count)));
+            for row in now_written {
                 statement = statement.bind(row.word.as_str()).bind(row.name).bind(row.block as i64).bind(now.micros());
             }
             statement.execute(&mut *connection).await?;
