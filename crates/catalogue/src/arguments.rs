@@ -9,7 +9,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use model::{server::Kind, shown};
 use serde_json::Value;
 
-use crate::{Definition, SchemaError, weight};
+use crate::{Definition, SchemaError, definition::SEVERAL, weight};
 
 /// Checks the arguments of one tool.
 #[derive(Debug)]
@@ -41,8 +41,11 @@ impl ArgumentSchema {
     /// # Errors
     /// It can not be checked by its schema.
     pub fn of(definition: &Definition) -> Result<Option<Self>, SchemaError> {
-        let Kind::Tool(_) = definition.name().kind() else { return Ok(None) };
-        let definition = definition.value();
+        let (kind, definition) = (definition.name().kind(), definition.value());
+        if definition.get(SEVERAL).is_some() {
+            return Err(SchemaError::Several);
+        }
+        let Kind::Tool(_) = kind else { return Ok(None) };
         let Some(schema) = definition.get("inputSchema") else { return Ok(None) };
         let deepest = weight::deepest(schema)?;
         let build = |draft: Option<Draft>| {

@@ -5,10 +5,12 @@
 //!
 //! Spec: MCP 2026-07-28 server/tools, server/prompts (data types).
 
+use std::collections::BTreeMap;
+
 use crypto::Digest;
 use mcp::json::{self, Strict};
 use model::{ToolName, server::Kind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Listed;
 
@@ -35,6 +37,10 @@ pub enum NoDefinition {
 const LONGEST: usize = 256 * 1024;
 /// What is not in the digest.
 const NOT_SAID: [&str; 2] = ["_meta", "icons"];
+/// The member of a definition that stands for several.
+pub(crate) const SEVERAL: &str = "io.portcullis/several";
+/// So many of several are shown.
+const MEANINGS: usize = 4;
 
 impl Definition {
     /// Of an item of `tools`.
@@ -58,6 +64,35 @@ impl Definition {
         let item = json::check(text.as_bytes()).ok()?;
         let read = if matches!(name.kind(), Kind::Prompt(_)) { Self::of_prompt(item) } else { Self::of_tool(item) };
         read.ok().filter(|read| read.name == name && read.text == text)
+    }
+
+    /// Of each name one definition. A name that is listed with several meanings has one that says so, and by which
+    /// nothing can be called: nobody could say which of them would be.
+    pub fn one_each(all: Vec<Self>) -> Vec<Self> {
+        let mut by_name: BTreeMap<ToolName, Vec<Self>> = BTreeMap::new();
+        for definition in all {
+            let same = by_name.entry(definition.name.clone()).or_default();
+            if !same.contains(&definition) {
+                same.push(definition);
+            }
+        }
+        by_name.into_iter().map(|(name, same)| Self::united(name, same)).collect()
+    }
+
+    fn united(name: ToolName, mut same: Vec<Self>) -> Self {
+        if same.len() == 1 {
+            return same.remove(0);
+        }
+        same.sort_by_key(|definition| definition.digest.to_hex());
+        let called = match name.kind() {
+            Kind::Tool(called) | Kind::Prompt(called) | Kind::Resource(called) | Kind::Unnamed(called) => called,
+        };
+        // The first few are enough to see what the matter is.
+        let meanings: Vec<Value> = same.iter().take(MEANINGS).map(Self::value).collect();
+        let all: Vec<String> = same.iter().map(|definition| definition.digest.to_hex()).collect();
+        let text = json!({"name": called, SEVERAL: meanings, "digests": all}).to_string();
+        let text = json::check(text.as_bytes()).map(Strict::canonical).unwrap_or(text);
+        Self { digest: Digest::of(&text), name, text }
     }
 
     fn of(item: Strict<'_>, name: impl FnOnce(&str) -> Option<ToolName>) -> Result<Self, NoDefinition> {
@@ -136,6 +171,19 @@ mod tests {
         }
         let long = format!(r#"{{"name":"a","description":"{}"}}"#, "x".repeat(LONGEST));
         assert_eq!(tool(&long), Err(NoDefinition::TooLong));
+    }
+
+    #[test]
+    fn a_name_with_several_meanings_has_a_definition_that_is_none_of_them() {
+        let all = |texts: &[&str]| Definition::one_each(texts.iter().map(|text| tool(text).unwrap()).collect());
+        let (one, other) = (r#"{"name":"a","title":"1"}"#, r#"{"name":"a","title":"2"}"#);
+        assert_eq!(all(&[one, one]), [tool(one).unwrap()], "twice the same is once");
+        let several = all(&[one, other, r#"{"name":"b"}"#]);
+        assert_eq!(several.len(), 2);
+        assert_eq!(all(&[other, one])[0], several[0], "in whatever order");
+        assert_ne!(several[0].digest(), tool(one).unwrap().digest());
+        assert_eq!(Definition::kept(several[0].name().clone(), several[0].text()).as_ref(), Some(&several[0]));
+        assert_eq!(crate::ArgumentSchema::of(&several[0]).err(), Some(crate::SchemaError::Several));
     }
 
     #[test]

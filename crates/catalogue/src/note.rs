@@ -52,6 +52,11 @@ pub enum Note {
         /// Its name.
         argument: String,
     },
+    /// It can be taken for another one of its server.
+    LooksLike {
+        /// The other one.
+        other: String,
+    },
     /// What it takes can not be checked, so no call of it will pass.
     Unchecked(SchemaError),
 }
@@ -196,6 +201,7 @@ impl std::fmt::Display for Note {
             }
             Self::Hint { name, says } => write!(f, "it says {name}: {says} now"),
             Self::Takes { argument } => write!(f, "it takes a new argument, {argument}"),
+            Self::LooksLike { other } => write!(f, "it can be taken for {other}"),
             Self::Unchecked(error) => write!(f, "no call of it can be checked, so none will pass: {error}"),
         }
     }

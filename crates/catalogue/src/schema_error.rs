@@ -3,6 +3,9 @@
 /// Why arguments can not be checked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
+    /// The name is listed with several meanings.
+    #[error("its server lists several tools of this name")]
+    Several,
     /// A reference to what is not in the definition.
     #[error("its schema refers to `{0}`, which is not in it, and nothing is fetched")]
     Outside(String),

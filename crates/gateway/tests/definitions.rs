@@ -263,6 +263,9 @@ async fn a_name_that_means_two_things_means_nothing() {
     listed.tools(&[tool("get_ticket", "Gets."), tool("get_ticket", "Takes."), tool("get_other", "Gets.")]);
     assert_eq!(names(&world).await, ["get_other"]);
     world.modern_tool("get_ticket").await.tool_error("is not what was accepted any more");
+    world.eventually("definition_seen").await;
+    let either = accepted(&world, &tool("get_ticket", "Takes.")).await;
+    assert!(matches!(either, Err(Refused::DefinitionMoved { .. })), "neither of the two can be accepted");
 }
 
 /// Field: T6

@@ -50,8 +50,10 @@ pub async fn of_entry(store: &Store, entry: CatalogueEntry) -> Result<Look, Stor
         Some(digest) => Some(kept(store, &entry, &digest).await?),
         None => None,
     };
+    let alike = store.look_alikes(&entry.server, &entry.name, &entry.shape).await?;
+    let alike = alike.into_iter().map(|other| Note::LooksLike { other: other.name.to_string() });
     Ok(Look {
-        notes: notes(&listed, accepted.as_ref()),
+        notes: notes(&listed, accepted.as_ref()).into_iter().chain(alike).collect(),
         differences: accepted.as_ref().map(|accepted| differences(accepted, &listed)).unwrap_or_default(),
         entry,
         listed,

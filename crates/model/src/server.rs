@@ -1,6 +1,6 @@
 //! Protected MCP servers, their tools, and the rules that give a tool its tier.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -174,24 +174,57 @@ impl ToolPattern {
     }
 }
 
-/// Ordered rules from tool names to tiers: the first match wins.
+/// Ordered rules from tool names to tiers: the first match wins. A rule may give a tier for each environment; until it is
+/// [settled](Self::settle) which one this is, such a rule says high.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ToolRules(Vec<(ToolPattern, Tier)>);
+pub struct ToolRules {
+    rules: Vec<(ToolPattern, Tier)>,
+    /// Of the rules that have a tier for each environment, which one it is, and its tiers.
+    by_environment: Vec<(usize, BTreeMap<String, Tier>)>,
+}
+
+/// Why it can not be said which tier a rule gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEnvironment {
+    /// The configuration does not say which environment this is.
+    #[error("`{0}` has a tier for each environment; say which one this is with `environment`, one of {1}")]
+    Unnamed(String, String),
+    /// The rule does not know this one.
+    #[error("`{0}` has no tier for the environment `{1}`; it has {2}")]
+    Unknown(String, String, String),
+}
 
 impl ToolRules {
     /// From rules in order.
     pub fn new(rules: impl IntoIterator<Item = (ToolPattern, Tier)>) -> Self {
-        Self(rules.into_iter().collect())
+        Self { rules: rules.into_iter().collect(), by_environment: Vec::new() }
     }
 
     /// The tier of `tool`, or `None` when no rule names it: then it is high and held.
     pub fn tier(&self, tool: &ToolName) -> Option<Tier> {
-        self.0.iter().find(|(pattern, _)| pattern.matches(tool.as_str())).map(|(_, tier)| *tier)
+        self.rules.iter().find(|(pattern, _)| pattern.matches(tool.as_str())).map(|(_, tier)| *tier)
     }
 
     /// The rules in order.
     pub fn iter(&self) -> impl Iterator<Item = &(ToolPattern, Tier)> {
-        self.0.iter()
+        self.rules.iter()
+    }
+
+    /// Gives the rules that have a tier for each environment the one of this one.
+    ///
+    /// # Errors
+    /// A rule does not know it.
+    pub fn settle(&mut self, environment: Option<&str>) -> Result<(), NoEnvironment> {
+        for (at, tiers) in &self.by_environment {
+            let (pattern, tier) = &mut self.rules[*at];
+            let pattern = || pattern.as_str().to_owned();
+            let all = || tiers.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let environment = environment.ok_or_else(|| NoEnvironment::Unnamed(pattern(), all()))?;
+            let unknown = || NoEnvironment::Unknown(pattern(), environment.to_owned(), all());
+            *tier = *tiers.get(environment).ok_or_else(unknown)?;
+        }
+        self.by_environment.clear();
+        Ok(())
     }
 }
 
@@ -203,15 +236,22 @@ impl<'de> Deserialize<'de> for ToolRules {
             type Value = ToolRules;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping from tool names (with `*`) to low, medium or high")
+                f.write_str("a mapping from tool names (with `*`) to low, medium or high, or to such a tier for each environment")
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<ToolRules, A::Error> {
-                let mut rules = Vec::new();
-                while let Some((pattern, tier)) = map.next_entry::<String, Tier>()? {
-                    rules.push((ToolPattern::new(pattern), tier));
+                let mut all = ToolRules::default();
+                while let Some((pattern, tiers)) = map.next_entry::<String, Tiers>()? {
+                    let tier = match tiers {
+                        Tiers::Same(tier) => tier,
+                        Tiers::ByEnvironment(tiers) => {
+                            all.by_environment.push((all.rules.len(), tiers));
+                            Tier::High
+                        }
+                    };
+                    all.rules.push((ToolPattern::new(pattern), tier));
                 }
-                Ok(ToolRules(rules))
+                Ok(all)
             }
         }
         deserializer.deserialize_map(Rules)
@@ -220,7 +260,37 @@ impl<'de> Deserialize<'de> for ToolRules {
 
 impl Serialize for ToolRules {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(pattern, tier)| (pattern.as_str(), tier)))
+        serializer.collect_map(self.rules.iter().map(|(pattern, tier)| (pattern.as_str(), tier)))
+    }
+}
+
+/// What stands behind a name: `high`, or `{prod: high, dev: low}`.
+enum Tiers {
+    Same(Tier),
+    ByEnvironment(BTreeMap<String, Tier>),
+}
+
+impl<'de> Deserialize<'de> for Tiers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = Tiers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("low, medium or high, or one of these for each environment, as in {prod: high, dev: low}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Tiers, E> {
+                // The value may be anything, a secret that slipped into another line among it.
+                text.parse().map(Tiers::Same).map_err(|_| E::custom("is not a tier: write low, medium or high"))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Tiers, A::Error> {
+                let tiers = BTreeMap::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(Tiers::ByEnvironment(tiers))
+            }
+        }
+        deserializer.deserialize_any(Either)
     }
 }
 
@@ -231,7 +301,8 @@ impl schemars::JsonSchema for ToolRules {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let tier = generator.subschema_for::<Tier>();
-        schemars::json_schema!({"type": "object", "additionalProperties": tier})
+        let each = schemars::json_schema!({"type": "object", "minProperties": 1, "additionalProperties": tier});
+        schemars::json_schema!({"type": "object", "additionalProperties": {"anyOf": [tier, each]}})
     }
 }
 
@@ -262,6 +333,26 @@ mod tests {
         assert_eq!(rules.tier(&"get_secret".parse().unwrap()), Some(Tier::High));
         assert_eq!(rules.tier(&"get_ticket".parse().unwrap()), Some(Tier::Low));
         assert_eq!(rules.tier(&"drop_table".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_rule_may_have_a_tier_for_each_environment() {
+        let text = r#"{"get_*":"low","delete_*":{"prod":"high","dev":"low"}}"#;
+        let rules: ToolRules = serde_json::from_str(text).unwrap();
+        let tool: ToolName = "delete_ticket".parse().unwrap();
+        assert_eq!(rules.tier(&tool), Some(Tier::High), "until it is said which one this is");
+        for (environment, tier) in [("prod", Tier::High), ("dev", Tier::Low)] {
+            let mut settled = rules.clone();
+            settled.settle(Some(environment)).unwrap();
+            assert_eq!(settled.tier(&tool), Some(tier));
+        }
+        let said = |environment| rules.clone().settle(environment).unwrap_err().to_string();
+        assert!(said(None).contains("say which one this is with `environment`, one of `dev`, `prod`"));
+        assert!(said(Some("staging")).contains("has no tier for the environment `staging`; it has `dev`, `prod`"));
+        assert_eq!(serde_json::from_str::<ToolRules>(r#"{"get_*":"low"}"#).unwrap().settle(None), Ok(()));
+        for wrong in [r#"{"a":"none"}"#, r#"{"a":{"prod":"none"}}"#, r#"{"a":["high"]}"#, r#"{"a":1}"#] {
+            assert!(serde_json::from_str::<ToolRules>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

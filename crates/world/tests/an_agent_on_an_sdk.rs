@@ -74,5 +74,5 @@ async fn the_token_that_comes_meanwhile_is_worth_the_baseline_alone() {
     let refused = raw.call("delete_ticket", json!({"id": "T-1041"})).await;
     assert!(refused.body.contains("waits for a decision"), "{}", refused.body);
     // What was never asked for is a step-up, as for everybody.
-    assert_eq!(raw.call("create_ticket", json!({"title": "x"})).await.status, 403);
+    assert_eq!(raw.call("create_ticket", json!({"subject": "x", "body": "y", "customer": "C-7"})).await.status, 403);
 }

@@ -70,7 +70,10 @@ async fn asked(State(desk): State<HelpDesk>, body: String) -> Response {
             });
             events(format!("id: {number}\nretry: 50\ndata: \n\n"))
         }
-        Some("tools/list") => result(json!({"tools": []})).into_response(),
+        Some("tools/list") => {
+            let tool = json!({"name": "get_ticket", "inputSchema": {"type": "object"}});
+            result(json!({"tools": [tool]})).into_response()
+        }
         _ if message.get("id").is_some() => result(json!({})).into_response(),
         _ => StatusCode::ACCEPTED.into_response(),
     }

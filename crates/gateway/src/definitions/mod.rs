@@ -17,4 +17,4 @@ mod write;
 
 pub use ask::{NotListed, Source};
 pub use of_server::Definitions;
-pub use read::{ambiguous, definition};
+pub use read::definition;

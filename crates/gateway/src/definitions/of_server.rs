@@ -1,6 +1,6 @@
 //! What this node knows of the tools and prompts of one server.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use catalogue::Definition;
 use mcp::{
@@ -18,7 +18,6 @@ use super::{
     ask::{Answer, NotListed, Source},
     checked::{Checked, Checks},
     noticed::Noticed,
-    read::ambiguous,
     write::{self, AT_ONCE, Of},
 };
 
@@ -125,7 +124,7 @@ impl Definitions {
         let pins = self.pins();
         let is_known =
             |one: &Definition| pins.pinned(&self.of.server, one.name()).is_some_and(|known| known.seen == one.digest());
-        let mut news = one_each(&pins, &self.of.server, definitions);
+        let mut news = Definition::one_each(definitions);
         news.retain(|one| !is_known(one));
         if !news.is_empty() || !pins.is_listed(&self.of.server) {
             write::write_all(&self.store, &self.of, &news, is_all).await?;
@@ -194,15 +193,4 @@ impl Definitions {
         self.checks.keep(tool.clone(), checked.clone());
         Ok(Some(checked))
     }
-}
-
-/// Of a name that means several things, one that does not count: so nothing of that name does.
-fn one_each(pins: &Pins, server: &Id<Server>, all: Vec<Definition>) -> Vec<Definition> {
-    let (ambiguous, mut seen) = (ambiguous(all.iter()), HashSet::new());
-    all.into_iter()
-        .filter(|one| {
-            let counts = pins.pinned(server, one.name()).is_some_and(|known| known.accepted == Some(one.digest()));
-            !(counts && ambiguous.contains(one.name())) && seen.insert(one.name().clone())
-        })
-        .collect()
 }

@@ -1,13 +1,10 @@
 //! The definitions in the lists of a server, as the gate reads them.
 
-use std::collections::{HashMap, HashSet};
-
 use catalogue::Definition;
 use mcp::{
     json::{self, Strict},
     list::{List, salvage},
 };
-use model::ToolName;
 
 /// An item of a list whose items are definitions; resources are none.
 pub fn definition(list: List, item: Strict<'_>) -> Option<Definition> {
@@ -33,18 +30,6 @@ pub fn definitions(page: &[u8], list: List) -> Vec<Definition> {
     items.unwrap_or_default().into_iter().filter_map(|item| definition(list, item)).collect()
 }
 
-/// Names that stand for several definitions: nobody could say which of them is called.
-pub fn ambiguous<'d>(definitions: impl Iterator<Item = &'d Definition>) -> HashSet<ToolName> {
-    let mut first: HashMap<&ToolName, &Definition> = HashMap::new();
-    let mut found = HashSet::new();
-    for definition in definitions {
-        if *first.entry(definition.name()).or_insert(definition) != definition {
-            found.insert(definition.name().clone());
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,12 +42,5 @@ mod tests {
         for nothing in [&b"{"[..], b"{}", br#"{"result":{"tools":{}}}"#, br#"{"result":{"prompts":[]}}"#] {
             assert_eq!(definitions(nothing, List::Tools), []);
         }
-    }
-
-    #[test]
-    fn a_name_that_means_two_things_is_ambiguous_and_one_that_comes_twice_is_not() {
-        let page = br#"{"result":{"tools":[{"name":"a"},{"name":"b"},{"name":"a"},{"name":"b","title":"B"}]}}"#;
-        let all = definitions(page, List::Tools);
-        assert_eq!(ambiguous(all.iter()), HashSet::from(["b".parse().unwrap()]));
     }
 }

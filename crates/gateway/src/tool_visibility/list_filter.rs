@@ -7,8 +7,9 @@
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use catalogue::Definition;
 use mcp::{
     json::{self, NotStrict, Strict, array, object},
     list::{List, salvage},
@@ -17,7 +18,7 @@ use mcp::{
 use serde_json::json;
 
 use crate::{
-    definitions::{ambiguous, definition},
+    definitions::definition,
     tool_visibility::omitted::Why,
     tool_visibility::viewer::{Access, Listed, Viewer},
 };
@@ -126,18 +127,19 @@ impl Listing<'_> {
         }
         let pins = server.definitions.pins();
         let definitions: Vec<_> = items.iter().map(|item| definition(list, *item)).collect();
-        let ambiguous = ambiguous(definitions.iter().flatten());
-        let mut seen = HashSet::new();
+        let one_each = Definition::one_each(definitions.iter().flatten().cloned().collect());
+        let mut shown: HashMap<_, _> = one_each
+            .into_iter()
+            .filter_map(|one| {
+                let (name, digest) = (one.name().clone(), one.digest());
+                server.definitions.notice(&pins, one).then_some((name, digest))
+            })
+            .collect();
         let each = definitions.into_iter().map(|definition| {
-            // What is no definition is left out below, with the reason.
+            // What is no definition is left out below, with the reason; what is there twice is shown once.
             let Some(definition) = definition else { return Defined::Accepted };
-            let (name, digest) = (definition.name().clone(), definition.digest());
-            let is_one = !ambiguous.contains(&name);
-            let is_first = seen.insert(name.clone());
-            let counts = pins.pinned(&server.id, &name).is_some_and(|known| known.accepted == Some(digest));
-            // Of two that a name means, the one that counts says nothing new.
-            let accepted = (is_one || !counts) && server.definitions.notice(&pins, definition);
-            if accepted && is_one && is_first { Defined::Accepted } else { Defined::Otherwise }
+            let is_shown = shown.get(definition.name()) == Some(&definition.digest());
+            if is_shown && shown.remove(definition.name()).is_some() { Defined::Accepted } else { Defined::Otherwise }
         });
         each.collect()
     }

@@ -137,7 +137,7 @@ pub(super) fn agreeing(
 
 /// What a header says, decoded.
 fn said(value: &HeaderValue) -> Option<String> {
-    value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t']))).map(Into::into)
+    value.to_str().ok().and_then(|value| decoded(value.trim_matches([' ', '\t'])))
 }
 
 impl Repeated {

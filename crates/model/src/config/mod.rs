@@ -53,6 +53,9 @@ pub struct Config {
     /// The directory of the master key, and of the database when it is SQLite.
     #[serde(default = "default_data_dir")]
     pub data_dir: PathBuf,
+    /// Which environment this is, for rules that give a tool a tier for each: `delete_*: {prod: high, dev: low}`.
+    #[serde(default)]
+    pub environment: Option<String>,
     /// The protected MCP servers, by name.
     #[serde(default)]
     pub servers: BTreeMap<Id<Server>, ServerConfig>,

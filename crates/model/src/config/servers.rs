@@ -21,7 +21,8 @@ pub struct ServerConfig {
     #[serde(default)]
     pub title: Option<String>,
     /// From tool names (`*` stands for any run of characters) to tiers. The first match wins;
-    /// what matches nothing is high and held until a rule names it.
+    /// what matches nothing is high and held until a rule names it. A tier for each environment is written
+    /// `{prod: high, dev: low}`.
     #[serde(default)]
     pub tools: ToolRules,
     /// Named rules for resources: `docs: {uri: "file:///docs/*", tier: low}`. The first match wins; what matches

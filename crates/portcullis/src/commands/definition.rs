@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use governance::catalogue::{Look, look, of_entry};
-use model::{Id, Pin, Server, Target, ToolName};
+use model::{Id, Pin, Server, Target, ToolName, shown::revealed};
 use serde_json::json;
 
 use super::{
@@ -56,14 +56,14 @@ pub async fn show(visit: &Visit, tool: &str) -> Result<ExitCode> {
         ("its words suggest", look.proposed().to_string()),
     ]);
     for note in &look.notes {
-        output::line(format!("  ! {note}"));
+        output::line(format!("  ! {}", revealed(&note.to_string())));
     }
     if look.differences.is_empty() {
         let text = serde_json::to_string_pretty(&look.listed.value())?;
-        output::line(format!("\n{text}"));
+        output::line(format!("\n{}", revealed(&text)));
     }
     for one in &look.differences {
-        output::line(format!("\n{}", one.place));
+        output::line(format!("\n{}", revealed(&one.place)));
         one.before.iter().for_each(|before| lines("-", before));
         one.after.iter().for_each(|after| lines("+", after));
     }
@@ -136,5 +136,5 @@ fn as_json(look: &Look) -> serde_json::Value {
 }
 
 fn lines(mark: &str, text: &str) {
-    text.lines().for_each(|line| output::line(format!("  {mark} {line}")));
+    revealed(text).lines().for_each(|line| output::line(format!("  {mark} {line}")));
 }

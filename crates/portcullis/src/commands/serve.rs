@@ -51,7 +51,9 @@ async fn survey(config: Arc<Config>) {
                 continue;
             }
         };
-        for tool in server::classified(id, server, &offer.tools).iter().filter(|tool| tool.held) {
+        for tool in
+            server::classified(id, server, &offer.tools, |_| model::Pin::Accepted).iter().filter(|tool| tool.held)
+        {
             tracing::warn!(event = "tool_held", tool = tool.tool, "no rule names it; add one to `tools` of its server");
         }
         for out in offer.left_out {

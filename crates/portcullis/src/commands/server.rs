@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use catalogue::Listed;
 use client::Extent;
 use model::{
-    Id, Scope, Tier, ToolName,
+    Class, HeldFor, Id, Pin, Scope, Tier, ToolName,
     config::{Config, ServerConfig},
 };
 use serde_json::json;
@@ -51,7 +51,7 @@ pub async fn run(visit: &Visit, command: cli::Server) -> Result<ExitCode> {
             let server =
                 server.with_context(|| format!("there is no server `{name}`; `portcullis server list` shows them"))?;
             let offer = offer::of(server, Extent::Tools).await?;
-            print(visit, &classified(&id, server, &offer.tools));
+            print(visit, &classified(&id, server, &offer.tools, |_| Pin::Accepted));
             left_out(&id, &offer);
         }
     }
@@ -71,9 +71,12 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
         cli::Tool::Held | cli::Tool::Show { .. } | cli::Tool::Accept { .. } => Vec::new(),
         cli::Tool::List => {
             let offers = everything(&config, Extent::Tools).await;
+            // Before the first start there is no store, and nothing was accepted that could be something else.
+            let pins = visit.open().await.map(|(_, store)| store.pins()).unwrap_or_default();
             let mut tools = Vec::new();
             for (id, server, offer) in &offers {
-                tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools)));
+                let of = |tool: &ToolName| if pins.is_listed(id) { pins.pin(id, tool) } else { Pin::Accepted };
+                tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools, of)));
             }
             print(visit, &tools);
             offers
@@ -131,8 +134,10 @@ pub struct Classified {
     pub tool: String,
     /// Its tier; high when no rule names it.
     pub tier: Tier,
-    /// No rule names it, or its name is none: nobody can call it.
+    /// Nobody can call it: no rule names it, its name is none, or nobody accepted what it says of itself.
     pub held: bool,
+    /// What it waits for.
+    pub held_for: Option<HeldFor>,
     /// The scope that opens it.
     pub scope: Option<Scope>,
     /// What it says it does.
@@ -140,17 +145,23 @@ pub struct Classified {
 }
 
 /// The tools a server lists, with their tiers.
-pub fn classified(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed]) -> Vec<Classified> {
+pub fn classified(
+    id: &Id<model::Server>,
+    server: &ServerConfig,
+    tools: &[Listed],
+    pin: impl Fn(&ToolName) -> Pin,
+) -> Vec<Classified> {
     tools
         .iter()
         .map(|tool| {
             let name: Option<ToolName> = tool.name.parse().ok();
-            let tier = name.as_ref().and_then(|name| server.tools.tier(name));
+            let class = name.as_ref().map_or(Class::Held(HeldFor::Tier), |name| Class::of(server, name, &pin));
             Classified {
                 tool: format!("{id}.{}", tool.name),
-                tier: tier.unwrap_or(Tier::High),
-                held: tier.is_none(),
-                scope: name.map(|name| Scope::needed(id, &name, tier.unwrap_or(Tier::High))),
+                tier: class.tier(),
+                held: class.held().is_some(),
+                held_for: class.held(),
+                scope: name.map(|name| Scope::needed(id, &name, class.tier())),
                 description: tool.description.lines().next().unwrap_or_default().to_owned(),
             }
         })
@@ -196,7 +207,11 @@ fn print(visit: &Visit, tools: &[Classified]) {
     output::table(
         &["TOOL", "TIER", "SCOPE", "SAYS IT"],
         tools.iter().map(|tool| {
-            let tier = if tool.held { "high, held".to_owned() } else { tool.tier.to_string() };
+            let tier = match tool.held_for {
+                None => tool.tier.to_string(),
+                Some(HeldFor::Tier) => "high, held".to_owned(),
+                Some(why) => format!("high, held: {why}"),
+            };
             let scope = tool.scope.as_ref().filter(|_| !tool.held).map_or_else(|| "–".to_owned(), ToString::to_string);
             vec![tool.tool.clone(), tier, scope, tool.description.clone()]
         }),

@@ -60,6 +60,7 @@ pub fn load(file: &Path, needs: Needs) -> Result<Loaded, ConfigError> {
     let mut notices = secrets::literals(&config);
     secrets::resolve(&mut config, base, needs)?;
     paths::relative_to(&mut config, base);
+    validate::settle_tiers(&mut config)?;
     validate::check(&config, needs)?;
     notices.extend(validate::notices(&config));
     Ok(Loaded { config, notices, settings })

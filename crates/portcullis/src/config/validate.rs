@@ -23,6 +23,19 @@ fn on_this_computer(config: &Config) -> Option<SocketAddr> {
     format!("{host}:{port}").parse().ok()
 }
 
+/// Gives the rules that have a tier for each environment the one of this one.
+pub fn settle_tiers(config: &mut Config) -> Result<(), ConfigError> {
+    let environment = config.environment.as_deref();
+    for (name, server) in &mut config.servers {
+        for (table, rules) in [("tools", &mut server.tools), ("prompts", &mut server.prompts)] {
+            rules
+                .settle(environment)
+                .map_err(|why| ConfigError::Sense { path: format!("servers.{name}.{table}"), why: why.to_string() })?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what can not work.
 pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
     let wrong = |path: String, why: String| Err(ConfigError::Sense { path, why });

@@ -175,6 +175,17 @@ impl Readers {
         }))
     }
 
+    /// The others of a server whose names have the shape of this one.
+    pub async fn look_alikes(
+        &self,
+        server: &Id<Server>,
+        name: &ToolName,
+        shape: &str,
+    ) -> Result<Vec<CatalogueEntry>, StoreError> {
+        let suffix = suffix(name);
+        self.all(alike(server, &suffix, shape)).await
+    }
+
     /// How many tools and prompts are held because nobody accepted what they say of themselves.
     pub async fn count_held_definitions(&self) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) FROM catalogue_entry WHERE accepted IS NULL OR accepted <> seen";
@@ -206,12 +217,8 @@ impl Tx<'_> {
         name: &ToolName,
         shape: &str,
     ) -> Result<Vec<CatalogueEntry>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            columns!(),
-            " FROM catalogue_entry WHERE server = $1 AND shape = $2 AND name <> $3 ORDER BY name"
-        );
-        self.all(query(sql).bind(server.as_str()).bind(shape).bind(suffix(name))).await
+        let suffix = suffix(name);
+        self.all(alike(server, &suffix, shape)).await
     }
 
     /// The text of a definition.
@@ -301,6 +308,15 @@ fn entry<'q>(server: &'q Id<Server>, suffix: &'q str) -> Statement<'q> {
     query(concat!("SELECT ", columns!(), " FROM catalogue_entry WHERE server = $1 AND name = $2"))
         .bind(server.as_str())
         .bind(suffix)
+}
+
+fn alike<'q>(server: &'q Id<Server>, suffix: &'q str, shape: &'q str) -> Statement<'q> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM catalogue_entry WHERE server = $1 AND shape = $2 AND name <> $3 ORDER BY name"
+    );
+    query(sql).bind(server.as_str()).bind(shape).bind(suffix)
 }
 
 fn name(columns: &mut Columns<'_>) -> Result<ToolName, StoreError> {

@@ -3,7 +3,7 @@
 use catalogue::Listed;
 use client::Extent;
 use model::{
-    Id, ToolName,
+    Id, Pin, ToolName,
     config::{Config, DefinitionTrust, ServerConfig},
 };
 
@@ -33,7 +33,7 @@ fn of(id: &Id<model::Server>, server: &ServerConfig, offer: &Offer) -> Vec<Findi
         findings.push(warning(what.clone(), format!("{} `{}`: {}", out.list, out.name, out.why)));
     }
     findings.extend(offer.endless.iter().map(|endless| warning(what.clone(), endless.clone())));
-    let tools = server::classified(id, server, &offer.tools);
+    let tools = server::classified(id, server, &offer.tools, |_| Pin::Accepted);
     let held: Vec<&str> = tools.iter().filter(|tool| tool.held).map(|tool| tool.tool.as_str()).collect();
     let prompts = offer
         .prompts
