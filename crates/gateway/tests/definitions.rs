@@ -12,7 +12,7 @@ use model::{Actor, Id, Pin, Server, Span, ToolName};
 use privilege::{Refused, catalogue::accept};
 use serde_json::{Value, json};
 use store::Commit;
-use world::{World, upstream::reply};
+use world::{World, modern, upstream::reply};
 
 /// What the upstream lists from now on.
 #[derive(Clone)]
@@ -389,7 +389,12 @@ async fn headers_that_repeat_arguments_are_written_by_the_accepted_definition() 
         "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}});
     let (world, _) = listing(&[of]).await;
     let arguments = json!({"name": "get_ticket", "arguments": {"region": "eu"}});
-    world.modern("tools/call", arguments).await.answered();
+    world.modern("tools/call", arguments.clone()).await.refused(400, -32020);
+    assert_eq!(called(&world), 0, "the header is missing, and the argument is there");
+    let (mut headers, body) = modern("tools/call", arguments);
+    headers.push(("mcp-param-region", "=?base64?ZXU=?=".to_owned()));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    world.post(&headers, body).await.answered();
     let sent = world.upstream.last();
     assert_eq!(sent.headers.get("mcp-param-region").map(|value| value.to_str().unwrap()), Some("eu"));
     world.modern("tools/call", json!({"name": "get_ticket", "arguments": {}})).await.answered();

@@ -2,8 +2,8 @@
 //!
 //! We decide on the body, and somebody behind us may route, count or refuse by the headers. So no such header leaves
 //! that says other than the body. Which argument a header repeats is said by the tool's definition: the one that was
-//! accepted, or where none has to be, the one that was listed last. A header of such a tool that differs from its argument
-//! is refused, as the specification wants it, and one that its client left out is added. Where no definition is known, a
+//! accepted, or where none has to be, the one that was listed last. A header of such a tool that differs from its argument,
+//! or is missing although its argument is there, is refused, as the specification wants it. Where no definition is known, a
 //! header is sent on only when an argument of the same name says the same. Whatever no argument stands for stays behind.
 //! What leaves is written anew from the body.
 //!
@@ -94,7 +94,7 @@ fn is_param(name: &HeaderName) -> bool {
 }
 
 /// The headers that leave with a message: those that say what it says. Where the definition of the tool is known, they
-/// are those that it names, whatever its client sent.
+/// are those that it names, and none of them may be missing.
 pub(super) fn agreeing(
     headers: &HeaderMap,
     call: &MethodCall,
@@ -128,11 +128,18 @@ pub(super) fn agreeing(
             return Err(NotSpoken::HeaderMismatch(format!("{name} does not match the argument it repeats")));
         }
     }
-    let written = repeated.iter().filter_map(|one| {
-        let name = HeaderName::try_from(format!("{PARAM}{}", one.header)).ok()?;
-        Some((name, encoded(&one.argument(arguments)?)?))
-    });
-    Ok(written.collect())
+    let mut written = Vec::new();
+    for one in repeated {
+        let Some(text) = one.argument(arguments) else { continue };
+        let header = format!("{PARAM}{}", one.header);
+        // A name that is no header's can not be sent, and so not be missing.
+        let Ok(name) = HeaderName::try_from(&header) else { continue };
+        if !headers.contains_key(&name) {
+            return Err(NotSpoken::HeaderMismatch(format!("{header} is missing, and its argument is there")));
+        }
+        written.extend(encoded(&text).map(|value| (name, value)));
+    }
+    Ok(written)
 }
 
 /// What a header says, decoded.
@@ -221,16 +228,19 @@ mod tests {
         let mirrors = learned();
         let arguments = r#"{"region":"eu","id":42,"deep":{"sure":true}}"#;
         let leaving = ["mcp-param-region: eu", "mcp-param-ticket-number: 42", "mcp-param-sure: true"];
-        for header in [
-            ("Mcp-Param-Region", "eu"),
-            ("mcp-param-region", "=?base64?ZXU=?="),
-            ("Mcp-Param-Ticket-Number", "42"),
-            ("Mcp-Param-Ticket-Number", "42.0"),
-            ("Mcp-Param-Sure", "true"),
+        let (region, number, sure) =
+            (("Mcp-Param-Region", "eu"), ("Mcp-Param-Ticket-Number", "42"), ("mcp-param-sure", "true"));
+        for headers in [
+            [region, number, sure],
+            [("mcp-param-region", "=?base64?ZXU=?="), number, sure],
+            [sure, region, ("Mcp-Param-Ticket-Number", "42.0")],
         ] {
-            assert_eq!(leaves(&mirrors, arguments, &[header]), said(&leaving), "{header:?}");
+            assert_eq!(leaves(&mirrors, arguments, &headers), said(&leaving), "{headers:?}");
         }
-        assert_eq!(leaves(&mirrors, arguments, &[]), said(&leaving), "what its client left out is added");
+        for missing in [&[][..], &[region], &[region, number]] {
+            assert_eq!(leaves(&mirrors, arguments, missing), Err(-32020), "{missing:?}");
+        }
+        assert_eq!(leaves(&mirrors, r#"{"other":1}"#, &[]), said(&[]), "what is no argument needs no header");
         let encoded = leaves(&mirrors, r#"{"region":"\u00fc"}"#, &[("mcp-param-region", "=?base64?w7w=?=")]);
         assert_eq!(encoded, said(&["mcp-param-region: =?base64?w7w=?="]));
     }
@@ -260,8 +270,8 @@ mod tests {
     fn a_header_for_which_no_argument_stands_stays_behind() {
         let mirrors = learned();
         for header in ["mcp-param-other", "mcp-param-id", "mcp-param-no", "mcp-param-"] {
-            let leaving = leaves(&mirrors, r#"{"id":1,"list":[{"no":"1"}]}"#, &[(header, "1")]);
-            assert_eq!(leaving, said(&["mcp-param-ticket-number: 1"]), "{header}");
+            let leaving = leaves(&mirrors, r#"{"list":[{"no":"1"}]}"#, &[(header, "1")]);
+            assert_eq!(leaving, said(&[]), "{header}");
         }
         let unknown = ParamHeaders::default();
         for (arguments, header) in [
