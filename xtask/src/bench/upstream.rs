@@ -1,4 +1,4 @@
-//! The cheapest MCP server there can be: one answer, whatever the question.
+//! The cheapest MCP server there can be: one tool, and one answer whatever it is called with.
 
 use std::{
     io::{BufRead, BufReader, Read as _, Write as _},
@@ -14,17 +14,23 @@ pub fn serve(port: u16) -> anyhow::Result<()> {
         r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":"complete","content":[{{"type":"text","text":"{MARKER}{}"}}],"isError":false}}}}"#,
         "x".repeat(180)
     );
-    let answer =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let (answer, list) = (whole(&body), whole(LIST));
     for connection in TcpListener::bind(("127.0.0.1", port))?.incoming() {
-        let (connection, answer) = (connection?, answer.clone());
-        thread::spawn(move || answered(connection, &answer));
+        let (connection, answer, list) = (connection?, answer.clone(), list.clone());
+        thread::spawn(move || answered(connection, &answer, &list));
     }
     Ok(())
 }
 
+/// What it offers, to whoever asks for its tools.
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","tools":[{"name":"echo","description":"Says it again.","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}]}}"#;
+
+fn whole(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
 /// Answers until the other side goes away.
-fn answered(connection: TcpStream, answer: &str) -> std::io::Result<()> {
+fn answered(connection: TcpStream, answer: &str, list: &str) -> std::io::Result<()> {
     connection.set_nodelay(true)?;
     let mut reader = BufReader::new(connection.try_clone()?);
     let mut writer = connection;
@@ -48,6 +54,7 @@ fn answered(connection: TcpStream, answer: &str) -> std::io::Result<()> {
         }
         body.resize(length, 0);
         reader.read_exact(&mut body)?;
-        writer.write_all(answer.as_bytes())?;
+        let lists = body.windows(12).any(|text| text == b"\"tools/list\"");
+        writer.write_all(if lists { list } else { answer }.as_bytes())?;
     }
 }
