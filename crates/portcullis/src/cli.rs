@@ -384,6 +384,19 @@ pub enum Policy {
     },
     /// Print the schema that policies are written against: what a policy can see.
     Schema,
+    /// Say what the policies decide of a call, with whatever the agent could hold: which of them, and what would have to be
+    /// true.
+    Explain {
+        /// The agent, as `agent list` shows it.
+        agent: String,
+        /// `server.tool`.
+        tool: String,
+    },
+    /// Hold the policies against the tables in the `*.test.yaml` files beside them.
+    Test {
+        /// Other files of tables.
+        files: Vec<PathBuf>,
+    },
 }
 
 /// `audit`

@@ -14,6 +14,8 @@ mod offer;
 mod order;
 mod person;
 mod policy;
+mod policy_explain;
+mod policy_test;
 mod revoke;
 mod serve;
 mod server;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use model::VersionKind;
 use serde_json::{Value, json};
 
-use super::visit::Visit;
+use super::{policy_explain, policy_test, visit::Visit};
 use crate::{cli, config, names, node, output};
 
 /// Runs `policy …`.
@@ -18,6 +18,12 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     }
     if let cli::Policy::Show { version: Some(digest) } = &command {
         return kept(visit, digest).await;
+    }
+    if let cli::Policy::Explain { agent, tool } = &command {
+        return policy_explain::run(visit, agent, tool).await;
+    }
+    if let cli::Policy::Test { files } = command {
+        return policy_test::run(visit, files).await;
     }
     let config = visit.config(config::Needs::Store)?;
     let policies = node::policies(&config)?;

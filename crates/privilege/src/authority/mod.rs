@@ -15,10 +15,12 @@ use model::{Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Grant,
 use policy::Policies;
 
 pub mod decide;
+pub mod explain;
 pub mod plan;
 pub mod reach;
 
 pub use decide::{Allowed, Basis, NotAllowed, decide};
+pub use explain::{Explained, explain};
 pub use plan::{Need, NotIssuable};
 pub use reach::{Reach, reach};
 
