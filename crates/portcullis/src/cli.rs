@@ -263,11 +263,14 @@ pub enum Tool {
     },
     /// Accept what a tool says of itself. Until then it is held.
     Accept {
-        /// `server.tool`, or `server:prompt/name`.
+        /// `server.tool`, or `server:prompt/name`. With --new, `*` stands for any run of characters.
         tool: String,
         /// The digest of what you looked at, as `tool show` says it; its first eight digits are enough.
+        #[arg(long, required_unless_present = "new", conflicts_with = "new")]
+        definition: Option<String>,
+        /// All that are new and have nothing to look at, as `tool held` shows them. What changed is accepted one by one.
         #[arg(long)]
-        definition: String,
+        new: bool,
     },
     /// Propose rules for what the servers list now and no rule names; a person reads them before they go into the file.
     Propose,

@@ -117,7 +117,34 @@ async fn changes(config: WorldConfig) {
     for raw in [&here, &there] {
         assert!(!is_error(&read(raw).await), "accepted means everywhere");
     }
+    let none = world.run(&["tool", "accept", "notes.*", "--new"]).await;
+    assert!(!none.status.success() && none.stderr.contains("nothing that is held fits"), "{none:?}");
     world.run(&["audit", "verify"]).await.succeeded();
+}
+
+/// A server of which nothing counts until somebody has looked: what is plain is accepted together, what is not is left.
+#[tokio::test]
+async fn a_reviewed_server_is_opened_by_whoever_looked_at_it() {
+    let says = Says::default();
+    let tools = vec![("read_*".to_owned(), "low".to_owned())];
+    let url = server(&says).await;
+    let keys = "    definitions: reviewed\n".to_owned();
+    let protected = Protected { name: "notes".into(), url, tools, keys };
+    let world = World::start_with(WorldConfig { servers: vec![protected], ..WorldConfig::default() }).await;
+    let token = world.agent_token("notes").await.unwrap();
+    let raw = world.raw("notes", &token);
+    assert!(is_error(&read(&raw).await));
+    says.0.lock().unwrap().0 = POISONED.to_owned();
+    raw.ask("tools/list", json!({})).await;
+    let accept = async || world.run(&["tool", "accept", "notes.*", "--new"]).await.succeeded();
+    until(async || world.run(&["tool", "show", "notes.read_notes"]).await.succeeded().contains("evil.test")).await;
+    assert!(accept().await.contains("notes.read_notes is still held"));
+    assert!(is_error(&read(&raw).await));
+    says.0.lock().unwrap().0 = HARMLESS.to_owned();
+    raw.ask("tools/list", json!({})).await;
+    until(async || !world.run(&["tool", "show", "notes.read_notes"]).await.succeeded().contains("evil.test")).await;
+    assert!(accept().await.contains("notes.read_notes is accepted"));
+    assert!(!is_error(&read(&raw).await));
 }
 
 async fn read(raw: &Raw) -> Answer {

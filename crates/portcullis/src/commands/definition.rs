@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use governance::catalogue::{Look, look, of_entry};
-use model::{Id, Pin, Server, Target, ToolName, shown::revealed};
+use model::{Id, Pin, Server, Target, ToolName, ToolPattern, shown::revealed};
 use serde_json::json;
 
 use super::{
@@ -83,6 +83,46 @@ pub async fn accept(visit: &Visit, tool: &str, definition: &str) -> Result<ExitC
     let order = Order::AcceptDefinition { tool: tool.to_owned(), definition: definition.to_ascii_lowercase() };
     let carried = order::carry_out(visit, &order).await?;
     visit.tell(&json!({"accepted": tool}), format!("{tool} is accepted, through {}", carried.through))
+}
+
+/// Runs `tool accept --new`: what is new, fits the pattern and has nothing to look at.
+pub async fn accept_new(visit: &Visit, pattern: &str) -> Result<ExitCode> {
+    let fits = ToolPattern::new(pattern);
+    let (_, store) = visit.open().await?;
+    let (mut accepted, mut left) = (Vec::new(), Vec::new());
+    let mut after = None;
+    loop {
+        let page = store.catalogue_page(true, after.as_ref(), AT_A_TIME).await?;
+        for entry in page.items {
+            let tool = entry.name.qualified(&entry.server);
+            let is_new = entry.pin() == Pin::New;
+            if !fits.matches(&tool) {
+                continue;
+            }
+            let look = of_entry(&store, entry).await?;
+            if !is_new || !look.notes.is_empty() {
+                left.push(tool);
+                continue;
+            }
+            let definition = look.entry.seen.to_hex();
+            order::carry_out(visit, &Order::AcceptDefinition { tool: tool.clone(), definition }).await?;
+            accepted.push(tool);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if accepted.is_empty() && left.is_empty() {
+        bail!("nothing that is held fits `{pattern}`; `portcullis tool held` shows what is");
+    }
+    if visit.json {
+        output::json(&json!({"accepted": accepted, "left": left}))?;
+        return Ok(output::OK);
+    }
+    accepted.iter().for_each(|tool| output::line(format!("{tool} is accepted")));
+    left.iter().for_each(|tool| output::line(format!("{tool} is still held: look at it with `portcullis tool show`")));
+    Ok(output::OK)
 }
 
 /// So many digits of a digest are enough to say which of those that one has seen.

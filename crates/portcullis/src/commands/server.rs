@@ -63,7 +63,10 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
     let command = match command {
         cli::Tool::Held => return definition::held(visit).await,
         cli::Tool::Show { tool } => return definition::show(visit, &tool).await,
-        cli::Tool::Accept { tool, definition } => return definition::accept(visit, &tool, &definition).await,
+        cli::Tool::Accept { tool, definition: Some(definition), .. } => {
+            return definition::accept(visit, &tool, &definition).await;
+        }
+        cli::Tool::Accept { tool, definition: None, .. } => return definition::accept_new(visit, &tool).await,
         command => command,
     };
     let config = visit.config(config::Needs::Servers)?;
