@@ -189,6 +189,21 @@ async fn where_everything_is_reviewed_the_first_list_counts_no_more_than_any_oth
 }
 
 /// Field: T5
+/// A long first list is written down in parts, and counts when it is whole.
+#[tokio::test]
+async fn a_call_waits_until_the_first_list_is_whole() {
+    let tools: Vec<_> = (0..2_000).map(|number| tool(&format!("get_{number}"), "Gets.")).collect();
+    let (world, _) = listing(&tools).await;
+    let call = async |number: u32| world.modern_tool(&format!("get_{number}")).await.answered();
+    tokio::join!(world.gateway.list_servers(), call(999), call(0), async {
+        while world.store.pins().pinned(&server(), &name("get_0")).is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!world.store.pins().is_listed(&server()), "some of it is there, and not all");
+        call(999).await;
+    });
+}
+
 #[tokio::test]
 async fn what_the_server_does_not_list_is_held() {
     let (world, _) = listing(&[tool("get_ticket", "Gets.")]).await;

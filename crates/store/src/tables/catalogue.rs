@@ -1,6 +1,6 @@
 //! What servers say of their tools and prompts, and what of it was accepted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crypto::Digest;
 use model::{Id, Pin, Server, Timestamp, ToolName};
@@ -76,6 +76,8 @@ pub struct CataloguePlace {
 #[derive(Debug, Default)]
 pub struct Pins {
     version: u64,
+    /// Those of which a whole list was written down.
+    listed: HashSet<Id<Server>>,
     servers: HashMap<Id<Server>, HashMap<ToolName, Pinned>>,
 }
 
@@ -89,9 +91,9 @@ pub struct Pinned {
 }
 
 impl Pins {
-    /// Was the server ever listed?
+    /// Was the server ever listed, from the first name to the last?
     pub fn is_listed(&self, server: &Id<Server>) -> bool {
-        self.servers.contains_key(server)
+        self.listed.contains(server)
     }
 
     /// What is known of a name.
@@ -121,16 +123,15 @@ impl Pins {
         if version == self.version {
             return Ok(None);
         }
+        let listed = all(connection, query("SELECT server FROM catalogue_server")).await?;
+        let listed = listed.into_iter().map(|Listed(server)| server).collect();
         let mut servers: HashMap<_, HashMap<_, _>> = HashMap::new();
-        for Listed(server) in all(connection, query("SELECT server FROM catalogue_server")).await? {
-            servers.entry(server).or_default();
-        }
         for PinRow(server, name, pinned) in
             all(connection, query("SELECT server, name, seen, accepted FROM catalogue_entry")).await?
         {
             servers.entry(server).or_default().insert(name, pinned);
         }
-        Ok(Some(Self { version, servers }))
+        Ok(Some(Self { version, listed, servers }))
     }
 }
 
