@@ -188,7 +188,6 @@ async fn where_everything_is_reviewed_the_first_list_counts_no_more_than_any_oth
     world.modern_tool("get_ticket").await.answered();
 }
 
-/// Field: T5
 /// A long first list is written down in parts, and counts when it is whole.
 #[tokio::test]
 async fn a_call_waits_until_the_first_list_is_whole() {
@@ -204,6 +203,7 @@ async fn a_call_waits_until_the_first_list_is_whole() {
     });
 }
 
+/// Field: T5
 #[tokio::test]
 async fn what_the_server_does_not_list_is_held() {
     let (world, _) = listing(&[tool("get_ticket", "Gets.")]).await;
