@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use portcullis_model::Timestamp;
 use portcullis_crypto::{Expected, KeyRing, Presented, SigningKey};
 
-static RING: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new(vec![SigningKey::generate()]).expect("one key"));
+static RING: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new(vec![SigningKey::generate().into()]).expect("one key"));
 
 fn try_text(text: &str) {
     let Ok(presented) = Presented::new(text) else { return };
