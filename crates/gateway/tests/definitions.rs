@@ -188,6 +188,17 @@ async fn where_everything_is_reviewed_the_first_list_counts_no_more_than_any_oth
     world.modern_tool("get_ticket").await.answered();
 }
 
+/// A server that offers nothing is asked once, and not before every call.
+#[tokio::test]
+async fn a_server_that_lists_nothing_is_asked_once() {
+    let (world, _) = listing(&[]).await;
+    for _ in 0..3 {
+        world.modern_tool("get_ticket").await.tool_error("does not list it");
+    }
+    let asked = |arrived: &world::upstream::Arrived| arrived.body.windows(12).any(|text| text == b"\"tools/list\"");
+    assert_eq!(world.upstream.arrived().iter().filter(|arrived| asked(arrived)).count(), 1);
+}
+
 /// A long first list is written down in parts, and counts when it is whole.
 #[tokio::test]
 async fn a_call_waits_until_the_first_list_is_whole() {

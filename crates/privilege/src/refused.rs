@@ -185,6 +185,9 @@ impl Refused {
                 format!("look again: `portcullis tool show {tool}` has what the server lists now")
             }
             Self::LooksLike { .. } => "the server has to give one of them another name".to_owned(),
+            Self::Unchecked { why: SchemaError::Several, .. } => {
+                "the server has to give each a name of its own".to_owned()
+            }
             Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }
             | Self::DefinitionAccepted { .. }

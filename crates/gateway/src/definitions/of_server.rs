@@ -1,6 +1,12 @@
 //! What this node knows of the tools and prompts of one server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use catalogue::Definition;
 use mcp::{
@@ -31,6 +37,8 @@ pub struct Definitions {
     checks: Checks,
     /// Which headers repeat which arguments, as far as definitions have said.
     pub param_headers: ParamHeaders,
+    /// It was asked here and answered, with whatever: a call does not ask again.
+    answered: AtomicBool,
     /// One asks; when it failed last.
     asking: Mutex<Option<Instant>>,
     failures: Outages,
@@ -42,8 +50,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl Definitions {
     /// Of a server.
     pub fn of(store: Store, server: Id<Server>, trust: DefinitionTrust, source: Source) -> Arc<Self> {
-        let (noticed, checks, param_headers, asking, failures) = Default::default();
-        Arc::new(Self { store, of: Of { server, trust }, source, noticed, checks, param_headers, asking, failures })
+        let (noticed, checks, param_headers, answered, asking, failures) = Default::default();
+        let of = Of { server, trust };
+        Arc::new(Self { store, of, source, noticed, checks, param_headers, answered, asking, failures })
     }
 
     /// Does it matter what a tool says of itself?
@@ -93,8 +102,9 @@ impl Definitions {
         self.list(None).await
     }
 
+    /// One that lists nothing, or never ends, leaves nothing in the store that says so.
     fn is_listed(&self) -> bool {
-        self.pins().is_listed(&self.of.server)
+        self.pins().is_listed(&self.of.server) || self.answered.load(Ordering::Acquire)
     }
 
     /// Asks the server. With `unless_failed_within`, only when it was not listed yet and did not fail just now.
@@ -110,6 +120,7 @@ impl Definitions {
         }
         let listed = self.ask_and_write().await;
         *failed = listed.is_err().then(Instant::now);
+        self.answered.fetch_or(listed.is_ok(), Ordering::AcqRel);
         if let Err(error) = &listed
             && let Some(count) = self.failures.fails("not_listed", Instant::now().into_std())
         {
