@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use crypto::{AssertionError, KeyError};
 use http::StatusCode;
 use model::{
-    AuthMethod, Elevation, ErrorCode, Id,
+    AuthMethod, Elevation, ErrorCode, Id, Scope,
     event::{AuthorizationRefusalCause, TokenRefusalCause},
 };
 use net::ReadError;
@@ -80,6 +80,8 @@ pub(crate) enum TokenError {
     Denied(Id<Elevation>),
     #[error("too many elevations of this agent wait for a decision")]
     TooManyPending,
+    #[error("{} first, and ask again: what is approved is the one call that was refused", call(.0))]
+    NotCalled(Scope),
     #[error(transparent)]
     Dead(#[from] Dead),
     #[error("the store can not be reached")]
@@ -179,12 +181,18 @@ impl TokenError {
             Self::Pending(_) => (ErrorCode::AuthorizationPending, C::Pending),
             Self::Denied(_) => (ErrorCode::AccessDenied, C::Denied),
             Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
+            Self::NotCalled(_) => (ErrorCode::InvalidScope, C::NotCalled),
             Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.into()),
             Self::Store(_) => (ErrorCode::TemporarilyUnavailable, C::Store),
             Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, C::StoreSilent),
             Self::Signing(_) => (ErrorCode::ServerError, C::Signing),
         }
     }
+}
+
+/// What the agent has to do first.
+fn call(scope: &Scope) -> String {
+    format!("call `{scope}`")
 }
 
 const NOT_AUTHENTICATED: &str = "the client is unknown, or did not authenticate as it is registered to";
@@ -246,6 +254,8 @@ pub(crate) enum AuthorizeError {
     TooManyPending,
     #[error("another person has to approve this, and nobody was asked")]
     NeedsApproval,
+    #[error("{} first, and ask again: what is approved is the one call that was refused", call(.0))]
+    NotCalled(Scope),
     #[error(transparent)]
     Dead(#[from] Dead),
 }
@@ -287,6 +297,7 @@ impl AuthorizeError {
             Self::ElevationLapsed(_) => (ErrorCode::AccessDenied, C::Lapsed),
             Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
             Self::NeedsApproval => (ErrorCode::AccessDenied, C::NeedsApproval),
+            Self::NotCalled(_) => (ErrorCode::InvalidScope, C::NotCalled),
             Self::Dead(dead) => (ErrorCode::AccessDenied, dead.into()),
         }
     }

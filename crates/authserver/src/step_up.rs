@@ -14,9 +14,12 @@ use axum::response::Response;
 use http::HeaderMap;
 use login::{FRESH_LOGIN, signed_in};
 use model::shown;
-use model::{Actor, Agent, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused};
+use model::{
+    Actor, Agent, AskedCall, ExactCall, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused,
+};
 use oauth::Form;
 use privilege::{
+    asked_call,
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
 };
@@ -36,6 +39,8 @@ struct Wish {
     scope: Scope,
     /// What the button said. Policy may have changed since, and nobody asks another person by a click on *Allow*.
     by: StepUp,
+    /// The call that was refused, in the high tier.
+    asked: Option<Id<AskedCall>>,
     reason: String,
 }
 
@@ -80,6 +85,7 @@ impl Wish {
             grant: form.require("grant")?.parse().map_err(|_| PageError::NotTheirs)?,
             scope: form.require("scope")?.parse().map_err(|_| BadPage::Stale)?,
             by,
+            asked: form.value("asked").map(str::parse).transpose().map_err(|_| BadPage::Stale)?,
             reason: if reason.is_empty() { BY_HAND.to_owned() } else { reason },
         })
     }
@@ -99,7 +105,21 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
         Ok(need) => need,
         Err(error) => return Ok(refused(&agent, me, error)),
     };
-    let wanted = |by| ElevationWish { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason };
+    let call = match need {
+        Need::Elevation(StepUp::Approval) if wish.by == StepUp::Approval => match exactly(cx, tx, wish).await? {
+            Ok(call) => call,
+            Err(error) => return Ok(refused(&agent, me, error)),
+        },
+        _ => None,
+    };
+    let wanted = |by| ElevationWish {
+        agent: &agent,
+        grant: &grant,
+        scope: &wish.scope,
+        call: call.as_ref(),
+        by,
+        reason: &wish.reason,
+    };
     let opened = match (need, wish.by) {
         (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
         (Need::Elevation(StepUp::Consent), _) => {
@@ -117,6 +137,30 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
         Opened::New(_, event) => Commit::with(event, Outcome::Done),
         Opened::Denied(elevation) => refused(&agent, me, AuthorizeError::ElevationDenied(elevation)),
         Opened::TooMany => refused(&agent, me, AuthorizeError::TooManyPending),
+    })
+}
+
+/// The call that is asked for, where an approval covers one.
+async fn exactly(
+    cx: &Context,
+    tx: &mut Tx<'_>,
+    wish: &Wish,
+) -> Result<Result<Option<ExactCall>, AuthorizeError>, StoreError> {
+    let is_exact =
+        cx.config.servers.get(wish.scope.server()).is_none_or(|rules| asked_call::is_exact(rules, &wish.scope));
+    if !is_exact {
+        return Ok(Ok(None));
+    }
+    let asked = match &wish.asked {
+        Some(asked) => tx.asked_call(asked).await?,
+        None => None,
+    };
+    // Of this grant and scope: the number of a call is no authority.
+    let now = tx.now();
+    let asked = asked.filter(|asked| asked.grant == wish.grant && asked.scope == wish.scope && asked.is_open(now));
+    Ok(match asked {
+        Some(asked) => Ok(Some(ExactCall::from(&asked))),
+        None => Err(AuthorizeError::NotCalled(wish.scope.clone())),
     })
 }
 

@@ -5,6 +5,7 @@
 //! Next: [`Definition`].
 
 mod arguments;
+mod call_card;
 mod definition;
 mod difference;
 mod listed;
@@ -15,6 +16,7 @@ mod schema_error;
 mod weight;
 
 pub use arguments::{ArgumentSchema, Fault};
+pub use call_card::{Before, Shown, ShownArgument, shown_arguments};
 pub use definition::{Definition, NoDefinition};
 pub use difference::{Difference, differences};
 pub use listed::Listed;

@@ -197,6 +197,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         id: crypto::mint(),
         grant: grant.id,
         scope: "tickets.delete_ticket".parse().unwrap(),
+        call: None,
         by: StepUp::Approval,
         reason: "a spill".into(),
         requested_at: now,

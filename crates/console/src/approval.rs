@@ -13,11 +13,11 @@ use model::{
     ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
 };
 use privilege::{
-    Decider, DutyError, Refused,
+    Decider, DutyError, Refused, asked_call,
     separation_of_duty::{consenter, may_approve, may_deny},
 };
 use store::ElevationEntry;
-use web::{LocalPath, Page, Place, login_again, see_other};
+use web::{CallCard, LocalPath, Page, Place, login_again, see_other};
 
 use crate::{
     access::{Anyone, As, Posted},
@@ -92,6 +92,8 @@ pub struct Request {
     pub may_deny: bool,
     /// Why not yes.
     pub why_not: String,
+    /// Is it for one exact call?
+    pub is_exact: bool,
 }
 
 impl Request {
@@ -147,6 +149,7 @@ impl Request {
             ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
+            is_exact: elevation.call.is_some(),
             why_not: duty.err().map(|error| why_not(&error)).unwrap_or_default(),
         }
     }
@@ -180,6 +183,8 @@ struct Approval {
     csrf: String,
     may_end: bool,
     request: Request,
+    /// The one call that it is for.
+    call: Option<CallCard>,
 }
 
 /// `GET /console/approvals/{id}`
@@ -200,7 +205,9 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     }
     let may_end = entry.elevation.is_live(now) && may_end(person, &entry);
     let title = format!("{} for {}", request.scope, request.agent);
-    let content = Approval { csrf: who.csrf.text(), may_end, request };
+    let card = asked_call::card_of(&console.store, &entry.agent.id, &entry.elevation).await.map_err(store_failed)?;
+    let call = card.map(|card| CallCard::of(request.scope.clone(), card));
+    let content = Approval { csrf: who.csrf.text(), may_end, request, call };
     Ok(Page::new(&title, &content).of(who).at(Place::Overview).into_response())
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn refused(error: Refused) -> Response {
         E::NotShorter { .. } | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
         E::AlreadyDecided { .. }
         | E::DefinitionMoved { .. }
+        | E::ToolChanged { .. }
         | E::DefinitionAccepted { .. }
         | E::Lapsed(_)
         | E::AlreadyOver(_)

@@ -17,6 +17,7 @@ mod access;
 mod account;
 mod agents;
 mod approval;
+mod asked;
 mod audit_log;
 mod context;
 mod definitions;
@@ -39,6 +40,7 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     account::routes,
     agents::routes,
     approval::routes,
+    asked::routes,
     audit_log::routes,
     definitions::routes,
     grants::routes,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use model::{Agent, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use model::{Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use privilege::asked_call;
 use store::{ElevationEntry, Page, Store};
+use web::CallCard;
 
 use crate::{
     agents::AgentLine,
@@ -98,6 +100,12 @@ pub struct Lack {
     pub lasts: String,
     /// Calls it would be good for.
     pub uses: u32,
+    /// The one call that can be asked for.
+    pub asked: Option<String>,
+    /// What it would do.
+    pub call: Option<CallCard>,
+    /// Can it be asked for? An approval of one call takes a call.
+    pub may_ask: bool,
 }
 
 /// What `person` answers for: a page of the agents that act for them or are theirs, where the next begins, and the oldest of
@@ -139,7 +147,7 @@ pub async fn of(
     });
     let mine = Mine {
         agents: agents.collect(),
-        lacking: lacked.iter().filter_map(|one| Lack::of(config, one, &grants, now)).collect(),
+        lacking: lacks(store, config, &lacked, (&grants, &waiting), now).await?,
         waiting: pending.iter().map(|entry| Request::of(config, entry, person, now)).collect(),
     };
     Ok((mine, next))
@@ -148,7 +156,7 @@ pub async fn of(
 impl Holding {
     fn of(config: &Config, entry: &GrantEntry, now: Timestamp) -> Self {
         let grant = &entry.grant;
-        let live = |elevation: &model::Elevation| {
+        let live = |elevation: &Elevation| {
             let (grant, agent) = (grant.clone(), entry.agent.clone());
             let (person, owner) = (None, None);
             Live::of(&ElevationEntry { elevation: elevation.clone(), grant, agent, person, owner }, now)
@@ -197,6 +205,23 @@ impl Lack {
         Some(lack)
     }
 
+    /// One exact call that can be asked for.
+    pub(crate) async fn asked(
+        store: &Store,
+        config: &Config,
+        entry: &GrantEntry,
+        asked: AskedCall,
+        now: Timestamp,
+    ) -> Result<Self, axum::response::Response> {
+        let mut lack = Self::new(config, entry, &asked.scope, StepUp::Approval);
+        let card = asked_call::card(store, &asked).await.map_err(store_failed)?;
+        lack.may_ask = card.is_some() && now < asked.not_after;
+        lack.call = card.map(|card| CallCard::of(lack.scope.clone(), card));
+        lack.last = Some(when(now, asked.asked_at));
+        lack.asked = Some(asked.id.to_string());
+        Ok(lack)
+    }
+
     fn new(config: &Config, entry: &GrantEntry, scope: &Scope, by: StepUp) -> Self {
         let elevation = &config.elevation;
         let (lasts, uses) = match by {
@@ -218,8 +243,48 @@ impl Lack {
             by_approval: by == StepUp::Approval,
             lasts: long(lasts),
             uses,
+            asked: None,
+            call: None,
+            may_ask: by == StepUp::Consent || !is_exact(config, scope),
         }
     }
+}
+
+/// What calls lacked: a scope, or in the high tier each exact call that can be asked for.
+async fn lacks(
+    store: &Store,
+    config: &Config,
+    lacked: &[Lacking],
+    (grants, waiting): (&[GrantEntry], &[Elevation]),
+    now: Timestamp,
+) -> Result<Vec<Lack>, axum::response::Response> {
+    let mut lacks = Vec::new();
+    for one in lacked {
+        let Some(lack) = Lack::of(config, one, grants, now) else { continue };
+        let Some(entry) = grants.iter().find(|entry| entry.grant.id == one.grant) else { continue };
+        if lack.may_ask {
+            lacks.push(lack);
+            continue;
+        }
+        let asked = store.asked_calls(&one.grant, now).await.map_err(store_failed)?;
+        let is_asked_for = |asked: &AskedCall| {
+            let all = waiting.iter().chain(&entry.elevations).filter_map(|elevation| elevation.call.as_ref());
+            all.into_iter().any(|call| call.asked == asked.id)
+        };
+        let open: Vec<_> = asked.into_iter().filter(|asked| asked.scope == one.scope && !is_asked_for(asked)).collect();
+        for asked in &open {
+            let known = Lack::asked(store, config, entry, asked.clone(), now).await?;
+            lacks.push(Lack { tools: lack.tools.clone(), policies: lack.policies.clone(), times: lack.times, ..known });
+        }
+        if open.is_empty() {
+            lacks.push(lack);
+        }
+    }
+    Ok(lacks)
+}
+
+fn is_exact(config: &Config, scope: &Scope) -> bool {
+    config.servers.get(scope.server()).is_none_or(|rules| asked_call::is_exact(rules, scope))
 }
 
 fn opens(config: &Config, scope: &Scope, server: &str) -> String {

@@ -18,9 +18,12 @@ use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     paging::{self, ON_A_PAGE},
-    relative_time::{When, when},
+    relative_time::{When, long, when},
 };
-use governance::standing::{self, StandingPrivilege};
+use governance::{
+    deciding,
+    standing::{self, StandingPrivilege},
+};
 
 /// Where it is.
 pub(crate) fn routes() -> Router<Shared> {
@@ -41,6 +44,8 @@ struct Overview {
     live: Vec<Live>,
     more_live: Option<String>,
     standing: StandingPrivilege,
+    /// Decisions of the last thirty days: how many, of a hundred so many a yes, and how long half of them took at most.
+    decisions: Option<(u64, u64, String)>,
     agents: u64,
     blocks: usize,
     everything_blocked: bool,
@@ -107,6 +112,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
         more_waiting: paging::next("/console", "waiting", more_waiting),
         more_live: paging::next("/console", "live", more_live),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
+        decisions: decisions(store).await?,
         standing: standing::measure(store, &console.config).await.map_err(store_failed)?,
         agents: store.count_agents().await.map_err(store_failed)?,
         blocks: standing_blocks.clone().count(),
@@ -114,4 +120,10 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
         everything_blocked: standing_blocks.into_iter().any(|block| block.target == model::Target::All),
     };
     Ok(web::Page::new("Overview", &content).of(who).at(Place::Overview).into_response())
+}
+
+async fn decisions(store: &store::Store) -> Result<Option<(u64, u64, String)>, axum::response::Response> {
+    let counted = deciding::measure(store).await.map_err(store_failed)?;
+    let (yes, took) = (counted.approved_of_hundred(), counted.median);
+    Ok(yes.zip(took).map(|(yes, took)| (counted.approved + counted.denied, yes, long(took))))
 }

@@ -1,49 +1,52 @@
-//! Where people decide on what agents ask for, and which agents are told so by their calls.
+//! Where people decide, how clients are told that somebody has to, and who is told of a decision by their calls.
 //!
-//! Most agents ask the token endpoint again until it has been decided. The official SDKs take `authorization_pending` for
-//! the end of their connection; an agent that is built on one says so (`pending: token`), gets what can be had, and hears
-//! of the decision in the results of its calls.
+//! Most autonomous agents ask the token endpoint again until it has been decided. The official SDKs take
+//! `authorization_pending` for the end of their connection; an agent that is built on one says so (`pending: token`), gets
+//! what can be had, and hears of the decision in the results of its calls. So does everybody whose client is told by the
+//! results of tools.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use model::{
-    Agent, Elevation, Id, Span, Timestamp,
-    config::{Config, WhilePending},
+    Agent, AskedCall, Elevation, Id, Timestamp,
+    config::{ChallengeStyle, Config, WhilePending},
 };
 
 /// Where people decide.
 #[derive(Clone, Debug)]
-pub struct AwaitedDecisions {
-    /// The agents that are told.
-    told: Arc<BTreeSet<Id<Agent>>>,
-    console: String,
-    /// How long a denial counts.
-    denials: Span,
-}
+pub struct AwaitedDecisions(Arc<Config>);
 
 impl AwaitedDecisions {
     /// Of this installation.
-    pub fn of(config: &Config) -> Self {
-        let told = config.agents.iter().filter(|(_, agent)| agent.pending == WhilePending::Token);
-        Self {
-            told: Arc::new(told.map(|(id, _)| id.clone()).collect()),
-            console: format!("{}/console/approvals", config.public_url.as_str()),
-            denials: config.elevation.decide_within,
-        }
+    pub fn of(config: Arc<Config>) -> Self {
+        Self(config)
     }
 
-    /// Is this agent told by its calls?
-    pub fn of_agent(&self, agent: &Id<Agent>) -> Option<&Self> {
-        self.told.contains(agent).then_some(self)
+    /// How the client of this agent is told that a call needs more.
+    pub fn style(&self, agent: &Agent) -> ChallengeStyle {
+        self.0.challenge_style(agent)
+    }
+
+    /// Is this agent told by its calls what became of what it asked for?
+    pub fn tells(&self, agent: &Agent) -> bool {
+        let declared = self.0.agents.get(&agent.id);
+        declared.is_some_and(|declared| declared.pending == WhilePending::Token)
+            || self.style(agent) == ChallengeStyle::ToolError
     }
 
     /// The page on which it is decided.
     pub fn address(&self, elevation: &Id<Elevation>) -> String {
-        format!("{}/{elevation}", self.console)
+        format!("{}/console/approvals/{elevation}", self.0.public_url.as_str())
+    }
+
+    /// The page on which the person the agent acts for asks for a call, or allows what it lacks.
+    pub fn address_to_ask(&self, asked: Option<&Id<AskedCall>>) -> String {
+        let me = format!("{}/me", self.0.public_url.as_str());
+        asked.map_or_else(|| me.clone(), |asked| format!("{me}/asked/{asked}"))
     }
 
     /// Does what was denied at `denied` still count? As long as a request may wait: so says the token endpoint too.
     pub fn still_counts(&self, denied: Timestamp, now: Timestamp) -> bool {
-        denied > now.before(self.denials)
+        denied > now.before(self.0.elevation.decide_within)
     }
 }

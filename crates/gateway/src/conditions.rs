@@ -153,6 +153,7 @@ mod tests {
             id: "elv_1".parse().unwrap(),
             grant: "grt_1".parse().unwrap(),
             scope: "tickets.delete_ticket".parse::<Scope>().unwrap(),
+            call: None,
             by: StepUp::Approval,
             reason: String::new(),
             requested_at: Timestamp::default(),

@@ -20,6 +20,7 @@ use crate::{
     call_outcome::CallOutcome,
     condition_watch, credential,
     gateway::Gateway,
+    hold::Hold,
     permit::{self, Denial, NotPermitted},
     principal::{NoPrincipal, Principal},
     protected_server::ProtectedServer,
@@ -135,9 +136,23 @@ impl Gateway {
         mut principal: Arc<Principal>,
         asked: &mut Asked,
     ) -> Result<(Recorded<Call>, CallOutcome), Refusal> {
+        let mut hold = Hold::of(&self.config.elevation);
         for attempt in 1.. {
             let permit = match permit::decide(&self.store, &self.policies, call, principal).await {
                 Ok(permit) => permit,
+                // A person is deciding: who says yes within a moment has said it to this very call.
+                Err(NotPermitted {
+                    why: Denial::Awaited { elevation, .. }, call: again, principal: before, ..
+                }) if hold.until_decided(&self.store, &elevation).await => {
+                    match self.verifier.still_stands(&before).await {
+                        Ok(now) => (call, principal) = (again, now),
+                        Err(NoPrincipal { why, .. }) => {
+                            let denied = NotPermitted::untargeted(Denial::Principal(why), again, before);
+                            return Err(self.refused(denied, asked).await);
+                        }
+                    }
+                    continue;
+                }
                 // Something was taken away meanwhile: the refusal has to say what it is.
                 Err(NotPermitted { call: again, principal: before, .. })
                     if attempt < ATTEMPTS && before.epoch() != self.store.epoch() =>

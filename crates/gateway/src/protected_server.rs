@@ -72,7 +72,7 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl ProtectedServer {
     /// Of its configuration.
-    pub fn new(store: &Store, id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Result<Self, SetupError> {
+    pub fn new(store: &Store, id: &Id<Server>, config: &ServerConfig, whole: &Arc<Config>) -> Result<Self, SetupError> {
         let public_url = &whole.public_url;
         let fault = |why: String| SetupError::Server { server: id.to_string(), why };
         let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
@@ -84,7 +84,7 @@ impl ProtectedServer {
             metadata: metadata(id, config, public_url),
             config: config.clone(),
             tasks: config.tasks,
-            awaited_decisions: AwaitedDecisions::of(whole),
+            awaited_decisions: AwaitedDecisions::of(whole.clone()),
             definitions: Definitions::of(store.clone(), id.clone(), config.definitions, source),
             omitted: Omitted::default(),
             failures: Outages::default(),

@@ -8,6 +8,7 @@ use net::Body;
 
 use crate::{
     gateway::Gateway,
+    left::Lack,
     permit::NotPermitted,
     principal::Principal,
     protected_server::ProtectedServer,
@@ -26,12 +27,23 @@ impl Gateway {
         }
         let grant = denied.principal.grant().id.clone();
         let facts = self.store.facts(denied.principal.epoch());
-        let NotPermitted { why, call, principal, target, policies } = denied;
-        let refusal = Refusal::from(why);
+        let NotPermitted { mut why, call, principal, target, policies } = denied;
+        let now = self.store.now();
+        let lack = Lack::of(self, &mut why, &call, &principal, now);
+        let mut refusal = Refusal::from(why);
+        if let Refusal::StepUp { told, .. } = &mut refusal {
+            *told = lack.told(&call, &principal);
+        }
         let fingerprint = self.policies.fingerprint();
-        let about = record::About { call: &call, target: target.as_ref(), policies, policy: fingerprint, facts };
+        let rest = lack.rest();
+        let about = record::About { call: &call, target: target.as_ref(), policies, policy: fingerprint, facts, rest };
         let event = record::refused(&refusal, &principal, about);
-        self.told(self.refusals.of_grant(&grant, refusal, self.store.now(), |_| event)).await
+        let told = self.refusals.of_grant(&grant, refusal, now, |_| event);
+        match told.event {
+            // What is only counted leaves nothing behind.
+            Some(event) if lack.leaves_something() => self.left(told.refusal, event, lack, &call, &principal).await,
+            event => self.told(Told { refusal: told.refusal, event }).await,
+        }
     }
 
     /// Somebody known was refused before it was clear what they wanted.

@@ -5,6 +5,7 @@
 
 pub mod audit_query;
 pub mod catalogue;
+pub mod deciding;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;

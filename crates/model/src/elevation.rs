@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Grant, Id, Scope, Span, StepUp, Timestamp, id::Minted, text_enum};
+use crate::{ExactCall, Grant, Id, Scope, Span, StepUp, Timestamp, id::Minted, text_enum};
 
 /// Privilege above the baseline, for a while and for a number of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Elevation {
     pub grant: Id<Grant>,
     /// The one scope it adds.
     pub scope: Scope,
+    /// The one call of that scope it is good for; any when there is none.
+    pub call: Option<ExactCall>,
     /// Who has to say yes.
     pub by: StepUp,
     /// Why it is asked for, in the words of the person or the agent's purpose.
@@ -175,6 +177,8 @@ struct Flat {
     id: Id<Elevation>,
     grant: Id<Grant>,
     scope: Scope,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<ExactCall>,
     by: StepUp,
     state: ElevationState,
     reason: String,
@@ -192,11 +196,13 @@ impl From<Elevation> for Flat {
     fn from(elevation: Elevation) -> Self {
         let (decided_by, decided_at) = elevation.decided().map(|decided| (decided.by.clone(), decided.at)).unzip();
         let (state, not_after, uses) = (elevation.state(), elevation.not_after(), elevation.uses());
-        let Elevation { id, grant, scope, by, reason, requested_at, decide_before, lasts, max_uses, .. } = elevation;
+        let Elevation { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, .. } =
+            elevation;
         Self {
             id,
             grant,
             scope,
+            call,
             by,
             state,
             reason,
@@ -222,6 +228,7 @@ impl TryFrom<Flat> for Elevation {
             id: flat.id,
             grant: flat.grant,
             scope: flat.scope,
+            call: flat.call,
             by: flat.by,
             reason: flat.reason,
             requested_at: flat.requested_at,

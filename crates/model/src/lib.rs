@@ -6,6 +6,7 @@
 //! of those two files around.
 
 pub mod agent;
+pub mod asked_call;
 pub mod block;
 pub mod bounded_cache;
 pub mod call_target;
@@ -38,6 +39,7 @@ pub mod tier;
 pub mod version;
 
 pub use agent::{Agent, AgentKind, AgentState};
+pub use asked_call::{AskedCall, ExactCall, OtherCall, ThisCall};
 pub use block::{Block, Target, TargetKind};
 pub use bounded_cache::BoundedCache;
 pub use call_target::{CallTarget, Class, HeldFor};

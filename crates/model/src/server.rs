@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Tier;
@@ -138,7 +139,8 @@ impl<'de> Deserialize<'de> for ToolName {
 }
 
 /// A tool name in which `*` stands for any run of characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(transparent)]
 pub struct ToolPattern(Box<str>);
 
 impl ToolPattern {
@@ -294,7 +296,7 @@ impl<'de> Deserialize<'de> for Tiers {
     }
 }
 
-impl schemars::JsonSchema for ToolRules {
+impl JsonSchema for ToolRules {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ToolRules".into()
     }

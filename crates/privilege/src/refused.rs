@@ -96,6 +96,11 @@ pub enum Refused {
         /// `server.tool`.
         tool: String,
     },
+    /// What was asked for was a call of the tool as it was.
+    ToolChanged {
+        /// `server.tool`.
+        tool: String,
+    },
     /// It is accepted already.
     DefinitionAccepted {
         /// `server.tool`.
@@ -156,6 +161,7 @@ impl Refused {
             Self::DefinitionMoved { tool } => {
                 format!("`{tool}` is not what you looked at any more: nothing was accepted")
             }
+            Self::ToolChanged { tool } => format!("`{tool}` has changed since this call was asked for"),
             Self::DefinitionAccepted { tool } => format!("what `{tool}` says of itself is accepted already"),
             Self::LooksLike { tool, other } => format!("`{tool}` looks like `{other}`, which is accepted"),
             Self::Unchecked { tool, why } => format!("calls of `{tool}` can not be checked: {why}"),
@@ -183,6 +189,11 @@ impl Refused {
             }
             Self::DefinitionMoved { tool } => {
                 format!("look again: `portcullis tool show {tool}` has what the server lists now")
+            }
+            Self::ToolChanged { tool } => {
+                format!(
+                    "deny it; `portcullis tool show {tool}` has the change, and the agent can call again once it is accepted"
+                )
             }
             Self::LooksLike { .. } => "the server has to give one of them another name".to_owned(),
             Self::Unchecked { why: SchemaError::Several, .. } => {

@@ -13,7 +13,8 @@ use policy::{Policies, PolicyFile};
 use portcullis_privilege::{
     Decider, Refused, agent,
     authority::{
-        Allowed, Asker, Basis, Need, NotAllowed, NotIssuable, Reach, decide, decide::Wanted, plan::Issuing, reach,
+        Allowed, Approvals, Asker, Basis, Need, NotAllowed, NotIssuable, Reach, decide, decide::Wanted, plan::Issuing,
+        reach,
     },
     elevation::{
         decide::approve,
@@ -89,7 +90,7 @@ impl Installation {
             (consented.event.clone(), consented)
         });
         let rules = r#"{"url": "http://127.0.0.1:1/mcp",
-                        "tools": {"get_*": "low", "create_*": "medium", "delete_*": "high"}}"#;
+                        "tools": {"get_*": "low", "create_*": "medium", "delete_*": "high"}, "any_arguments": ["*"]}"#;
         let rules = serde_json::from_str(rules).unwrap();
         Self { store, agent, grant: consented.grant, rules, _directory: directory }
     }
@@ -98,7 +99,7 @@ impl Installation {
         let (agent, grant, scope) = (self.agent.clone(), self.grant.clone(), scope.parse::<Scope>().unwrap());
         let opened = change!(self.store, tx, {
             let config = model::config::ElevationConfig::default();
-            let wish = ElevationWish { agent: &agent, grant: &grant, scope: &scope, by, reason: "why" };
+            let wish = ElevationWish { agent: &agent, grant: &grant, scope: &scope, call: None, by, reason: "why" };
             let opened = match by {
                 StepUp::Consent => open::consent(&config, tx, wish, &agent.owner).await?,
                 StepUp::Approval => open::request(&config, tx, wish, Actor::Operator).await?,
@@ -115,7 +116,8 @@ impl Installation {
     async fn decide(&self, policies: &Policies, target: &CallTarget, credential: &str) -> Result<Allowed, NotAllowed> {
         let credential: ScopeSet = credential.parse().unwrap();
         let asker = Asker::by_grant(&self.agent, &self.grant);
-        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target };
+        let approvals = Approvals::of(&self.rules, target, None);
+        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target, approvals };
         decide(&self.store, policies, wanted).await
     }
 
@@ -136,7 +138,8 @@ impl Installation {
         for tool in TOOLS {
             let target = self.target(tool);
             let need = self.issuing(policies).need(&target.scope(&self.grant.server));
-            let listed = reach(policies, &asker, &self.grant.server, &target, &live);
+            let approvals = Approvals::of(&self.rules, &target, None);
+            let listed = reach(policies, &asker, &self.grant.server, &target, approvals, &live);
             let decided = self.decide(policies, &target, "tickets:low").await;
             told.push(match (decided, listed, need) {
                 (Ok(Allowed { basis: Basis::Standing, .. }), Some(Reach::Usable { with, .. }), Ok(Need::Standing)) => {

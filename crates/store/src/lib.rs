@@ -21,6 +21,7 @@ mod tables;
 mod migration_tests;
 
 pub use engine::{
+    asked_arguments::CallName,
     commit::Commit,
     options::{Missing, OpenOptions},
     store::Store,

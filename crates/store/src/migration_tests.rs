@@ -41,7 +41,8 @@ async fn of_version(version: usize, directory: &std::path::Path) {
         "INSERT INTO person (id, display_name, roles, disabled) VALUES ('ada', 'Ada', '', 0);
          INSERT INTO agent VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', {at});
          INSERT INTO agent_grant VALUES ('grt_1', 'scribe', 'ada', 'tickets', 'tickets:low', {at}, {end}, NULL);
-         INSERT INTO elevation VALUES ('elv_1', 'grt_1', 'tickets.delete_ticket', 'approval', 'active', 'r', {at}, {end},
+         INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by,
+         decided_at, lasts, not_after, max_uses, uses) VALUES ('elv_1', 'grt_1', 'tickets.delete_ticket', 'approval', 'active', 'r', {at}, {end},
              'bob', {at}, 600, {end}, 5, 0);
          INSERT INTO refresh_token VALUES ('d1', 'ins_1', 'https://s.example/c', 'grt_1', 'tickets:low', 'r', {end}, 'current');
          INSERT INTO block VALUES ('agent', 'other', {at}, 'a drill', NULL)",

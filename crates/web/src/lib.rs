@@ -10,6 +10,7 @@
 mod assets;
 mod bad_page;
 mod browser;
+mod call_card;
 mod cookies;
 mod csrf;
 mod form;
@@ -24,6 +25,7 @@ mod problem;
 pub use assets::{STYLESHEET_PATH, assets};
 pub use bad_page::BadPage;
 pub use browser::Browser;
+pub use call_card::CallCard;
 pub use cookies::{Cookie, Cookies};
 pub use csrf::{CSRF_FIELD, Csrf, Forged, check_origin};
 pub use form::{FORM_BYTES, Posted};

@@ -67,7 +67,13 @@ async fn python_hears_in_its_calls_what_a_person_decided() {
 #[tokio::test]
 async fn the_token_that_comes_meanwhile_is_worth_the_baseline_alone() {
     let world = World::start().await;
-    let asked = world.asks("weekly", "tickets", "tickets:low tickets.delete_ticket").await.expect("an answer");
+    let scope = "tickets:low tickets.delete_ticket";
+    // What is approved is a call, so there is nothing to ask for before one was refused.
+    let first = world.asks("weekly", "tickets", scope).await.expect("an answer");
+    assert_eq!((&first["scope"], &first["elevation_id"]), (&json!("tickets:low"), &Value::Null), "{first}");
+    let raw = world.raw("tickets", first["access_token"].as_str().expect("a token"));
+    assert_eq!(raw.call("delete_ticket", json!({"id": "T-1041"})).await.status, 403);
+    let asked = world.asks("weekly", "tickets", scope).await.expect("an answer");
     assert_eq!((&asked["scope"], &asked["error"]), (&json!("tickets:low"), &Value::Null), "{asked}");
     assert!(asked["elevation_id"].is_string(), "{asked}");
     let raw = world.raw("tickets", asked["access_token"].as_str().expect("a token"));

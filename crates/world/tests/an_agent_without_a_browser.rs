@@ -33,16 +33,23 @@ async fn it_meets_the_same_challenge_approval_and_end() {
     world.run(&["elevation", "approve", elevation, "--as", "bob"]).await.succeeded();
     let granted = world.agent_asks("tickets", scope).await.unwrap();
     let elevated = world.raw("tickets", granted["access_token"].as_str().unwrap());
+    // What was approved is that call, and no other one.
+    let other = elevated.call("delete_ticket", json!({"id": "T-1042"})).await;
+    assert!(other.status == 403 && other.body.contains("not the ones that were approved"), "{}", other.body);
     assert_eq!(elevated.call("delete_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     // One approval, one call, even with a token that still names the scope.
-    assert_eq!(elevated.call("delete_ticket", json!({"id": "T-1042"})).await.status, 403);
+    assert_eq!(elevated.call("delete_ticket", json!({"id": "T-1041"})).await.status, 403);
     assert_eq!(agent.call("get_ticket", json!({"id": "T-1042"})).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_denied_request_is_denied_to_the_agent_too() {
     let world = World::start().await;
+    let nothing = world.agent_asks("tickets", "tickets.delete_ticket").await.unwrap();
+    assert_eq!(nothing["error"], "invalid_scope", "it calls first: {nothing}");
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
+    assert_eq!(agent.call("delete_ticket", json!({"id": "T-1041"})).await.status, 403);
     let pending = world.agent_asks("tickets", "tickets.delete_ticket").await.unwrap();
     let elevation = pending["elevation_id"].as_str().unwrap();
     world.run(&["elevation", "deny", elevation, "--as", "bob"]).await.succeeded();

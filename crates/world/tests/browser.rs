@@ -24,6 +24,8 @@ async fn chromium_goes_through_login_consent_and_approval() {
         "chromium": chromium,
         "home": world.url(),
         "redirect": redirect,
+        "tickets": world.mcp("tickets"),
+        "client": world.documents.client_id("other"),
         "baseline": authorize(&world, &redirect, "tickets:low"),
         "elevated": authorize(&world, &redirect, "tickets:low tickets.delete_ticket"),
         "people": {"ada": world.password("ada"), "bob": world.password("bob")},

@@ -37,6 +37,9 @@ async fn every_answered_call_is_in_the_log_after_a_kill() {
 async fn an_approval_and_a_revocation_outlive_a_kill() {
     let mut world = World::start().await;
     let scope = "tickets.delete_ticket";
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
+    assert_eq!(agent.call("delete_ticket", json!({"id": "T-1041"})).await.status, 403);
+    world.kill_and_restart().await;
     let pending = world.agent_asks("tickets", scope).await.unwrap();
     let elevation = pending["elevation_id"].as_str().unwrap();
     world.run(&["elevation", "approve", elevation, "--as", "bob"]).await.succeeded();

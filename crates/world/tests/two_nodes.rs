@@ -23,12 +23,13 @@ async fn two_nodes(config: WorldConfig) {
     assert_eq!(there.call("get_ticket", json!({"id": "T-1041"})).await.status, 200);
 
     // An approval is good for one call, wherever it is made, even at the same time.
+    assert_eq!(there.call("delete_ticket", json!({"id": "T-1041"})).await.status, 403);
     let pending = world.agent_asks("tickets", "tickets.delete_ticket").await.expect("an answer");
     let elevation = pending["elevation_id"].as_str().expect("an elevation to approve");
     world.run(&["elevation", "approve", elevation, "--as", "bob"]).await.succeeded();
     let (one, other) = tokio::join!(
         here.call("delete_ticket", json!({"id": "T-1041"})),
-        there.call("delete_ticket", json!({"id": "T-1042"})),
+        there.call("delete_ticket", json!({"id": "T-1041"})),
     );
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();

@@ -1,7 +1,7 @@
 //! What a code is due for, once nothing stands in the way.
 
 use login::SignedIn;
-use model::{Agent, Grant, Id, ScopeSet};
+use model::{Agent, Grant, Id, Installation, ScopeSet};
 
 use super::request::AuthorizeRequest;
 
@@ -10,6 +10,7 @@ pub(super) struct CodeRequest<'a> {
     pub(super) wanted: &'a AuthorizeRequest,
     pub(super) agent: Id<Agent>,
     pub(super) grant: Id<Grant>,
+    pub(super) installation: Id<Installation>,
     pub(super) scopes: ScopeSet,
     pub(super) person: &'a SignedIn,
 }

@@ -75,22 +75,28 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
     if said == Said::No {
         return refuse(cx, &ticket, &wanted, &person).await;
     }
-    let again = |complaint| Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
     if plan.shown() != ticket.shown {
         // By this very form, when it comes twice: the first one may have done its work since it was asked above.
         if let Some(answered) = repeated::answer(cx, &ticket, &addressed.back, said).await? {
             return Ok(answered);
         }
-        return again("What would be granted has changed since this page was shown. Please look again.");
+        let complaint = "What would be granted has changed since this page was shown. Please look again.";
+        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
     }
+    let plan = plan.without(|scope| form.value(&format!("{CHOICE}{scope}")) == Some(LEFT_OUT));
     let reason = shown(form.value("reason").unwrap_or_default(), 500);
     if reason.is_empty() && !plan.by_approval.is_empty() {
-        return again("Say in a few words why this is needed: it is what the approver reads.");
+        let complaint = "Say in a few words why this is needed: it is what the approver reads.";
+        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
     }
     let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
     let answered = ConsentAnswer { wanted, plan, person, reason, ticket };
     consented::allow(cx, answered).await
 }
+
+/// A part that the person left out is not asked for; what they do not choose about is as it was shown.
+const CHOICE: &str = "choice:";
+const LEFT_OUT: &str = "leave_out";
 
 async fn refuse(
     cx: &Arc<Context>,

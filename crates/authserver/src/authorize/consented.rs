@@ -90,7 +90,8 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
     let mut beyond = is_new || !plan.free.is_empty();
     for scope in &plan.by_consent {
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason };
+        let by = StepUp::Consent;
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: None, by, reason: &reason };
         if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
             events.push(event);
         }
@@ -99,8 +100,10 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     }
     let mut pending: Vec<Id<Elevation>> = Vec::new();
     let mut denied = None;
-    for scope in &plan.by_approval {
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason };
+    let installation = crypto::mint();
+    for to_approve in &plan.by_approval {
+        let (scope, by, call) = (&to_approve.scope, StepUp::Approval, to_approve.exactly(&installation));
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason: &reason };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),
@@ -127,8 +130,14 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
         asked: wanted.scopes.clone(),
     };
     events.insert(0, consent.by(Actor::Person(me.clone())));
-    let due =
-        CodeRequest { wanted: &wanted, agent: agent.id.clone(), grant: grant.id.clone(), scopes, person: &person };
+    let due = CodeRequest {
+        wanted: &wanted,
+        agent: agent.id.clone(),
+        grant: grant.id.clone(),
+        installation,
+        scopes,
+        person: &person,
+    };
     let outcome = if pending.is_empty() {
         let code = ticket.code(cx);
         events.push(Wait::of(&due, Vec::new(), true).issue_code(cx, tx, &code, due.scopes.clone()).await?);

@@ -4,8 +4,11 @@
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
-use model::{Agent, AgentKind, AgentState, Elevation, Grant, Id, Person, Scope, StepUp};
-use privilege::authority::Need;
+use catalogue::ShownArgument;
+use model::{
+    Agent, AgentKind, AgentState, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp,
+};
+use privilege::{asked_call, authority::Need};
 use store::StoreError;
 
 use super::request::AuthorizeRequest;
@@ -24,10 +27,40 @@ pub(super) struct Plan {
     /// The person's consent is enough.
     pub(super) by_consent: Vec<Scope>,
     /// Another person has to approve.
-    pub(super) by_approval: Vec<Scope>,
+    pub(super) by_approval: Vec<ToApprove>,
+    /// The same, but nothing of it was called lately that one could approve.
+    pub(super) not_called: Vec<Scope>,
+}
+
+/// What another person has to approve.
+pub(super) struct ToApprove {
+    pub(super) scope: Scope,
+    /// The one call, in the high tier, with its arguments as a person reads them.
+    pub(super) call: Option<(AskedCall, Vec<ShownArgument>)>,
+}
+
+impl ToApprove {
+    fn shown(&self) -> String {
+        let call = self.call.as_ref().map(|(asked, _)| asked.id.as_str()).unwrap_or_default();
+        format!("{}/{call}", self.scope)
+    }
+
+    /// The call, for `installation`.
+    pub(super) fn exactly(&self, installation: &Id<Installation>) -> Option<ExactCall> {
+        let (asked, _) = self.call.as_ref()?;
+        Some(ExactCall { installation: Some(installation.clone()), ..ExactCall::from(asked) })
+    }
 }
 
 impl Plan {
+    /// The same without what the person left out. What is held already can not be left out here.
+    pub(super) fn without(mut self, is_left_out: impl Fn(&Scope) -> bool) -> Self {
+        self.free.retain(|scope| !is_left_out(scope));
+        self.by_consent.retain(|scope| !is_left_out(scope));
+        self.by_approval.retain(|one| !is_left_out(&one.scope));
+        self
+    }
+
     /// What the page shows, for comparison when the form comes back. What is held may change in between:
     /// an elevation that ended is then asked for again, so it is a different page.
     pub(super) fn shown(&self) -> String {
@@ -38,7 +71,7 @@ impl Plan {
             "{client} | {} | {} | {} | {}",
             list(&self.free),
             list(&self.by_consent),
-            list(&self.by_approval),
+            self.by_approval.iter().map(ToApprove::shown).collect::<Vec<_>>().join(" "),
             held.join(" ")
         )
     }
@@ -63,7 +96,40 @@ pub(super) async fn plan(
         Some(grant) => cx.store.live_elevations(&grant.id, now).await?,
         None => Vec::new(),
     };
-    Ok(assess(cx, wanted, person, agent, grant, live))
+    let mut plan = match assess(cx, wanted, person, agent, grant, live) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(Err(error)),
+    };
+    for scope in std::mem::take(&mut plan.by_approval) {
+        match called(cx, plan.grant.as_ref(), scope.scope).await? {
+            Ok(called) => plan.by_approval.push(called),
+            Err(scope) => plan.not_called.push(scope),
+        }
+    }
+    // Clients ask for all they ever held: what was not called lately is left out, unless it is all that is asked for.
+    let is_all = wanted.scopes.iter().all(|scope| plan.not_called.contains(scope));
+    match plan.not_called.first() {
+        Some(scope) if is_all => Ok(Err(AuthorizeError::NotCalled(scope.clone()))),
+        _ => Ok(Ok(plan)),
+    }
+}
+
+/// What was called of `scope` and refused, so that it can be approved; the scope when there is nothing.
+async fn called(cx: &Context, grant: Option<&Grant>, scope: Scope) -> Result<Result<ToApprove, Scope>, StoreError> {
+    let is_exact = cx.config.servers.get(scope.server()).is_none_or(|rules| asked_call::is_exact(rules, &scope));
+    if !is_exact {
+        return Ok(Ok(ToApprove { scope, call: None }));
+    }
+    let (store, now) = (&cx.store, cx.store.now());
+    let Some(grant) = grant else { return Ok(Err(scope)) };
+    let newest = store.newest_asked_call(&grant.id, &scope, now).await?;
+    let elevation = store.newest_elevation(&grant.id, &scope).await?;
+    let Some(id) = asked_call::to_ask_for(&cx.config.elevation, newest, elevation, now) else { return Ok(Err(scope)) };
+    let Some(asked) = store.asked_call(&id).await? else { return Ok(Err(scope)) };
+    Ok(match asked_call::card(&cx.store, &asked).await? {
+        Some(card) => Ok(ToApprove { scope, call: Some((asked, card)) }),
+        None => Err(scope),
+    })
 }
 
 fn assess(
@@ -78,8 +144,15 @@ fn assess(
     let acting = liveness::acting(&agent, client, grant.as_ref(), &wanted.server);
     liveness::seems_alive(&cx.store, &acting, person)?;
     let possible = scopes::plan(cx, &agent, &wanted.server, &wanted.scopes)?;
-    let mut plan =
-        Plan { agent, grant, held: Vec::new(), free: Vec::new(), by_consent: Vec::new(), by_approval: Vec::new() };
+    let mut plan = Plan {
+        agent,
+        grant,
+        held: Vec::new(),
+        free: Vec::new(),
+        by_consent: Vec::new(),
+        by_approval: Vec::new(),
+        not_called: Vec::new(),
+    };
     for (scope, need) in possible {
         let held = live.iter().find(|elevation| elevation.scope == scope);
         match (held, need) {
@@ -87,7 +160,7 @@ fn assess(
             (Some(elevation), _) => plan.held.push(elevation.clone()),
             (None, Need::Standing) => plan.free.push(scope),
             (None, Need::Elevation(StepUp::Consent)) => plan.by_consent.push(scope),
-            (None, Need::Elevation(StepUp::Approval)) => plan.by_approval.push(scope),
+            (None, Need::Elevation(StepUp::Approval)) => plan.by_approval.push(ToApprove { scope, call: None }),
         }
     }
     Ok(plan)

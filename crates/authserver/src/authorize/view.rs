@@ -3,7 +3,7 @@
 use askama::Template;
 use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, server::Kind};
 use url::Url;
-use web::CSRF_FIELD;
+use web::{CSRF_FIELD, CallCard};
 
 use super::{plan::Plan, request::AuthorizeRequest};
 use crate::context::Context;
@@ -42,6 +42,10 @@ pub(super) struct Line {
     pub(super) first: Vec<String>,
     pub(super) more: Vec<String>,
     pub(super) detail: String,
+    /// Can the person leave it out and allow the rest?
+    pub(super) may_be_left_out: bool,
+    /// The one call that it is about.
+    pub(super) call: Option<CallCard>,
 }
 
 impl ConsentPage {
@@ -58,7 +62,17 @@ impl ConsentPage {
         }
         asked.extend(plan.free.iter().map(|scope| line(cx, scope, &server, "Policy asks nobody for this.".to_owned())));
         asked.extend(plan.by_consent.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Consent))));
-        asked.extend(plan.by_approval.iter().map(|scope| line(cx, scope, &server, lasting(cx, StepUp::Approval))));
+        asked.extend(plan.by_approval.iter().map(|one| {
+            let detail = match one.call {
+                Some(_) => format!(
+                    "Another person has to approve this one call. Then it can be made once, within {}.",
+                    long(cx.config.elevation.approval_lasts)
+                ),
+                None => lasting(cx, StepUp::Approval),
+            };
+            let call = one.call.as_ref().map(|(_, card)| CallCard::of(one.scope.to_string(), card.clone()));
+            Line { call, ..line(cx, &one.scope, &server, detail) }
+        }));
         held.extend(plan.held.iter().map(|elevation| line(cx, &elevation.scope, &server, left(cx, elevation))));
         Self {
             csrf_field: CSRF_FIELD,
@@ -106,7 +120,16 @@ fn line(cx: &Context, scope: &Scope, server: &str, detail: String) -> Line {
             }
         }
     };
-    Line { tier: scope.tier(), scope: scope.to_string(), effect, first, more, detail }
+    Line {
+        tier: scope.tier(),
+        scope: scope.to_string(),
+        effect,
+        first,
+        more,
+        detail,
+        call: None,
+        may_be_left_out: scope.tier() != Tier::Low,
+    }
 }
 
 /// Everything that the rules put into the tier of a scope.

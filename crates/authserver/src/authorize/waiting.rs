@@ -13,8 +13,8 @@ use crypto::{Digest, Opaque};
 use http::HeaderMap;
 use login::{SignedIn, signed_in};
 use model::{
-    Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Scope, ScopeSet, Span, Timestamp,
-    event::CodeIssued,
+    Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Installation, Scope, ScopeSet, Span,
+    Timestamp, event::CodeIssued,
 };
 use oauth::Form;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub(super) struct Wait {
     resource: String,
     agent: Id<Agent>,
     grant: Id<Grant>,
+    /// What the code and all that comes of it belong to. An approved call is good for it alone.
+    installation: Id<Installation>,
     person: Id<model::Person>,
     auth_time: Timestamp,
     /// Granted already.
@@ -69,6 +71,7 @@ impl Wait {
             resource: wanted.resource.clone(),
             agent: due.agent.clone(),
             grant: due.grant.clone(),
+            installation: due.installation.clone(),
             person: due.person.person.id.clone(),
             auth_time: due.person.session.logged_in_at,
             scopes: due.scopes.clone(),
@@ -87,7 +90,7 @@ impl Wait {
         code: &Opaque,
         scopes: ScopeSet,
     ) -> Result<Event, StoreError> {
-        let installation = crypto::mint();
+        let installation = self.installation.clone();
         let issued = CodeIssued {
             installation: installation.clone(),
             agent: self.agent.clone(),

@@ -11,14 +11,18 @@ use std::sync::Arc;
 
 use crypto::mint;
 use model::shown;
-use model::{Actor, Agent, Elevation, ElevationState, Event, GrantType, Id, ScopeSet, Server, config::WhilePending};
+use model::{
+    Actor, Agent, Elevation, ElevationState, Event, ExactCall, Grant, GrantType, Id, Scope, ScopeSet, Server, StepUp,
+    config::WhilePending,
+};
 use oauth::{Form, TokenResponse};
 use privilege::{
+    asked_call,
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
     grant,
 };
-use store::{Commit, Tx};
+use store::{Commit, StoreError, Tx};
 
 use crate::{
     client_auth::Authenticated,
@@ -79,7 +83,13 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let mut waiting = None;
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by, reason };
+        let call = match exactly(cx, tx, &grant, scope, by).await? {
+            Ok(call) => call,
+            // It makes the call first, which is refused, and asks again.
+            Err(_) if carries_on || possible.len() > 1 => continue,
+            Err(error) => return Err(error),
+        };
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
@@ -116,6 +126,32 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let (event, issued) = issue::issue(cx, tx, order).await?;
     events.push(event);
     Ok(commit(events, Outcome::Issued(Box::new(issued), waiting)))
+}
+
+/// The newest call that was refused for want of `scope`, where an approval covers one call. Whoever holds the key of the
+/// agent may make it: its tokens are one installation each.
+async fn exactly(
+    cx: &Context,
+    tx: &mut Tx<'_>,
+    grant: &Grant,
+    scope: &Scope,
+    by: StepUp,
+) -> Result<Result<Option<ExactCall>, TokenError>, StoreError> {
+    let is_exact = cx.config.servers.get(scope.server()).is_none_or(|rules| asked_call::is_exact(rules, scope));
+    if by != StepUp::Approval || !is_exact {
+        return Ok(Ok(None));
+    }
+    let now = tx.now();
+    let newest = tx.newest_asked_call(&grant.id, scope, now).await?;
+    let elevation = tx.newest_elevation(&grant.id, scope).await?;
+    let asked = match asked_call::to_ask_for(&cx.config.elevation, newest, elevation, now) {
+        Some(id) => tx.asked_call(&id).await?,
+        None => None,
+    };
+    Ok(match asked {
+        Some(asked) => Ok(Some(ExactCall { installation: None, ..ExactCall::from(&asked) })),
+        None => Err(TokenError::NotCalled(scope.clone())),
+    })
 }
 
 fn commit(events: Vec<Event>, outcome: Outcome) -> Commit<Outcome> {

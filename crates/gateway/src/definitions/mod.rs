@@ -16,5 +16,6 @@ mod read;
 mod write;
 
 pub use ask::{NotListed, Source};
+pub use checked::Checked;
 pub use of_server::Definitions;
 pub use read::definition;

@@ -8,16 +8,17 @@
 use std::sync::Arc;
 
 use catalogue::Fault;
-use crypto::Digest;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
 use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
 use policy::Policies;
-use privilege::authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted};
+use privilege::authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted};
 use store::{Store, StoreError};
 
-use super::Permit;
+use super::{Permit, checks::Checks};
 use crate::{
     call::{Call, TargetError},
+    definitions::Checked,
+    exact::Exact,
     principal::{Principal, PrincipalError},
 };
 
@@ -33,9 +34,9 @@ pub async fn decide(
         Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
     };
     match ask(store, policies, &call, &principal, &target).await {
-        Ok((allowed, definition)) => {
+        Ok((allowed, checked)) => {
             let facts = store.facts(principal.epoch());
-            Ok(Permit::new((call, principal, target), allowed, definition, facts))
+            Ok(Permit::new((call, principal, target), allowed, checked, facts))
         }
         Err((why, policies)) => Err(NotPermitted { why, call, principal, target: Some(target), policies }),
     }
@@ -81,6 +82,10 @@ pub enum Denial {
         tool: Option<ToolName>,
         /// Its tier.
         tier: Tier,
+        /// What was approved does not cover this call.
+        unfit: Option<(Id<Elevation>, Unfit)>,
+        /// The call, when it is one that could be approved by itself.
+        exact: Option<Box<Exact>>,
     },
     /// A person has been asked and has not decided yet.
     Awaited {
@@ -122,7 +127,7 @@ impl Permit<Call> {
             Basis::Standing => StepUp::Consent,
         };
         let scope = self.target.scope(&self.call.server.id);
-        step_up(&self.call, &self.principal, &self.target, scope, by, &[])
+        step_up(&self.call, &self.principal, &self.target, Needed { scope, by, live: &[], unfit: None, exact: None })
     }
 
     /// The same call, not permitted after all, because others used its elevation up.
@@ -142,20 +147,29 @@ async fn ask(
     call: &Call,
     principal: &Principal,
     target: &CallTarget,
-) -> Result<(Allowed, Option<Digest>), No> {
+) -> Result<(Allowed, Checks), No> {
     if target.tool().is_some_and(|tool| principal.tool_is_stopped(tool)) {
         return Err((Denial::Blocked, Vec::new()));
     }
+    let failed = |error: StoreError| (silent(store, &error), Vec::new());
+    let accepted = accepted(call, target).await.map_err(failed)?;
+    let definition = accepted.as_ref().map(|accepted| accepted.digest());
+    let exact = Exact::of(store, call, principal, target, definition);
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
     let asker = Asker::by_grant(principal.agent(), grant);
-    let decided = authority::decide(store, policies, Wanted { asker, grant, credential, target }).await;
+    let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
+    let wanted = Wanted { asker, grant, credential, target, approvals };
+    let decided = authority::decide(store, policies, wanted).await;
     // Whoever may not call it at all is not told what is wrong with the call.
-    let checked = match &decided {
-        Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_)) => checked(store, call, target).await?,
-        Err(_) => None,
-    };
+    if let (Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_)), Some(accepted)) = (&decided, &accepted) {
+        let arguments = call.called().and_then(MethodCall::arguments);
+        accepted.check(arguments).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
+    }
     let refused = match decided {
-        Ok(allowed) => return Ok((allowed, checked)),
+        Ok(allowed) => {
+            let arguments = exact.map(|exact| exact.arguments().to_owned());
+            return Ok((allowed, Checks { definition, arguments }));
+        }
         Err(refused) => refused,
     };
     Err(match refused {
@@ -164,30 +178,30 @@ async fn ask(
             _ => (Denial::Policy(reason, target.tool().cloned()), policies),
         },
         NotAllowed::Narrow(scope) => {
-            let scopes = ScopeSet::from_iter([scope]);
-            let (by, tool, tier) = (StepUp::Consent, target.tool().cloned(), target.tier());
-            (Denial::StepUp { scopes, by, tool, tier }, Vec::new())
+            let needed = Needed { scope, by: StepUp::Consent, live: &[], unfit: None, exact: None };
+            (needed.alone(target), Vec::new())
         }
-        NotAllowed::StepUp { scope, by, live: elevations, policies } => {
-            let asked_for = awaited(store, call, principal, target, (&scope, by)).await;
-            match asked_for.map_err(|error| (silent(store, &error), Vec::new()))? {
+        NotAllowed::StepUp { scope, by, live, unfit, policies } => {
+            let asked_for = awaited(store, call, principal, target, (&scope, by), exact.as_ref()).await;
+            match asked_for.map_err(failed)? {
                 Some(denial) => (denial, policies),
-                None => (step_up(call, principal, target, scope, by, &elevations), policies),
+                None => {
+                    let needed = Needed { scope, by, live: &live, unfit, exact: exact.map(Box::new) };
+                    (step_up(call, principal, target, needed), policies)
+                }
             }
         }
         NotAllowed::Silent(_) => (Denial::Principal(PrincipalError::StoreSilent), Vec::new()),
-        NotAllowed::Store(error) => (silent(store, &error), Vec::new()),
+        NotAllowed::Store(error) => failed(error),
     })
 }
 
-/// Checks the arguments of a call by the accepted definition of its tool, and says which one that was.
-async fn checked(store: &Store, call: &Call, target: &CallTarget) -> Result<Option<Digest>, No> {
-    let Some(tool) = target.tool() else { return Ok(None) };
-    let checked = call.server.definitions.checked(tool).await.map_err(|error| (silent(store, &error), Vec::new()))?;
-    let Some(checked) = checked else { return Ok(None) };
-    let arguments = call.called().and_then(MethodCall::arguments);
-    checked.check(arguments).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
-    Ok(Some(checked.digest()))
+/// The accepted definition of the tool, when there is one to check arguments by.
+async fn accepted(call: &Call, target: &CallTarget) -> Result<Option<Arc<Checked>>, StoreError> {
+    match target.tool() {
+        Some(tool) => call.server.definitions.checked(tool).await,
+        None => Ok(None),
+    }
 }
 
 fn silent(store: &Store, error: &StoreError) -> Denial {
@@ -203,14 +217,23 @@ async fn awaited(
     principal: &Principal,
     target: &CallTarget,
     (scope, by): (&Scope, StepUp),
+    exact: Option<&Exact>,
 ) -> Result<Option<Denial>, StoreError> {
-    let Some(decisions) = call.server.awaited_decisions.of_agent(&principal.agent().id) else { return Ok(None) };
+    let decisions = &call.server.awaited_decisions;
+    if !decisions.tells(principal.agent()) {
+        return Ok(None);
+    }
     let newest = store.newest_elevation(&principal.grant().id, scope).await?;
     let (tool, now) = (target.tool().cloned(), store.now());
+    let is_this = |elevation: &Elevation| match &elevation.call {
+        Some(approved) => exact.is_some_and(|exact| exact.this().asked == approved.asked),
+        None => true,
+    };
     Ok(newest.and_then(|elevation| match &elevation.stage {
-        Stage::Requested if elevation.is_pending(now) => {
+        Stage::Requested if elevation.is_pending(now) && is_this(&elevation) => {
             Some(Denial::Awaited { tool, by, at: decisions.address(&elevation.id), elevation: elevation.id })
         }
+        // Whatever the arguments: who says no to a call is not asked for the next one at once.
         Stage::Denied(decided) if decisions.still_counts(decided.at, now) => {
             Some(Denial::TurnedDown { tool, elevation: elevation.id })
         }
@@ -218,22 +241,37 @@ async fn awaited(
     }))
 }
 
+/// What a call needs that it has not got.
+struct Needed<'a> {
+    scope: Scope,
+    by: StepUp,
+    /// What is live besides.
+    live: &'a [Elevation],
+    unfit: Option<(Id<Elevation>, Unfit)>,
+    exact: Option<Box<Exact>>,
+}
+
+impl Needed<'_> {
+    /// What is asked for, and nothing else.
+    fn alone(self, target: &CallTarget) -> Denial {
+        let scopes = ScopeSet::from_iter([self.scope]);
+        let (tool, tier) = (target.tool().cloned(), target.tier());
+        Denial::StepUp { scopes, by: self.by, tool, tier, unfit: self.unfit, exact: self.exact }
+    }
+}
+
 /// What is needed; and for clients that replace what they hold, everything: what is granted and live, and what is needed.
 ///
 /// Spec: MCP basic/authorization (scope challenge handling).
-fn step_up(
-    call: &Call,
-    principal: &Principal,
-    target: &CallTarget,
-    scope: Scope,
-    by: StepUp,
-    elevations: &[Elevation],
-) -> Denial {
-    let mut scopes = ScopeSet::default();
+fn step_up(call: &Call, principal: &Principal, target: &CallTarget, needed: Needed<'_>) -> Denial {
+    let mut held = ScopeSet::default();
     if call.revision.challenge_scopes() == ChallengeScopes::HeldAndNeeded {
-        principal.grant().scopes.iter().for_each(|granted| scopes.insert(granted.clone()));
-        elevations.iter().for_each(|elevation| scopes.insert(elevation.scope.clone()));
+        principal.grant().scopes.iter().for_each(|granted| held.insert(granted.clone()));
+        needed.live.iter().for_each(|elevation| held.insert(elevation.scope.clone()));
     }
-    scopes.insert(scope);
-    Denial::StepUp { scopes, by, tool: target.tool().cloned(), tier: target.tier() }
+    let mut denial = needed.alone(target);
+    if let Denial::StepUp { scopes, .. } = &mut denial {
+        scopes.extend(held);
+    }
+    denial
 }

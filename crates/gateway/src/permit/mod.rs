@@ -4,6 +4,7 @@
 //!
 //! Next: `record::record`.
 
+mod checks;
 mod decide;
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::{call::Call, principal::Principal};
 
 pub use decide::{Denial, NotPermitted, decide};
 
+use checks::Checks;
+
 /// Policy allowed this one call.
 #[derive(Debug)]
 pub struct Permit<C> {
@@ -27,8 +30,7 @@ pub struct Permit<C> {
     policies: Vec<String>,
     /// How old the facts were.
     facts: Facts,
-    /// The accepted definition by which its arguments were checked.
-    definition: Option<Digest>,
+    checks: Checks,
 }
 
 impl Permit<Call> {
@@ -64,7 +66,12 @@ impl Permit<Call> {
 
     /// The accepted definition by which its arguments were checked.
     pub fn definition(&self) -> Option<Digest> {
-        self.definition
+        self.checks.definition
+    }
+
+    /// What the log says of its arguments, when it is of the high tier.
+    pub fn arguments(&self) -> Option<&str> {
+        self.checks.arguments.as_deref()
     }
 
     /// The call and who acts, to decide on again.
@@ -75,10 +82,10 @@ impl Permit<Call> {
     fn new(
         (call, principal, target): (Call, Arc<Principal>, CallTarget),
         allowed: Allowed,
-        definition: Option<Digest>,
+        checks: Checks,
         facts: Facts,
     ) -> Self {
         let Allowed { basis, policies } = allowed;
-        Self { call, principal, target, basis, policies, facts, definition }
+        Self { call, principal, target, basis, policies, facts, checks }
     }
 }

@@ -33,6 +33,10 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         policy: policy.into(),
         policies: permit.policies().to_vec(),
         facts: permit.facts().clone(),
-        rest: CallRest { definition: permit.definition().map(|definition| definition.to_hex()), ..CallRest::default() },
+        rest: CallRest {
+            definition: permit.definition().map(|definition| definition.to_hex()),
+            arguments: permit.arguments().map(str::to_owned),
+            ..CallRest::default()
+        },
     }
 }

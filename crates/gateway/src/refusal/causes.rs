@@ -1,8 +1,10 @@
 //! From the cause at the step where it arose to the refusal that is told.
 
-use model::{Id, ScopeSet, Server, StepUp, Tier, ToolName, UnknownHost};
+use model::{Elevation, Id, ScopeSet, Server, StepUp, Tier, ToolName, UnknownHost};
 
-use super::Refusal;
+use privilege::authority::Unfit;
+
+use super::{HowTold, Refusal};
 use crate::{
     call::{Call, TargetError},
     conditions::ConditionLost,
@@ -99,14 +101,8 @@ impl From<Denial> for Refusal {
             Denial::Held(why, tool) => Self::Held(why, tool),
             Denial::Arguments(faults) => Self::Arguments(faults),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
-            Denial::StepUp { scopes, by, tool, tier } => step_up(tool.as_ref(), tier, by, scopes),
-            Denial::Awaited { tool, by, at, elevation } => {
-                let who = match by {
-                    StepUp::Consent => "the owner of this agent",
-                    StepUp::Approval => "another person than its owner",
-                };
-                Self::Awaited { what: named(tool.as_ref()), who, at, elevation }
-            }
+            Denial::StepUp { scopes, by, tool, tier, unfit, .. } => step_up(tool.as_ref(), tier, by, scopes, unfit),
+            Denial::Awaited { tool, by, at, elevation } => Self::awaited(named(tool.as_ref()), by, at, elevation),
             Denial::TurnedDown { tool, elevation } => Self::TurnedDown { what: named(tool.as_ref()), elevation },
         }
     }
@@ -117,14 +113,22 @@ fn named(tool: Option<&ToolName>) -> String {
 }
 
 /// A tool that asked for more is told what the matter is and who can help.
-fn step_up(tool: Option<&ToolName>, tier: Tier, by: StepUp, scopes: ScopeSet) -> Refusal {
+fn step_up(
+    tool: Option<&ToolName>,
+    tier: Tier,
+    by: StepUp,
+    scopes: ScopeSet,
+    unfit: Option<(Id<Elevation>, Unfit)>,
+) -> Refusal {
     let what = named(tool);
     let who = match by {
         StepUp::Consent => "your consent",
         StepUp::Approval => "the approval of another person",
     };
-    let why = format!("{what} is {tier} tier and needs {who}: authorize again for the scope named here");
-    Refusal::StepUp { scopes, by, why }
+    let unfit =
+        unfit.map_or_else(String::new, |(elevation, why)| format!(" ({elevation} does not cover this call: {why})"));
+    let why = format!("{what} is {tier} tier and needs {who}{unfit}");
+    Refusal::StepUp { what, scopes, by, why, told: HowTold::default() }
 }
 
 /// What the client is told when nobody knows what the tools of the server are. Where it is, and what it said, is in the log.

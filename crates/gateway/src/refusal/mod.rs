@@ -6,18 +6,33 @@
 //! reads the reason instead of its client asking for consent again (docs/divergences.md).
 
 mod causes;
+mod denial;
 pub mod record;
 pub mod sampling;
 mod wire;
 
 use catalogue::Fault;
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
-use model::{DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName, event::CallRefusalReason};
+use model::{
+    AskedCall, DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName, config::ChallengeStyle,
+    event::CallRefusalReason,
+};
 
 pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
 
 use crate::{credential::Doubt, may_be_done::MayBeDone, principal::PrincipalError, quota::Quota};
+
+/// How it is told that a person has to say yes.
+#[derive(Debug, Default)]
+pub struct HowTold {
+    /// In the way that the client understands.
+    pub style: ChallengeStyle,
+    /// Where the person can do so.
+    pub at: String,
+    /// The call that was left behind, so that it can be asked for.
+    pub asked: Option<Id<AskedCall>>,
+}
 
 /// Why a request was not relayed: one variant per cause.
 #[derive(Debug, thiserror::Error)]
@@ -100,14 +115,18 @@ pub enum Refusal {
     #[error("a response belongs to a session")]
     OrphanResponse,
     /// More authority is needed, and can be asked for.
-    #[error("{why}")]
+    #[error("{why}: {}", to_do(.told))]
     StepUp {
+        /// What was called.
+        what: String,
         /// What to ask for.
         scopes: ScopeSet,
         /// Who will be asked.
         by: StepUp,
         /// For the person and the model.
         why: String,
+        /// How it is told.
+        told: HowTold,
     },
     /// A person has been asked and has not decided yet.
     #[error(
@@ -172,6 +191,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// It waits for a decision, which can be given at `at`.
+    pub fn awaited(what: String, by: StepUp, at: String, elevation: Id<Elevation>) -> Self {
+        let who = match by {
+            StepUp::Consent => "the owner of this agent",
+            StepUp::Approval => "another person than its owner",
+        };
+        Self::Awaited { what, who, at, elevation }
+    }
+
+    /// The call that was left behind, so that somebody can ask for exactly it.
+    pub fn asked(&self) -> Option<&Id<AskedCall>> {
+        match self {
+            Self::StepUp { told, .. } => told.asked.as_ref(),
+            _ => None,
+        }
+    }
+
     /// What was asked for, of a refusal that is about a decision of a person.
     pub fn elevation(&self) -> Option<&Id<Elevation>> {
         match self {
@@ -225,6 +261,15 @@ impl Refusal {
             Self::BadUpstream { .. } => R::BadUpstream,
         }
     }
+}
+
+/// What to do about it: of a client that authorizes again, or of the person who reads the result of the tool.
+fn to_do(told: &HowTold) -> String {
+    if told.style == ChallengeStyle::Http {
+        return "authorize again for the scope named here".to_owned();
+    }
+    let number = told.asked.as_ref().map_or_else(String::new, |asked| format!(" (number {asked})"));
+    format!("the person it is done for can ask for it at {}{number}; the same call will work afterwards", told.at)
 }
 
 fn held(why: HeldFor, tool: &ToolName) -> String {

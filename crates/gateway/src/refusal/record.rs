@@ -24,11 +24,13 @@ pub struct About<'a> {
     pub policy: &'a str,
     /// How old the facts were.
     pub facts: Facts,
+    /// By what its arguments were checked, and what the log says of them, when they were looked at.
+    pub rest: CallRest,
 }
 
 /// A call was refused.
 pub fn refused(refusal: &Refusal, principal: &Principal, about: About<'_>) -> Event {
-    let About { call, target, policies, policy, facts } = about;
+    let About { call, target, policies, policy, facts, rest } = about;
     let of = Caller::of(principal);
     let mut record = of.refused(&call.server.id, refusal);
     record.method = Some(method(call));
@@ -41,6 +43,7 @@ pub fn refused(refusal: &Refusal, principal: &Principal, about: About<'_>) -> Ev
     record.policy = Some(policy.into());
     record.policies = policies;
     record.facts = Some(facts);
+    record.rest = rest;
     record.by(of.actor())
 }
 
@@ -117,6 +120,7 @@ impl<'a> Caller<'a> {
             by,
             tool: None,
             elevation: refusal.elevation().cloned(),
+            asked: refusal.asked().cloned(),
             policy: None,
             policies: Vec::new(),
             facts: None,

@@ -9,12 +9,12 @@ use mcp::{
     revision::Revision,
     sse,
 };
-use model::{Scope, ToolName};
+use model::{Scope, ToolName, config::ChallengeStyle};
 use net::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::Refusal;
+use super::{Refusal, denial};
 use crate::{may_be_done, principal::Principal, protected_server::ProtectedServer, quota::Quota};
 
 /// What is known about the request that is refused.
@@ -57,13 +57,14 @@ impl By {
 /// The response that says no.
 pub fn respond(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked) -> Response<Body> {
     let mut response = match refusal {
-        _ if is_told_to_the_model(refusal, asked) => tool_error(refusal, asked),
+        _ if is_told_to_the_model(refusal, asked) => tool_error(refusal, server, asked),
         _ => error(refusal, asked),
     };
     *response.status_mut() = status(refusal, asked);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(challenge) = server.and_then(|server| challenge(refusal, server)) {
+    let is_challenged = status(refusal, asked) != StatusCode::OK;
+    if let Some(challenge) = server.filter(|_| is_challenged).and_then(|server| challenge(refusal, server)) {
         headers.insert(header::WWW_AUTHENTICATE, challenge.header());
     }
     match refusal {
@@ -90,13 +91,19 @@ fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
             | Refusal::Awaited { .. }
             | Refusal::TurnedDown { .. }
     );
-    cured_by_no_scope && asked.calls_tool
+    let in_the_result = matches!(refusal, Refusal::StepUp { told, .. } if told.style != ChallengeStyle::Http);
+    (cured_by_no_scope || in_the_result) && asked.calls_tool && asked.is_request
 }
 
 fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
     match refusal {
         Refusal::NotFound | Refusal::Elsewhere(_) | Refusal::UnknownSession => StatusCode::NOT_FOUND,
         Refusal::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        Refusal::StepUp { told, .. }
+            if told.style == ChallengeStyle::ToolError && is_told_to_the_model(refusal, asked) =>
+        {
+            StatusCode::OK
+        }
         Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::NoCredentials | Refusal::MalformedToken | Refusal::InvalidToken(_) => StatusCode::UNAUTHORIZED,
@@ -152,11 +159,11 @@ fn challenge(refusal: &Refusal, server: &ProtectedServer) -> Option<Challenge> {
             .with("error", "invalid_request")
             .with("error_description", &why.to_string())
             .with("resource_metadata", metadata),
-        Refusal::StepUp { scopes, why, .. } => Challenge::bearer()
+        Refusal::StepUp { scopes, .. } => Challenge::bearer()
             .with("error", "insufficient_scope")
             .with("scope", &scopes.to_string())
             .with("resource_metadata", metadata)
-            .with("error_description", why),
+            .with("error_description", &refusal.to_string()),
         _ => return None,
     })
 }
@@ -200,7 +207,7 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
 }
 
 /// Spec: MCP server/tools (tool execution errors), MCP 2026-07-28 basic/index (`resultType`)
-fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
+fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked) -> Response<Body> {
     let mut result =
         json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});
     if let Some(revision) = asked.revision {
@@ -209,6 +216,15 @@ fn tool_error(refusal: &Refusal, asked: &Asked) -> Response<Body> {
     if let Some(elevation) = refusal.elevation() {
         let state = if matches!(refusal, Refusal::Awaited { .. }) { "requested" } else { "denied" };
         result["_meta"] = json!({"io.portcullis/elevation": {"id": elevation, "state": state}});
+    }
+    if let Refusal::StepUp { by, told, .. } = refusal {
+        let challenge = server
+            .and_then(|server| challenge(refusal, server))
+            .and_then(|challenge| challenge.header().to_str().ok().map(str::to_owned));
+        result["_meta"] = json!({
+            "io.portcullis/denial": denial::of(*by, told),
+            "mcp/www_authenticate": challenge.into_iter().collect::<Vec<_>>(),
+        });
     }
     answer(asked, "result", result)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use model::{Elevation, Scope, Tier, ToolName};
 use policy::Policies;
-use privilege::authority::{Asker, Reach, reach};
+use privilege::authority::{Approvals, Asker, Reach, reach};
 
 use crate::{
     principal::{Principal, PrincipalError, Verifier},
@@ -99,7 +99,8 @@ impl Viewer {
         let target = self.server.target(Some(tool));
         let (agent, grant) = (self.principal.agent(), self.principal.grant());
         let asker = Asker::by_grant(agent, grant);
-        let reach = reach(&self.policies, &asker, &grant.server, &target, &self.elevations)?;
+        let approvals = Approvals::of(&self.server.config, &target, None);
+        let reach = reach(&self.policies, &asker, &grant.server, &target, approvals, &self.elevations)?;
         let (scope, state, by) = match reach {
             Reach::Usable { scope, with } => (scope, "usable", with.as_str()),
             Reach::StepUp { scope, by } => (scope, "step_up", by.as_str()),

@@ -90,12 +90,15 @@ impl World {
             created_at: now,
         };
         let ada = Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: [].into(), disabled: false };
+        let roles = [model::Role::Approver].into();
+        let bob = Person { id: "bob".parse().unwrap(), display_name: "Bob".into(), roles, disabled: false };
         let files = self::grant("grt_files", "files", now);
         world
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     PrivilegeTx::of(tx).put_person(&ada, None).await?;
+                    PrivilegeTx::of(tx).put_person(&bob, None).await?;
                     PrivilegeTx::of(tx).put_agent(&agent).await?;
                     PrivilegeTx::of(tx).put_grant(&grant).await?;
                     PrivilegeTx::of(tx).put_grant(&files).await?;
@@ -195,6 +198,7 @@ impl World {
             id: id.parse().unwrap(),
             grant: self.grant.id.clone(),
             scope: scope.parse::<Scope>().unwrap(),
+            call: None,
             by,
             reason: "to test".into(),
             requested_at: now,
@@ -371,8 +375,8 @@ pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Resu
         "limits": {"request_bytes": 4096, "list_bytes": 65536, "upstream_timeout": 1, "longest_call": 7200},
         "servers": {
             "tickets": {"url": url, "tools": tools, "resources": resources, "prompts": prompts,
-                "headers": {"x-api-key": "the-servers-own"}, "definitions": "unpinned"},
-            "files": {"url": url, "tools": tools, "definitions": "unpinned"},
+                "headers": {"x-api-key": "the-servers-own"}, "definitions": "unpinned", "any_arguments": ["*"]},
+            "files": {"url": url, "tools": tools, "definitions": "unpinned", "any_arguments": ["*"]},
             "gone": {"url": "http://127.0.0.1:1/mcp", "tools": tools, "definitions": "unpinned"},
         },
     });

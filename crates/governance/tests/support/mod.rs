@@ -38,7 +38,8 @@ impl Installation {
                 "tickets": {
                     "url": "http://127.0.0.1:3001/mcp",
                     "title": "Ticket system",
-                    "tools": {"get_*": "low", "list_*": "low", "create_*": "medium", "delete_*": "high"}
+                    "tools": {"get_*": "low", "list_*": "low", "create_*": "medium", "delete_*": "high"},
+                    "any_arguments": ["*"]
                 },
                 "files": {"url": "http://127.0.0.1:3002/mcp", "tools": {"read_file": "low"}}
             }
@@ -151,6 +152,7 @@ impl Installation {
             id: id.parse().unwrap(),
             grant: grant.parse().unwrap(),
             by: if matches!(scope, Scope::Tool(..)) { StepUp::Approval } else { StepUp::Consent },
+            call: None,
             scope,
             reason: "Ticket 4711 is a duplicate <b>of</b> 4710".into(),
             requested_at: self.now(),

@@ -133,10 +133,13 @@ impl MethodCall {
         let mut wire = Vec::with_capacity(self.wire.len() + state.len());
         wire.extend_from_slice(&self.wire[..part.start]);
         push_string(&mut wire, state);
+        let written = wire.len() - part.start;
         wire.extend_from_slice(&self.wire[part.end..]);
         self.wire = wire.into();
-        // They stand elsewhere now, and were looked at before.
-        self.params.arguments = None;
+        if let Some(arguments) = self.params.arguments.as_mut().filter(|arguments| arguments.start >= part.end) {
+            let moved = |at: usize| at - part.len() + written;
+            *arguments = moved(arguments.start)..moved(arguments.end);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::KnownClient;
+use super::{ChallengeStyle, KnownClient};
 use crate::{AuthMethod, ClientId, Id, Secret, Server};
 
 /// Which clients may ask people for access. Nothing here, nobody.
@@ -24,6 +24,9 @@ pub struct ClientsConfig {
     /// Clients registered by hand, by `client_id`.
     #[schemars(with = "BTreeMap<String, RegisteredClient>")]
     pub registered: BTreeMap<ClientId, RegisteredClient>,
+    /// How clients are told that a call needs a consent or an approval: by `client_id`, or by the name of a known client.
+    /// `http`, `tool_error` or `both`; what is left out is as is known of the client, and `http` for all others.
+    pub challenge: BTreeMap<String, ChallengeStyle>,
     /// Accept `client_secret_basic` and `client_secret_post` from registered clients that have a secret.
     pub allow_client_secrets: bool,
 }

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer};
 
+use super::challenge::ChallengeStyle;
+
 /// What is known of one client.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -18,13 +20,24 @@ pub struct Facts {
     pub signs_for_token_endpoint: bool,
     /// It runs on somebody else's machines: this installation must be reachable from there, over https.
     pub is_hosted: bool,
+    /// How it is told that a call needs more.
+    pub challenge: ChallengeStyle,
 }
 
 /// Every client that is known.
 pub const KNOWN: &[Facts] = &[
     hosted("claude", "https://claude.ai/oauth/mcp-oauth-client-metadata"),
-    local("claude-code", "https://claude.ai/oauth/claude-code-client-metadata"),
-    Facts { signs_for_token_endpoint: true, ..hosted("chatgpt", "https://chatgpt.com/oauth/client.json") },
+    // It drops a 403 inside of a call, and shows that it has to be authorized again.
+    Facts {
+        challenge: ChallengeStyle::ToolError,
+        ..local("claude-code", "https://claude.ai/oauth/claude-code-client-metadata")
+    },
+    // It reads the challenge from `_meta` of a result.
+    Facts {
+        signs_for_token_endpoint: true,
+        challenge: ChallengeStyle::Both,
+        ..hosted("chatgpt", "https://chatgpt.com/oauth/client.json")
+    },
     local("codex", "https://chatgpt.com/oauth/codex/client.json"),
     local("vscode", "https://vscode.dev/oauth/client-metadata.json"),
     local("goose", "https://goose-docs.ai/oauth/client-metadata.json"),
@@ -33,7 +46,7 @@ pub const KNOWN: &[Facts] = &[
 ];
 
 const fn hosted(name: &'static str, client_id: &'static str) -> Facts {
-    Facts { name, client_id, signs_for_token_endpoint: false, is_hosted: true }
+    Facts { name, client_id, signs_for_token_endpoint: false, is_hosted: true, challenge: ChallengeStyle::Http }
 }
 
 const fn local(name: &'static str, client_id: &'static str) -> Facts {

@@ -21,6 +21,18 @@ pub struct ElevationConfig {
     pub decide_within: Span,
     /// Requests that one agent may have waiting at a time.
     pub pending_per_agent: u32,
+    /// Requests for an approval that may wait at a time for agents of one owner.
+    pub pending_per_owner: u32,
+    /// Requests for an approval that may wait at a time in all, so that whoever decides can read them.
+    pub pending: u32,
+    /// How long a call whose request waits is held for the decision before it is answered, where its client is told by
+    /// results; at most 30 s. 0 answers at once.
+    #[serde(deserialize_with = "at_most_half_a_minute_or_none")]
+    pub hold: Span,
+    /// How long somebody may ask for a call of the high tier after it was refused.
+    pub ask_within: Span,
+    /// Refused calls of the high tier that one grant may leave behind to be asked for. Equal ones are one.
+    pub asked_per_grant: u32,
 }
 
 impl Default for ElevationConfig {
@@ -32,6 +44,11 @@ impl Default for ElevationConfig {
             approval_uses: 1,
             decide_within: Span::from_minutes(15),
             pending_per_agent: 3,
+            pending_per_owner: 10,
+            pending: 200,
+            hold: Span::from_seconds(0),
+            ask_within: Span::from_minutes(10),
+            asked_per_grant: 8,
         }
     }
 }
@@ -89,7 +106,15 @@ fn at_most_a_minute<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
 }
 
 fn at_most_two_minutes_or_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-    let (span, longest) = (Span::deserialize(deserializer)?, Span::from_minutes(2));
+    at_most_or_none(deserializer, Span::from_minutes(2))
+}
+
+fn at_most_half_a_minute_or_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    at_most_or_none(deserializer, Span::from_seconds(30))
+}
+
+fn at_most_or_none<'de, D: serde::Deserializer<'de>>(deserializer: D, longest: Span) -> Result<Span, D::Error> {
+    let span = Span::deserialize(deserializer)?;
     if span > longest {
         return Err(serde::de::Error::custom(format!("{span} is not allowed here: write 0 to {longest}")));
     }

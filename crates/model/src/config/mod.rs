@@ -6,7 +6,9 @@
 
 mod answer_bytes;
 mod audit;
+mod challenge;
 mod clients;
+mod how_told;
 mod known_clients;
 mod lifetimes;
 mod people;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer_bytes::AnswerBytes;
 pub use audit::{AuditConfig, WitnessConfig};
+pub use challenge::ChallengeStyle;
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ChallengeStyle;
 use crate::{Id, Person, Role, Secret, Server};
 
 /// One person. `password` or `password_hash`; with neither, an enrolment link sets one, and the person changes it at `/me/account`.
@@ -44,6 +45,10 @@ pub struct AgentConfig {
     /// What it is told while a person decides on what it asked for.
     #[serde(default)]
     pub pending: WhilePending,
+    /// How it is told that a call needs a consent or an approval: `http`, `tool_error` or `both`. With `tool_error` the
+    /// refused call itself asks for it.
+    #[serde(default)]
+    pub challenge: Option<ChallengeStyle>,
 }
 
 /// What an autonomous agent is told while a person decides on what it asked for.

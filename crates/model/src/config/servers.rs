@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::AnswerBytes;
-use crate::{Secret, Span, Tier, ToolName, ToolRules, resource::ResourceRules, server::Kind};
+use crate::{Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -32,6 +32,10 @@ pub struct ServerConfig {
     /// From prompt names (`*` stands for any run of characters) to tiers, like `tools`.
     #[serde(default)]
     pub prompts: ToolRules,
+    /// High-tier names (`*` stands for any run of characters) of which an approval covers any arguments. Of all others it
+    /// covers the one call that was refused and asked for. Resources are named `resource/RULE`, prompts `prompt/NAME`.
+    #[serde(default)]
+    pub any_arguments: Vec<ToolPattern>,
     /// Which definitions of tools and prompts count: with `first_seen` those of the first list, and of later ones what a
     /// person accepted; with `reviewed` only what a person accepted; with `unpinned` whatever the server says at the
     /// moment, for servers whose descriptions are never the same twice.
@@ -65,6 +69,17 @@ impl ServerConfig {
             Kind::Prompt(name) => self.prompts.tier(&name.parse().ok()?),
             Kind::Unnamed(_) => None,
         }
+    }
+
+    /// Does an approval of this tool, rule of resources or prompt cover one exact call?
+    pub fn approves_exact_calls(&self, tool: &ToolName) -> bool {
+        let name = match tool.kind() {
+            Kind::Tool(name) => name.to_owned(),
+            Kind::Resource(rule) => format!("resource/{rule}"),
+            Kind::Prompt(name) => format!("prompt/{name}"),
+            Kind::Unnamed(_) => return true,
+        };
+        !self.any_arguments.iter().any(|pattern| pattern.matches(&name))
     }
 
     /// An example of everything that has a rule in `tier`.

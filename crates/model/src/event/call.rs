@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::Text;
-use crate::{Agent, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName, text_enum};
+use crate::{
+    Agent, AskedCall, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName, text_enum,
+};
 
 /// A call was decided, before it was sent upstream.
 #[skip_serializing_none]
@@ -98,6 +100,8 @@ pub struct CallRefused {
     pub tool: Option<Text<ToolName>>,
     /// The elevation that waits.
     pub elevation: Option<Id<Elevation>>,
+    /// The call as it was left behind, so that somebody can ask for exactly it.
+    pub asked: Option<Id<AskedCall>>,
     /// The digest of the policies in force.
     pub policy: Option<Box<str>>,
     /// The `@id`s of the policies that decided.
@@ -363,7 +367,7 @@ pub struct CallRest {
     pub task: Option<String>,
     /// Reserved. SHA-256 of the approved text of the task.
     pub task_digest: Option<String>,
-    /// Reserved. A salted commitment to the canonical JSON of the arguments.
+    /// A salted commitment to the canonical JSON of the arguments, of calls of the high tier.
     pub arguments: Option<String>,
     /// SHA-256 of the accepted definition by which the arguments were checked, as canonical JSON.
     pub definition: Option<String>,

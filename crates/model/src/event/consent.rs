@@ -117,6 +117,8 @@ pub enum AuthorizationRefusalCause {
     TooManyPending,
     /// Another person has to approve it, and nobody was asked.
     NeedsApproval,
+    /// An approval covers one call, and none of it was refused lately.
+    NotCalled,
     /// Its grant has ended.
     GrantEnded,
     /// Its agent is suspended or retired.
@@ -145,6 +147,7 @@ text_enum!(AuthorizationRefusalCause {
     Lapsed => "lapsed",
     TooManyPending => "too_many_pending",
     NeedsApproval => "needs_approval",
+    NotCalled => "not_called",
     GrantEnded => "grant_ended",
     AgentNotActive => "agent_not_active",
     AgentUnknown => "agent_unknown",

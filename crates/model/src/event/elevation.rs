@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::Text;
-use crate::{Agent, Elevation, ElevationState, Grant, Id, Person, Scope, Server, StepUp, Tier, Timestamp};
+use crate::{
+    Agent, AskedCall, Elevation, ElevationState, ExactCall, Grant, Id, Person, Scope, Server, StepUp, Tier, Timestamp,
+};
 
 /// Which elevation, and who is in it.
 #[skip_serializing_none]
@@ -23,12 +25,26 @@ pub struct ElevationOf {
     pub server: Id<Server>,
     /// The one scope that it adds.
     pub scope: Scope,
+    /// The one call that it is good for; any of its scope when there is none.
+    pub call: Option<CallOf>,
     /// How much harm that can do.
     pub tier: Tier,
     /// Who has to say yes.
     pub by: StepUp,
     /// Why it is asked for, in the words of whoever asks.
     pub reason: String,
+}
+
+/// One exact call.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CallOf {
+    /// The asked call, as the refusals that left it name it.
+    pub asked: Id<AskedCall>,
+    /// SHA-256 of the accepted definition of its tool.
+    pub definition: Option<String>,
+    /// A salted commitment to the canonical JSON of its arguments.
+    pub arguments: String,
 }
 
 /// An elevation was asked for.
@@ -124,6 +140,13 @@ pub enum ElevationEnd {
     Revoked,
 }
 
+impl CallOf {
+    /// As the log has it.
+    pub fn of(call: &ExactCall) -> Self {
+        Self { asked: call.asked.clone(), definition: call.definition.clone(), arguments: call.arguments.clone() }
+    }
+}
+
 impl ElevationEnded {
     /// `elevation` is over, because of `cause`.
     pub fn of(elevation: &Elevation, cause: ElevationEnd) -> Self {
@@ -143,6 +166,7 @@ impl ElevationOf {
             person: grant.person.clone(),
             server: grant.server.clone(),
             scope: elevation.scope.clone(),
+            call: elevation.call.as_ref().map(CallOf::of),
             tier: elevation.scope.tier(),
             by: elevation.by,
             reason: elevation.reason.clone(),

@@ -3,9 +3,9 @@
 use crate::{
     Actor, Elevation, Event, Grant, Scope, Span, StepUp, Tier, Timestamp,
     event::{
-        CallDecided, CallEnded, CallRefusalReason, CallRefused, CallRest, ClockAccepted, Done, ElevationApproved,
-        ElevationDenied, ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut, Outcome, Rests,
-        Verdict,
+        CallDecided, CallEnded, CallOf, CallRefusalReason, CallRefused, CallRest, ClockAccepted, Done,
+        ElevationApproved, ElevationDenied, ElevationOf, ElevationRequested, Facts, GrantChange, GrantMade, LoggedOut,
+        Outcome, Rests, Verdict,
     },
 };
 
@@ -65,6 +65,7 @@ pub fn call_refused() -> CallRefused {
         by: Some(StepUp::Approval),
         tool: Some(parsed::<crate::ToolName>("delete_ticket").into()),
         elevation: None,
+        asked: None,
         policy: Some(policy),
         policies: vec!["portcullis.high".into()],
         facts: Some(facts),
@@ -95,6 +96,7 @@ fn of(elevation: &Elevation) -> ElevationOf {
         person: Some(parsed("ada")),
         server: elevation.scope.server().clone(),
         scope: elevation.scope.clone(),
+        call: elevation.call.as_ref().map(CallOf::of),
         tier: elevation.scope.tier(),
         by: elevation.by,
         reason: elevation.reason.clone(),

@@ -32,7 +32,7 @@ pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use elevation::{
-    ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
+    CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
     ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};

@@ -219,6 +219,8 @@ pub enum TokenRefusalCause {
     Denied,
     /// Too many elevations of this agent wait.
     TooManyPending,
+    /// An approval covers one call, and none of it was refused lately.
+    NotCalled,
     /// Its grant has ended.
     GrantEnded,
     /// Its agent is suspended or retired.
@@ -271,6 +273,7 @@ text_enum!(TokenRefusalCause {
     Pending => "pending",
     Denied => "denied",
     TooManyPending => "too_many_pending",
+    NotCalled => "not_called",
     GrantEnded => "grant_ended",
     AgentNotActive => "agent_not_active",
     AgentUnknown => "agent_unknown",

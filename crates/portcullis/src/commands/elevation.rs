@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use catalogue::{Before, Shown, ShownArgument};
 use model::{Elevation, Id, Timestamp};
+use privilege::asked_call;
 use store::{ElevationEntry, Store};
 
 use super::{
@@ -35,10 +37,12 @@ pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
     };
     let shown = async {
         let (_, store) = visit.open().await?;
-        found(&store, &id).await
+        let entry = found(&store, &id).await?;
+        let call = asked_call::card_of(&store, &entry.agent.id, &entry.elevation).await?;
+        Ok::<_, anyhow::Error>((entry, call))
     };
     match (shown.await, through) {
-        (Ok(entry), through) => show(visit, &entry, through),
+        (Ok((entry, call)), through) => show(visit, &entry, call.as_deref(), through),
         // It is done, and whoever did it could; that it can not be shown from here is no failure.
         (Err(_), Some(through)) => {
             visit.tell(&serde_json::json!({"elevation": id, "through": through}), format!("{id}: through {through}"))
@@ -102,9 +106,17 @@ fn whole(entry: &ElevationEntry) -> Result<serde_json::Value> {
     Ok(shown)
 }
 
-fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<ExitCode> {
+fn show(
+    visit: &Visit,
+    entry: &ElevationEntry,
+    call: Option<&[ShownArgument]>,
+    through: Option<&str>,
+) -> Result<ExitCode> {
     if visit.json {
         let mut shown = whole(entry)?;
+        if let Some(call) = call {
+            shown["arguments"] = call.iter().map(argument).collect();
+        }
         if let Some(through) = through {
             shown["through"] = through.into();
         }
@@ -129,10 +141,40 @@ fn show(visit: &Visit, entry: &ElevationEntry, through: Option<&str>) -> Result<
         ("uses", format!("{}/{}", elevation.uses(), elevation.max_uses)),
         ("grant", elevation.grant.to_string()),
     ]);
+    match call {
+        Some([]) => output::line("one call of it, without arguments"),
+        Some(call) => {
+            output::line("one call of it, with exactly these arguments:");
+            call.iter().for_each(|argument| output::line(format!("  {}", written(argument))));
+        }
+        None if elevation.call.is_some() => output::line("one call of it, whose arguments are not kept any more"),
+        None => {}
+    }
     if let Some(through) = through {
         output::line(format!("decided through {through}"));
     }
     Ok(output::OK)
+}
+
+/// An argument, and what it was in the call that was approved last, when that is something else.
+fn written(argument: &ShownArgument) -> String {
+    let value = |shown: &Shown| match shown {
+        // Quoted, so that no text passes for the end of a line, or for a number.
+        Shown::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Shown::Literal(text) => text.clone(),
+    };
+    let before = match &argument.before {
+        None => String::new(),
+        Some(Before::Nothing) => " (not in the last approved call)".to_owned(),
+        Some(Before::Value(before)) => format!(" (was {})", value(before)),
+    };
+    format!("{} = {}{before}", argument.place, value(&argument.value))
+}
+
+fn argument(argument: &ShownArgument) -> serde_json::Value {
+    let (Shown::Text(value) | Shown::Literal(value)) = &argument.value;
+    let is_text = matches!(argument.value, Shown::Text(_));
+    serde_json::json!({"place": argument.place, "value": value, "text": is_text, "differs": argument.before.is_some()})
 }
 
 async fn found(store: &Store, id: &str) -> Result<ElevationEntry> {

@@ -6,7 +6,7 @@ use model::{CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, Scope
 use policy::Policies;
 use store::{Store, StoreError, StoreSilent};
 
-use super::{Asker, elevated};
+use super::{Approvals, Asker, Unfit, elevated, exact::still_approved};
 
 /// One call, by the grant and the credential that it comes with.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct Wanted<'a> {
     pub credential: &'a ScopeSet,
     /// What is called.
     pub target: &'a CallTarget,
+    /// What approvals cover here, and which call this is.
+    pub approvals: Approvals<'a>,
 }
 
 /// It may be called.
@@ -64,6 +66,8 @@ pub enum NotAllowed {
         by: StepUp,
         /// What is live besides.
         live: Vec<Elevation>,
+        /// One of these covers the scope, and not this call.
+        unfit: Option<(Id<Elevation>, Unfit)>,
         /// What stands in the way, and what will allow it.
         policies: Vec<String>,
     },
@@ -78,7 +82,7 @@ pub enum NotAllowed {
 /// # Errors
 /// Why not, and what to do.
 pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
-    let Wanted { asker, grant, credential, target } = wanted;
+    let Wanted { asker, grant, credential, target, approvals } = wanted;
     let standing = policies.decide(&asker.question(&grant.server, target, model::Authority::Standing));
     let (scope, by, in_the_way) = match standing {
         Decision::Allow { policies } => {
@@ -95,9 +99,19 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(NotAllowed::Silent)?;
     let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
-    if let Some(by) = elevated(policies, (&asker, &grant.server, target), &live, &scope) {
-        let basis = Basis::Elevation { id: by.elevation.id.clone(), by: by.elevation.by };
-        return Ok(Allowed { basis, policies: by.policies });
+    let mut unfit = None;
+    for by in elevated(policies, (&asker, &grant.server, target), &live, &scope) {
+        let fits = match approvals.covered_by(by.elevation) {
+            Ok(()) => still_approved(store, &asker, grant, by.elevation).await.map_err(NotAllowed::Store)?,
+            Err(why) => Err(why),
+        };
+        match fits {
+            Ok(()) => {
+                let basis = Basis::Elevation { id: by.elevation.id.clone(), by: by.elevation.by };
+                return Ok(Allowed { basis, policies: by.policies });
+            }
+            Err(why) => unfit = unfit.or(Some((by.elevation.id.clone(), why))),
+        }
     }
-    Err(NotAllowed::StepUp { scope, by, live, policies: in_the_way })
+    Err(NotAllowed::StepUp { scope, by, live, unfit, policies: in_the_way })
 }

@@ -15,11 +15,13 @@ use model::{Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Grant,
 use policy::Policies;
 
 pub mod decide;
+pub mod exact;
 pub mod explain;
 pub mod plan;
 pub mod reach;
 
 pub use decide::{Allowed, Basis, NotAllowed, decide};
+pub use exact::{Approvals, Unfit};
 pub use explain::{Explained, explain};
 pub use plan::{Need, NotIssuable};
 pub use reach::{Reach, reach};
@@ -64,14 +66,15 @@ struct Elevated<'e> {
     policies: Vec<String>,
 }
 
-/// The first of `elevations` that covers `scope` and with which policy allows it.
+/// Those of `elevations` that cover `scope` and with which policy allows it, in their order. Which calls of the scope each
+/// covers is asked of [`exact`].
 fn elevated<'e>(
     policies: &Policies,
     (asker, server, target): (&Asker<'_>, &Id<Server>, &CallTarget),
     elevations: &'e [Elevation],
     scope: &Scope,
-) -> Option<Elevated<'e>> {
-    elevations.iter().filter(|elevation| elevation.scope.implies(scope)).find_map(|elevation| {
+) -> impl Iterator<Item = Elevated<'e>> {
+    elevations.iter().filter(|elevation| elevation.scope.implies(scope)).filter_map(move |elevation| {
         let authority = elevation.by.authority();
         match policies.decide(&asker.question(server, target, authority)) {
             Decision::Allow { policies } => Some(Elevated { elevation, authority, policies }),

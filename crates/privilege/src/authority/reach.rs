@@ -5,7 +5,7 @@
 use model::{Authority, CallTarget, Decision, Elevation, Id, Scope, Server, StepUp};
 use policy::Policies;
 
-use super::{Asker, elevated};
+use super::{Approvals, Asker, Elevated, elevated};
 
 /// How far what is listed is within reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,20 +26,25 @@ pub enum Reach {
     },
 }
 
-/// How far `target` is within reach of who holds `live`; `None` when nothing could open it, so that it is not to be seen.
+/// How far `target` is within reach of who holds `live`, of which an approval of one call opens no tool; `None` when nothing could open it, so that it is not to be seen.
 pub fn reach(
     policies: &Policies,
     asker: &Asker<'_>,
     server: &Id<Server>,
     target: &CallTarget,
+    approvals: Approvals<'_>,
     live: &[Elevation],
 ) -> Option<Reach> {
     match policies.decide(&asker.question(server, target, Authority::Standing)) {
         Decision::Allow { .. } => Some(Reach::Usable { scope: target.scope(server), with: Authority::Standing }),
         Decision::Deny { .. } => None,
-        Decision::StepUp { scope, by, .. } => Some(match elevated(policies, (asker, server, target), live, &scope) {
-            Some(elevated) => Reach::Usable { scope, with: elevated.authority },
-            None => Reach::StepUp { scope, by },
-        }),
+        Decision::StepUp { scope, by, .. } => {
+            let covers = |one: &Elevated<'_>| approvals.covered_by(one.elevation).is_ok();
+            let with = elevated(policies, (asker, server, target), live, &scope).find(covers).map(|one| one.authority);
+            Some(match with {
+                Some(with) => Reach::Usable { scope, with },
+                None => Reach::StepUp { scope, by },
+            })
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Scope, Span, Stage, Standing, Target, Timestamp,
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Scope, Span, Stage, Standing, Target, Timestamp,
     event::{ElevationApproved, ElevationDenied, ElevationOf},
 };
 use store::{Tx, privilege::PrivilegeTx};
@@ -45,6 +45,7 @@ pub async fn approve(
         return Err(Refused::Blocked(decider_is));
     }
     still_waits(&case.elevation, now)?;
+    still_that_tool(tx, &case.elevation).await?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
     let end = now.after(lasts).min(case.grant.not_after);
     if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
@@ -94,6 +95,18 @@ fn still_waits(elevation: &Elevation, now: Timestamp) -> Result<(), Refused> {
             let by = elevation.decided().map(|decided| decided.by.clone());
             Err(Refused::AlreadyDecided { state: elevation.state(), by })
         }
+    }
+}
+
+/// What was asked for was asked for of a tool as it was; nobody approves a call of another one.
+async fn still_that_tool(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<(), Refused> {
+    let (Scope::Tool(server, tool), Some(call)) = (&elevation.scope, &elevation.call) else { return Ok(()) };
+    let Some(definition) = &call.definition else { return Ok(()) };
+    let entry = tx.catalogue_entry(server, tool).await?;
+    let accepted = entry.filter(|entry| entry.pin() == Pin::Accepted).map(|entry| entry.seen.to_hex());
+    match accepted.as_ref() == Some(definition) {
+        true => Ok(()),
+        false => Err(Refused::ToolChanged { tool: tool.qualified(server) }),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A live elevation of the same scope is used instead of stacking another, a waiting request is joined instead of
 //! asking a second time, and an agent may have only so many waiting. What was denied stays denied for as long as it
-//! could have waited.
+//! could have waited, whatever the arguments. In the high tier what is asked for is one call, and it is made once.
 //!
 //! Many requests tire the people who decide them, and tired people say yes.
 //!
@@ -10,7 +10,8 @@
 
 use crypto::mint;
 use model::{
-    Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, Grant, Id, Person, Scope, Stage, StepUp,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, ExactCall, Grant, Id, Person, Scope, Stage,
+    StepUp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
@@ -25,6 +26,8 @@ pub struct ElevationWish<'a> {
     pub grant: &'a Grant,
     /// The one scope it adds.
     pub scope: &'a Scope,
+    /// The one call of it that is asked for, in the high tier.
+    pub call: Option<&'a ExactCall>,
     /// Who has to say yes.
     pub by: StepUp,
     /// Why.
@@ -40,7 +43,7 @@ pub enum Opened {
     New(Elevation, Event),
     /// A person said no to the same thing a short while ago.
     Denied(Id<Elevation>),
-    /// Too many of this agent wait for a decision.
+    /// Too many of this agent, of its owner or in all wait for a decision.
     TooMany,
 }
 
@@ -81,7 +84,12 @@ pub async fn request(
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
-    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, now).await? {
+    let waiting = tx.pending_for(&wanted.grant.id, wanted.scope, now).await?;
+    if let Some(waiting) = waiting.into_iter().find(|waiting| is_for(waiting, wanted.call)) {
+        // Whoever asks last is who will call.
+        if let Some(call) = wanted.call.filter(|call| waiting.call.as_ref() != Some(call)) {
+            PrivilegeTx::of(tx).rebind_elevation(&waiting.id, call).await?;
+        }
         return Ok(Opened::Joined(waiting));
     }
     // Under any of its grants: an agent can end one and come back with the next.
@@ -96,8 +104,18 @@ pub async fn request(
     if undecided >= config.pending_per_agent as usize {
         return Ok(Opened::TooMany);
     }
+    // What an agent may not fill its owner's other agents could, and all of them together what a person can read.
+    if wanted.by == StepUp::Approval {
+        let (of_owner, in_all) = tx.count_waiting(&wanted.agent.owner, now).await?;
+        if of_owner >= u64::from(config.pending_per_owner) || in_all >= u64::from(config.pending) {
+            return Ok(Opened::TooMany);
+        }
+    }
     let elevation = fresh(config, tx, &wanted);
     PrivilegeTx::of(tx).put_elevation(&elevation).await?;
+    if let Some(call) = wanted.call {
+        PrivilegeTx::of(tx).asked_call_is_requested(&call.asked).await?;
+    }
     let requested = ElevationRequested {
         of: ElevationOf::of(&elevation, wanted.grant),
         max_uses: elevation.max_uses,
@@ -109,18 +127,26 @@ pub async fn request(
 async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elevation>, StoreError> {
     let now = tx.now();
     let live = tx.live_elevations(&wanted.grant.id, now).await?;
-    Ok(live.into_iter().find(|elevation| elevation.scope == *wanted.scope))
+    let same = |elevation: &Elevation| elevation.scope == *wanted.scope && elevation.call.as_ref() == wanted.call;
+    Ok(live.into_iter().find(same))
+}
+
+/// Is that request for this call, whichever installation makes it?
+fn is_for(waiting: &Elevation, call: Option<&ExactCall>) -> bool {
+    waiting.call.as_ref().map(|call| &call.asked) == call.map(|call| &call.asked)
 }
 
 fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> Elevation {
     let (lasts, max_uses) = match wanted.by {
         StepUp::Consent => (config.consent_lasts, config.consent_uses),
+        StepUp::Approval if wanted.call.is_some() => (config.approval_lasts, 1),
         StepUp::Approval => (config.approval_lasts, config.approval_uses),
     };
     Elevation {
         id: mint(),
         grant: wanted.grant.id.clone(),
         scope: wanted.scope.clone(),
+        call: wanted.call.cloned(),
         by: wanted.by,
         reason: wanted.reason.to_owned(),
         requested_at: tx.now(),

@@ -1,5 +1,6 @@
 //! The handle, and the tasks behind it: opening, the one writer, and what it is asked.
 
+pub(crate) mod asked_arguments;
 pub(crate) mod batch;
 pub(crate) mod commit;
 pub(crate) mod commit_outcome;

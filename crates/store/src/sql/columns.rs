@@ -86,6 +86,11 @@ impl<'r> Columns<'r> {
         serde_json::from_str(&self.text()?).map_err(|error| self.unreadable(error.to_string()))
     }
 
+    pub(crate) fn optional_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        let text = self.optional_text()?;
+        text.map(|text| serde_json::from_str(&text).map_err(|error| self.unreadable(error.to_string()))).transpose()
+    }
+
     pub(crate) fn unreadable(&self, why: impl Into<String>) -> StoreError {
         StoreError::Unreadable { what: self.what, why: why.into() }
     }

@@ -3,7 +3,7 @@
 //! Every step is one conditional statement, so of several callers one wins.
 
 use model::{
-    Actor, Elevation, Grant, Id, Timestamp,
+    Actor, Elevation, ExactCall, Grant, Id, Timestamp,
     event::{ElevationEnd, ElevationEnded},
 };
 use sqlx::query;
@@ -19,13 +19,14 @@ impl PrivilegeTx<'_, '_> {
     pub async fn put_elevation(&mut self, elevation: &Elevation) -> Result<(), StoreError> {
         self.run(
             query(
-                "INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before,
+                "INSERT INTO elevation (id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before,
                  decided_by, decided_at, lasts, not_after, max_uses, uses)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             )
             .bind(elevation.id.as_str())
             .bind(elevation.grant.as_str())
             .bind(elevation.scope.to_string())
+            .bind(as_stored(elevation.call.as_ref())?)
             .bind(elevation.by.as_str())
             .bind(elevation.state().as_str())
             .bind(&elevation.reason)
@@ -40,6 +41,13 @@ impl PrivilegeTx<'_, '_> {
         )
         .await?;
         Ok(())
+    }
+
+    /// Binds a request that waits to another call, or to another installation that may make it; `false` when it was decided.
+    pub async fn rebind_elevation(&mut self, id: &Id<Elevation>, call: &ExactCall) -> Result<bool, StoreError> {
+        let sql = "UPDATE elevation SET exact_call = $2 WHERE id = $1 AND state = 'requested'";
+        let changed = self.run(query(sql).bind(id.as_str()).bind(as_stored(Some(call))?)).await?;
+        Ok(changed == 1)
     }
 
     /// Requested → active; `false` when it was decided before or had lapsed.
@@ -136,4 +144,9 @@ impl PrivilegeTx<'_, '_> {
         self.ended.extend(ended.iter().map(|elevation| ElevationEnded::of(elevation, cause).by(Actor::System)));
         Ok(count)
     }
+}
+
+fn as_stored(call: Option<&ExactCall>) -> Result<Option<String>, StoreError> {
+    let text = call.map(serde_json::to_string).transpose();
+    text.map_err(|error| StoreError::Unreadable { what: "elevation", why: error.to_string() })
 }

@@ -1,6 +1,6 @@
 //! Elevations: which there are, and which of them wait or may be used.
 
-use model::{Agent, Approval, Decided, Elevation, Grant, Id, Scope, Span, Stage, Timestamp};
+use model::{Agent, Approval, Decided, Elevation, Grant, Id, Person, Scope, Span, Stage, Timestamp};
 use sqlx::query;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 macro_rules! elevation_columns {
     () => {
         concat!(
-            "e.id, e.grant_id, e.scope, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
+            "e.id, e.grant_id, e.scope, e.exact_call, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
              e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, ",
             elevation_ended_by_block!()
         )
@@ -29,7 +29,7 @@ pub(crate) use elevation_columns;
 /// The same of a row that was just changed, which is none that is stopped.
 macro_rules! changed_columns {
     () => {
-        "id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
+        "id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
          not_after, max_uses, uses, CAST(NULL AS BIGINT)"
     };
 }
@@ -56,12 +56,18 @@ impl Readers {
 
     /// The newest one that was asked for under this grant and for this scope, whatever became of it.
     pub async fn newest_elevation(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Option<Elevation>, StoreError> {
+        self.one(newest(grant, &scope.to_string())).await
+    }
+
+    /// The newest requests for an approval since `since`, whatever became of them: at most `most`.
+    pub async fn approvals_since(&self, since: Timestamp, most: u32) -> Result<Vec<Elevation>, StoreError> {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
+            " FROM elevation e WHERE e.requested_at > $1 AND e.step_up = 'approval'
+              ORDER BY e.requested_at DESC, e.id DESC LIMIT $2"
         );
-        self.one(query(sql).bind(grant.as_str()).bind(scope.to_string())).await
+        self.all(query(sql).bind(since.micros()).bind(i64::from(most))).await
     }
 
     /// Those of a grant that may be used at `now`.
@@ -76,13 +82,22 @@ impl Tx<'_> {
         self.one(by_id(id)).await
     }
 
-    /// The one that waits for a decision about this scope of this grant.
+    /// The newest one that was asked for under this grant and for this scope, whatever became of it.
+    pub async fn newest_elevation(
+        &mut self,
+        grant: &Id<Grant>,
+        scope: &Scope,
+    ) -> Result<Option<Elevation>, StoreError> {
+        self.one(newest(grant, &scope.to_string())).await
+    }
+
+    /// Those that wait for a decision about this scope of this grant, oldest first.
     pub async fn pending_for(
         &mut self,
         grant: &Id<Grant>,
         scope: &Scope,
         now: Timestamp,
-    ) -> Result<Option<Elevation>, StoreError> {
+    ) -> Result<Vec<Elevation>, StoreError> {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
@@ -90,8 +105,18 @@ impl Tx<'_> {
               ORDER BY e.requested_at, e.id"
         );
         let pending = query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros());
-        let pending: Vec<Elevation> = self.all(pending).await?;
-        Ok(pending.into_iter().find(|elevation| elevation.is_pending(now)))
+        let mut pending: Vec<Elevation> = self.all(pending).await?;
+        pending.retain(|elevation| elevation.is_pending(now));
+        Ok(pending)
+    }
+
+    /// How many wait for an approval at `now`: of agents of `owner`, and in all.
+    pub async fn count_waiting(&mut self, owner: &Id<Person>, now: Timestamp) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT COUNT(CASE WHEN a.owner = $1 THEN 1 END), COUNT(*) FROM elevation e
+             JOIN agent_grant g ON g.id = e.grant_id JOIN agent a ON a.id = g.agent
+             WHERE e.state = 'requested' AND e.step_up = 'approval' AND e.decide_before > $2";
+        let counted: Option<Waiting> = self.one(query(sql).bind(owner.as_str()).bind(now.micros())).await?;
+        Ok(counted.map_or((0, 0), |Waiting(theirs, all)| (theirs, all)))
     }
 
     /// Those of an agent, under whatever grant, that were denied after `since` or asked for after it and never
@@ -121,6 +146,15 @@ fn by_id(id: &Id<Elevation>) -> Statement<'_> {
     query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1")).bind(id.as_str())
 }
 
+fn newest<'a>(grant: &'a Id<Grant>, scope: &'a str) -> Statement<'a> {
+    let sql = concat!(
+        "SELECT ",
+        elevation_columns!(),
+        " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
+    );
+    query(sql).bind(grant.as_str()).bind(scope)
+}
+
 fn may_be_used(grant: &Id<Grant>, now: Timestamp) -> Statement<'_> {
     let sql = concat!(
         "SELECT ",
@@ -137,11 +171,22 @@ fn live_at(mut elevations: Vec<Elevation>, now: Timestamp) -> Vec<Elevation> {
     elevations
 }
 
+struct Waiting(u64, u64);
+
+impl FromColumns for Waiting {
+    const WHAT: &'static str = "number of requests";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self(columns.number()?, columns.number()?))
+    }
+}
+
 impl FromColumns for Elevation {
     const WHAT: &'static str = "elevation";
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         let (id, grant, scope) = (columns.parsed()?, columns.parsed()?, columns.parsed()?);
+        let call = columns.optional_json()?;
         let (by, state, reason) = (columns.parsed()?, columns.parsed()?, columns.text()?);
         let (requested_at, decide_before) = (columns.time()?, columns.time()?);
         let decided = columns.optional_text()?.zip(columns.optional_time()?).map(|(by, at)| Decided { by, at });
@@ -155,6 +200,6 @@ impl FromColumns for Elevation {
             }
             (stage, _) => stage,
         };
-        Ok(Self { id, grant, scope, by, reason, requested_at, decide_before, lasts, max_uses, stage })
+        Ok(Self { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, stage })
     }
 }

@@ -11,6 +11,9 @@ const REMEMBERED: Span = Span::from_minutes(24 * 60);
 /// How long a client's metadata document is kept that nobody asks for any more.
 const DOCUMENT_KEPT: Span = Span::from_minutes(90 * 24 * 60);
 
+/// How long the arguments of a call are kept that somebody asked for: so long the next one is shown beside it.
+const ARGUMENTS_KEPT: Span = Span::from_minutes(30 * 24 * 60);
+
 /// Deletes expired rows. The log keeps what happened; these rows say only what may still happen.
 pub(crate) async fn delete(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
     let before = |span: Span| now.micros() - span.seconds() as i64 * 1_000_000;
@@ -19,6 +22,8 @@ pub(crate) async fn delete(connection: &mut AnyConnection, now: Timestamp) -> Re
         ("DELETE FROM enrolment WHERE not_after <= $1", now.micros()),
         ("DELETE FROM flow WHERE not_after <= $1", now.micros()),
         ("DELETE FROM used_once WHERE not_after <= $1", now.micros()),
+        ("DELETE FROM asked_call WHERE requested_at IS NULL AND not_after <= $1", now.micros()),
+        ("DELETE FROM asked_call WHERE not_after <= $1", before(ARGUMENTS_KEPT)),
         ("DELETE FROM code WHERE not_after <= $1", before(REMEMBERED)),
         ("DELETE FROM refresh_token WHERE not_after <= $1", before(REMEMBERED)),
         ("DELETE FROM installation WHERE not_after <= $1", before(REMEMBERED)),

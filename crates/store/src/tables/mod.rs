@@ -2,6 +2,7 @@
 
 pub(crate) mod access_keys;
 pub(crate) mod agents;
+pub(crate) mod asked_calls;
 pub(crate) mod block_ends;
 pub(crate) mod blocks;
 pub(crate) mod catalogue;

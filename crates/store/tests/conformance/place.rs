@@ -158,6 +158,7 @@ pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
         id: crypto::mint(),
         grant: grant.clone(),
         scope: "tickets.delete_ticket".parse().unwrap(),
+        call: None,
         by: StepUp::Approval,
         reason: "a spill".into(),
         requested_at: START,

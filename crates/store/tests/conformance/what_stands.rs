@@ -194,6 +194,9 @@ async fn more_uses_a_later_end_and_another_scope_are_found(place: &Place) {
     );
     let scope = format!("UPDATE elevation SET scope = '{}'", approved.scope);
     assert_eq!(differs("UPDATE elevation SET scope = 'tickets.export_customers'", &scope).await, "its scope");
+    // An approval of the scope becomes one of a call that nobody saw.
+    let other = r#"UPDATE elevation SET exact_call = '{"asked":"ask_1","arguments":"00"}'"#;
+    assert_eq!(differs(other, "UPDATE elevation SET exact_call = NULL").await, "the call that it is good for");
     place.tamper("UPDATE elevation SET uses = 0").await;
     assert_eq!(found(place).await, [Contradiction::Uses { what, counted: 0, logged: 1 }]);
 }

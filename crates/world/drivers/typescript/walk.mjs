@@ -1,6 +1,6 @@
 // Walks a real browser through login, consent and approval, without JavaScript in the pages.
 //
-// The first argument is JSON: chromium, home, redirect, baseline and elevated (authorization URLs),
+// The first argument is JSON: chromium, home, redirect, tickets (the MCP endpoint), client (its id), baseline and elevated (authorization URLs),
 // people ({name: password}), shots (a directory). Prints {"callbacks": [URL, URL]}.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -37,6 +37,37 @@ await ada.logIn();
 await ada.shot('2-consent');
 await ada.press(/^Allow/);
 await ada.page.waitForURL(`${walk.redirect}**`);
+
+// The client calls what it may not, so that there is a call to approve.
+const { access_token } = await (await fetch(`${walk.home}/oauth/token`, {
+  method: 'POST',
+  body: new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: new URL(callbacks.at(-1)).searchParams.get('code'),
+    client_id: walk.client,
+    redirect_uri: walk.redirect,
+    // RFC 7636 appendix B
+    code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+  }),
+})).json();
+const refused = await fetch(walk.tickets, {
+  method: 'POST',
+  headers: {
+    authorization: `Bearer ${access_token}`,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'mcp-protocol-version': '2025-11-25',
+  },
+  body: JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'delete_ticket', arguments: { id: 'T-1041' } },
+  }),
+});
+if (refused.status !== 403) throw new Error(`the high call was answered ${refused.status}: ${await refused.text()}`);
+await ada.page.goto(`${walk.home}/me`);
+await ada.shot('3-refused');
 
 await ada.page.goto(walk.elevated);
 await ada.page.locator('[name=reason]').fill('The customer asked for it');

@@ -59,7 +59,8 @@ impl World {
             "public_url": ISSUER,
             "servers": {
                 "tickets": {"url": "http://127.0.0.1:3001/mcp", "title": "Tickets",
-                    "tools": {"get_*": "low", "create_*": "medium", "delete_*": "high", "export_*": "high"}},
+                    "tools": {"get_*": "low", "create_*": "medium", "delete_*": "high", "export_*": "high"},
+                    "any_arguments": ["*"]},
                 "files": {"url": "http://127.0.0.1:3002/mcp", "tools": {"read_*": "low"}},
             },
             "people": {"ada": {}, "bob": {"roles": ["approver"]}},

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use model::ExactCall;
 use serde_json::Value;
 use sqlx::{AnyConnection, query};
 
@@ -76,7 +77,7 @@ impl Elevations {
         found: &mut Vec<Contradiction>,
     ) -> Result<(), StoreError> {
         let sql =
-            "SELECT id, state, grant_id, scope, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses
+            "SELECT id, state, grant_id, scope, exact_call, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses
                    FROM elevation WHERE state IN ('requested', 'active') ORDER BY id";
         for row in &query(sql).fetch_all(connection).await? {
             let mut columns = Columns::of("elevation", row);
@@ -84,6 +85,7 @@ impl Elevations {
             let row = Row {
                 grant: columns.text()?,
                 scope: columns.text()?,
+                call: columns.optional_json()?,
                 requested_at: columns.time()?.micros(),
                 decided_by: columns.optional_text()?,
                 decided_at: columns.optional_time()?.map(model::Timestamp::micros),
@@ -108,6 +110,7 @@ impl Elevations {
 struct Row {
     grant: String,
     scope: String,
+    call: Option<ExactCall>,
     requested_at: i64,
     decided_by: Option<String>,
     decided_at: Option<i64>,
@@ -163,10 +166,19 @@ impl Row {
         }
     }
 
+    /// The log says which call it is good for; which installation may make it stands with the code that was issued.
+    fn is_the_call(&self, said: &Value) -> bool {
+        let Some(call) = &self.call else { return said.is_null() };
+        said["asked"] == *call.asked.as_str()
+            && said["arguments"] == *call.arguments
+            && said["definition"].as_str() == call.definition.as_deref()
+    }
+
     fn is_what(&self, what: &str, said: &Said, found: &mut Vec<Contradiction>) {
         for (is_so, field) in [
             (said.fields["grant"] == *self.grant, "its grant"),
             (said.fields["scope"] == *self.scope, "its scope"),
+            (self.is_the_call(&said.fields["call"]), "the call that it is good for"),
             (
                 said.fields["max_uses"].as_u64().is_some_and(|allowed| self.max_uses <= allowed),
                 "the number of its uses",

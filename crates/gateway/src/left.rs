@@ -1,0 +1,164 @@
+//! What a refusal leaves behind when a person could help: the exact call, and for an agent without a person the request.
+//!
+//! The person an agent acts for sees the call on their page, and nobody else hears of it before they ask. An agent that acts
+//! for itself has nobody who could: when its client is told by the results of tools, the refused call asks by itself.
+//!
+//! Spec: docs/decisions/0035-one-exact-call.md.
+
+use model::{
+    Actor, Elevation, Event, ExactCall, Id, Scope, StepUp, Timestamp,
+    config::ChallengeStyle,
+    event::{CallRest, What},
+};
+use privilege::{
+    asked_call,
+    elevation::open::{self, ElevationWish, Opened},
+};
+use store::{Commit, StoreError};
+
+use crate::{
+    call::Call,
+    exact::Left,
+    gateway::Gateway,
+    permit::Denial,
+    principal::Principal,
+    refusal::{self, Refusal},
+};
+
+/// What a refused call lacks, and how it can be asked for.
+#[derive(Debug, Default)]
+pub struct Lack {
+    /// The call, kept so that it can be asked for.
+    left: Option<Left>,
+    /// The refused call asks by itself.
+    asks: Option<(Scope, StepUp)>,
+}
+
+/// What became of the request that a refused call made.
+enum Asked {
+    /// None was made.
+    Not,
+    Waits(Id<Elevation>),
+    Denied(Id<Elevation>),
+}
+
+impl Lack {
+    /// Of a call that was refused; takes the call out of `why`.
+    pub fn of(gateway: &Gateway, why: &mut Denial, call: &Call, principal: &Principal, now: Timestamp) -> Self {
+        let Denial::StepUp { by, exact, tool, tier, .. } = why else { return Self::default() };
+        let (by, exact, tier) = (*by, exact.take(), *tier);
+        let is_exact = tool.as_ref().is_some_and(|tool| call.server.config.approves_exact_calls(tool));
+        let left = exact.filter(|_| by == StepUp::Approval && is_exact);
+        let left = left.map(|exact| exact.leave(&gateway.store, principal, &gateway.config.elevation, now));
+        let style = call.server.awaited_decisions.style(principal.agent());
+        let asks_itself = style == ChallengeStyle::ToolError && principal.grant().person.is_none();
+        let scope = tool.as_ref().map(|tool| Scope::needed(&call.server.id, tool, tier));
+        Self {
+            left,
+            asks: scope.filter(|scope| asks_itself && scope.tier() != model::Tier::Low).map(|scope| (scope, by)),
+        }
+    }
+
+    /// How it is told.
+    pub fn told(&self, call: &Call, principal: &Principal) -> refusal::HowTold {
+        let decisions = &call.server.awaited_decisions;
+        let asked = self.left.as_ref().map(|left| left.asked.id.clone());
+        let at = decisions.address_to_ask(asked.as_ref());
+        refusal::HowTold { style: decisions.style(principal.agent()), at, asked }
+    }
+
+    /// What the record of the refusal says of the arguments.
+    pub fn rest(&self) -> CallRest {
+        let Some(Left { asked, .. }) = &self.left else { return CallRest::default() };
+        CallRest {
+            definition: asked.definition.clone(),
+            arguments: Some(asked.arguments.clone()),
+            ..CallRest::default()
+        }
+    }
+
+    /// Is there anything to keep?
+    pub fn leaves_something(&self) -> bool {
+        self.left.is_some() || self.asks.is_some()
+    }
+}
+
+impl Gateway {
+    /// Writes a refusal down, with what it leaves behind, in one transaction.
+    pub(crate) async fn left(
+        &self,
+        mut refusal: Refusal,
+        mut event: Event,
+        lack: Lack,
+        call: &Call,
+        principal: &Principal,
+    ) -> Refusal {
+        let config = self.config.elevation.clone();
+        let (agent, grant) = (principal.agent().clone(), principal.grant().clone());
+        let Lack { left, asks } = lack;
+        let is_exact = left.is_some();
+        let written = self
+            .store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    let kept = match &left {
+                        Some(left) => asked_call::leave(tx, &config, &left.asked, &left.sealed).await?,
+                        None => false,
+                    };
+                    let mut events = Vec::new();
+                    let mut asked = Asked::Not;
+                    if let Some((scope, by)) = asks.filter(|_| kept || !is_exact) {
+                        let exact = left.as_ref().map(|left| ExactCall::from(&left.asked));
+                        let reason = agent.purpose.as_str();
+                        let wish = ElevationWish {
+                            agent: &agent,
+                            grant: &grant,
+                            scope: &scope,
+                            call: exact.as_ref(),
+                            by,
+                            reason,
+                        };
+                        asked = match open::request(&config, tx, wish, Actor::Agent(agent.id.clone())).await? {
+                            Opened::Joined(elevation) => Asked::Waits(elevation.id),
+                            Opened::New(elevation, event) => {
+                                events.push(event);
+                                Asked::Waits(elevation.id)
+                            }
+                            Opened::Denied(elevation) => Asked::Denied(elevation),
+                            Opened::TooMany => Asked::Not,
+                        };
+                    }
+                    if let What::CallRefused(record) = &mut event.what {
+                        record.asked = record.asked.take().filter(|_| kept);
+                        if let Asked::Waits(elevation) | Asked::Denied(elevation) = &asked {
+                            record.elevation = Some(elevation.clone());
+                        }
+                    }
+                    events.push(event);
+                    Ok(events.into_iter().fold(Commit::nothing((kept, asked)), Commit::and))
+                })
+            })
+            .await;
+        let (kept, asked) = match written {
+            Ok(written) => written,
+            Err(error) => {
+                self.store.failed("record_failed", &error);
+                return Refusal::Unavailable;
+            }
+        };
+        if let Refusal::StepUp { told, .. } = &mut refusal
+            && !kept
+        {
+            told.asked = None;
+            told.at = call.server.awaited_decisions.address_to_ask(None);
+        }
+        match (asked, refusal) {
+            (Asked::Waits(elevation), Refusal::StepUp { by, what, .. }) => {
+                let at = call.server.awaited_decisions.address(&elevation);
+                Refusal::awaited(what, by, at, elevation)
+            }
+            (Asked::Denied(elevation), Refusal::StepUp { what, .. }) => Refusal::TurnedDown { what, elevation },
+            (_, refusal) => refusal,
+        }
+    }
+}
