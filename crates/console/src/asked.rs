@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use login::FRESH_LOGIN;
-use model::{AskedCall, Id};
+use model::{AskedCall, Elevation, Id};
 use privilege::separation_of_duty::consenter;
 use web::{Page, Place, see_other};
 
@@ -49,9 +49,12 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     if *consenter(&entry.grant, &entry.agent) != who.person.id {
         return Err(unknown());
     }
-    let newest = store.newest_elevation(&asked.grant, &asked.scope).await.map_err(store_failed)?;
-    let of_this = newest.filter(|elevation| elevation.call.as_ref().is_some_and(|call| call.asked == asked.id));
-    if let Some(elevation) = of_this.filter(|elevation| elevation.requested_at >= asked.asked_at) {
+    let recent = store.recent_elevations(&asked.grant, &asked.scope).await.map_err(store_failed)?;
+    let is_this = |elevation: &Elevation| {
+        let of_this = elevation.call.as_ref().is_some_and(|call| call.asked == asked.id);
+        of_this && elevation.requested_at >= asked.asked_at
+    };
+    if let Some(elevation) = recent.into_iter().find(is_this) {
         return Ok(see_other(&format!("/console/approvals/{}", elevation.id)));
     }
     let lack = Lack::asked(store, &console.config, &entry, asked, now).await?;

@@ -107,8 +107,21 @@ impl Gateway {
                     };
                     let mut events = Vec::new();
                     let mut asked = Asked::Not;
-                    if let Some((scope, by)) = asks.filter(|_| kept || !is_exact) {
-                        let exact = left.as_ref().map(|left| ExactCall::from(&left.asked));
+                    let exact = left.as_ref().map(|left| ExactCall::from(&left.asked));
+                    let newest = match &asks {
+                        Some((scope, _)) => tx.newest_elevation(&grant.id, scope).await?,
+                        None => None,
+                    };
+                    // Of several equal calls at once one is made; the others do not ask whether they may be made too.
+                    let was_made = newest.is_some_and(|newest| {
+                        let since = tx.now().before(config.ask_within);
+                        newest.call.is_some()
+                            && newest.call.as_ref().map(|call| &call.asked) == exact.as_ref().map(|call| &call.asked)
+                            && newest
+                                .approval()
+                                .is_some_and(|approval| approval.uses > 0 && approval.decided.at > since)
+                    });
+                    if let Some((scope, by)) = asks.filter(|_| (kept || !is_exact) && !was_made) {
                         let reason = agent.purpose.as_str();
                         let wish = ElevationWish {
                             agent: &agent,

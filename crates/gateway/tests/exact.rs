@@ -7,7 +7,7 @@ mod world;
 use std::sync::{Arc, Mutex};
 
 use model::{
-    Actor, Agent, AskedCall, Elevation, ExactCall, Id, Person, Pin, Scope, Span, StepUp, ToolName,
+    Actor, Agent, AgentKind, AskedCall, Elevation, ExactCall, Grant, Id, Person, Pin, Scope, Span, StepUp, ToolName,
     config::{Config, ElevationConfig},
     event::examples,
 };
@@ -298,7 +298,7 @@ fn holding(world: &World, style: &str, hold: u32) -> Arc<Gateway> {
     let server = json!({"url": world.upstream.url(), "tools": {"create_*": "medium", "delete_*": "high"}, "definitions": "unpinned"});
     let config = json!({
         "public_url": "http://127.0.0.1:8420",
-        "clients": {"challenge": {"https://bot.test/client.json": style}},
+        "clients": {"challenge": {"https://bot.test/client.json": style, "nightly": style}},
         "elevation": {"hold": hold},
         "servers": {"tickets": server},
     });
@@ -321,8 +321,11 @@ async fn a_client_that_drops_the_challenge_is_told_by_the_result_of_the_tool() {
     assert_eq!(denial["remediation"][0], json!({"type": "url", "url": at, "by": "approval"}));
     let id = requested(&world).await;
     call(&world, json!({"id": 7})).await.tool_error("waits for a decision");
-    // Another call is another question.
+    // Another call is another question, and takes nothing from this one.
+    world.clock.advance(Span::from_seconds(1));
     call(&world, json!({"id": 8})).await.tool_error("needs the approval of another person");
+    requested(&world).await;
+    call(&world, json!({"id": 7})).await.tool_error(id.as_str());
     decided(&world, &id, true).await.unwrap();
     call(&world, json!({"id": 7})).await.answered();
     let medium = world.modern("tools/call", json!({"name": "create_ticket", "arguments": {}})).await;
@@ -481,4 +484,47 @@ async fn an_approval_that_ran_out_opens_nothing() {
     world.clock.advance(Span::from_minutes(5));
     call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
     assert!(world.last("call_decided").await.is_none());
+}
+
+/// An agent without a person asks by the refused call itself, and not again for what was just done.
+#[tokio::test]
+async fn an_agent_that_acts_for_itself_asks_by_its_call_once_for_each_time_that_it_is_needed() {
+    let mut world = exact().await;
+    world.gateway = telling(&world, "tool_error");
+    for_itself(&mut world).await;
+    let first = call(&world, json!({"id": 7})).await.tool_error("waits for a decision");
+    let id = first.json()["result"]["_meta"]["io.portcullis/elevation"]["id"].as_str().unwrap().to_owned();
+    call(&world, json!({"id": 7})).await.tool_error(&id);
+    decided(&world, &id.parse().unwrap(), true).await.unwrap();
+    call_from(&world, "ins_other", json!({"id": 7})).await.answered();
+    call(&world, json!({"id": 7})).await.tool_error("needs the approval of another person");
+    assert_eq!(world.store.count_pending(world.clock_now()).await.unwrap(), 0, "it was made a moment ago");
+    call(&world, json!({"id": 8})).await.tool_error("waits for a decision");
+    world.clock.advance(Span::from_minutes(16));
+    call(&world, json!({"id": 7})).await.tool_error("waits for a decision");
+}
+
+/// The agent of the world acts for itself from now on.
+async fn for_itself(world: &mut World) {
+    let agent = world.store.agent(&world.grant.agent).await.unwrap().unwrap();
+    let agent = Agent {
+        id: "nightly".parse().unwrap(),
+        kind: AgentKind::Autonomous,
+        client: "nightly".parse().unwrap(),
+        ..agent
+    };
+    let grant =
+        Grant { id: "grt_nightly".parse().unwrap(), agent: agent.id.clone(), person: None, ..world.grant.clone() };
+    world.grant = grant.clone();
+    world
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                PrivilegeTx::of(tx).put_agent(&agent).await?;
+                PrivilegeTx::of(tx).put_grant(&grant).await?;
+                Ok::<_, StoreError>(Commit::with(examples::any(), ()))
+            })
+        })
+        .await
+        .unwrap();
 }

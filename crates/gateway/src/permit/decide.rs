@@ -223,16 +223,19 @@ async fn awaited(
     if !decisions.tells(principal.agent()) {
         return Ok(None);
     }
-    let newest = store.newest_elevation(&principal.grant().id, scope).await?;
+    let recent = store.recent_elevations(&principal.grant().id, scope).await?;
     let (tool, now) = (target.tool().cloned(), store.now());
     let is_this = |elevation: &Elevation| match &elevation.call {
         Some(approved) => exact.is_some_and(|exact| exact.this().asked == approved.asked),
         None => true,
     };
-    Ok(newest.and_then(|elevation| match &elevation.stage {
-        Stage::Requested if elevation.is_pending(now) && is_this(&elevation) => {
-            Some(Denial::Awaited { tool, by, at: decisions.address(&elevation.id), elevation: elevation.id })
-        }
+    // Other calls of the tool may wait besides.
+    if let Some(waits) = recent.iter().find(|elevation| elevation.is_pending(now) && is_this(elevation)) {
+        let elevation = waits.id.clone();
+        return Ok(Some(Denial::Awaited { tool, by, at: decisions.address(&elevation), elevation }));
+    }
+    let decided = recent.into_iter().find(|elevation| elevation.decided().is_some());
+    Ok(decided.and_then(|elevation| match &elevation.stage {
         // Whatever the arguments: who says no to a call is not asked for the next one at once.
         Stage::Denied(decided) if decisions.still_counts(decided.at, now) => {
             Some(Denial::TurnedDown { tool, elevation: elevation.id })

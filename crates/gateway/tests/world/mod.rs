@@ -119,8 +119,13 @@ impl World {
         AccessClaims {
             iss: "http://127.0.0.1:8420".into(),
             aud: RESOURCE.into(),
-            sub: Subject::Person("ada".parse().unwrap()),
-            client_id: "https://bot.test/client.json".parse().unwrap(),
+            sub: match self.grant.person.clone() {
+                Some(person) => Subject::Person(person),
+                None => Subject::Agent(self.grant.agent.clone()),
+            },
+            client_id: if self.grant.person.is_some() { "https://bot.test/client.json" } else { "nightly" }
+                .parse()
+                .unwrap(),
             scope: "tickets:low".parse().unwrap(),
             jti: "at_1".into(),
             iat: now,

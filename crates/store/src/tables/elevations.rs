@@ -56,7 +56,12 @@ impl Readers {
 
     /// The newest one that was asked for under this grant and for this scope, whatever became of it.
     pub async fn newest_elevation(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Option<Elevation>, StoreError> {
-        self.one(newest(grant, &scope.to_string())).await
+        self.one(of_scope(grant, &scope.to_string(), 1)).await
+    }
+
+    /// The newest that were asked for under this grant and for this scope, newest first: those that still matter to a call.
+    pub async fn recent_elevations(&self, grant: &Id<Grant>, scope: &Scope) -> Result<Vec<Elevation>, StoreError> {
+        self.all(of_scope(grant, &scope.to_string(), 16)).await
     }
 
     /// The newest requests for an approval since `since`, whatever became of them: at most `most`.
@@ -88,7 +93,7 @@ impl Tx<'_> {
         grant: &Id<Grant>,
         scope: &Scope,
     ) -> Result<Option<Elevation>, StoreError> {
-        self.one(newest(grant, &scope.to_string())).await
+        self.one(of_scope(grant, &scope.to_string(), 1)).await
     }
 
     /// Those that wait for a decision about this scope of this grant, oldest first.
@@ -146,13 +151,13 @@ fn by_id(id: &Id<Elevation>) -> Statement<'_> {
     query(concat!("SELECT ", elevation_columns!(), " FROM elevation e WHERE e.id = $1")).bind(id.as_str())
 }
 
-fn newest<'a>(grant: &'a Id<Grant>, scope: &'a str) -> Statement<'a> {
+fn of_scope<'a>(grant: &'a Id<Grant>, scope: &'a str, most: i64) -> Statement<'a> {
     let sql = concat!(
         "SELECT ",
         elevation_columns!(),
-        " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT 1"
+        " FROM elevation e WHERE e.grant_id = $1 AND e.scope = $2 ORDER BY e.requested_at DESC, e.id DESC LIMIT $3"
     );
-    query(sql).bind(grant.as_str()).bind(scope)
+    query(sql).bind(grant.as_str()).bind(scope).bind(most)
 }
 
 fn may_be_used(grant: &Id<Grant>, now: Timestamp) -> Statement<'_> {
