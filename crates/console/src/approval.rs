@@ -12,8 +12,10 @@ use model::shown;
 use model::{
     ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
 };
+use policy::Policies;
 use privilege::{
     Decider, DutyError, Refused, asked_call,
+    authority::approve,
     separation_of_duty::{consenter, may_approve, may_deny},
 };
 use store::ElevationEntry;
@@ -92,16 +94,24 @@ pub struct Request {
     pub may_deny: bool,
     /// Why not yes.
     pub why_not: String,
+    /// Policy leaves it to other approvers.
+    pub is_for_others: bool,
     /// Is it for one exact call?
     pub is_exact: bool,
 }
 
 impl Request {
     /// From an entry, for `person` at `now`.
-    pub fn of(config: &Config, entry: &ElevationEntry, person: &Person, now: Timestamp) -> Self {
+    pub fn of(
+        (config, policies): (&Config, &Policies),
+        entry: &ElevationEntry,
+        person: &Person,
+        now: Timestamp,
+    ) -> Self {
         let ElevationEntry { elevation, grant, agent, .. } = entry;
         let waits = elevation.is_pending(now);
-        let duty = may_approve(person, elevation, grant, agent);
+        let duty = may_approve(person, elevation, grant, agent)
+            .and_then(|()| approve::approve(policies, &person.id, (elevation, grant, agent)));
         let rules = config.servers.get(elevation.scope.server());
         let server = rules.and_then(|rules| rules.title.clone()).unwrap_or_else(|| grant.server.to_string());
         let (opens, rule) = match &elevation.scope {
@@ -149,6 +159,7 @@ impl Request {
             ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
+            is_for_others: matches!(duty, Err(DutyError::ByPolicy { .. })),
             is_exact: elevation.call.is_some(),
             why_not: duty.err().map(|error| why_not(&error)).unwrap_or_default(),
         }
@@ -197,7 +208,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     if !oversees && !answers_for(person, &entry) {
         return Err(forbidden("This request is about somebody else’s agent.", "An approver has to decide it."));
     }
-    let request = Request::of(&console.config, &entry, person, now);
+    let request = Request::of((&console.config, &console.policies), &entry, person, now);
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {
@@ -220,7 +231,7 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     if posted.who.fresh(store.now(), FRESH_LOGIN).is_err() {
         return Ok(login_again(&page_of(&id)));
     }
-    let decider = Decider::signed_in(posted.who.person.id.clone());
+    let decider = Decider::signed_in(posted.who.person.id.clone(), console.policies.clone());
     let (outcome, meant) = match posted.form.value("decision") {
         Some("approve") => {
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;

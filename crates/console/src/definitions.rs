@@ -127,7 +127,9 @@ pub async fn accept(State(console): State<Shared>, posted: Posted<Administers>) 
     let digest = posted.form.value("definition").and_then(Digest::from_hex);
     let digest = digest.ok_or_else(|| unknown("the form names no definition"))?;
     let actor = Actor::Person(posted.who.person.id.clone());
-    orders::accept_definition(&console.store, (&server, &name), digest, actor).await.map_err(refused)?;
+    orders::accept_definition(&console.store, (&server, &name), digest, &console.policies, actor)
+        .await
+        .map_err(refused)?;
     told_everywhere(&console.store, &Target::Tool(server, name)).await?;
     Ok(see_other("/console/definitions"))
 }

@@ -51,6 +51,7 @@ pub(crate) fn refused(error: Refused) -> Response {
         | E::PersonExists(_)
         | E::PersonStopped(_)
         | E::KeyReplaced { .. }
+        | E::BreaksPolicy { .. }
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };
     let to_do = error.to_do().unwrap_or_else(|| "go back and look at where things stand now".to_owned());

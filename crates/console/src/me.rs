@@ -55,7 +55,8 @@ pub async fn home(visitor: As<Anyone>) -> Answer {
 pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, RawQuery(query): RawQuery) -> Answer {
     let who = &visitor.who;
     let after = paging::after(query.as_deref(), "after")?;
-    let (mine, next) = mine::of(&console.store, &console.config, &who.person, after.as_ref()).await?;
+    let (mine, next) =
+        mine::of(&console.store, (&console.config, &console.policies), &who.person, after.as_ref()).await?;
     let content = Me {
         csrf: who.csrf.text(),
         fresh: who.fresh(console.store.now(), FRESH_LOGIN).is_ok(),

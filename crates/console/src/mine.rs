@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use model::{Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use policy::Policies;
 use privilege::asked_call;
 use store::{ElevationEntry, Page, Store};
 use web::CallCard;
@@ -112,7 +113,7 @@ pub struct Lack {
 /// what waits.
 pub async fn of(
     store: &Store,
-    config: &Config,
+    (config, policies): (&Config, &Policies),
     person: &Person,
     after: Option<&Id<Agent>>,
 ) -> Result<(Mine, Option<Id<Agent>>), axum::response::Response> {
@@ -148,7 +149,7 @@ pub async fn of(
     let mine = Mine {
         agents: agents.collect(),
         lacking: lacks(store, config, &lacked, (&grants, &waiting), now).await?,
-        waiting: pending.iter().map(|entry| Request::of(config, entry, person, now)).collect(),
+        waiting: pending.iter().map(|entry| Request::of((config, policies), entry, person, now)).collect(),
     };
     Ok((mine, next))
 }

@@ -94,8 +94,12 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
     let after: Option<After<Elevation>> = paging::after(query.as_deref(), "waiting")?;
     let Page { items: pending, next: more_waiting } =
         store.pending_entries(now, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
-    let mut waiting: Vec<Request> =
-        pending.iter().map(|entry| Request::of(&console.config, entry, &who.person, now)).collect();
+    let mut waiting: Vec<Request> = pending
+        .iter()
+        .map(|entry| Request::of((&console.config, &console.policies), entry, &who.person, now))
+        .collect();
+    // What is routed to others is in nobody's way. Who oversees everything sees it all the same.
+    waiting.retain(|request| !request.is_for_others || who.person.holds(Role::Auditor));
     waiting.sort_by_key(|request| !request.may_approve);
     let after: Option<After<Elevation>> = paging::after(query.as_deref(), "live")?;
     let Page { items: live, next: more_live } =

@@ -61,7 +61,13 @@ fn compare_headers(bencher: Bencher) {
 fn verifier() -> (Verifier, ProtectedServer, String) {
     let server = serde_json::from_value(json!({"url": "http://127.0.0.1:1/mcp"})).unwrap();
     let whole = serde_json::from_value(json!({"public_url": "http://127.0.0.1:8420"})).unwrap();
-    let protected = ProtectedServer::new(&WORLD.store, &"tickets".parse().unwrap(), &server, &whole).unwrap();
+    let protected = ProtectedServer::new(
+        &WORLD.store,
+        &"tickets".parse().unwrap(),
+        &server,
+        (&whole, &Arc::new(policy::Policies::built_in())),
+    )
+    .unwrap();
     (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
 }
 
@@ -93,12 +99,14 @@ fn decide(bencher: Bencher) {
         agent: "bot@ada".parse().unwrap(),
         kind: model::AgentKind::Delegated,
         assurance: model::Assurance::Proven,
+        owner: "ada".parse().unwrap(),
+        purpose: "to help".into(),
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
     };
-    bencher.bench(|| policies.decide(black_box(&question)));
+    bencher.bench(|| policies.decide(black_box(&question), policy::Arguments::None));
 }
 
 /// The arguments of a small call, by a schema as servers write them.

@@ -59,7 +59,9 @@ impl Gateway {
     /// When a server's certificate file, headers or time can not be used.
     pub fn new(parts: GatewayParts) -> Result<Arc<Self>, SetupError> {
         let GatewayParts { config, store, policies } = parts;
-        let server = |(id, server)| Ok((format!("{id}"), Arc::new(ProtectedServer::new(&store, id, server, &config)?)));
+        let server = |(id, server)| {
+            Ok((format!("{id}"), Arc::new(ProtectedServer::new(&store, id, server, (&config, &policies))?)))
+        };
         Ok(Arc::new(Self {
             host_guard: HostGuard::of(&config),
             origins: Origins::of(&config),

@@ -14,6 +14,7 @@ use model::{
 };
 use net::Upstream;
 use oauth::metadata::ResourceMetadata;
+use policy::Policies;
 use store::Store;
 use tokio::time::Instant;
 
@@ -72,7 +73,12 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl ProtectedServer {
     /// Of its configuration.
-    pub fn new(store: &Store, id: &Id<Server>, config: &ServerConfig, whole: &Arc<Config>) -> Result<Self, SetupError> {
+    pub fn new(
+        store: &Store,
+        id: &Id<Server>,
+        config: &ServerConfig,
+        (whole, policies): (&Arc<Config>, &Arc<Policies>),
+    ) -> Result<Self, SetupError> {
         let public_url = &whole.public_url;
         let fault = |why: String| SetupError::Server { server: id.to_string(), why };
         let ca = config.ca_file.as_deref().map(read).transpose().map_err(fault)?;
@@ -85,7 +91,7 @@ impl ProtectedServer {
             config: config.clone(),
             tasks: config.tasks,
             awaited_decisions: AwaitedDecisions::of(whole.clone()),
-            definitions: Definitions::of(store.clone(), id.clone(), config.definitions, source),
+            definitions: Definitions::of(store.clone(), id.clone(), (config.definitions, policies.clone()), source),
             omitted: Omitted::default(),
             failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,

@@ -74,7 +74,7 @@ async fn accepted(world: &World, tool: &Value) -> Result<(), Refused> {
     let change = world.store.write::<_, Refused, _>(move |tx| {
         Box::pin(async move {
             let actor = Actor::Person("dan".parse().unwrap());
-            Ok(Commit::with(accept(tx, &server(), &name, &digest, actor).await?, ()))
+            Ok(Commit::with(accept(tx, &server(), &name, &digest, &policy::Policies::built_in(), actor).await?, ()))
         })
     });
     change.await

@@ -91,7 +91,7 @@ async fn requested(world: &World) -> Id<Elevation> {
 }
 
 async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Refused> {
-    let (id, bob) = (id.clone(), Decider::signed_in("bob".parse().unwrap()));
+    let (id, bob) = (id.clone(), Decider::signed_in("bob".parse().unwrap(), Arc::new(policy::Policies::built_in())));
     world
         .store
         .write(move |tx| {
@@ -413,7 +413,8 @@ async fn accepted(world: &World) {
         .store
         .write::<_, Refused, _>(move |tx| {
             Box::pin(async move {
-                let event = accept(tx, &server, &name, &entry.seen, Actor::Operator).await?;
+                let event =
+                    accept(tx, &server, &name, &entry.seen, &policy::Policies::built_in(), Actor::Operator).await?;
                 Ok(Commit::with(event, ()))
             })
         })

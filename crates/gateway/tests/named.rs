@@ -32,7 +32,7 @@ async fn the_record_of_an_allowed_call_names_the_policies_that_allowed_it() {
 /// Field: H10, H11
 #[tokio::test]
 async fn a_refusal_names_its_policy_agent_person_tool_and_request_in_record_and_log_alike() {
-    const OWN: &str = r#"@id("not-on-tickets") forbid (principal, action == Action::"call", resource)
+    const OWN: &str = r#"@id("not-on-tickets") forbid (principal, action in Action::"call", resource)
                          when { resource.tier == Tier::"low" };"#;
     let (world, log) = (World::start_with(OWN).await, Log::begin());
     let refused = world.modern_tool("get_ticket").await;

@@ -3,13 +3,14 @@
 //! The rules are those of [`privilege`]; here is what a transaction can not have: the reason in words that can be shown,
 //! a second try on a full disk, a hint at what there is instead of a name that stands for nothing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
     Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Timestamp,
     ToolName, shown,
 };
+use policy::Policies;
 use privilege::{
     Decider, Refused, agent,
     block::{self, Ends, listed},
@@ -133,15 +134,16 @@ pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the definition with that digest the one that counts.
+/// Makes the definition with that digest the one that counts, if every policy still holds with it.
 pub async fn accept_definition(
     store: &Store,
     (server, tool): (&Id<Server>, &ToolName),
     definition: Digest,
+    policies: &Arc<Policies>,
     actor: Actor,
 ) -> Result<(), Refused> {
-    let (server, tool) = (server.clone(), tool.clone());
-    change!(store, tx => (catalogue::accept(tx, &server, &tool, &definition, actor).await?, ()))
+    let (server, tool, policies) = (server.clone(), tool.clone(), policies.clone());
+    change!(store, tx => (catalogue::accept(tx, &server, &tool, &definition, &policies, actor).await?, ()))
 }
 
 /// Adds somebody who is not there yet.

@@ -214,3 +214,28 @@ async fn an_elevation_that_is_not_there_is_said_not_to_be_there() {
     let refused = approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap_err();
     assert!(refused.to_string().contains("elevation list"), "{refused}");
 }
+
+/// Routed by policy: by server and tool, to whom the pack alone would let approve.
+#[tokio::test]
+async fn policy_leaves_an_approval_to_others_and_never_to_who_may_not_approve_at_all() {
+    let mut world = Installation::start().await;
+    let text = r#"@id("bob-decides") forbid (principal, action == Action::"approve", resource == Tool::"tickets.delete_ticket")
+        unless { principal == Person::"bob" };
+        permit (principal, action == Action::"approve", resource);"#;
+    let file = policy::PolicyFile { name: "own.cedar".into(), text: text.into() };
+    world.policies = std::sync::Arc::new(policy::Policies::load(&[file]).unwrap());
+    let id = world.request("elv_1", "grt_nightly", DELETE).await;
+    let refused = approve(&world.store, &id, &world.decider("dan").await, None).await.unwrap_err();
+    assert!(
+        matches!(&refused, Refused::Duty(DutyError::ByPolicy { policies, .. }) if *policies == ["bob-decides"]),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("ask another approver"), "{refused}");
+    // No permit makes an owner approve for their own agent, or somebody without the role.
+    let owner = approve(&world.store, &id, &world.decider("ada").await, None).await;
+    assert!(matches!(owner, Err(Refused::Duty(DutyError::Owner(_)))), "{owner:?}");
+    let without = approve(&world.store, &id, &world.decider("eve").await, None).await;
+    assert!(matches!(without, Err(Refused::Duty(DutyError::NotAnApprover(_)))), "{without:?}");
+    assert_eq!(world.state_of(&id).await, ElevationState::Requested);
+    approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
+}

@@ -1,9 +1,11 @@
 //! What is asked of policy, and what it may answer. Never a `bool`.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentKind, Assurance, CallTarget, Id, Person, Scope, Server, text_enum};
+use crate::{Agent, AgentKind, Assurance, CallTarget, Class, Id, Person, Scope, Server, ToolName, text_enum};
 
 /// May this agent make this call? Everything a policy can see is in here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +16,10 @@ pub struct Question {
     pub kind: AgentKind,
     /// How well it is known.
     pub assurance: Assurance,
+    /// Who answers for it.
+    pub owner: Id<Person>,
+    /// Why it exists.
+    pub purpose: Arc<str>,
     /// For whom.
     pub person: Option<Id<Person>>,
     /// Where.
@@ -22,6 +28,29 @@ pub struct Question {
     pub target: CallTarget,
     /// What the agent holds for this call right now.
     pub authority: Authority,
+}
+
+/// May a person say yes to what an agent asked for? The whole of what a policy sees of that.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ApprovalQuestion {
+    /// Who would say yes.
+    pub approver: Id<Person>,
+    /// To which agent.
+    pub agent: Id<Agent>,
+    /// With whose authority that acts.
+    pub kind: AgentKind,
+    /// How well it is known.
+    pub assurance: Assurance,
+    /// Who answers for it.
+    pub owner: Id<Person>,
+    /// Why it exists.
+    pub purpose: Arc<str>,
+    /// For whom it acts.
+    pub person: Option<Id<Person>>,
+    /// Where.
+    pub server: Id<Server>,
+    /// To which tool; `None` for a whole tier of the server.
+    pub tool: Option<(ToolName, Class)>,
 }
 
 /// What an agent holds for a call; ordered, least first.
@@ -98,6 +127,8 @@ pub enum DenyReason {
     Held,
     /// Deciding failed. An error is never a yes.
     EvaluationError,
+    /// A policy looks at the arguments, and they are none that it could compare.
+    UntypedInput,
 }
 
 text_enum!(DenyReason {
@@ -105,6 +136,7 @@ text_enum!(DenyReason {
     NotPermitted => "not_permitted",
     Held => "held",
     EvaluationError => "evaluation_error",
+    UntypedInput => "untyped_input",
 });
 
 impl Decision {

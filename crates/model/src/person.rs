@@ -20,6 +20,10 @@ pub struct Person {
     pub disabled: bool,
 }
 
+/// Marker of [`Id`]: a group of people, such as a department or a shift. What its members may do, policies say.
+#[derive(Debug)]
+pub enum Group {}
+
 /// What a person may do besides consenting for themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

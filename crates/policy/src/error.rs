@@ -44,6 +44,12 @@ impl PolicyError {
         }
     }
 
+    /// Found with the arguments of that tool.
+    pub(crate) fn about(mut self, tool: &str) -> Self {
+        self.message = format!("{} (with the arguments of `{tool}`)", self.message);
+        self
+    }
+
     /// Cedar prefixes its findings with the id of the policy, which the place already names.
     pub(crate) fn without_policy(mut self, policy: &PolicyId) -> Self {
         if let Some(rest) = self.message.strip_prefix(&format!("for policy `{policy}`, ")) {

@@ -1,18 +1,29 @@
 //! One question in Cedar's words, and Cedar's answer in ours.
 
+use std::collections::HashSet;
+
 use cedar_policy::{
-    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
-    Request, RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Decision as Verdict, Entities, Entity, EntityTypeName, EntityUid,
+    PolicyId, PolicySet, Request, RestrictedExpression,
 };
-use model::{Authority, CallTarget, Question};
+use model::{
+    Agent, AgentKind, ApprovalQuestion, Assurance, Authority, CallTarget, Id, Person, Question, Server, server::Kind,
+};
+
+use crate::{
+    directory::Directory,
+    words::{self, uid},
+};
 
 /// A question, as the entities and the request that Cedar takes.
 pub(crate) struct Scene {
     principal: EntityUid,
     action: EntityUid,
     resource: EntityUid,
-    server: EntityUid,
-    person: Option<EntityUid>,
+    /// What a policy can name in its scope and still be about this question, each once.
+    names: Vec<EntityUid>,
+    /// What its context has whatever is held.
+    circumstances: Vec<(String, RestrictedExpression)>,
     entities: Entities,
 }
 
@@ -29,58 +40,106 @@ pub(crate) enum Answer {
 /// A value that Cedar would not take, though the question was well formed.
 pub(crate) struct Unaskable;
 
+/// What is asked with.
+#[derive(Clone, Copy)]
+pub(crate) enum Holding<'a> {
+    /// This much, with these arguments if there are any.
+    Authority(Authority, Option<&'a RestrictedExpression>),
+    /// Nothing: a person approves, or does not.
+    Nothing,
+}
+
 impl Scene {
-    /// Everything about `question` but what the agent holds.
-    pub(crate) fn of(question: &Question) -> Result<Self, Unaskable> {
-        let principal = uid("Agent", question.agent.as_str())?;
-        let server = uid("Server", question.server.as_str())?;
-        let agent = Entity::new(
-            principal.clone(),
-            [
-                ("kind".to_owned(), word("Kind", question.kind.as_str())?),
-                ("assurance".to_owned(), word("Assurance", question.assurance.as_str())?),
-            ]
-            .into(),
-            [].into(),
-        )
-        .map_err(|_| Unaskable)?;
-        let mut entities = vec![agent, Entity::new_no_attrs(server.clone(), [].into())];
-        let (action, resource) = match &question.target {
-            CallTarget::Protocol => ("connect", server.clone()),
+    /// Everything about `question` but what the agent holds and what the arguments are.
+    pub(crate) fn of(question: &Question, directory: &Directory) -> Result<Self, Unaskable> {
+        let Question { agent, kind, assurance, owner, purpose, person, server, target, .. } = question;
+        let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
+        let mut entities = vec![
+            agent_entity((agent, *kind, *assurance), owner, purpose)?,
+            person_entity(owner, directory),
+            server_entity(server, directory)?,
+        ];
+        let (action, resource) = match target {
+            CallTarget::Protocol => ("connect".into(), server_uid.clone()),
             CallTarget::Tool(tool, class) => {
-                let resource = uid("Tool", &tool.qualified(&question.server))?;
-                let attributes = [
-                    ("tier".to_owned(), word("Tier", class.tier().as_str())?),
-                    ("held".to_owned(), RestrictedExpression::new_bool(class.held().is_some())),
-                ];
-                let entity = Entity::new(resource.clone(), attributes.into(), [server.clone()].into());
-                entities.push(entity.map_err(|_| Unaskable)?);
-                ("call", resource)
+                let qualified = tool.qualified(server);
+                let resource = uid(&words::TOOL, &qualified);
+                entities.push(tool_entity(&resource, &server_uid, *class)?);
+                (action_of(tool.kind(), qualified, directory.is_unpinned(server)), resource)
             }
         };
-        let person = question.person.as_ref().map(|person| uid("Person", person.as_str())).transpose()?;
-        entities.extend(person.clone().map(|person| Entity::new_no_attrs(person, [].into())));
-        Ok(Self {
-            principal,
-            action: uid("Action", action)?,
-            resource,
-            server,
-            person,
-            entities: Entities::from_entities(entities, None).map_err(|_| Unaskable)?,
-        })
+        let action = uid(&words::ACTION, &action);
+        let is_call = !matches!(target, CallTarget::Protocol);
+        let parents = is_call.then(|| words::CALL.clone()).into_iter().collect();
+        entities.push(Entity::new_no_attrs(action.clone(), parents));
+        let mut circumstances = vec![("server".to_owned(), RestrictedExpression::new_entity_uid(server_uid.clone()))];
+        if let Some(person) = person {
+            let uid = uid(&words::PERSON, person.as_str());
+            circumstances.push(("person".to_owned(), RestrictedExpression::new_entity_uid(uid)));
+            if person != owner {
+                entities.push(person_entity(person, directory));
+            }
+        }
+        let mut names = vec![principal.clone(), action.clone(), resource.clone()];
+        if is_call {
+            names.push(server_uid);
+        }
+        let entities = Entities::from_entities(entities, None).map_err(|_| Unaskable)?;
+        Ok(Self { principal, action, resource, names, circumstances, entities })
+    }
+
+    /// Everything about a yes that somebody would say.
+    pub(crate) fn of_approval(question: &ApprovalQuestion, directory: &Directory) -> Result<Self, Unaskable> {
+        let ApprovalQuestion { approver, agent, kind, assurance, owner, purpose, person, server, tool } = question;
+        let principal = uid(&words::PERSON, approver.as_str());
+        let server_uid = uid(&words::SERVER, server.as_str());
+        let action = uid(&words::ACTION, "approve");
+        let mut entities = vec![
+            agent_entity((agent, *kind, *assurance), owner, purpose)?,
+            person_entity(approver, directory),
+            server_entity(server, directory)?,
+            Entity::new_no_attrs(action.clone(), [].into()),
+        ];
+        let mut people = vec![approver, owner];
+        people.extend(person);
+        people.sort_unstable();
+        people.dedup();
+        people.retain(|person| *person != approver);
+        entities.extend(people.into_iter().map(|person| person_entity(person, directory)));
+        let mut names = vec![principal.clone(), action.clone(), server_uid.clone()];
+        names.extend_from_slice(directory.groups(approver));
+        let resource = match tool {
+            None => server_uid,
+            Some((tool, class)) => {
+                let resource = uid(&words::TOOL, &tool.qualified(server));
+                entities.push(tool_entity(&resource, &server_uid, *class)?);
+                names.push(resource.clone());
+                resource
+            }
+        };
+        let agent = RestrictedExpression::new_entity_uid(uid(&words::AGENT, agent.as_str()));
+        let mut circumstances = vec![("agent".to_owned(), agent)];
+        circumstances.extend(person.as_ref().map(|person| {
+            let person = uid(&words::PERSON, person.as_str());
+            ("for".to_owned(), RestrictedExpression::new_entity_uid(person))
+        }));
+        let entities = Entities::from_entities(entities, None).map_err(|_| Unaskable)?;
+        Ok(Self { principal, action, resource, names, circumstances, entities })
     }
 
     /// What a policy can name in its scope and still be about this question, each once.
     pub(crate) fn names(&self) -> impl Iterator<Item = &EntityUid> {
-        let server = Some(&self.server).filter(|server| **server != self.resource);
-        [&self.principal, &self.resource].into_iter().chain(server)
+        self.names.iter()
     }
 
-    /// Cedar's answer, if the agent held `authority`.
-    pub(crate) fn ask(&self, policies: &PolicySet, authority: Authority) -> Answer {
-        let Ok(request) = self.request(authority) else { return Answer::Failed };
+    /// Cedar's answer. That a policy of `may_fail` could not be evaluated means that it does not match.
+    pub(crate) fn ask(&self, policies: &PolicySet, holding: Holding<'_>, may_fail: &HashSet<PolicyId>) -> Answer {
+        let Ok(request) = self.request(holding) else { return Answer::Failed };
         let response = Authorizer::new().is_authorized(&request, policies, &self.entities);
-        if response.diagnostics().errors().next().is_some() {
+        let counts = |error: &AuthorizationError| match error {
+            AuthorizationError::PolicyEvaluationError(error) => !may_fail.contains(error.policy_id()),
+        };
+        if response.diagnostics().errors().any(counts) {
             return Answer::Failed;
         }
         let mut reasons: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
@@ -91,10 +150,11 @@ impl Scene {
         }
     }
 
-    fn request(&self, authority: Authority) -> Result<Request, Unaskable> {
-        let mut circumstances = vec![("authority".to_owned(), word("Authority", authority.as_str())?)];
-        if let Some(person) = &self.person {
-            circumstances.push(("person".to_owned(), RestrictedExpression::new_entity_uid(person.clone())));
+    fn request(&self, holding: Holding<'_>) -> Result<Request, Unaskable> {
+        let mut circumstances = self.circumstances.clone();
+        if let Holding::Authority(authority, input) = holding {
+            circumstances.push(("authority".to_owned(), word(&words::AUTHORITY, authority.as_str())));
+            circumstances.extend(input.map(|input| ("input".to_owned(), input.clone())));
         }
         let context = Context::from_pairs(circumstances).map_err(|_| Unaskable)?;
         let (principal, action, resource) = (self.principal.clone(), self.action.clone(), self.resource.clone());
@@ -103,60 +163,149 @@ impl Scene {
     }
 }
 
-fn word(kind: &str, text: &str) -> Result<RestrictedExpression, Unaskable> {
-    uid(kind, text).map(RestrictedExpression::new_entity_uid)
+/// Each tool has its own action, called after it. What has no definition has no type of its own.
+pub(crate) fn action_of(kind: Kind<'_>, qualified: String, is_unpinned: bool) -> String {
+    match kind {
+        Kind::Tool(_) if is_unpinned => "call_unlisted".into(),
+        Kind::Tool(_) => qualified,
+        Kind::Resource(_) => "read_resource".into(),
+        Kind::Prompt(_) => "get_prompt".into(),
+        // Nothing that could be used, and held whatever it is.
+        Kind::Unnamed(_) => "read_resource".into(),
+    }
 }
 
-fn uid(kind: &str, id: &str) -> Result<EntityUid, Unaskable> {
-    let kind: EntityTypeName = kind.parse().map_err(|_| Unaskable)?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+fn agent_entity(
+    (agent, kind, assurance): (&Id<Agent>, AgentKind, Assurance),
+    owner: &Id<Person>,
+    purpose: &str,
+) -> Result<Entity, Unaskable> {
+    let attributes = [
+        ("kind".to_owned(), word(&words::KIND, kind.as_str())),
+        ("assurance".to_owned(), word(&words::ASSURANCE, assurance.as_str())),
+        ("owner".to_owned(), word(&words::PERSON, owner.as_str())),
+        ("purpose".to_owned(), RestrictedExpression::new_string(purpose.to_owned())),
+    ];
+    Entity::new(uid(&words::AGENT, agent.as_str()), attributes.into(), [].into()).map_err(|_| Unaskable)
+}
+
+fn person_entity(person: &Id<Person>, directory: &Directory) -> Entity {
+    let groups = directory.groups(person).iter().cloned().collect();
+    Entity::new_no_attrs(uid(&words::PERSON, person.as_str()), groups)
+}
+
+fn server_entity(server: &Id<Server>, directory: &Directory) -> Result<Entity, Unaskable> {
+    let attributes = directory.reserved(server).map(|groups| ("for".to_owned(), groups.clone()));
+    Entity::new(uid(&words::SERVER, server.as_str()), attributes.into_iter().collect(), [].into())
+        .map_err(|_| Unaskable)
+}
+
+fn tool_entity(tool: &EntityUid, server: &EntityUid, class: model::Class) -> Result<Entity, Unaskable> {
+    let attributes = [
+        ("tier".to_owned(), word(&words::TIER, class.tier().as_str())),
+        ("held".to_owned(), RestrictedExpression::new_bool(class.held().is_some())),
+    ];
+    Entity::new(tool.clone(), attributes.into(), [server.clone()].into()).map_err(|_| Unaskable)
+}
+
+fn word(kind: &EntityTypeName, text: &str) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid(kind, text))
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{AgentKind, Assurance, Class, Tier};
+    use model::{Class, HeldFor, Tier};
+    use serde_json::json;
 
     use super::*;
-    use crate::load::schema;
+    use crate::{Arguments, InputType, schema, typed::Named};
+
+    fn directory() -> Directory {
+        Directory::default()
+            .with_person("ada".parse().unwrap(), ["ops", "on call"])
+            .with_server_for("tickets".parse().unwrap(), ["ops"])
+            .with_unpinned("wild".parse().unwrap())
+    }
+
+    fn question(server: &str, target: CallTarget, person: Option<&str>) -> Question {
+        Question {
+            agent: "claude-code@ada".parse().unwrap(),
+            kind: AgentKind::Delegated,
+            assurance: Assurance::Published,
+            owner: "ada".parse().unwrap(),
+            purpose: "to \"help\"".into(),
+            person: person.map(|person| person.parse().unwrap()),
+            server: server.parse().unwrap(),
+            target,
+            authority: Authority::Standing,
+        }
+    }
 
     /// What `request` and `of` leave to their types, Cedar's own validation confirms for every shape.
     #[test]
     fn every_scene_holds_against_the_schema() {
-        let schema = schema();
-        let tool = |class| CallTarget::Tool("a.b/c".parse().unwrap(), class);
-        let rated = Tier::ALL.map(|tier| tool(Class::Rated(tier)));
-        let targets: Vec<_> =
-            [CallTarget::Protocol, tool(Class::Held(model::HeldFor::Tier))].into_iter().chain(rated).collect();
-        for kind in [AgentKind::Delegated, AgentKind::Autonomous] {
-            for assurance in [Assurance::Declared, Assurance::Published, Assurance::Proven] {
-                for target in &targets {
-                    for person in [None, Some("ada")] {
-                        let question = Question {
-                            agent: "claude-code@ada".parse().unwrap(),
-                            kind,
-                            assurance,
-                            person: person.map(|person| person.parse().unwrap()),
-                            server: "tickets".parse().unwrap(),
-                            target: target.clone(),
-                            authority: Authority::Standing,
-                        };
-                        holds(&question, &schema);
-                    }
+        let input =
+            InputType::of(&json!({"properties": {"n": {"type": "integer"}, "odd \"name\"": {"type": "string"}},
+            "required": ["n"]}));
+        let schema = schema::of([("tickets.a.b/c", Some(&input))]);
+        let tool = |name: &str, class| CallTarget::Tool(model::ToolName::after_server(name).unwrap(), class);
+        let mut targets = vec![CallTarget::Protocol, tool(".a.b/c", Class::Held(HeldFor::Tier))];
+        for name in [".a.b/c", ":resource/docs", ":prompt/hello"] {
+            targets.extend(Tier::ALL.map(|tier| tool(name, Class::Rated(tier))));
+        }
+        for (server, target) in
+            targets.iter().map(|target| ("tickets", target)).chain([("wild", &targets[0]), ("wild", &targets[2])])
+        {
+            for person in [None, Some("ada"), Some("bob")] {
+                let question = question(server, target.clone(), person);
+                let is_typed = server == "tickets"
+                    && matches!(target, CallTarget::Tool(tool, _) if matches!(tool.kind(), Kind::Tool(_)));
+                let sent = br#"{"n": 7, "odd \"name\"": "x", "more": {}}"#;
+                let value = Arguments::Sent(&input, Some(sent)).value(&Named::All).unwrap();
+                let scene = Scene::of(&question, &directory()).ok().unwrap();
+                for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
+                    holds(&scene, Holding::Authority(authority, is_typed.then_some(&value)), &schema);
                 }
             }
         }
     }
 
-    fn holds(question: &Question, schema: &cedar_policy::Schema) {
-        let scene = Scene::of(question).ok().unwrap();
-        let entities = scene.entities.iter().cloned();
-        Entities::from_entities(entities, Some(schema)).unwrap();
-        for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
-            let request = scene.request(authority).ok().unwrap();
-            request.context().unwrap().validate(schema, request.action().unwrap()).unwrap();
-            let (principal, action, resource) = (&scene.principal, &scene.action, &scene.resource);
-            let context = request.context().unwrap().clone();
-            Request::new(principal.clone(), action.clone(), resource.clone(), context, Some(schema)).unwrap();
+    #[test]
+    fn every_approval_holds_against_the_schema() {
+        let schema = schema::of([]);
+        for person in [None, Some("ada"), Some("bob"), Some("cleo")] {
+            for tool in [None, Some(("delete_ticket".parse().unwrap(), Class::Rated(Tier::High)))] {
+                let question = ApprovalQuestion {
+                    approver: "bob".parse().unwrap(),
+                    agent: "claude-code@ada".parse().unwrap(),
+                    kind: AgentKind::Delegated,
+                    assurance: Assurance::Published,
+                    owner: "ada".parse().unwrap(),
+                    purpose: "".into(),
+                    person: person.map(|person| person.parse().unwrap()),
+                    server: "tickets".parse().unwrap(),
+                    tool,
+                };
+                let scene = Scene::of_approval(&question, &directory()).ok().unwrap();
+                holds(&scene, Holding::Nothing, &schema);
+            }
         }
+    }
+
+    fn holds(scene: &Scene, holding: Holding<'_>, schema: &cedar_policy::Schema) {
+        // Actions and their groups are the schema's own.
+        let entities = scene.entities.iter().filter(|entity| entity.uid().type_name() != &*words::ACTION).cloned();
+        Entities::from_entities(entities, Some(schema)).unwrap();
+        let request = scene.request(holding).ok().unwrap();
+        request.context().unwrap().validate(schema, request.action().unwrap()).unwrap();
+        let (principal, action, resource) = (&scene.principal, &scene.action, &scene.resource);
+        let context = request.context().unwrap().clone();
+        Request::new(principal.clone(), action.clone(), resource.clone(), context, Some(schema)).unwrap();
+        let declared = Entities::from_entities([], Some(schema)).unwrap();
+        assert_eq!(
+            scene.entities.ancestors(action).unwrap().collect::<Vec<_>>(),
+            declared.ancestors(action).unwrap().collect::<Vec<_>>(),
+            "the groups of {action}"
+        );
     }
 }

@@ -1,15 +1,19 @@
-//! From texts to policies that hold against the schema.
+//! From texts to policies.
 //!
-//! A policy is known by its `@id`, which the audit shows; one without is called after its file.
-//! Cedar's warnings are errors here: a policy that can never match, or that hides characters, is
-//! not what its author meant.
+//! A policy is known by its `@id`, which the audit shows; one without is called after its file. Whether they hold against
+//! what there is, is found out in [`crate::validate`].
 
 use std::collections::HashMap;
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator};
+use cedar_policy::{ActionConstraint, Policy, PolicyId, PolicySet};
 use miette::Diagnostic;
+use serde_json::Value;
 
-use crate::PolicyError;
+use crate::{
+    PolicyError,
+    by_input::{self, ByInput},
+    words::CALL,
+};
 
 /// One file of policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,22 +31,98 @@ impl PolicyFile {
     }
 }
 
+/// A policy, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Under the id that the audit shows.
+    pub policy: Policy,
+    /// The number of its file.
+    pub file: usize,
+    /// What it asks of arguments.
+    pub by_input: Option<ByInput>,
+    /// The actions that it names anywhere.
+    pub actions: Vec<String>,
+    /// Cedar's JSON form of it, while it is held against what there is: making it takes as long as parsing.
+    pub json: Value,
+}
+
 /// All policies of `files`, each under the id the audit will show.
-pub(crate) fn load(files: &[PolicyFile]) -> Result<PolicySet, PolicyError> {
-    let mut all = PolicySet::new();
+pub(crate) fn load(files: &[PolicyFile]) -> Result<Vec<Loaded>, PolicyError> {
+    let mut all = Vec::new();
     let mut origins: HashMap<PolicyId, &PolicyFile> = HashMap::new();
-    for file in files {
+    for (number, file) in files.iter().enumerate() {
         for policy in parse(file)? {
             let id = policy.id().clone();
             if let Some(other) = origins.insert(id.clone(), file) {
                 return Err(duplicate(file, &id, other));
             }
             let failed = |why: &dyn Diagnostic| PolicyError::from_diagnostic(&file.name, &file.text, why);
-            all.add(policy).map_err(|error| failed(&error))?;
+            let json = policy.to_json().map_err(|error| failed(&error))?;
+            let by_input = by_input::of(&policy, &json);
+            let mut actions = Vec::new();
+            actions_in(&json, &mut actions);
+            let loaded = Loaded { policy, file: number, by_input, actions, json };
+            if is_only_the_group(&loaded.policy, &loaded.json) {
+                return Err(loaded.error(file, "Action::\"call\"", EVERY_CALL.to_owned()));
+            }
+            all.push(loaded);
         }
     }
-    validate(&all, &origins)?;
     Ok(all)
+}
+
+const EVERY_CALL: &str = "`Action::\"call\"` is the group of all calls, and no call is it: write `action in \
+    Action::\"call\"` for every call, or name a tool, as `action == Action::\"tickets.delete_ticket\"`";
+
+impl Loaded {
+    /// What is wrong with it, at the first `word` in it.
+    pub(crate) fn error(&self, file: &PolicyFile, word: &str, message: String) -> PolicyError {
+        let message = format!("in policy `{}`: {message}", self.policy.id());
+        PolicyError::at(&file.name, &file.text, self.place(file, word), message)
+    }
+
+    /// Where the first `word` in it is, in bytes; else where it begins.
+    fn place(&self, file: &PolicyFile, word: &str) -> usize {
+        let own = self.policy.to_cedar().unwrap_or_default();
+        // Two that say the same word for word stand for each other.
+        let begin = file.text.find(&own).unwrap_or(0);
+        begin + own.find(word).unwrap_or(0)
+    }
+}
+
+/// Does it speak of the group as if it were a call?
+fn is_only_the_group(policy: &Policy, json: &Value) -> bool {
+    let is_group = |expression: &Value| {
+        let entity = &expression["Value"]["__entity"];
+        entity["type"] == "Action" && entity["id"] == "call"
+    };
+    fn any(expression: &Value, is_it: &impl Fn(&Value) -> bool) -> bool {
+        let compares = ["==", "!="].iter().filter_map(|operator| expression.get(operator));
+        compares.into_iter().any(|sides| is_it(&sides["left"]) || is_it(&sides["right"]))
+            || match expression {
+                Value::Object(members) => members.values().any(|inner| any(inner, is_it)),
+                Value::Array(elements) => elements.iter().any(|inner| any(inner, is_it)),
+                _ => false,
+            }
+    }
+    let in_scope = matches!(policy.action_constraint(), ActionConstraint::Eq(action) if action == *CALL);
+    in_scope || any(&json["conditions"], &is_group)
+}
+
+/// The ids of all actions that are written out.
+fn actions_in(json: &Value, found: &mut Vec<String>) {
+    match json {
+        Value::Object(members) => {
+            if json["type"] == "Action"
+                && let Some(id) = json["id"].as_str()
+            {
+                found.push(id.to_owned());
+            }
+            members.values().for_each(|inner| actions_in(inner, found));
+        }
+        Value::Array(elements) => elements.iter().for_each(|inner| actions_in(inner, found)),
+        _ => {}
+    }
 }
 
 fn parse(file: &PolicyFile) -> Result<Vec<Policy>, PolicyError> {
@@ -73,31 +153,6 @@ fn duplicate(file: &PolicyFile, id: &PolicyId, other: &PolicyFile) -> PolicyErro
     let message = format!("the id `{id}` is taken by a policy of {}: choose another", other.name);
     PolicyError::at(&file.name, &file.text, at, message)
 }
-
-fn validate(all: &PolicySet, origins: &HashMap<PolicyId, &PolicyFile>) -> Result<(), PolicyError> {
-    let result = Validator::new(schema()).validate(all, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| {
-        // It has no place of its own and only follows from another finding, when there is one.
-        let follows = matches!(error, ValidationError::InvalidActionApplication(_));
-        (follows, error.policy_id(), error as &dyn Diagnostic)
-    });
-    let warnings = result.validation_warnings().map(|warning| (true, warning.policy_id(), warning as &dyn Diagnostic));
-    let findings = errors.chain(warnings).map(|(follows, id, finding)| match origins.get(id) {
-        Some(file) => (follows, PolicyError::from_diagnostic(&file.name, &file.text, finding).without_policy(id)),
-        None => (follows, PolicyError::at(id.as_ref(), "", 0, finding.to_string())),
-    });
-    let order = |(follows, error): &(bool, PolicyError)| (*follows, error.file.clone(), error.line, error.column);
-    findings.min_by_key(order).map_or(Ok(()), |(_, first)| Err(first))
-}
-
-/// The schema every policy is held against.
-pub(crate) fn schema() -> Schema {
-    let (schema, _) = Schema::from_cedarschema_str(SCHEMA).expect("the built-in schema parses");
-    schema
-}
-
-/// What a policy can see.
-pub(crate) const SCHEMA: &str = include_str!("portcullis.cedarschema");
 
 /// The built-in policies.
 pub(crate) const DEFAULT: &str = include_str!("default.cedar");

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 use model::{AgentKind, Assurance, Authority, CallTarget, Class, Decision, DenyReason, Question, StepUp, Tier};
-use portcullis_policy::{Policies, PolicyFile};
+use portcullis_policy::{Arguments, Policies, PolicyFile};
+
+/// Nothing here looks at arguments.
+const NO_INPUT: Arguments<'static> = Arguments::None;
 
 fn call(tier: Tier, authority: Authority) -> Question {
     Question {
         agent: "claude-code@ada".parse().unwrap(),
         kind: AgentKind::Delegated,
         assurance: Assurance::Published,
+        owner: "ada".parse().unwrap(),
+        purpose: "to help".into(),
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Rated(tier)),
@@ -26,21 +31,21 @@ fn built_in_and(text: &str) -> Policies {
 }
 
 fn allowed_by(policies: &Policies, question: &Question) -> String {
-    match policies.decide(question) {
+    match policies.decide(question, NO_INPUT).unwrap() {
         Decision::Allow { policies } => policies.join(" "),
         other => panic!("not allowed: {other:?}"),
     }
 }
 
 fn step_up(policies: &Policies, question: &Question) -> (String, StepUp) {
-    match policies.decide(question) {
+    match policies.decide(question, NO_INPUT).unwrap() {
         Decision::StepUp { scope, by, .. } => (scope.to_string(), by),
         other => panic!("no step-up: {other:?}"),
     }
 }
 
 fn denied(policies: &Policies, question: &Question) -> (DenyReason, String) {
-    match policies.decide(question) {
+    match policies.decide(question, NO_INPUT).unwrap() {
         Decision::Deny { reason, policies } => (reason, policies.join(" ")),
         other => panic!("not denied: {other:?}"),
     }
@@ -80,7 +85,7 @@ fn a_held_tool_is_denied_whatever_is_held() {
 #[test]
 fn a_forbid_of_the_operator_wins_and_is_named() {
     let policies = built_in_and(
-        r#"@id("nobody-declared") forbid (principal, action, resource)
+        r#"@id("nobody-declared") forbid (principal is Agent, action, resource)
            when { principal.assurance == Assurance::"declared" };"#,
     );
     let declared = Question { assurance: Assurance::Declared, ..call(Tier::Low, Authority::Approval) };
@@ -91,7 +96,7 @@ fn a_forbid_of_the_operator_wins_and_is_named() {
 #[test]
 fn a_forbid_that_an_approval_cures_is_a_step_up() {
     let policies = built_in_and(
-        r#"forbid (principal, action == Action::"call", resource in Server::"tickets")
+        r#"forbid (principal, action in Action::"call", resource in Server::"tickets")
            unless { context.authority == Authority::"approval" };"#,
     );
     let low = step_up(&policies, &call(Tier::Low, Authority::Standing));
@@ -103,7 +108,7 @@ fn a_forbid_that_an_approval_cures_is_a_step_up() {
 #[test]
 fn a_permit_of_the_operator_widens_only_what_it_names() {
     let policies = built_in_and(
-        r#"@id("reconciler") permit (principal == Agent::"reconciler", action == Action::"call",
+        r#"@id("reconciler") permit (principal == Agent::"reconciler", action in Action::"call",
              resource == Tool::"tickets.delete_ticket") when { !(context has person) };"#,
     );
     let mine = Question {
@@ -133,7 +138,7 @@ fn the_protocol_itself_is_denied_and_never_stepped_up() {
 #[test]
 fn a_policy_that_can_not_be_evaluated_denies_even_what_others_permit() {
     let policies = built_in_and(
-        r#"forbid (principal, action == Action::"call", resource == Tool::"tickets.delete_ticket")
+        r#"forbid (principal, action in Action::"call", resource == Tool::"tickets.delete_ticket")
            when { 9223372036854775807 + 1 == 0 };"#,
     );
     let question = call(Tier::Low, Authority::Standing);
@@ -167,9 +172,9 @@ fn the_fingerprint_is_the_same_in_another_folder_and_another_one_under_another_n
 #[test]
 fn a_denial_names_what_refuses_whatever_is_approved() {
     let policies = built_in_and(
-        "@id(\"not-by-hand\") forbid (principal, action == Action::\"call\", resource)
+        "@id(\"not-by-hand\") forbid (principal, action in Action::\"call\", resource)
          when { context.authority == Authority::\"standing\" };
-         @id(\"not-even-approved\") forbid (principal, action == Action::\"call\", resource)
+         @id(\"not-even-approved\") forbid (principal, action in Action::\"call\", resource)
          when { context.authority == Authority::\"approval\" };",
     );
     let (reason, by) = denied(&policies, &call(Tier::High, Authority::Standing));
@@ -179,11 +184,12 @@ fn a_denial_names_what_refuses_whatever_is_approved() {
 /// Field: H10
 #[test]
 fn a_step_up_names_what_stands_in_the_way_now_and_what_will_allow_it() {
-    let named = |policies: &Policies, question: &Question| policies.decide(question).policies().join(" ");
+    let named =
+        |policies: &Policies, question: &Question| policies.decide(question, NO_INPUT).unwrap().policies().join(" ");
     let medium = call(Tier::Medium, Authority::Standing);
     assert_eq!(named(&Policies::built_in(), &medium), "medium-by-consent");
     let careful = built_in_and(
-        r#"@id("four-eyes") forbid (principal, action == Action::"call", resource)
+        r#"@id("four-eyes") forbid (principal, action in Action::"call", resource)
            when { resource.tier == Tier::"medium" && context.authority != Authority::"approval" };"#,
     );
     assert_eq!(named(&careful, &medium), "four-eyes medium-by-consent");

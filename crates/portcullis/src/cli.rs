@@ -394,6 +394,9 @@ pub enum Policy {
         agent: String,
         /// `server.tool`.
         tool: String,
+        /// The arguments that it is called with, as a JSON object. Without them, those count that allow the most.
+        #[arg(long, value_name = "JSON")]
+        input: Option<String>,
     },
     /// Hold the policies against the tables in the `*.test.yaml` files beside them.
     Test {

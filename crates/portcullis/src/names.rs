@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use model::{config::Config, server::ToolPattern};
+use model::{Group, Id, config::Config, server::ToolPattern};
 use policy::PolicyFile;
 use store::Store;
 
@@ -12,6 +12,7 @@ use store::Store;
 pub struct Known {
     agents: BTreeSet<String>,
     people: BTreeSet<String>,
+    groups: BTreeSet<String>,
     servers: BTreeSet<String>,
     /// What stands before the names that a pattern covers, and the pattern: tools and prompts.
     tools: Vec<(String, ToolPattern)>,
@@ -45,6 +46,7 @@ impl Known {
         let mut known = Self {
             agents: config.agents.keys().map(ToString::to_string).collect(),
             people: config.people.keys().map(ToString::to_string).collect(),
+            groups: config.people.values().flat_map(|person| &person.groups).map(ToString::to_string).collect(),
             servers: config.servers.keys().map(ToString::to_string).collect(),
             ..Self::default()
         };
@@ -79,6 +81,8 @@ impl Known {
             "Agent" => self.agents.contains(name),
             "Person" => self.people.contains(name),
             "Server" => self.servers.contains(name),
+            "Group" => self.groups.contains(name),
+            "Action" if !name.contains('.') => true,
             _ => {
                 let covers = |(before, pattern): &(String, ToolPattern)| {
                     name.strip_prefix(before.as_str()).is_some_and(|name| pattern.matches(name))
@@ -94,6 +98,7 @@ impl Known {
             "Agent" => &self.agents,
             "Person" => &self.people,
             "Server" => &self.servers,
+            "Group" => &self.groups,
             _ => {
                 let written = self.tools.iter().filter(|(_, pattern)| !pattern.as_str().contains('*'));
                 tools = written.map(|(before, pattern)| format!("{before}{}", pattern.as_str())).collect();
@@ -105,12 +110,34 @@ impl Known {
     }
 }
 
+/// What policies name things by, and what those are called.
+const KINDS: [(&str, &str); 6] = [
+    ("Agent", "agent"),
+    ("Person", "person"),
+    ("Group", "group"),
+    ("Server", "server"),
+    ("Tool", "tool"),
+    ("Action", "tool"),
+];
+
+/// Servers that are for a group in which nobody is.
+pub fn for_nobody(config: &Config) -> Vec<String> {
+    let is_empty = |group: &Id<Group>| !config.people.values().any(|person| person.groups.contains(group));
+    let mut found = Vec::new();
+    for (server, rules) in &config.servers {
+        for group in rules.reserved_for.iter().flatten().filter(|group| is_empty(group)) {
+            found.push(format!("servers.{server}.for: nobody is in the group `{group}` (`people.*.groups`)"));
+        }
+    }
+    found
+}
+
 /// Every name in these policies that nobody has.
 pub fn unknown(files: &[PolicyFile], known: &Known) -> Vec<Unknown> {
     let mut found = Vec::new();
     for file in files {
         for (number, line) in file.text.lines().enumerate() {
-            for (kind, called) in [("Agent", "agent"), ("Person", "person"), ("Server", "server"), ("Tool", "tool")] {
+            for (kind, called) in KINDS {
                 for name in mentioned(line, kind).filter(|name| !known.has(kind, name)) {
                     let nearest = known.nearest(kind, name);
                     let (file, line) = (file.name.clone(), number + 1);
@@ -192,7 +219,7 @@ mod tests {
     /// Field: H10
     #[tokio::test]
     async fn names_that_exist_and_comments_are_passed_over() {
-        let text = "permit (principal == Agent::\"janitor\", action == Action::\"call\", resource in Server::\"crm\")\n\
+        let text = "permit (principal == Agent::\"janitor\", action in Action::\"call\", resource in Server::\"crm\")\n\
             when { resource == Tool::\"crm.get_y\" || resource == Tool::\"crm:resource/docs\" }; // not Agent::\"x\"\n\
             // Person::\"nobody\"\n\
             when { resource == Tool::\"crm:prompt/hello\" && \"//\" != \"\" && context.person == Person::\"ada\" }";

@@ -66,7 +66,7 @@ fn a_policy_that_was_edited_is_a_change_of_the_next_start() {
     let installation = Installation::new("policies: ./policies\n");
     fs::create_dir(installation.path("policies")).unwrap();
     let policy = |who: &str| {
-        format!("@id(\"mine\")\nforbid (principal == Agent::\"{who}\", action == Action::\"call\", resource);\n")
+        format!("@id(\"mine\")\nforbid (principal == Agent::\"{who}\", action in Action::\"call\", resource);\n")
     };
     installation.write("policies/own.cedar", &policy("a"));
     assert_eq!(installation.serve().terminate(), Some(0));

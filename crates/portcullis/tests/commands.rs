@@ -175,7 +175,7 @@ fn the_schema_is_printed_and_a_policy_that_names_nobody_is_warned_of() {
     fs::create_dir(installation.path("policies")).unwrap();
     installation.write(
         "policies/own.cedar",
-        "@id(\"mine\")\nforbid (principal == Agent::\"janitr\", action == Action::\"call\", resource == Tool::\"crm.get_y\");\n",
+        "@id(\"mine\")\nforbid (principal == Agent::\"janitr\", action in Action::\"call\", resource == Tool::\"crm.get_y\");\n",
     );
     for command in [["policy", "check"], ["check", "--json"]] {
         let said = installation.run(&command).said;

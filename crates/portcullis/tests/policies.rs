@@ -20,7 +20,7 @@ fn installation() -> Installation {
         key.public_jwk()
     ));
     fs::create_dir(installation.path("policies")).unwrap();
-    let policy = r#"@id("no-claimed-writers") forbid (principal, action == Action::"call", resource)
+    let policy = r#"@id("no-claimed-writers") forbid (principal, action in Action::"call", resource)
         when { principal.assurance == Assurance::"declared" && resource.tier != Tier::"low" };"#;
     fs::write(installation.path("policies/writers.cedar"), policy).unwrap();
     installation
@@ -133,4 +133,95 @@ fn a_call_is_explained_with_what_would_have_to_be_true() {
 /// The agents of the file are in the store once it was served.
 fn serve_once(installation: &Installation) -> Option<i32> {
     installation.serve().terminate()
+}
+
+/// A server whose tools were accepted, and policies about what they are called with.
+async fn with_arguments() -> Installation {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(tickets::serve(listener));
+    let key = AgentKey::generate();
+    let installation = Installation::new(&format!(
+        "servers: {{tickets: {{url: 'http://127.0.0.1:{port}/mcp', for: [ops, nobodys],\n  \
+         tools: {{'get_*': low, 'list_*': low, 'create_*': medium, 'update_*': medium, 'delete_*': high}}}}}}\n\
+         people: {{ada: {{groups: [ops]}}, bob: {{}}}}\npolicies: ./policies\nagents:\n  \
+         nightly: {{owner: ada, purpose: to test, servers: [tickets], public_key: {}}}\n",
+        key.public_jwk()
+    ));
+    fs::create_dir(installation.path("policies")).unwrap();
+    let policy = r#"@id("own-customers") forbid (principal, action == Action::"tickets.create_ticket", resource)
+        unless { context.input.customer == "C-3" };
+        @id("t1-may-go") permit (principal, action == Action::"tickets.delete_ticket", resource)
+        when { context.input.id == "T-1" };
+        @id("later") forbid (principal, action == Action::"tickets.merge", resource) when { context.input.x == 1 };"#;
+    fs::write(installation.path("policies/own.cedar"), policy).unwrap();
+    let installation = tokio::task::spawn_blocking(move || {
+        let serving = installation.serve();
+        // What is listed first counts, and is written down.
+        while !installation.run(&["tool", "show", "tickets.delete_ticket"]).said.contains("accepted") {}
+        assert_eq!(serving.terminate(), Some(0));
+        installation
+    });
+    installation.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_are_explained_and_stand_in_tables() {
+    let installation = with_arguments().await;
+    let explain = |input: &[&str]| {
+        let args = [&["policy", "explain", "nightly", "tickets.delete_ticket"], input].concat();
+        installation.run(&args)
+    };
+    let any = explain(&[]);
+    assert!(any.said.contains("for some arguments: policies look at them"), "{}", any.said);
+    for (input, said) in [
+        (r#"{"id": "T-1"}"#, "So: it may be called as it is"),
+        (r#"{"id": "T-2"}"#, "once another person approves tickets.delete_ticket"),
+    ] {
+        let explained = explain(&["--input", input]);
+        assert!(explained.status == Some(0) && explained.said.contains(said), "{input}: {}", explained.said);
+    }
+    for (input, why) in [
+        (r#"{"id": 7}"#, "/id: this is not a string"),
+        ("[]", "not a JSON object"),
+        (r#"{"id": "T-1", "id": "T-2"}"#, "not JSON with one meaning"),
+    ] {
+        let refused = explain(&["--input", input]);
+        assert!(refused.status == Some(2) && refused.said.contains(why), "{input}: {}", refused.said);
+    }
+    let rows = r#"
+- { agent: nightly, tool: tickets.delete_ticket, input: { id: T-1 }, expect: allow, policies: [t1-may-go] }
+- { agent: nightly, tool: tickets.delete_ticket, input: { id: T-2 }, expect: step_up, by: approval }
+- { agent: nightly, tool: tickets.delete_ticket, input: { id: 7 }, expect: deny }
+- { agent: nightly, tool: tickets.delete_ticket, expect: allow }
+- { agent: nightly, tool: tickets.create_ticket, holds: consent, input: { subject: s, body: b, customer: C-3 }, expect: allow }
+- { agent: nightly, tool: tickets.create_ticket, holds: consent, input: { subject: s, body: b, customer: C-4 }, expect: deny, policies: [own-customers] }
+- { agent: other, kind: autonomous, assurance: proven, owner: bob, tool: tickets.get_ticket, expect: deny, policies: [not-for-them] }
+"#;
+    let held = table(&installation, rows);
+    assert!(held.status == Some(0) && held.said.contains("7 of 7 rows hold"), "{}", held.said);
+    let unknown = table(&installation, "- { agent: nightly, tool: tickets.merge, input: { x: 1 }, expect: deny }");
+    assert!(unknown.status == Some(2) && unknown.said.contains("is not accepted"), "{}", unknown.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_checked_yet_and_groups_of_nobody_are_told() {
+    let installation = with_arguments().await;
+    let checked = installation.run(&["policy", "check"]);
+    assert_eq!(checked.status, Some(0), "{}", checked.said);
+    for part in [
+        "own.cedar:5: what policy `later` says of the arguments of `tickets.merge` is not checked yet",
+        "there is no tool `tickets.merge`",
+        "servers.tickets.for: nobody is in the group `nobodys`",
+    ] {
+        assert!(checked.said.contains(part), "{part}: {}", checked.said);
+    }
+    let schema = installation.run(&["policy", "schema"]);
+    assert!(schema.printed.contains("action \"tickets.create_ticket\" in [call] appliesTo {"), "{}", schema.printed);
+    // What was accepted does not have what this speaks of.
+    let wrong = "forbid (principal, action == Action::\"tickets.delete_ticket\", resource)\nwhen { context.input.ticket == \"T-1\" };";
+    fs::write(installation.path("policies/wrong.cedar"), wrong).unwrap();
+    let refused = installation.run(&["policy", "check"]);
+    assert!(refused.status == Some(2) && refused.said.contains("wrong.cedar:2:"), "{}", refused.said);
+    assert!(installation.refuses_to_serve().contains("wrong.cedar:2:"));
 }

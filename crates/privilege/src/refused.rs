@@ -4,6 +4,7 @@ use std::{error::Error, fmt};
 
 use catalogue::SchemaError;
 use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
+use policy::PolicyError;
 use store::{BEHIND, StoreError};
 
 use crate::{rotation::Rotation, separation_of_duty::DutyError};
@@ -113,6 +114,13 @@ pub enum Refused {
         /// The other one.
         other: String,
     },
+    /// With what it says of its arguments, a policy would not mean anything any more.
+    BreaksPolicy {
+        /// `server.tool`.
+        tool: String,
+        /// Which one, and why.
+        why: PolicyError,
+    },
     /// No call of it could be checked.
     Unchecked {
         /// `server.tool`.
@@ -164,6 +172,9 @@ impl Refused {
             Self::ToolChanged { tool } => format!("`{tool}` has changed since this call was asked for"),
             Self::DefinitionAccepted { tool } => format!("what `{tool}` says of itself is accepted already"),
             Self::LooksLike { tool, other } => format!("`{tool}` looks like `{other}`, which is accepted"),
+            Self::BreaksPolicy { tool, why } => {
+                format!("with what `{tool}` says of its arguments a policy does not hold: {why}")
+            }
             Self::Unchecked { tool, why } => format!("calls of `{tool}` can not be checked: {why}"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
@@ -198,6 +209,9 @@ impl Refused {
             Self::LooksLike { .. } => "the server has to give one of them another name".to_owned(),
             Self::Unchecked { why: SchemaError::Several, .. } => {
                 "the server has to give each a name of its own".to_owned()
+            }
+            Self::BreaksPolicy { .. } => {
+                "change the policy so that it fits what the tool takes now, reload, and accept it then".to_owned()
             }
             Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }

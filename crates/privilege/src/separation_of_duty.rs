@@ -5,29 +5,38 @@
 //!
 //! Spec: NIST SP 800-53 AC-5.
 
-use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, StepUp};
+use std::sync::Arc;
 
-/// The person who decides, and how they came to us.
+use model::{Actor, Agent, Elevation, Grant, Id, Person, Role, StepUp};
+use policy::Policies;
+
+/// The person who decides, how they came to us, and the policies that narrow what they may.
 #[derive(Clone, Debug)]
 pub struct Decider {
     person: Id<Person>,
     actor: Actor,
+    policies: Arc<Policies>,
 }
 
 impl Decider {
     /// An operator with access to the data directory decides in the name of `person`. The audit says so.
-    pub fn at_the_command_line(person: Person) -> Self {
-        Self { person: person.id, actor: Actor::Operator }
+    pub fn at_the_command_line(person: Person, policies: Arc<Policies>) -> Self {
+        Self { person: person.id, actor: Actor::Operator, policies }
     }
 
     /// The person decides through a page, and has just logged in: the caller has seen to that.
-    pub fn signed_in(person: Id<Person>) -> Self {
-        Self { actor: Actor::Person(person.clone()), person }
+    pub fn signed_in(person: Id<Person>, policies: Arc<Policies>) -> Self {
+        Self { actor: Actor::Person(person.clone()), person, policies }
     }
 
     /// Who decides.
     pub fn person(&self) -> &Id<Person> {
         &self.person
+    }
+
+    /// The policies that narrow what they may.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// How it reads in the audit.
@@ -49,6 +58,13 @@ pub enum DutyError {
     Owner(Id<Person>),
     /// A consent is given by one person only.
     NotTheirConsent(Id<Person>),
+    /// Policy leaves this to others.
+    ByPolicy {
+        /// Who may not.
+        person: Id<Person>,
+        /// The policies that said so; none, when none permits it.
+        policies: Vec<String>,
+    },
 }
 
 impl DutyError {
@@ -59,6 +75,12 @@ impl DutyError {
             Self::NotAnApprover(id) => format!("`{id}` is not an approver"),
             Self::ActedFor(id) => format!("the agent acts for `{id}`, and nobody approves for themselves"),
             Self::Owner(id) => format!("the agent belongs to `{id}`, and nobody approves for their own agent"),
+            Self::ByPolicy { person, policies } if policies.is_empty() => {
+                format!("no policy permits `{person}` to approve this")
+            }
+            Self::ByPolicy { person, policies } => {
+                format!("policy leaves this to other approvers than `{person}` ({})", policies.join(", "))
+            }
             Self::NotTheirConsent(id) => {
                 format!("only `{id}` can consent to this: it is about what that person lets the agent do")
             }
@@ -69,7 +91,7 @@ impl DutyError {
     pub fn to_do(&self) -> Option<&'static str> {
         match self {
             Self::NotAnApprover(_) => Some("give the role in `people` in portcullis.yaml"),
-            Self::ActedFor(_) | Self::Owner(_) => Some("ask another approver"),
+            Self::ActedFor(_) | Self::Owner(_) | Self::ByPolicy { .. } => Some("ask another approver"),
             Self::NotAPerson(_) | Self::NotTheirConsent(_) => None,
         }
     }

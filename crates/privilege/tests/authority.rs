@@ -9,7 +9,7 @@ use model::{
     Actor, Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Clock, Grant, HeldFor, ManualClock, Person,
     Pin, Role, Scope, ScopeSet, Span, StepUp, Timestamp, ToolName, config::ServerConfig,
 };
-use policy::{Policies, PolicyFile};
+use policy::{Arguments, Policies, PolicyFile};
 use portcullis_privilege::{
     Decider, Refused, agent,
     authority::{
@@ -109,7 +109,12 @@ impl Installation {
         });
         if by == StepUp::Approval {
             let bob = self.store.person(&"bob".parse().unwrap()).await.unwrap().unwrap();
-            change!(self.store, tx, approve(tx, &opened.id, &Decider::at_the_command_line(bob), None).await?);
+            change!(
+                self.store,
+                tx,
+                approve(tx, &opened.id, &Decider::at_the_command_line(bob, Arc::new(Policies::built_in())), None)
+                    .await?
+            );
         }
     }
 
@@ -117,7 +122,8 @@ impl Installation {
         let credential: ScopeSet = credential.parse().unwrap();
         let asker = Asker::by_grant(&self.agent, &self.grant);
         let approvals = Approvals::of(&self.rules, target, None);
-        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target, approvals };
+        let arguments = Arguments::None;
+        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target, arguments, approvals };
         decide(&self.store, policies, wanted).await
     }
 
@@ -174,11 +180,11 @@ fn own(text: &str) -> Policies {
     Policies::load(&[PolicyFile { name: "own.cedar".into(), text: text.into() }]).unwrap()
 }
 
-const CAREFUL: &str = r#"forbid (principal, action == Action::"call", resource)
+const CAREFUL: &str = r#"forbid (principal, action in Action::"call", resource)
     when { resource.tier == Tier::"medium" && context.authority != Authority::"approval" };"#;
-const CLOSED: &str = r#"forbid (principal, action == Action::"call", resource == Tool::"tickets.delete_ticket");"#;
-const OPEN: &str = r#"permit (principal == Agent::"claude@ada", action == Action::"call",
-    resource == Tool::"tickets.create_x"); permit (principal == Agent::"claude@ada", action == Action::"call",
+const CLOSED: &str = r#"forbid (principal, action in Action::"call", resource == Tool::"tickets.delete_ticket");"#;
+const OPEN: &str = r#"permit (principal == Agent::"claude@ada", action in Action::"call",
+    resource == Tool::"tickets.create_x"); permit (principal == Agent::"claude@ada", action in Action::"call",
     resource == Tool::"tickets.create_ticket");"#;
 
 #[tokio::test]
@@ -250,4 +256,60 @@ async fn what_can_not_be_had_is_left_out_unless_that_is_all() {
     assert_eq!(plan.left_out, [NotIssuable::Held("tickets.unheard_of".parse().unwrap(), HeldFor::Tier)]);
     let nothing = world.issuing(&policies).plan(&"tickets.unheard_of".parse().unwrap()).unwrap_err();
     assert_eq!(nothing, NotIssuable::Held("tickets.unheard_of".parse().unwrap(), HeldFor::Tier));
+}
+
+/// Each of the four may take it away, and none of them gives what another one does not.
+///
+/// Spec: RFC 9700 §4.14, OAuth 2.1 §5.2
+#[tokio::test]
+async fn a_call_is_allowed_when_agent_person_credential_and_elevation_allow_it_and_never_else() {
+    for case in 0..16 {
+        let is = |bit: u32| case & (1 << bit) != 0;
+        let (by_agent, by_person, by_credential, by_elevation) = (is(0), is(1), is(2), is(3));
+        let mut world = Installation::start().await;
+        let mut text = String::new();
+        if !by_agent {
+            text += r#"@id("agent") forbid (principal == Agent::"claude@ada", action in Action::"call", resource);"#;
+        }
+        if !by_person {
+            text += r#"@id("person") forbid (principal, action in Action::"call", resource)
+                when { context has person && context.person == Person::"ada" };"#;
+        }
+        let policies = own(&text);
+        if by_elevation {
+            world.elevate("tickets.delete_ticket", StepUp::Approval).await;
+        }
+        // What is low rests on the credential, what is high on the elevation, and both on agent and person.
+        let credential = if by_credential { "tickets:low tickets.delete_ticket" } else { "" };
+        let low = world.decide(&policies, &world.target("get_ticket"), credential).await;
+        let high = world.decide(&policies, &world.target("delete_ticket"), credential).await;
+        assert_eq!(low.is_ok(), by_agent && by_person && by_credential, "{case:04b}: {low:?}");
+        assert_eq!(high.is_ok(), by_agent && by_person && by_elevation, "{case:04b}: {high:?}");
+        // And the grant that the credential is of.
+        world.grant.scopes = ScopeSet::default();
+        assert!(world.decide(&policies, &world.target("get_ticket"), credential).await.is_err(), "{case:04b}");
+    }
+}
+
+/// Whoever may not call it whatever the arguments are is not told what is wrong with them.
+#[tokio::test]
+async fn what_is_denied_anyway_says_nothing_of_the_arguments() {
+    let world = Installation::start().await;
+    let looks = "forbid (principal, action in Action::\"call\", resource in Server::\"tickets\")
+        when { context has input && context.input has n && context.input.n > 5 };";
+    let closed = format!("{looks} @id(\"closed\") {CLOSED}");
+    let input = policy::InputType::of(&serde_json::json!({"properties": {"n": {"type": "integer"}}}));
+    for (policies, denied) in [(own(looks), false), (own(&closed), true)] {
+        let credential: ScopeSet = "tickets:low".parse().unwrap();
+        let (asker, target) = (Asker::by_grant(&world.agent, &world.grant), world.target("delete_ticket"));
+        let arguments = Arguments::Sent(&input, Some(b"{\"n\": 1.5}"));
+        let approvals = Approvals::of(&world.rules, &target, None);
+        let wanted =
+            Wanted { asker, grant: &world.grant, credential: &credential, target: &target, arguments, approvals };
+        match decide(&world.store, &policies, wanted).await.unwrap_err() {
+            NotAllowed::Denied { policies, .. } if denied => assert_eq!(policies, ["closed"]),
+            NotAllowed::Untyped(why) if !denied => assert_eq!(why.place, "/n"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

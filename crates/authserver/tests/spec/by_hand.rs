@@ -77,7 +77,7 @@ async fn allow_never_opens_what_another_person_has_to_approve() {
 /// Field: H18, H10
 #[tokio::test]
 async fn what_rules_and_policy_do_not_give_is_not_opened_by_hand_either() {
-    let forbids = r#"forbid (principal, action == Action::"call", resource) when { resource.tier == Tier::"medium" };"#;
+    let forbids = r#"forbid (principal, action in Action::"call", resource) when { resource.tier == Tier::"medium" };"#;
     for (policy, scope, words) in [
         ("", "tickets.unheard_of", "waits for an operator"),
         ("", "tickets.get_ticket", "high tier only"),

@@ -246,7 +246,7 @@ async fn nobody_is_sent_on_to_a_published_redirect_without_a_page() {
 #[tokio::test]
 async fn the_page_before_a_client_gets_nothing_names_the_policy_that_says_so() {
     let vendor = Vendor::start().await;
-    let policy = r#"@id("nobody-writes") forbid (principal, action == Action::"call", resource)
+    let policy = r#"@id("nobody-writes") forbid (principal, action in Action::"call", resource)
                     when { resource.tier != Tier::"low" };"#;
     let allow = |config: &mut Value| config["clients"]["metadata_domains"] = json!(["localhost"]);
     let world = World::of(allow, vendor.rules.clone(), policy).await;

@@ -11,7 +11,7 @@ async fn under(policies: &str) -> World {
 #[tokio::test]
 async fn what_policy_forbids_is_left_out_and_refused_when_it_was_all() {
     let world = under(
-        r#"@id("no-deletes") forbid (principal, action == Action::"call", resource)
+        r#"@id("no-deletes") forbid (principal, action in Action::"call", resource)
            when { resource.tier == Tier::"high" };"#,
     )
     .await;
@@ -40,7 +40,7 @@ async fn an_agent_that_may_not_connect_gets_no_grant() {
 #[tokio::test]
 async fn what_policy_gives_without_asking_needs_no_elevation() {
     let world = under(
-        r#"@id("writes-are-fine") permit (principal, action == Action::"call", resource)
+        r#"@id("writes-are-fine") permit (principal, action in Action::"call", resource)
            when { resource.tier == Tier::"medium" };"#,
     )
     .await;

@@ -8,6 +8,7 @@ use std::{
 use catalogue::{ArgumentSchema, Definition, Fault, SchemaError};
 use crypto::Digest;
 use model::ToolName;
+use policy::InputType;
 use serde_json::Value;
 
 /// An accepted definition, ready to check by.
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub struct Checked {
     digest: Digest,
     schema: Result<Option<ArgumentSchema>, SchemaError>,
+    input: InputType,
 }
 
 /// Those of a server. What a digest says does not change, so each is read once.
@@ -23,7 +25,8 @@ pub struct Checks(RwLock<HashMap<ToolName, Arc<Checked>>>);
 
 impl From<&Definition> for Checked {
     fn from(definition: &Definition) -> Self {
-        Self { digest: definition.digest(), schema: ArgumentSchema::of(definition) }
+        let input = privilege::catalogue::input(definition);
+        Self { digest: definition.digest(), schema: ArgumentSchema::of(definition), input }
     }
 }
 
@@ -31,6 +34,11 @@ impl Checked {
     /// The digest of the definition.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What policies can name of its arguments.
+    pub fn input(&self) -> &InputType {
+        &self.input
     }
 
     /// Checks arguments as they were sent; none are none at all.

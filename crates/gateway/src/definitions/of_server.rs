@@ -16,6 +16,7 @@ use mcp::{
     revision::{ParamHeaders, Revision},
 };
 use model::{Id, Outages, Pin, Server, ToolName, config::DefinitionTrust, server::Kind};
+use policy::Policies;
 use privilege::catalogue::Extent;
 use store::{Pins, Store, StoreError};
 use tokio::{sync::Mutex, time::Instant};
@@ -49,9 +50,14 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 impl Definitions {
     /// Of a server.
-    pub fn of(store: Store, server: Id<Server>, trust: DefinitionTrust, source: Source) -> Arc<Self> {
+    pub fn of(
+        store: Store,
+        server: Id<Server>,
+        (trust, policies): (DefinitionTrust, Arc<Policies>),
+        source: Source,
+    ) -> Arc<Self> {
         let (noticed, checks, param_headers, answered, asking, failures) = Default::default();
-        let of = Of { server, trust };
+        let of = Of { server, trust, policies };
         Arc::new(Self { store, of, source, noticed, checks, param_headers, answered, asking, failures })
     }
 

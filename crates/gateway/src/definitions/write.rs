@@ -1,7 +1,10 @@
 //! What a server lists is written down, for every node.
 
+use std::sync::Arc;
+
 use catalogue::Definition;
 use model::{Id, Server, config::DefinitionTrust};
+use policy::Policies;
 use privilege::catalogue::{Extent, Listed, Observed, observe};
 use store::{Commit, Store, StoreError};
 use tokio::task::spawn_blocking;
@@ -13,6 +16,8 @@ pub struct Of {
     pub server: Id<Server>,
     /// What of its lists counts.
     pub trust: DefinitionTrust,
+    /// What counts must not take away what a policy says.
+    pub policies: Arc<Policies>,
 }
 
 /// So many definitions are written in one transaction, so that it holds up nobody.
@@ -38,7 +43,7 @@ pub async fn write_all(store: &Store, of: &Of, news: &[Definition], is_all: bool
 
 /// Writes down some of it.
 pub async fn write(store: &Store, of: &Of, extent: Extent, definitions: &[Definition]) -> Result<(), StoreError> {
-    let (Of { server, trust }, all) = (of.clone(), listed(definitions.to_vec()).await);
+    let (Of { server, trust, .. }, all) = (of.clone(), listed(of, definitions.to_vec()).await);
     let change = store.write::<_, StoreError, _>(move |tx| {
         Box::pin(async move {
             let Observed { events, not_kept } = observe(tx, &server, trust, extent, &all).await?;
@@ -58,8 +63,8 @@ pub async fn write(store: &Store, of: &Of, extent: Extent, definitions: &[Defini
 }
 
 /// Looks at schemas beside the tasks that serve. One that made its reader give up is none to check by.
-async fn listed(definitions: Vec<Definition>) -> Vec<Listed> {
-    let all = definitions.clone();
-    let looked = spawn_blocking(move || all.into_iter().map(Listed::from).collect());
+async fn listed(of: &Of, definitions: Vec<Definition>) -> Vec<Listed> {
+    let (Of { server, policies, .. }, all) = (of.clone(), definitions.clone());
+    let looked = spawn_blocking(move || all.into_iter().map(|one| Listed::of(&server, one, &policies)).collect());
     looked.await.unwrap_or_else(|_| definitions.into_iter().map(Listed::unchecked).collect())
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use catalogue::Fault;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
 use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
-use policy::Policies;
+use policy::{Arguments, Policies, Untypable};
 use privilege::authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted};
 use store::{Store, StoreError};
 
@@ -70,6 +70,8 @@ pub enum Denial {
     Held(HeldFor, ToolName),
     /// Its arguments are not what its definition says.
     Arguments(Vec<Fault>),
+    /// A policy looks at its arguments, and can not compare them.
+    Untyped(Untypable),
     /// Policy says no, and no authority cures it.
     Policy(DenyReason, Option<ToolName>),
     /// More authority is needed, and can be asked for.
@@ -157,13 +159,16 @@ async fn ask(
     let exact = Exact::of(store, call, principal, target, definition);
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
     let asker = Asker::by_grant(principal.agent(), grant);
+    let sent = call.called().and_then(MethodCall::arguments);
+    let arguments = accepted.as_ref().map_or(Arguments::None, |accepted| Arguments::Sent(accepted.input(), sent));
     let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
-    let wanted = Wanted { asker, grant, credential, target, approvals };
+    let wanted = Wanted { asker, grant, credential, target, arguments, approvals };
     let decided = authority::decide(store, policies, wanted).await;
     // Whoever may not call it at all is not told what is wrong with the call.
-    if let (Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_)), Some(accepted)) = (&decided, &accepted) {
-        let arguments = call.called().and_then(MethodCall::arguments);
-        accepted.check(arguments).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
+    if let (Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_) | NotAllowed::Untyped(_)), Some(accepted)) =
+        (&decided, &accepted)
+    {
+        accepted.check(sent).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
     }
     let refused = match decided {
         Ok(allowed) => {
@@ -191,6 +196,7 @@ async fn ask(
                 }
             }
         }
+        NotAllowed::Untyped(why) => (Denial::Untyped(why), Vec::new()),
         NotAllowed::Silent(_) => (Denial::Principal(PrincipalError::StoreSilent), Vec::new()),
         NotAllowed::Store(error) => failed(error),
     })

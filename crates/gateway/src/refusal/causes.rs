@@ -100,6 +100,7 @@ impl From<Denial> for Refusal {
             Denial::Blocked => Self::Blocked,
             Denial::Held(why, tool) => Self::Held(why, tool),
             Denial::Arguments(faults) => Self::Arguments(faults),
+            Denial::Untyped(why) => Self::Untyped(why),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
             Denial::StepUp { scopes, by, tool, tier, unfit, .. } => step_up(tool.as_ref(), tier, by, scopes, unfit),
             Denial::Awaited { tool, by, at, elevation } => Self::awaited(named(tool.as_ref()), by, at, elevation),

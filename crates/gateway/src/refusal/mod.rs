@@ -17,6 +17,7 @@ use model::{
     AskedCall, DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName, config::ChallengeStyle,
     event::CallRefusalReason,
 };
+use policy::Untypable;
 
 pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
@@ -156,6 +157,9 @@ pub enum Refusal {
     /// Its arguments are not what its definition says.
     #[error("the arguments are not what the tool takes: {}", listed(.0))]
     Arguments(Vec<Fault>),
+    /// A policy looks at its arguments, and can not compare them.
+    #[error("a policy looks at the arguments of this call, and can not compare them: {0}")]
+    Untyped(Untypable),
     /// No authority cures it.
     #[error("{}", reason(*.0, .1.as_ref()))]
     Denied(DenyReason, Option<ToolName>),
@@ -250,6 +254,7 @@ impl Refusal {
             Self::Denied(DenyReason::NotPermitted, _) => R::NotPermitted,
             Self::Held(..) | Self::Denied(DenyReason::Held, _) => R::Held,
             Self::Arguments(_) => R::Arguments,
+            Self::Untyped(_) | Self::Denied(DenyReason::UntypedInput, _) => R::UntypedInput,
             Self::Denied(DenyReason::EvaluationError, _) => R::EvaluationError,
             Self::Blocked => R::Blocked,
             Self::Quota(quota) => quota.reason(),
@@ -300,6 +305,7 @@ fn reason(reason: DenyReason, tool: Option<&ToolName>) -> String {
         DenyReason::Forbidden => format!("a policy forbids {what}"),
         DenyReason::NotPermitted => format!("no policy permits {what} for this agent"),
         DenyReason::Held => format!("{what} is held until a person has looked; ask an administrator"),
+        DenyReason::UntypedInput => format!("the arguments of {what} are none that a policy can compare"),
         DenyReason::EvaluationError => format!("{what} could not be decided on, so it is denied"),
     }
 }

@@ -86,6 +86,7 @@ fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
         refusal,
         Refusal::Held(..)
             | Refusal::Arguments(_)
+            | Refusal::Untyped(_)
             | Refusal::Denied(..)
             | Refusal::Blocked
             | Refusal::Awaited { .. }
@@ -128,6 +129,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
         Refusal::Held(..)
         | Refusal::Arguments(_)
+        | Refusal::Untyped(_)
         | Refusal::Denied(..)
         | Refusal::Blocked
         | Refusal::Awaited { .. }

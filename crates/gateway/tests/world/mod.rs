@@ -16,7 +16,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use model::{
     AccessClaims, Agent, AgentKind, AgentState, Approval, Assurance, Block, Clock, Decided, Elevation, Grant,
-    ManualClock, Person, Scope, Span, Stage, StepUp, Subject, Target, Timestamp, config::Config, event::examples,
+    ManualClock, Person, Scope, Span, Stage, StepUp, Subject, Target, Timestamp,
+    config::{Config, DefinitionTrust},
+    event::examples,
 };
 use portcullis_gateway::{Gateway, GatewayParts, SetupError};
 use serde_json::{Value, json};
@@ -67,7 +69,8 @@ impl World {
         Self::start_at("", server).await
     }
 
-    async fn start_at(policies: &str, server: Value) -> Self {
+    /// With both.
+    pub async fn start_at(policies: &str, server: Value) -> Self {
         net::install_crypto_provider();
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
@@ -394,7 +397,10 @@ pub fn gateway(store: &Store, url: &str, policies: &str, server: &Value) -> Resu
 pub fn gateway_of(store: &Store, policies: &str, config: Value) -> Result<Arc<Gateway>, SetupError> {
     let config: Config = serde_json::from_value(config).unwrap();
     let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
-    let policies = Arc::new(policy::Policies::load(&[file]).unwrap());
+    let unpinned = config.servers.iter().filter(|(_, server)| server.definitions == DefinitionTrust::Unpinned);
+    let directory = unpinned.fold(policy::Directory::default(), |all, (id, _)| all.with_unpinned(id.clone()));
+    let policies = policy::Policies::load_for(&[file], directory, &policy::Accepted::default());
+    let policies = Arc::new(policies.map_err(|error| error.to_string()).unwrap());
     Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies })
 }
 

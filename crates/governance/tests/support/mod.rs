@@ -198,7 +198,7 @@ impl Installation {
 
     pub async fn decider(&self, name: &str) -> Decider {
         let person = self.store.person(&name.parse().unwrap()).await.unwrap().unwrap();
-        Decider::at_the_command_line(person)
+        Decider::at_the_command_line(person, self.policies.clone())
     }
 
     pub async fn state_of(&self, id: &Id<Elevation>) -> ElevationState {

@@ -103,3 +103,21 @@ fn what_goes_out_reads_back_the_same() {
         assert_eq!(once.call().map(MethodCall::params), twice.call().map(MethodCall::params));
     }
 }
+
+/// Spec: MCP 2026-07-28 basic/patterns/mrtr
+#[test]
+fn arguments_are_found_wherever_they_stand_when_a_state_was_replaced() {
+    let state = r#""requestState":"ours""#;
+    let arguments = r#""arguments":{"id":1, "to":"x"}"#;
+    for members in [format!("{state},{arguments}"), format!("{arguments},{state}"), state.to_owned()] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a",{members}}}}}"#);
+        for theirs in ["", "t", "quite a lot longer \" than before"] {
+            let mut message = parse(body.as_bytes()).unwrap();
+            message.set_request_state(theirs);
+            let found = message.call().unwrap().arguments();
+            assert_eq!(found, members.contains("arguments").then_some(&br#"{"id":1, "to":"x"}"#[..]), "{members}");
+            let sent: serde_json::Value = serde_json::from_slice(&message.wire()).unwrap();
+            assert_eq!(sent["params"]["requestState"], theirs);
+        }
+    }
+}

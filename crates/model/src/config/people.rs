@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ChallengeStyle;
-use crate::{Id, Person, Role, Secret, Server};
+use crate::{Group, Id, Person, Role, Secret, Server};
 
 /// One person. `password` or `password_hash`; with neither, an enrolment link sets one, and the person changes it at `/me/account`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct PersonConfig {
     /// What the person may do besides consenting for themselves.
     #[serde(default)]
     pub roles: BTreeSet<Role>,
+    /// The groups that the person is in: policies see them, and `servers.*.for` names them.
+    #[serde(default)]
+    pub groups: BTreeSet<Id<Group>>,
 }
 
 /// One autonomous agent: it has a key pair and no browser.

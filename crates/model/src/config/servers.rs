@@ -1,13 +1,16 @@
 //! The `servers` table.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::AnswerBytes;
-use crate::{Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
+use crate::{Group, Id, Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -41,6 +44,10 @@ pub struct ServerConfig {
     /// moment, for servers whose descriptions are never the same twice.
     #[serde(default)]
     pub definitions: DefinitionTrust,
+    /// The groups of people (`people.*.groups`) that the server is for: nobody else reaches it, its lists or its tools, and
+    /// an agent that acts for itself does when its owner does. For everybody when left out, for nobody when empty.
+    #[serde(default, rename = "for")]
+    pub reserved_for: Option<BTreeSet<Id<Group>>>,
     /// Headers sent upstream on every request: the server's own credentials.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,

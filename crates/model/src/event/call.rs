@@ -233,6 +233,8 @@ pub enum CallRefusalReason {
     Held,
     /// Its arguments are not what the accepted definition of its tool says.
     Arguments,
+    /// A policy looks at its arguments, and can not compare them.
+    UntypedInput,
     /// Deciding failed.
     EvaluationError,
     /// The kill switch is on its tool.
@@ -290,6 +292,7 @@ text_enum!(CallRefusalReason {
     NotPermitted => "not_permitted",
     Held => "held",
     Arguments => "arguments",
+    UntypedInput => "untyped_input",
     EvaluationError => "evaluation_error",
     Blocked => "blocked",
     TooManyCalls => "too_many_calls",

@@ -38,7 +38,7 @@ pub async fn carry_out(visit: &Visit, order: &Order) -> Result<Carried> {
     let missing = if order.may_be_the_first() { Missing::IsMade } else { Missing::IsRefused };
     let opened = visit.open_or(missing).await;
     let (config, store) = opened.map_err(|error| of_store(order, was_asked, config.data_dir, error))?;
-    let (outcome, through) = match order.carry_out(&config, &store).await {
+    let (outcome, through) = match order.carry_out(&config, &store, None).await {
         Ok(outcome) => (outcome, through),
         Err(NotDone::AlreadySo(_, outcome)) if was_asked => {
             (*outcome, "the running node, which did not answer: the store has it")

@@ -12,26 +12,35 @@ use crate::{cli, config, names, node, output};
 /// Runs `policy …`.
 pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     if let cli::Policy::Schema = command {
-        // The same for every installation.
-        let schema = policy::Policies::schema_text();
-        return visit.tell(&json!({ "schema": schema }), schema);
+        // Where there is an installation, with what was accepted there.
+        let accepted = match visit.open().await {
+            Ok((config, store)) => node::accepted(&config, &store).await?,
+            Err(_) => policy::Accepted::default(),
+        };
+        let schema = policy::Policies::schema_text(&accepted);
+        return visit.tell(&json!({ "schema": schema }), &schema);
     }
     if let cli::Policy::Show { version: Some(digest) } = &command {
         return kept(visit, digest).await;
     }
-    if let cli::Policy::Explain { agent, tool } = &command {
-        return policy_explain::run(visit, agent, tool).await;
+    if let cli::Policy::Explain { agent, tool, input } = &command {
+        return policy_explain::run(visit, agent, tool, input.as_deref()).await;
     }
     if let cli::Policy::Test { files } = command {
         return policy_test::run(visit, files).await;
     }
     let config = visit.config(config::Needs::Store)?;
-    let policies = node::policies(&config)?;
+    // Tools that were accepted, and people and agents who were added by a command count, when there is a store to ask.
+    let store = visit.open().await.ok().map(|(_, store)| store);
+    let policies = match &store {
+        Some(store) => node::policies_for(&config, store).await?,
+        None => node::policies(&config)?,
+    };
     if let cli::Policy::Check = command {
-        // People and agents who were added by a command count, when there is a store to ask.
-        let store = visit.open().await.ok().map(|(_, store)| store);
         let unknown = names::unknown(policies.texts(), &names::Known::of(&config, store.as_ref()).await);
-        let warnings: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        warnings.extend(names::for_nobody(&config));
+        warnings.extend(policies.unchecked().iter().map(ToString::to_string));
         if !visit.json {
             warnings.iter().for_each(output::warn);
         }

@@ -2,16 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use model::{Agent, Authority, CallTarget, Decision, DenyReason, HeldFor, Id, Pin, StepUp, Target};
-use privilege::authority::{Asker, Explained, explain};
+use policy::Arguments;
+use privilege::authority::{
+    Asker, Explained,
+    explain::{self, With, explain},
+};
 use serde_json::{Value, json};
 
 use super::visit::Visit;
 use crate::{node, output};
 
 /// Runs `policy explain`.
-pub async fn run(visit: &Visit, agent: &str, tool: &str) -> Result<ExitCode> {
+pub async fn run(visit: &Visit, agent: &str, tool: &str, input: Option<&str>) -> Result<ExitCode> {
     let Ok(Target::Tool(server, name)) = Target::parse("tool", tool) else {
         bail!("`{tool}` is no tool; write it like tickets.get_ticket");
     };
@@ -20,12 +24,17 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str) -> Result<ExitCode> {
     let id: Id<Agent> = agent.parse()?;
     let agent = store.agent(&id).await?;
     let agent = agent.with_context(|| format!("there is no agent `{id}`; `portcullis agent list` shows them"))?;
-    let policies = node::policies(&config)?;
+    let policies = node::policies_for(&config, &store).await?;
     let pins = store.pins();
     let pin = |name: &_| if pins.is_listed(&server) { pins.pin(&server, name) } else { Pin::Accepted };
     let target = CallTarget::of(rules, Some(name), pin);
     let asker = Asker::of(&agent);
-    let explained = explain(&policies, &asker, &server, &target);
+    let accepted = node::accepted(&config, &store).await?;
+    let depends = explain::depends(&policies, &asker, &server, &target);
+    let arguments = arguments(&accepted, tool, input)?;
+    let explained = explain(&policies, &asker, (&server, &target), arguments).map_err(|why| {
+        anyhow!("a policy looks at the arguments, and can not compare them, so the call is denied: {why}")
+    })?;
     let now = store.now();
     let grants = store.standing_grants_of(&agent.id, now).await?;
     let holds_grant = grants.iter().any(|held| held.grant.server == server);
@@ -40,11 +49,17 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str) -> Result<ExitCode> {
         hurdles.push(format!("it holds no grant on {server}: it has to authorize"));
     }
     let verdict = in_words(&explained, target.held());
+    let verdict = match arguments {
+        With::Any if depends => {
+            format!("{verdict}, for some arguments: policies look at them, and `--input` says which")
+        }
+        With::Any | With::These(_) => verdict,
+    };
     if visit.json {
         let all: Vec<Value> = explained.iter().map(as_json).collect();
         output::json(&json!({
             "agent": agent.id, "tool": tool, "tier": target.tier(), "held_for": target.held(), "so": verdict,
-            "hurdles": hurdles, "with": all, "version": policies.fingerprint(),
+            "depends_on_arguments": depends, "hurdles": hurdles, "with": all, "version": policies.fingerprint(),
         }))?;
         return Ok(output::OK);
     }
@@ -58,6 +73,18 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str) -> Result<ExitCode> {
     output::line(format!("So: {verdict}."));
     hurdles.iter().for_each(|hurdle| output::line(format!("And: {hurdle}.")));
     Ok(output::OK)
+}
+
+/// The arguments of a call, as they are written at the command line or in a table.
+pub fn arguments<'a>(accepted: &'a policy::Accepted, tool: &str, input: Option<&'a str>) -> Result<With<'a>> {
+    let Some(input) = input else { return Ok(With::Any) };
+    let strict = mcp::json::check(input.as_bytes())
+        .map_err(|error| anyhow!("the input is not JSON with one meaning: {error}"))?;
+    anyhow::ensure!(strict.is_object(), "the input is not a JSON object, as the arguments of a call are");
+    let Some(of) = accepted.of(tool) else {
+        bail!("the definition of `{tool}` is not accepted, so nothing says what its arguments are");
+    };
+    Ok(With::These(Arguments::Sent(of, Some(input.as_bytes()))))
 }
 
 /// With what, in words.

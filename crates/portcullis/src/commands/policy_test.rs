@@ -11,8 +11,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use model::{
-    Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Class, ClientId, Decision, HeldFor, Id, Person,
-    Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
+    Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Class, ClientId, Decision, DenyReason, HeldFor, Id,
+    Person, Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
 };
 use policy::Policies;
 use privilege::authority::{Asker, explain};
@@ -21,7 +21,7 @@ use serde_json::json;
 use store::Store;
 
 use super::{
-    policy_explain::held,
+    policy_explain::{arguments, held},
     visit::{AT_A_TIME, Visit},
 };
 use crate::{config::Needs, node, output};
@@ -59,6 +59,9 @@ struct Row {
     /// What the agent holds.
     #[serde(default = "standing")]
     holds: Authority,
+    /// The arguments that it is called with. Without them, those count that allow the most.
+    #[serde(default)]
+    input: Option<serde_json::Map<String, serde_json::Value>>,
     /// What policy is to say.
     expect: Expected,
     /// Who has to say yes, of a step-up.
@@ -84,13 +87,16 @@ const fn standing() -> Authority {
 /// Runs `policy test`.
 pub async fn run(visit: &Visit, files: Vec<PathBuf>) -> Result<ExitCode> {
     let config = visit.config(Needs::Store)?;
-    let policies = node::policies(&config)?;
     let files = if files.is_empty() { beside(&config)? } else { files };
     if files.is_empty() {
         bail!("there is no table: write one into a file like `policies/deletes.test.yaml`, or name a file");
     }
     // Agents and tools that are known to the store count, when there is one.
     let store = visit.open().await.ok().map(|(_, store)| store);
+    let policies = match &store {
+        Some(store) => node::policies_for(&config, store).await?,
+        None => node::policies(&config)?,
+    };
     let known = Known::of(&config, store.as_ref()).await?;
     let (mut rows, mut failed) = (0, Vec::new());
     for file in &files {
@@ -137,6 +143,7 @@ fn read(file: &Path) -> Result<Vec<Row>> {
 struct Known {
     agents: Vec<Agent>,
     tools: BTreeSet<(Id<Server>, ToolName)>,
+    accepted: policy::Accepted,
 }
 
 impl Known {
@@ -146,8 +153,9 @@ impl Known {
             let named = Tier::ALL.into_iter().flat_map(|tier| server.examples(tier));
             tools.extend(named.map(|tool| (id.clone(), tool)));
         }
-        let mut agents = Vec::new();
+        let (mut agents, mut accepted) = (Vec::new(), policy::Accepted::default());
         if let Some(store) = store {
+            accepted = node::accepted(config, store).await?;
             let mut after = None;
             loop {
                 let page = store.agents_page(after.as_ref(), AT_A_TIME).await?;
@@ -162,20 +170,25 @@ impl Known {
                 tools.extend(pins.names(id).map(|tool| (id.clone(), tool.clone())));
             }
         }
-        Ok(Self { agents, tools })
+        Ok(Self { agents, tools, accepted })
     }
 
     /// The first thing about which policy does not say what the row expects, if there is one.
     fn wrong(&self, config: &Config, policies: &Policies, row: &Row) -> Result<Option<String>> {
         let agents = self.agents(row)?;
+        let input = row.input.as_ref().map(serde_json::to_string).transpose()?;
         for (server, tool) in self.tools(row)? {
             let rules = config.servers.get(&server).with_context(|| format!("there is no server `{server}`"))?;
             let class = row.tier.or_else(|| rules.tier(&tool)).map_or(Class::Held(HeldFor::Tier), Class::Rated);
             let target = CallTarget::Tool(tool.clone(), class);
+            let tool = tool.qualified(&server);
+            let with = arguments(&self.accepted, &tool, input.as_deref())?;
             for agent in &agents {
-                let decision = explain::with(policies, &Asker::of(agent), &server, &target, row.holds);
+                let said = explain::with(policies, &Asker::of(agent), (&server, &target), row.holds, with);
+                // What can not be compared is denied.
+                let decision =
+                    said.unwrap_or_else(|_| Decision::Deny { reason: DenyReason::UntypedInput, policies: Vec::new() });
                 if let Some(why) = row.differs(&decision) {
-                    let tool = tool.qualified(&server);
                     return Ok(Some(format!("{} calls {tool} with {}: {why}", described(agent), held(row.holds))));
                 }
             }

@@ -3,7 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
-use model::{Clock, SystemClock, config::Config};
+use catalogue::Definition;
+use model::{
+    Clock, SystemClock,
+    config::{Config, DefinitionTrust},
+    server::Kind,
+};
 use store::{Missing, OpenOptions, Store};
 
 use super::witness::Witness;
@@ -31,9 +36,64 @@ pub async fn open_store(config: &Config, node: Option<String>, missing: Missing)
     Store::open(options).await.context("the store")
 }
 
-/// The built-in pack and the operator's own `*.cedar` files.
+/// The built-in pack and the operator's own `*.cedar` files, held against whatever tools take.
 pub fn policies(config: &Config) -> Result<policy::Policies> {
-    let Some(directory) = &config.policies else { return Ok(policy::Policies::built_in()) };
+    Ok(policy::Policies::load_for(&policy_files(config)?, people_and_servers(config), &policy::Accepted::default())?)
+}
+
+/// The same, held against what was accepted of what they take.
+pub async fn policies_for(config: &Config, store: &Store) -> Result<policy::Policies> {
+    let (files, accepted) = (policy_files(config)?, accepted(config, store).await?);
+    // Ten thousand policies take a second: not on a thread that serves.
+    let directory = people_and_servers(config);
+    let loaded = tokio::task::spawn_blocking(move || policy::Policies::load_for(&files, directory, &accepted)).await;
+    Ok(loaded.context("the policies could not be loaded")??)
+}
+
+/// What was accepted of the arguments of each tool.
+pub async fn accepted(config: &Config, store: &Store) -> Result<policy::Accepted> {
+    let mut accepted = policy::Accepted::default();
+    let mut after = None;
+    loop {
+        let page = store.accepted_page(after.as_ref(), AT_A_TIME).await?;
+        for (place, text) in page.items {
+            let pinned =
+                config.servers.get(&place.server).is_some_and(|it| it.definitions != DefinitionTrust::Unpinned);
+            let is_tool = matches!(place.name.kind(), Kind::Tool(_));
+            let definition = Definition::kept(place.name.clone(), &text).filter(|_| pinned && is_tool);
+            if let Some(definition) = definition {
+                accepted.insert(place.name.qualified(&place.server), privilege::catalogue::input(&definition));
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(accepted);
+        }
+    }
+}
+
+/// Definitions that are read at a time; each may be long.
+const AT_A_TIME: u32 = 64;
+
+/// Who is in which group, and for whom which server is.
+fn people_and_servers(config: &Config) -> policy::Directory {
+    let mut directory = policy::Directory::default();
+    for (id, person) in &config.people {
+        directory = directory.with_person(id.clone(), person.groups.iter().map(model::Id::as_str));
+    }
+    for (id, server) in &config.servers {
+        if let Some(groups) = &server.reserved_for {
+            directory = directory.with_server_for(id.clone(), groups.iter().map(model::Id::as_str));
+        }
+        if server.definitions == DefinitionTrust::Unpinned {
+            directory = directory.with_unpinned(id.clone());
+        }
+    }
+    directory
+}
+
+fn policy_files(config: &Config) -> Result<Vec<policy::PolicyFile>> {
+    let Some(directory) = &config.policies else { return Ok(Vec::new()) };
     let entries = std::fs::read_dir(directory)
         .with_context(|| format!("policies: the directory {} can not be read", directory.display()))?;
     let mut files = Vec::new();
@@ -46,7 +106,7 @@ pub fn policies(config: &Config) -> Result<policy::Policies> {
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(policy::Policies::load(&files)?)
+    Ok(files)
 }
 
 /// Who outside watches over the log, if anybody does.

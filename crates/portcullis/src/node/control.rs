@@ -85,7 +85,7 @@ fn socket(data_dir: &Path) -> PathBuf {
 
 async fn answer(node: &Node, order: &[u8]) -> Answer {
     let Ok(order) = serde_json::from_slice::<Order>(order) else { return Answer::NotKnown };
-    let outcome = match order.carry_out(&node.config, &node.store).await {
+    let outcome = match order.carry_out(&node.config, &node.store, Some(&node.policies)).await {
         Ok(outcome) if !order.concerns_every_node() => return Answer::Everywhere(outcome),
         Ok(outcome) => outcome,
         Err(NotDone::Store(why)) => return Answer::NotDone(why),

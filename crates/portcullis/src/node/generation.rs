@@ -13,7 +13,7 @@ use store::{Missing, Store};
 use tower::ServiceExt;
 
 use super::{
-    configured::{certificate, fetch_rules, open_store, policies, witness},
+    configured::{certificate, fetch_rules, open_store, policies, policies_for, witness},
     misdirected,
     readiness::Readiness,
     seed::{self, Changes},
@@ -54,7 +54,7 @@ impl Node {
     /// Puts the roles together over a store that is open, and writes what the file declares into it.
     pub(super) async fn generation(store: Store, config: Config, mut settings: Settings) -> Result<Arc<Self>> {
         let config = Arc::new(config);
-        let policies = Arc::new(policies(&config)?);
+        let policies = Arc::new(policies_for(&config, &store).await?);
         settings.set("policies", policies.fingerprint());
         let fetcher = Arc::new(net::Fetcher::new(fetch_rules(&config)?)?);
         let authserver = authserver::AuthServer::new(authserver::AuthServerParts {
@@ -120,7 +120,7 @@ impl Node {
 
 /// What the next start would change in this store; nothing is changed.
 pub async fn foreseen(store: &Store, config: &Config, mut settings: Settings) -> Result<Changes> {
-    let policies = policies(config)?;
+    let policies = policies_for(config, store).await?;
     settings.set("policies", policies.fingerprint());
     Ok(seed::foreseen(store, config, &settings, &policies).await?)
 }

@@ -1,11 +1,12 @@
 //! What an operator orders at the command line, carried out by whoever has the store open: the node that runs, or the
 //! command itself.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use governance::orders;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
+use policy::Policies;
 use privilege::{Decider, Refused, key::Urgency, rotation::Rotation};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
@@ -154,12 +155,20 @@ pub enum NotDone {
 impl Order {
     /// Carries it out. What it takes away is on disk; that every node knows is asked of
     /// [`Store::wait_until_everywhere`].
-    pub async fn carry_out(&self, config: &Config, store: &Store) -> Result<Outcome, NotDone> {
-        self.tried(config, store).await.map_err(|error| self.judged(&error))
+    pub async fn carry_out(
+        &self,
+        config: &Config,
+        store: &Store,
+        policies: Option<&Arc<Policies>>,
+    ) -> Result<Outcome, NotDone> {
+        self.tried(config, store, policies).await.map_err(|error| self.judged(&error))
     }
 
-    async fn tried(&self, config: &Config, store: &Store) -> Result<Outcome> {
+    /// Without `policies`, those of the configuration count: no node runs that has any.
+    async fn tried(&self, config: &Config, store: &Store, policies: Option<&Arc<Policies>>) -> Result<Outcome> {
         const WHO: Actor = Actor::Operator;
+        let in_force =
+            || policies.map_or_else(|| super::policies(config).map(Arc::new), |policies| Ok(policies.clone()));
         match self {
             Self::Revoke { kind, name, reason } => {
                 let target = target(kind, name)?;
@@ -171,11 +180,11 @@ impl Order {
             }
             Self::SetAgent { name, state } => orders::set_agent_state(store, &name.parse()?, *state, WHO).await?,
             Self::Approve { elevation, approver, lasts } => {
-                let (id, decider) = decision(store, elevation, approver).await?;
+                let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
                 orders::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
             }
             Self::Deny { elevation, approver } => {
-                let (id, decider) = decision(store, elevation, approver).await?;
+                let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
                 orders::deny(store, &id, &decider).await?;
             }
             Self::End { elevation } => orders::end(store, &elevation.parse()?, WHO).await?,
@@ -184,7 +193,7 @@ impl Order {
                 let entry = store.catalogue_entry(&server, &name).await?;
                 let seen = entry.map(|entry| entry.seen).filter(|seen| seen.to_hex().starts_with(definition));
                 let seen = seen.ok_or_else(|| Refused::DefinitionMoved { tool: tool.clone() })?;
-                orders::accept_definition(store, (&server, &name), seen, WHO).await?;
+                orders::accept_definition(store, (&server, &name), seen, &in_force()?, WHO).await?;
             }
             Self::NewestKey => return Ok(Outcome::Key(orders::newest_key(store).await?)),
             Self::RotateKey { replaces, compromised } => {
@@ -287,9 +296,14 @@ fn target(kind: &str, name: &str) -> Result<Target> {
     Target::parse(kind, name).map_err(|why| anyhow!(why))
 }
 
-async fn decision(store: &Store, elevation: &str, approver: &str) -> Result<(Id<Elevation>, Decider)> {
+async fn decision(
+    store: &Store,
+    elevation: &str,
+    approver: &str,
+    policies: Arc<Policies>,
+) -> Result<(Id<Elevation>, Decider)> {
     let person = store.person(&approver.parse()?).await?;
     let person =
         person.with_context(|| format!("there is no person `{approver}`; `portcullis person list` shows everybody"))?;
-    Ok((elevation.parse()?, Decider::at_the_command_line(person)))
+    Ok((elevation.parse()?, Decider::at_the_command_line(person, policies)))
 }

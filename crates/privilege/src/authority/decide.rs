@@ -2,8 +2,8 @@
 //!
 //! Next: the record of the decision, and with it the use of the elevation ([`crate::elevation::uses::take`]).
 
-use model::{CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp};
-use policy::Policies;
+use model::{Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp};
+use policy::{Arguments, Policies, Untypable};
 use store::{Store, StoreError, StoreSilent};
 
 use super::{Approvals, Asker, Unfit, elevated, exact::still_approved};
@@ -19,6 +19,8 @@ pub struct Wanted<'a> {
     pub credential: &'a ScopeSet,
     /// What is called.
     pub target: &'a CallTarget,
+    /// With what.
+    pub arguments: Arguments<'a>,
     /// What approvals cover here, and which call this is.
     pub approvals: Approvals<'a>,
 }
@@ -71,6 +73,8 @@ pub enum NotAllowed {
         /// What stands in the way, and what will allow it.
         policies: Vec<String>,
     },
+    /// A policy looks at its arguments, and can not compare them.
+    Untyped(Untypable),
     /// Nothing can be decided now, because the node has not heard from its store.
     Silent(StoreSilent),
     /// Nothing can be decided now, because the store failed.
@@ -82,8 +86,16 @@ pub enum NotAllowed {
 /// # Errors
 /// Why not, and what to do.
 pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
-    let Wanted { asker, grant, credential, target, approvals } = wanted;
-    let standing = policies.decide(&asker.question(&grant.server, target, model::Authority::Standing));
+    let Wanted { asker, grant, credential, target, arguments, approvals } = wanted;
+    let question = asker.question(&grant.server, target, Authority::Standing);
+    let standing = match policies.decide(&question, arguments) {
+        Ok(standing) => standing,
+        Err(why) => match policies.decide_most(&question) {
+            // Whoever may not call it whatever the arguments are is told that.
+            denied @ Decision::Deny { .. } => denied,
+            Decision::Allow { .. } | Decision::StepUp { .. } => return Err(NotAllowed::Untyped(why)),
+        },
+    };
     let (scope, by, in_the_way) = match standing {
         Decision::Allow { policies } => {
             // The token may be narrower than its grant, and the grant narrower than policy (OAuth 2.1 §5.2).
@@ -99,8 +111,9 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(NotAllowed::Silent)?;
     let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    let with = |authority| policies.decide(&asker.question(&grant.server, target, authority), arguments).ok();
     let mut unfit = None;
-    for by in elevated(policies, (&asker, &grant.server, target), &live, &scope) {
+    for by in elevated(&live, &scope, with) {
         let fits = match approvals.covered_by(by.elevation) {
             Ok(()) => still_approved(store, &asker, grant, by.elevation).await.map_err(NotAllowed::Store)?,
             Err(why) => Err(why),

@@ -7,13 +7,18 @@
 //! may be issued and who has to say yes first. All three ask [`Asker::question`], so what is issued can be used, and what
 //! is listed as usable is.
 //!
+//! Policies may look at the arguments of a call. A list and a token are asked for before there are any, so they are told
+//! what is so for those that allow the most; and what is issued is enough for whatever a call could be sent back for.
+//!
+//! [`mod@approve`] asks whether a person may say yes.
+//!
 //! Whether it still stands is another question: [`model::Standing`].
 //!
 //! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
 
 use model::{Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Grant, Id, Person, Question, Scope, Server};
-use policy::Policies;
 
+pub mod approve;
 pub mod decide;
 pub mod exact;
 pub mod explain;
@@ -50,6 +55,8 @@ impl<'a> Asker<'a> {
             agent: self.agent.id.clone(),
             kind: self.agent.kind,
             assurance: self.agent.assurance,
+            owner: self.agent.owner.clone(),
+            purpose: self.agent.purpose.as_str().into(),
             person: self.person.cloned(),
             server: server.clone(),
             target: target.clone(),
@@ -66,17 +73,16 @@ struct Elevated<'e> {
     policies: Vec<String>,
 }
 
-/// Those of `elevations` that cover `scope` and with which policy allows it, in their order. Which calls of the scope each
+/// Those of `elevations` that cover `scope` and with which `decide` allows it, in their order. Which calls of the scope each
 /// covers is asked of [`exact`].
 fn elevated<'e>(
-    policies: &Policies,
-    (asker, server, target): (&Asker<'_>, &Id<Server>, &CallTarget),
     elevations: &'e [Elevation],
     scope: &Scope,
+    decide: impl Fn(Authority) -> Option<Decision>,
 ) -> impl Iterator<Item = Elevated<'e>> {
     elevations.iter().filter(|elevation| elevation.scope.implies(scope)).filter_map(move |elevation| {
         let authority = elevation.by.authority();
-        match policies.decide(&asker.question(server, target, authority)) {
+        match decide(authority)? {
             Decision::Allow { policies } => Some(Elevated { elevation, authority, policies }),
             Decision::StepUp { .. } | Decision::Deny { .. } => None,
         }

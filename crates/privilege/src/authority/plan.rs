@@ -143,7 +143,12 @@ impl Issuing<'_> {
                 let needs = self.rules.examples(Tier::Medium);
                 let needs =
                     needs.filter_map(|name| self.tool(name, Tier::Medium).map_err(|policies| by.extend(policies)).ok());
-                let least = needs.min_by_key(|need| matches!(need, Need::Elevation(StepUp::Approval)));
+                // What some of them can be called without may still be needed for the others.
+                let least = needs.min_by_key(|need| match need {
+                    Need::Elevation(StepUp::Consent) => 0,
+                    Need::Standing => 1,
+                    Need::Elevation(StepUp::Approval) => 2,
+                });
                 by.sort_unstable();
                 by.dedup();
                 least.ok_or_else(|| forbidden(by))
@@ -175,6 +180,6 @@ impl Issuing<'_> {
     }
 
     fn ask(&self, target: &CallTarget) -> Decision {
-        self.policies.decide(&self.asker.question(self.server, target, Authority::Standing))
+        self.policies.decide_fully(&self.asker.question(self.server, target, Authority::Standing))
     }
 }

@@ -35,12 +35,13 @@ pub fn reach(
     approvals: Approvals<'_>,
     live: &[Elevation],
 ) -> Option<Reach> {
-    match policies.decide(&asker.question(server, target, Authority::Standing)) {
+    let most = |authority| policies.decide_most(&asker.question(server, target, authority));
+    match most(Authority::Standing) {
         Decision::Allow { .. } => Some(Reach::Usable { scope: target.scope(server), with: Authority::Standing }),
         Decision::Deny { .. } => None,
         Decision::StepUp { scope, by, .. } => {
             let covers = |one: &Elevated<'_>| approvals.covered_by(one.elevation).is_ok();
-            let with = elevated(policies, (asker, server, target), live, &scope).find(covers).map(|one| one.authority);
+            let with = elevated(live, &scope, |authority| Some(most(authority))).find(covers).map(|one| one.authority);
             Some(match with {
                 Some(with) => Reach::Usable { scope, with },
                 None => Reach::StepUp { scope, by },

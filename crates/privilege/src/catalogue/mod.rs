@@ -8,7 +8,9 @@
 //! Next: [`mod@observe`].
 
 pub mod accept;
+mod fit;
 pub mod observe;
 
 pub use accept::accept;
+pub use fit::input;
 pub use observe::{Extent, Listed, Observed, observe};

@@ -9,26 +9,29 @@ use model::{
     config::DefinitionTrust,
     event::{DefinitionAccepted, DefinitionSeen},
 };
+use policy::Policies;
 use store::{Accepted, CatalogueEntry, StoreError, Tx, privilege::PrivilegeTx};
 
-/// A definition that was listed, and whether calls can be checked by it: found out before the transaction, which holds up
-/// everybody.
+use super::fit::fits;
+
+/// A definition that was listed, and whether it could count without anybody looking: calls can be checked by it, and every
+/// policy still means what it says. Found out before the transaction, which holds up everybody.
 #[derive(Clone, Debug)]
 pub struct Listed {
     definition: Definition,
-    is_checkable: bool,
+    may_count: bool,
 }
 
 impl Listed {
     /// One of which nothing more is known: nothing can be checked by it.
     pub fn unchecked(definition: Definition) -> Self {
-        Self { definition, is_checkable: false }
+        Self { definition, may_count: false }
     }
-}
 
-impl From<Definition> for Listed {
-    fn from(definition: Definition) -> Self {
-        Self { is_checkable: ArgumentSchema::of(&definition).is_ok(), definition }
+    /// One that `server` listed.
+    pub fn of(server: &Id<Server>, definition: Definition, policies: &Policies) -> Self {
+        let is_checkable = ArgumentSchema::of(&definition).is_ok();
+        Self { may_count: is_checkable && fits(policies, server, &definition).is_ok(), definition }
     }
 }
 
@@ -77,7 +80,7 @@ pub async fn observe(
                 continue;
             }
             room -= 1;
-            let counts = first && trust == DefinitionTrust::FirstSeen && listed.is_checkable;
+            let counts = first && trust == DefinitionTrust::FirstSeen && listed.may_count;
             observed.events.push(begin(tx, server, definition, counts && is_alone(all, definition)).await?);
             continue;
         };

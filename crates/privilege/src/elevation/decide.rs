@@ -10,7 +10,7 @@ use model::{
 use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
-    Refused,
+    Refused, authority,
     separation_of_duty::{Decider, DutyError, may_approve, may_deny},
     standing::stands_now,
 };
@@ -37,6 +37,7 @@ pub async fn approve(
     let now = tx.now();
     let case = case(tx, id, decider).await?;
     may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
+    authority::approve::approve(decider.policies(), decider.person(), (&case.elevation, &case.grant, &case.agent))?;
     // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the decision ends
     // nothing that was decided after it.
     case.stands(tx).await?;

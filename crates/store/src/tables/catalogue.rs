@@ -193,6 +193,21 @@ impl Readers {
         Ok(self.one(query(sql)).await?.unwrap_or(0))
     }
 
+    /// The texts of all definitions that were accepted, by server and name.
+    pub async fn accepted_page(
+        &self,
+        after: Option<&CataloguePlace>,
+        limit: u32,
+    ) -> Result<Page<(CataloguePlace, String), CataloguePlace>, StoreError> {
+        let sql = "SELECT e.server, e.name, d.body FROM catalogue_entry e JOIN definition d ON d.digest = e.accepted
+             WHERE (e.server, e.name) > ($1, $2) ORDER BY e.server, e.name LIMIT $3";
+        let (server, name) =
+            after.map_or((String::new(), String::new()), |after| (after.server.to_string(), suffix(&after.name)));
+        let rows = self.all(query(sql).bind(server).bind(name).bind(more_than(limit))).await?;
+        let rows = rows.into_iter().map(|AcceptedRow(place, text)| (place, text)).collect();
+        Ok(Page::of(rows, limit, |(place, _): &(CataloguePlace, String)| place.clone()))
+    }
+
     /// The text of a definition.
     pub async fn definition(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
         let body: Option<Body> = self.one(query(DEFINITION).bind(digest.to_hex())).await?;
@@ -364,6 +379,17 @@ impl FromColumns for PinRow {
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         let (server, name, seen) = (columns.parsed()?, name(columns)?, columns.digest()?);
         Ok(Self(server, name, Pinned { seen, accepted: optional_digest(columns)? }))
+    }
+}
+
+struct AcceptedRow(CataloguePlace, String);
+
+impl FromColumns for AcceptedRow {
+    const WHAT: &'static str = "definition";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let place = CataloguePlace { server: columns.parsed()?, name: name(columns)? };
+        Ok(Self(place, columns.text()?))
     }
 }
 

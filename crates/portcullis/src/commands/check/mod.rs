@@ -57,15 +57,21 @@ fn print(visit: &Visit, findings: &[Finding]) -> Result<ExitCode> {
 }
 
 async fn policies(config: &Config) -> Vec<Finding> {
-    let policies = match node::policies(config) {
+    let store = node::open_store(config, None, ::store::Missing::IsRefused).await.ok();
+    let policies = match &store {
+        Some(store) => node::policies_for(config, store).await,
+        None => node::policies(config),
+    };
+    let policies = match policies {
         Ok(policies) => policies,
         Err(error) => return vec![failure("policies", format!("{error:#}"))],
     };
     let version: String = policies.fingerprint().chars().take(12).collect();
-    let store = node::open_store(config, None, ::store::Missing::IsRefused).await.ok();
     let unknown = names::unknown(policies.texts(), &names::Known::of(config, store.as_ref()).await);
     let unknown = unknown.iter().map(|unknown| warning("policies", unknown.to_string()));
-    [ok("policies", format!("version {version}"))].into_iter().chain(unknown).collect()
+    let more = policies.unchecked().iter().map(ToString::to_string).chain(names::for_nobody(config));
+    let more = more.map(|what| warning("policies", what));
+    [ok("policies", format!("version {version}"))].into_iter().chain(unknown).chain(more).collect()
 }
 
 async fn address(config: &Config) -> Finding {

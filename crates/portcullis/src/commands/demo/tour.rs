@@ -187,7 +187,13 @@ impl Agent<'_> {
 
     async fn approved_by(&self, person: &str, elevation: &Id<Elevation>) -> Result<()> {
         let person = self.demo.store.person(&person.parse()?).await?.context("no such person")?;
-        orders::approve(&self.demo.store, elevation, &Decider::at_the_command_line(person), None).await?;
+        orders::approve(
+            &self.demo.store,
+            elevation,
+            &Decider::at_the_command_line(person, self.demo.policies.clone()),
+            None,
+        )
+        .await?;
         Ok(())
     }
 

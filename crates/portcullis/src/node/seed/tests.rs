@@ -277,7 +277,8 @@ async fn an_agent_may_belong_to_a_person_of_the_store_and_never_to_nobody() {
 }
 
 fn careful() -> Policies {
-    let text = "forbid (principal, action, resource) when { principal.assurance == Assurance::\"declared\" };".into();
+    let text =
+        "forbid (principal is Agent, action, resource) when { principal.assurance == Assurance::\"declared\" };".into();
     Policies::load(&[policy::PolicyFile { name: "/somewhere/careful.cedar".into(), text }]).unwrap()
 }
 
