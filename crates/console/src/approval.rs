@@ -94,10 +94,10 @@ pub struct Request {
     pub may_deny: bool,
     /// Why not yes.
     pub why_not: String,
-    /// Policy leaves it to other approvers.
-    pub is_for_others: bool,
     /// Is it for one exact call?
     pub is_exact: bool,
+    /// Policy leaves it to other approvers.
+    pub is_for_others: bool,
 }
 
 impl Request {
@@ -159,8 +159,8 @@ impl Request {
             ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok(),
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
-            is_for_others: matches!(duty, Err(DutyError::ByPolicy { .. })),
             is_exact: elevation.call.is_some(),
+            is_for_others: matches!(duty, Err(DutyError::ByPolicy { .. })),
             why_not: duty.err().map(|error| why_not(&error)).unwrap_or_default(),
         }
     }

@@ -11,6 +11,7 @@ use model::{
     config::{Config, ElevationConfig},
     event::examples,
 };
+use policy::Policies;
 use portcullis_gateway::Gateway;
 use privilege::{
     Decider, Refused, asked_call,
@@ -91,7 +92,7 @@ async fn requested(world: &World) -> Id<Elevation> {
 }
 
 async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Refused> {
-    let (id, bob) = (id.clone(), Decider::signed_in("bob".parse().unwrap(), Arc::new(policy::Policies::built_in())));
+    let (id, bob) = (id.clone(), Decider::signed_in("bob".parse().unwrap(), Arc::new(Policies::built_in())));
     world
         .store
         .write(move |tx| {
@@ -413,8 +414,7 @@ async fn accepted(world: &World) {
         .store
         .write::<_, Refused, _>(move |tx| {
             Box::pin(async move {
-                let event =
-                    accept(tx, &server, &name, &entry.seen, &policy::Policies::built_in(), Actor::Operator).await?;
+                let event = accept(tx, &server, &name, &entry.seen, &Policies::built_in(), Actor::Operator).await?;
                 Ok(Commit::with(event, ()))
             })
         })
@@ -475,6 +475,20 @@ async fn a_call_that_is_held_is_answered_when_somebody_has_decided() {
     call(&world, json!({"id": 8})).await.tool_error("the same call will work afterwards");
     requested(&world).await;
     call(&world, json!({"id": 8})).await.tool_error("waits for a decision");
+}
+
+#[tokio::test]
+async fn an_approver_to_whom_policy_leaves_it_no_more_has_approved_nothing() {
+    let mut world = exact().await;
+    approved(&world, json!({"id": 7})).await;
+    let others = r#"@id("not-bob") forbid (principal == Person::"bob", action == Action::"approve", resource);"#;
+    let server = json!({"url": world.upstream.url(), "tools": {"delete_*": "high"}, "definitions": "unpinned"});
+    let config = json!({"public_url": "http://127.0.0.1:8420", "servers": {"tickets": server}});
+    let before = std::mem::replace(&mut world.gateway, gateway_of(&world.store, others, config).unwrap());
+    let refused = call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
+    assert!(refused.text().contains("`bob`, who approved it, may not approve any more"), "{}", refused.text());
+    world.gateway = before;
+    call(&world, json!({"id": 7})).await.answered();
 }
 
 /// Field: V9

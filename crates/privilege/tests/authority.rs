@@ -122,8 +122,14 @@ impl Installation {
         let credential: ScopeSet = credential.parse().unwrap();
         let asker = Asker::by_grant(&self.agent, &self.grant);
         let approvals = Approvals::of(&self.rules, target, None);
-        let arguments = Arguments::None;
-        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target, arguments, approvals };
+        let wanted = Wanted {
+            asker,
+            grant: &self.grant,
+            credential: &credential,
+            target,
+            approvals,
+            arguments: Arguments::None,
+        };
         decide(&self.store, policies, wanted).await
     }
 
@@ -305,7 +311,7 @@ async fn what_is_denied_anyway_says_nothing_of_the_arguments() {
         let arguments = Arguments::Sent(&input, Some(b"{\"n\": 1.5}"));
         let approvals = Approvals::of(&world.rules, &target, None);
         let wanted =
-            Wanted { asker, grant: &world.grant, credential: &credential, target: &target, arguments, approvals };
+            Wanted { asker, grant: &world.grant, credential: &credential, target: &target, approvals, arguments };
         match decide(&world.store, &policies, wanted).await.unwrap_err() {
             NotAllowed::Denied { policies, .. } if denied => assert_eq!(policies, ["closed"]),
             NotAllowed::Untyped(why) if !denied => assert_eq!(why.place, "/n"),

@@ -159,15 +159,15 @@ async fn ask(
     let exact = Exact::of(store, call, principal, target, definition);
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
     let asker = Asker::by_grant(principal.agent(), grant);
+    let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
     let sent = call.called().and_then(MethodCall::arguments);
     let arguments = accepted.as_ref().map_or(Arguments::None, |accepted| Arguments::Sent(accepted.input(), sent));
-    let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
-    let wanted = Wanted { asker, grant, credential, target, arguments, approvals };
+    let wanted = Wanted { asker, grant, credential, target, approvals, arguments };
     let decided = authority::decide(store, policies, wanted).await;
     // Whoever may not call it at all is not told what is wrong with the call.
-    if let (Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_) | NotAllowed::Untyped(_)), Some(accepted)) =
-        (&decided, &accepted)
-    {
+    let may_be_told =
+        matches!(decided, Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_) | NotAllowed::Untyped(_)));
+    if let (true, Some(accepted)) = (may_be_told, &accepted) {
         accepted.check(sent).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
     }
     let refused = match decided {
@@ -202,9 +202,9 @@ async fn ask(
     })
 }
 
-/// The accepted definition of the tool, when there is one to check arguments by.
+/// The accepted definition of the tool that is called; what is held is called by none.
 async fn accepted(call: &Call, target: &CallTarget) -> Result<Option<Arc<Checked>>, StoreError> {
-    match target.tool() {
+    match target.tool().filter(|_| target.held().is_none()) {
         Some(tool) => call.server.definitions.checked(tool).await,
         None => Ok(None),
     }

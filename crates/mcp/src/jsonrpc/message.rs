@@ -133,11 +133,12 @@ impl MethodCall {
         let mut wire = Vec::with_capacity(self.wire.len() + state.len());
         wire.extend_from_slice(&self.wire[..part.start]);
         push_string(&mut wire, state);
-        let written = wire.len() - part.start;
+        let end = wire.len();
         wire.extend_from_slice(&self.wire[part.end..]);
         self.wire = wire.into();
+        // What came after it stands elsewhere now. It is still looked at: whoever brings back a state brings arguments, too.
         if let Some(arguments) = self.params.arguments.as_mut().filter(|arguments| arguments.start >= part.end) {
-            let moved = |at: usize| at - part.len() + written;
+            let moved = |at: usize| at - part.end + end;
             *arguments = moved(arguments.start)..moved(arguments.end);
         }
     }

@@ -19,10 +19,10 @@ pub struct Wanted<'a> {
     pub credential: &'a ScopeSet,
     /// What is called.
     pub target: &'a CallTarget,
-    /// With what.
-    pub arguments: Arguments<'a>,
     /// What approvals cover here, and which call this is.
     pub approvals: Approvals<'a>,
+    /// With what.
+    pub arguments: Arguments<'a>,
 }
 
 /// It may be called.
@@ -86,17 +86,14 @@ pub enum NotAllowed {
 /// # Errors
 /// Why not, and what to do.
 pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
-    let Wanted { asker, grant, credential, target, arguments, approvals } = wanted;
+    let Wanted { asker, grant, credential, target, approvals, arguments } = wanted;
     let question = asker.question(&grant.server, target, Authority::Standing);
-    let standing = match policies.decide(&question, arguments) {
-        Ok(standing) => standing,
-        Err(why) => match policies.decide_most(&question) {
-            // Whoever may not call it whatever the arguments are is told that.
-            denied @ Decision::Deny { .. } => denied,
-            Decision::Allow { .. } | Decision::StepUp { .. } => return Err(NotAllowed::Untyped(why)),
-        },
-    };
-    let (scope, by, in_the_way) = match standing {
+    let standing = policies.decide(&question, arguments).or_else(|why| match policies.decide_most(&question) {
+        // Whoever may not call it whatever the arguments are is told that.
+        denied @ Decision::Deny { .. } => Ok(denied),
+        Decision::Allow { .. } | Decision::StepUp { .. } => Err(NotAllowed::Untyped(why)),
+    });
+    let (scope, by, in_the_way) = match standing? {
         Decision::Allow { policies } => {
             // The token may be narrower than its grant, and the grant narrower than policy (OAuth 2.1 §5.2).
             let low = Scope::Low(grant.server.clone());
@@ -111,11 +108,14 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(NotAllowed::Silent)?;
     let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
-    let with = |authority| policies.decide(&asker.question(&grant.server, target, authority), arguments).ok();
     let mut unfit = None;
+    let with = |authority| policies.decide(&asker.question(&grant.server, target, authority), arguments).ok();
     for by in elevated(&live, &scope, with) {
         let fits = match approvals.covered_by(by.elevation) {
-            Ok(()) => still_approved(store, &asker, grant, by.elevation).await.map_err(NotAllowed::Store)?,
+            Ok(()) => {
+                let approved = still_approved(store, policies, (&asker, grant), by.elevation).await;
+                approved.map_err(NotAllowed::Store)?
+            }
             Err(why) => Err(why),
         };
         match fits {

@@ -7,10 +7,11 @@
 
 use std::fmt;
 
-use model::{CallTarget, Elevation, Id, OtherCall, Person, StepUp, ThisCall, Tier, config::ServerConfig};
+use model::{CallTarget, Elevation, Grant, Id, OtherCall, Person, StepUp, ThisCall, Tier, config::ServerConfig};
+use policy::Policies;
 use store::{Store, StoreError};
 
-use super::Asker;
+use super::{Asker, approve::approve};
 use crate::separation_of_duty::may_approve;
 
 /// What approvals cover, of what is called.
@@ -68,13 +69,16 @@ impl<'a> Approvals<'a> {
 /// May the person who approved it still do so?
 pub(super) async fn still_approved(
     store: &Store,
-    asker: &Asker<'_>,
-    grant: &model::Grant,
+    policies: &Policies,
+    (asker, grant): (&Asker<'_>, &Grant),
     elevation: &Elevation,
 ) -> Result<Result<(), Unfit>, StoreError> {
     let (StepUp::Approval, Some(decided)) = (elevation.by, elevation.decided()) else { return Ok(Ok(())) };
     let Ok(id) = decided.by.parse::<Id<Person>>() else { return Ok(Err(Unfit::NotExact)) };
     let person = store.person(&id).await?;
-    let may = person.is_some_and(|person| may_approve(&person, elevation, grant, asker.agent).is_ok());
+    let may = person.is_some_and(|person| {
+        let by_duty = may_approve(&person, elevation, grant, asker.agent);
+        by_duty.and_then(|()| approve(policies, &person.id, (elevation, grant, asker.agent))).is_ok()
+    });
     Ok(if may { Ok(()) } else { Err(Unfit::Approver(id)) })
 }
