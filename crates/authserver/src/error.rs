@@ -13,7 +13,8 @@ use model::{
     event::{AuthorizationRefusalCause, TokenRefusalCause},
 };
 use net::ReadError;
-use oauth::{CredentialsError, FormError, PkceError};
+use oauth::{task_details::TaskDetailsError, CredentialsError, FormError, PkceError};
+use privilege::Refused;
 use store::{StoreError, StoreSilent};
 use web::{BadPage, Forged, Incident, fault, problem};
 
@@ -81,6 +82,10 @@ pub(crate) enum TokenError {
     #[error("too many elevations of this agent wait for a decision")]
     TooManyPending,
     #[error(transparent)]
+    Details(#[from] TaskDetailsError),
+    #[error("no task: {0}")]
+    Task(Refused),
+    #[error(transparent)]
     Dead(#[from] Dead),
     #[error("the store can not be reached")]
     Store(#[from] StoreError),
@@ -114,7 +119,7 @@ impl TokenError {
     /// What the client is told: of inner faults only the number under which the log has them.
     pub(crate) fn description(&self) -> String {
         match self {
-            Self::Store(_) | Self::Signing(_) => {
+            Self::Store(_) | Self::Signing(_) | Self::Task(Refused::Store(_)) => {
                 let incident = Incident::mint();
                 tracing::error!(event = "token_failed", incident = %incident, error = ?self);
                 format!("incident {incident}")
@@ -179,6 +184,9 @@ impl TokenError {
             Self::Pending(_) => (ErrorCode::AuthorizationPending, C::Pending),
             Self::Denied(_) => (ErrorCode::AccessDenied, C::Denied),
             Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
+            Self::Details(_) => (ErrorCode::InvalidAuthorizationDetails, C::AuthorizationDetails),
+            Self::Task(Refused::Store(_)) => (ErrorCode::TemporarilyUnavailable, C::Store),
+            Self::Task(_) => (ErrorCode::InvalidAuthorizationDetails, C::Task),
             Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.into()),
             Self::Store(_) => (ErrorCode::TemporarilyUnavailable, C::Store),
             Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, C::StoreSilent),

@@ -98,7 +98,7 @@ impl Installation {
         let (agent, grant, scope) = (self.agent.clone(), self.grant.clone(), scope.parse::<Scope>().unwrap());
         let opened = change!(self.store, tx, {
             let config = model::config::ElevationConfig::default();
-            let wish = ElevationWish { agent: &agent, grant: &grant, scope: &scope, by, reason: "why" };
+            let wish = ElevationWish { agent: &agent, grant: &grant, scope: &scope, by, reason: "why", task: None };
             let opened = match by {
                 StepUp::Consent => open::consent(&config, tx, wish, &agent.owner).await?,
                 StepUp::Approval => open::request(&config, tx, wish, Actor::Operator).await?,

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use crypto::mint;
 use model::shown;
 use model::{Actor, Agent, Elevation, ElevationState, Event, GrantType, Id, ScopeSet, Server, config::WhilePending};
-use oauth::{Form, TokenResponse};
+use oauth::{
+    Form, TokenResponse,
+    task_details::{self, TaskDetails},
+};
 use privilege::{
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
@@ -27,7 +30,7 @@ use crate::{
     issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
     resource::{self, ResourceError},
-    scopes,
+    scopes, task,
 };
 
 /// A token for the declared agent, or the elevation it has to wait for.
@@ -39,8 +42,9 @@ pub(super) async fn redeem(
     let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
     let server = server(&cx, &agent, &form)?;
     let asked = scopes::parse(form.value("scope"), &server)?.or_baseline(&server);
+    let task = form.value("authorization_details").map(task_details::parse).transpose()?;
     let request =
-        Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
+        Request { client, agent, server, asked, task, reason: shown(form.value("reason").unwrap_or_default(), 500) };
     let inner = cx.clone();
     let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
@@ -54,6 +58,7 @@ struct Request {
     agent: Id<Agent>,
     server: Id<Server>,
     asked: ScopeSet,
+    task: Option<TaskDetails>,
     reason: String,
 }
 
@@ -74,12 +79,19 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let actor = Actor::Agent(agent.id.clone());
     let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;
     let mut events: Vec<Event> = made.into_iter().collect();
-    let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };
+    let mut task = None;
+    if let Some(details) = request.task {
+        let (found, opened) = task::asked_for(tx, details, &agent, &grant).await.map_err(TokenError::Task)?;
+        task = Some(found);
+        events.extend(opened);
+    }
+    let purpose = task.as_ref().map_or(&agent.purpose, |task| &task.purpose);
+    let reason = if request.reason.is_empty() { purpose } else { &request.reason };
     let carries_on = cx.config.agents.get(&agent.id).is_some_and(|agent| agent.pending == WhilePending::Token);
     let mut waiting = None;
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by, reason };
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by, reason, task: task.as_ref() };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
@@ -112,6 +124,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
         lasts: cx.config.tokens.client_credentials,
         at_latest: None,
         renewal: Renewal::No,
+        task,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     events.push(event);

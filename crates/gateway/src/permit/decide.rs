@@ -10,9 +10,12 @@ use std::sync::Arc;
 use catalogue::Fault;
 use crypto::Digest;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
-use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
+use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd, Tier, ToolName};
 use policy::Policies;
-use privilege::authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted};
+use privilege::{
+    authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted},
+    task::named::{NamedError, NotInTask, named},
+};
 use store::{Store, StoreError};
 
 use super::Permit;
@@ -25,9 +28,13 @@ use crate::{
 pub async fn decide(
     store: &Store,
     policies: &Policies,
-    call: Call,
+    mut call: Call,
     principal: Arc<Principal>,
 ) -> Result<Permit<Call>, NotPermitted> {
+    match task_of(store, &call, &principal).await {
+        Ok(task) => call.task = task,
+        Err(denial) => return Err(NotPermitted::untargeted(denial, call, principal)),
+    }
     let target = match call.target() {
         Ok(target) => target,
         Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
@@ -67,6 +74,8 @@ pub enum Denial {
     Blocked,
     /// It waits until a person has looked.
     Held(HeldFor, ToolName),
+    /// It names a task in which nothing may be called, or not by this agent.
+    Task(NotInTask),
     /// Its arguments are not what its definition says.
     Arguments(Vec<Fault>),
     /// Policy says no, and no authority cures it.
@@ -125,12 +134,28 @@ impl Permit<Call> {
         step_up(&self.call, &self.principal, &self.target, scope, by, &[])
     }
 
+    /// The same call, not permitted after all, because its task ended meanwhile.
+    pub fn task_over(self, task: Id<Task>, cause: TaskEnd) -> NotPermitted {
+        let why = Denial::Task(NotInTask::Over { id: task, cause });
+        let Self { call, principal, target, policies, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies }
+    }
+
     /// The same call, not permitted after all, because others used its elevation up.
     pub fn used_up(self) -> NotPermitted {
         let why = self.step_up();
         let Self { call, principal, target, policies, .. } = self;
         NotPermitted { why, call, principal, target: Some(target), policies }
     }
+}
+
+/// The task that a call names, or that its token belongs to.
+async fn task_of(store: &Store, call: &Call, principal: &Principal) -> Result<Option<Task>, Denial> {
+    let who = (principal.agent(), principal.grant());
+    named(store, who, call.named_task(), principal.claims().task.as_ref()).await.map_err(|error| match error {
+        NamedError::Not(why) => Denial::Task(why),
+        NamedError::Store(error) => silent(store, &error),
+    })
 }
 
 /// No, and the policies that said so.
@@ -148,7 +173,11 @@ async fn ask(
     }
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
     let asker = Asker::by_grant(principal.agent(), grant);
-    let decided = authority::decide(store, policies, Wanted { asker, grant, credential, target }).await;
+    let decided = authority::decide(store, policies, {
+        let task = call.task.as_ref().map(|task| &task.id);
+        Wanted { asker, grant, credential, target, task }
+    })
+    .await;
     // Whoever may not call it at all is not told what is wrong with the call.
     let checked = match &decided {
         Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_)) => checked(store, call, target).await?,

@@ -33,6 +33,6 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         policy: policy.into(),
         policies: permit.policies().to_vec(),
         facts: permit.facts().clone(),
-        rest: CallRest { definition: permit.definition().map(|definition| definition.to_hex()), ..CallRest::default() },
+        rest: CallRest { definition: permit.definition().map(|definition| definition.to_hex()), ..call.told_of_task() },
     }
 }

@@ -219,6 +219,10 @@ pub enum TokenRefusalCause {
     Denied,
     /// Too many elevations of this agent wait.
     TooManyPending,
+    /// Its authorization details mean nothing here.
+    AuthorizationDetails,
+    /// The task that it asks for can not be had.
+    Task,
     /// Its grant has ended.
     GrantEnded,
     /// Its agent is suspended or retired.
@@ -271,6 +275,8 @@ text_enum!(TokenRefusalCause {
     Pending => "pending",
     Denied => "denied",
     TooManyPending => "too_many_pending",
+    AuthorizationDetails => "authorization_details",
+    Task => "task",
     GrantEnded => "grant_ended",
     AgentNotActive => "agent_not_active",
     AgentUnknown => "agent_unknown",

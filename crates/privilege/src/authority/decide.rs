@@ -2,7 +2,7 @@
 //!
 //! Next: the record of the decision, and with it the use of the elevation ([`crate::elevation::uses::take`]).
 
-use model::{CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp};
+use model::{CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp, Task};
 use policy::Policies;
 use store::{Store, StoreError, StoreSilent};
 
@@ -19,6 +19,8 @@ pub struct Wanted<'a> {
     pub credential: &'a ScopeSet,
     /// What is called.
     pub target: &'a CallTarget,
+    /// The task in which it is called: elevations of that one count, and none of another.
+    pub task: Option<&'a Id<Task>>,
 }
 
 /// It may be called.
@@ -78,7 +80,7 @@ pub enum NotAllowed {
 /// # Errors
 /// Why not, and what to do.
 pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
-    let Wanted { asker, grant, credential, target } = wanted;
+    let Wanted { asker, grant, credential, target, task } = wanted;
     let standing = policies.decide(&asker.question(&grant.server, target, model::Authority::Standing));
     let (scope, by, in_the_way) = match standing {
         Decision::Allow { policies } => {
@@ -94,7 +96,8 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     };
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(NotAllowed::Silent)?;
-    let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    let mut live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    live.retain(|elevation| elevation.ends_with.task.as_ref() == task);
     if let Some(by) = elevated(policies, (&asker, &grant.server, target), &live, &scope) {
         let basis = Basis::Elevation { id: by.elevation.id.clone(), by: by.elevation.by };
         return Ok(Allowed { basis, policies: by.policies });

@@ -10,7 +10,8 @@
 
 use crypto::mint;
 use model::{
-    Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, Grant, Id, Person, Scope, Stage, StepUp,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, Grant, Id, Person, Scope, Stage, StepUp,
+    Task, Timestamp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
@@ -29,6 +30,8 @@ pub struct ElevationWish<'a> {
     pub by: StepUp,
     /// Why.
     pub reason: &'a str,
+    /// The open task that it is for, if it is for one.
+    pub task: Option<&'a Task>,
 }
 
 /// What came of it.
@@ -56,7 +59,8 @@ pub async fn consent(
     }
     let now = tx.now();
     let mut elevation = fresh(config, tx, &wanted);
-    let until = now.after(elevation.lasts).min(wanted.grant.not_after);
+    let until = latest(&wanted, now.after(elevation.lasts));
+    elevation.ends_with.idle_until = elevation.ends_with.idle.map(|idle| now.after(idle));
     let decided = Decided { by: person.to_string(), at: now };
     elevation.stage = Stage::Active(Approval { decided, not_after: until, uses: 0 });
     PrivilegeTx::of(tx).put_elevation(&elevation).await?;
@@ -81,7 +85,7 @@ pub async fn request(
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
-    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, now).await? {
+    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, wanted.task.map(|task| &task.id), now).await? {
         return Ok(Opened::Joined(waiting));
     }
     // Under any of its grants: an agent can end one and come back with the next.
@@ -106,10 +110,18 @@ pub async fn request(
     Ok(Opened::New(elevation, requested.by(actor)))
 }
 
+/// Nothing outlives its grant or its task.
+fn latest(wanted: &ElevationWish<'_>, end: Timestamp) -> Timestamp {
+    let end = end.min(wanted.grant.not_after);
+    wanted.task.map_or(end, |task| end.min(task.deadline))
+}
+
 async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elevation>, StoreError> {
     let now = tx.now();
     let live = tx.live_elevations(&wanted.grant.id, now).await?;
-    Ok(live.into_iter().find(|elevation| elevation.scope == *wanted.scope))
+    Ok(live.into_iter().find(|elevation| {
+        elevation.scope == *wanted.scope && elevation.ends_with.task.as_ref() == wanted.task.map(|task| &task.id)
+    }))
 }
 
 fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> Elevation {
@@ -127,6 +139,12 @@ fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> E
         decide_before: tx.now().after(config.decide_within),
         lasts,
         max_uses,
+        ends_with: EndsWith {
+            task: wanted.task.map(|task| task.id.clone()),
+            // A task has an idle time of its own.
+            idle: (wanted.task.is_none() && config.idle.seconds() > 0).then_some(config.idle),
+            idle_until: None,
+        },
         stage: Stage::Requested,
     }
 }
