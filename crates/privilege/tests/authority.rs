@@ -115,7 +115,7 @@ impl Installation {
     async fn decide(&self, policies: &Policies, target: &CallTarget, credential: &str) -> Result<Allowed, NotAllowed> {
         let credential: ScopeSet = credential.parse().unwrap();
         let asker = Asker::by_grant(&self.agent, &self.grant);
-        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target };
+        let wanted = Wanted { asker, grant: &self.grant, credential: &credential, target, task: None };
         decide(&self.store, policies, wanted).await
     }
 
