@@ -13,7 +13,7 @@ use model::{
     event::{AuthorizationRefusalCause, TokenRefusalCause},
 };
 use net::ReadError;
-use oauth::{task_details::TaskDetailsError, CredentialsError, FormError, PkceError};
+use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
 use privilege::Refused;
 use store::{StoreError, StoreSilent};
 use web::{BadPage, Forged, Incident, fault, problem};

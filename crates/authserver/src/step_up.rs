@@ -99,7 +99,8 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
         Ok(need) => need,
         Err(error) => return Ok(refused(&agent, me, error)),
     };
-    let wanted = |by| ElevationWish { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason, task: None };
+    let wanted =
+        |by| ElevationWish { agent: &agent, grant: &grant, scope: &wish.scope, by, reason: &wish.reason, task: None };
     let opened = match (need, wish.by) {
         (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
         (Need::Elevation(StepUp::Consent), _) => {

@@ -46,7 +46,9 @@ async fn ended(world: &World, task: &Task) {
     let id = task.id.clone();
     world
         .store
-        .write::<_, Refused, _>(move |tx| Box::pin(async move { Ok(Commit::with(end(tx, id, Actor::Operator).await?, ())) }))
+        .write::<_, Refused, _>(move |tx| {
+            Box::pin(async move { Ok(Commit::with(end(tx, id, Actor::Operator).await?, ())) })
+        })
         .await
         .unwrap();
 }
@@ -60,8 +62,14 @@ async fn elevated(world: &World, scope: &str, task: Option<&Task>) -> Elevation 
             Box::pin(async move {
                 let agent = tx.agent(&grant.agent).await?.unwrap();
                 let by = StepUp::Consent;
-                let wanted =
-                    ElevationWish { agent: &agent, grant: &grant, scope: &scope, by, reason: "why", task: task.as_ref() };
+                let wanted = ElevationWish {
+                    agent: &agent,
+                    grant: &grant,
+                    scope: &scope,
+                    by,
+                    reason: "why",
+                    task: task.as_ref(),
+                };
                 let opened = open::consent(&Default::default(), tx, wanted, &agent.owner).await?;
                 let Opened::New(elevation, event) = opened else { panic!("{opened:?}") };
                 Ok(Commit::with(event, elevation))
@@ -154,5 +162,34 @@ async fn a_task_of_somebody_else_is_as_unknown_as_none() {
     call(&world, "get_ticket", other.id.as_str()).await.answered();
     of_token(json!({})).await.answered();
     assert_eq!(world.last("call_decided").await.unwrap()["task"], task.id.as_str());
-    world.legacy("tools/call", json!({"name": "get_ticket", "_meta": {"io.portcullis/task": 7}}), &[]).await.refused(400, -32602);
+    world
+        .legacy("tools/call", json!({"name": "get_ticket", "_meta": {"io.portcullis/task": 7}}), &[])
+        .await
+        .refused(400, -32602);
+}
+
+#[tokio::test]
+async fn a_task_that_is_ended_cuts_the_call_that_is_under_way() {
+    let world = World::start().await;
+    let task = opened(&world, TaskWish { uses: Some(1), ..wish() }).await;
+    world.upstream.holds();
+    let by_itself = async {
+        world.upstream.first().await;
+        // Its last use ended it: what was allowed in time goes on.
+        world.revoke("agent", "another").await;
+        world.upstream.goes_on();
+    };
+    let (answer, ()) = tokio::join!(call(&world, "get_ticket", task.id.as_str()), by_itself);
+    answer.answered();
+
+    let world = World::start().await;
+    let task = opened(&world, wish()).await;
+    world.upstream.holds();
+    let by_hand = async {
+        world.upstream.first().await;
+        ended(&world, &task).await;
+    };
+    let (answer, ()) = tokio::join!(call(&world, "get_ticket", task.id.as_str()), by_hand);
+    let answer = answer.refused(200, -31001);
+    assert!(answer.text().contains("the task was ended while the call was under way"), "{}", answer.text());
 }

@@ -8,4 +8,5 @@ pub mod catalogue;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;
+pub mod residue;
 pub mod standing;

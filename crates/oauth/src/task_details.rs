@@ -122,8 +122,12 @@ mod tests {
     #[test]
     fn a_task_is_opened_by_its_purpose_or_named_by_its_id() {
         let open = parse(r#"[{"type":"io.portcullis/task","purpose":"close 4711","lasts":"2h","uses":3}]"#).unwrap();
-        let expected =
-            TaskDetails::Open { purpose: "close 4711".into(), lasts: Some(Span::from_minutes(120)), idle: None, uses: Some(3) };
+        let expected = TaskDetails::Open {
+            purpose: "close 4711".into(),
+            lasts: Some(Span::from_minutes(120)),
+            idle: None,
+            uses: Some(3),
+        };
         assert_eq!(open, expected);
         let named = parse(r#"[{"type":"io.portcullis/task","id":"tsk_1"}]"#).unwrap();
         assert_eq!(named, TaskDetails::Continue("tsk_1".parse().unwrap()));
@@ -140,7 +144,10 @@ mod tests {
         check(r#"[{"purpose":"x"}]"#, E::Malformed);
         check(r#"[{"type":"payment"}]"#, E::UnknownType);
         check(r#"[{"type":"io.portcullis/task","purpose":"x"},{"type":"payment"}]"#, E::UnknownType);
-        check(r#"[{"type":"io.portcullis/task","purpose":"x"},{"type":"io.portcullis/task","purpose":"y"}]"#, E::Several);
+        check(
+            r#"[{"type":"io.portcullis/task","purpose":"x"},{"type":"io.portcullis/task","purpose":"y"}]"#,
+            E::Several,
+        );
         check(r#"[{"type":"io.portcullis/task"}]"#, E::Malformed);
         check(r#"[{"type":"io.portcullis/task","id":"tsk_1","purpose":"x"}]"#, E::Malformed);
         check(r#"[{"type":"io.portcullis/task","id":"tsk 1"}]"#, E::Malformed);

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use model::{Elevation, Id};
 use crate::task_details::TaskGranted;
+use model::{Elevation, Id};
 use serde::{Deserialize, Serialize};
 
 /// Here it is. Spec: RFC 6749 §5.1

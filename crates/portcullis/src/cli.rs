@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use model::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::Span;
 
 use crate::output::Form;
 
@@ -466,6 +466,8 @@ pub enum Audit {
         #[arg(long, value_name = "FILE_OR_TEXT")]
         key: Option<String>,
     },
+    /// What was allowed after the end of an elevation or a task: recomputed from the log, and never anything.
+    Residue,
     /// Check a proof that `audit prove` printed: needs no configuration and no database.
     VerifyProof {
         /// The file with the proof.

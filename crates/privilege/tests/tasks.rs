@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use model::{
-    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, Grant, Id, ManualClock, Person, Role, Scope, Span,
-    StepUp, Target, Task, TaskEnd, TaskStage, Timestamp, config::ElevationConfig,
+    Actor, Agent, AgentKind, AgentState, Assurance, Clock, Elevation, Grant, Id, ManualClock, Person, Role, Scope,
+    Span, StepUp, Target, Task, TaskEnd, TaskStage, Timestamp, config::ElevationConfig,
 };
 use portcullis_privilege::{
     Decider, Refused, agent, block,
@@ -20,7 +20,7 @@ use portcullis_privilege::{
     task::open::{AT_ONCE, TaskWish, digest},
 };
 use proptest::prelude::*;
-use store::{Commit, Missing, OpenOptions, Store, StoreError, Tx};
+use store::{Commit, Missing, OpenOptions, Store, StoreError, Tx, VerifyOptions};
 
 macro_rules! change {
     ($store:expr, $tx:ident, $work:expr) => {
@@ -261,12 +261,12 @@ async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     assert!(!world.call(&mine.id, Some(&task.id)).await);
     assert!(world.call(&theirs.id, Some(&other.id)).await && world.call(&alone.id, None).await);
     let bob = world.store.person(&"bob".parse().unwrap()).await.unwrap().unwrap();
-    let approved = change!(world.store, tx, {
-        decide::approve(tx, &waits.id, &Decider::at_the_command_line(bob), None).await?
-    });
+    let approved =
+        change!(world.store, tx, { decide::approve(tx, &waits.id, &Decider::at_the_command_line(bob), None).await? });
     assert!(matches!(approved, Err(Refused::TaskOver(_) | Refused::AlreadyDecided { .. })));
     let records = world.store.last_records(5).await.unwrap();
-    let records: Vec<serde_json::Value> = records.iter().map(|(_, line)| serde_json::from_slice(line).unwrap()).collect();
+    let records: Vec<serde_json::Value> =
+        records.iter().map(|(_, line)| serde_json::from_slice(line).unwrap()).collect();
     let ended: Vec<_> = records.iter().filter(|record| record["event"] == "elevation_ended").collect();
     assert_eq!(ended.len(), 2);
     assert!(ended.iter().all(|record| record["cause"] == "task_ended" && record["task"] == task.id.as_str()));
@@ -285,7 +285,35 @@ async fn an_elevation_without_a_task_ends_when_it_is_not_used() {
     assert!(!world.call(&elevation.id, None).await);
     assert!(world.store.live_elevations(&world.grant.id, world.store.now()).await.unwrap().is_empty());
     world.sweep().await;
-    assert_eq!((world.last().await["event"].as_str(), world.last().await["cause"].as_str()), (Some("elevation_ended"), Some("idle")));
+    assert_eq!(
+        (world.last().await["event"].as_str(), world.last().await["cause"].as_str()),
+        (Some("elevation_ended"), Some("idle"))
+    );
+}
+
+/// Whoever can write to the database can wake a task: the log says so afterwards.
+#[tokio::test]
+async fn a_task_that_the_log_does_not_account_for_is_found() {
+    let world = Installation::start().await;
+    let (open, over) = (world.open(wish("one")).await.unwrap(), world.open(wish("two")).await.unwrap());
+    world.end(&over.id).await.unwrap();
+    let url = model::config::StoreUrl::sqlite_in(world._directory.path());
+    let found = async || {
+        let options = VerifyOptions { witness: None, verifier_key: None };
+        let verified = store::verify(&url, world._directory.path(), options).await.unwrap();
+        verified.contradictions.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(found().await, [""; 0]);
+    let put = |task: Task| async {
+        let task = task;
+        change!(world.store, tx, {
+            store::privilege::PrivilegeTx::of(tx).put_task(&task).await?;
+            (model::event::examples::any(), ())
+        })
+        .unwrap();
+    };
+    put(Task { id: "tsk_nobody".parse().unwrap(), ..open.clone() }).await;
+    assert!(found().await[0].starts_with("task tsk_nobody is in force, and the log has no record"));
 }
 
 #[tokio::test]
@@ -401,7 +429,14 @@ async fn agree(steps: Vec<Step>) {
                 assert_eq!(opened.is_err(), in_vain, "{opened:?}");
                 let Ok(task) = opened else { continue };
                 let (now, deadline) = (reference.now, reference.now + i64::from(lasts));
-                reference.tasks.push(RefTask { id: task.id, deadline, idle: idle.into(), last: now, left: uses, ended: false });
+                reference.tasks.push(RefTask {
+                    id: task.id,
+                    deadline,
+                    idle: idle.into(),
+                    last: now,
+                    left: uses,
+                    ended: false,
+                });
             }
             Step::Elevate { task } => {
                 // 0 is for none.
@@ -413,7 +448,9 @@ async fn agree(steps: Vec<Step>) {
                     Some(at) => Some(world.task(&reference.tasks[at].id).await),
                     None => None,
                 };
-                if let Opened::New(elevation, _) = world.elevate("tickets:medium", StepUp::Consent, stored.as_ref()).await {
+                if let Opened::New(elevation, _) =
+                    world.elevate("tickets:medium", StepUp::Consent, stored.as_ref()).await
+                {
                     let end = reference.now + 900;
                     let end = task.map_or(end, |at| end.min(reference.tasks[at].deadline));
                     let (last, id) = (reference.now, elevation.id);
@@ -444,7 +481,8 @@ async fn agree(steps: Vec<Step>) {
                     continue;
                 }
                 let id = reference.tasks[*task].id.clone();
-                let ended = if matches!(step, Step::End { .. }) { world.end(&id).await } else { world.complete(&id).await };
+                let ended =
+                    if matches!(step, Step::End { .. }) { world.end(&id).await } else { world.complete(&id).await };
                 assert_eq!(ended.is_ok(), reference.is_open(*task), "{step:?} of {steps:?}: {ended:?}");
                 reference.tasks[*task].ended = true;
             }
@@ -461,10 +499,8 @@ async fn agree(steps: Vec<Step>) {
             }
             Step::Revoke => {
                 let target = Target::Agent(SCRIBE.parse().unwrap());
-                change!(world.store, tx, {
-                    (block::revoke(tx, target, Actor::Operator, "a drill".into()).await?, ())
-                })
-                .unwrap();
+                change!(world.store, tx, { (block::revoke(tx, target, Actor::Operator, "a drill".into()).await?, ()) })
+                    .unwrap();
                 reference.revoked = true;
                 reference.tasks.iter_mut().for_each(|task| task.ended = true);
                 reference.elevations.iter_mut().for_each(|elevation| elevation.ended = true);

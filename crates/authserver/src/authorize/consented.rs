@@ -90,7 +90,8 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
     let mut beyond = is_new || !plan.free.is_empty();
     for scope in &plan.by_consent {
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason, task: None };
+        let wanted =
+            ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Consent, reason: &reason, task: None };
         if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
             events.push(event);
         }
@@ -100,7 +101,8 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     let mut pending: Vec<Id<Elevation>> = Vec::new();
     let mut denied = None;
     for scope in &plan.by_approval {
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason, task: None };
+        let wanted =
+            ElevationWish { agent: &agent, grant: &grant, scope, by: StepUp::Approval, reason: &reason, task: None };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use catalogue::Fault;
 use crypto::Digest;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
-use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd, Tier, ToolName};
+use model::{
+    CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd, Tier, ToolName,
+};
 use policy::Policies;
 use privilege::{
     authority::{self, Allowed, Asker, Basis, NotAllowed, decide::Wanted},

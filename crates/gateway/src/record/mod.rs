@@ -43,7 +43,9 @@ pub async fn record(
     let store = store.clone();
     Detached::of(async move {
         let taken = match permit.basis() {
-            Basis::Standing if permit.call().task.is_none() => store.record(decided.by(permit.principal().actor())).await.map(|_| Counted::Yes(None)),
+            Basis::Standing if permit.call().task.is_none() => {
+                store.record(decided.by(permit.principal().actor())).await.map(|_| Counted::Yes(None))
+            }
             _ => counted(&permit, &store, decided).await,
         };
         match taken {

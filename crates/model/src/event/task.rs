@@ -34,6 +34,8 @@ pub struct TaskOpened {
     pub purpose: String,
     /// Its end at the latest.
     pub until: Text<Timestamp>,
+    /// The same in microseconds since 1970, as the digest has it.
+    pub deadline: i64,
     /// It ends when nothing was called for so many seconds; 0: that does not end it.
     pub idle: u64,
     /// Calls it is good for.
@@ -62,8 +64,8 @@ pub struct TaskEnded {
     pub of: TaskOf,
     /// What ended it.
     pub cause: TaskEnd,
-    /// Since when it is over: nothing was allowed in it from then on.
-    pub ended_at: Text<Timestamp>,
+    /// Since when it is over, in microseconds since 1970: nothing was allowed in it from then on.
+    pub ended_at: i64,
     /// Calls that were allowed in it.
     pub uses: u32,
 }
@@ -88,6 +90,7 @@ impl TaskOpened {
             grant: task.grant.clone(),
             purpose: task.purpose.clone(),
             until: task.deadline.into(),
+            deadline: task.deadline.micros(),
             idle: task.idle.map_or(0, Span::seconds),
             max_uses: task.max_uses,
             stop: task.stop(),
@@ -105,6 +108,6 @@ impl TaskProposedComplete {
 impl TaskEnded {
     /// `task` is over since `at`, because of `cause`.
     pub fn of(task: &Task, cause: TaskEnd, at: Timestamp) -> Self {
-        Self { of: TaskOf::of(task), cause, ended_at: at.into(), uses: task.uses }
+        Self { of: TaskOf::of(task), cause, ended_at: at.micros(), uses: task.uses }
     }
 }

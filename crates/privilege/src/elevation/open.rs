@@ -10,8 +10,8 @@
 
 use crypto::mint;
 use model::{
-    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, Grant, Id, Person, Scope, Stage, StepUp,
-    Task, Timestamp,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, Grant, Id, Person, Scope, Stage,
+    StepUp, Task, Timestamp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
@@ -85,7 +85,8 @@ pub async fn request(
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
-    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, wanted.task.map(|task| &task.id), now).await? {
+    if let Some(waiting) = tx.pending_for(&wanted.grant.id, wanted.scope, wanted.task.map(|task| &task.id), now).await?
+    {
         return Ok(Opened::Joined(waiting));
     }
     // Under any of its grants: an agent can end one and come back with the next.

@@ -4,7 +4,7 @@
 //! then nothing more is called in it, and its deadline runs.
 
 use model::{
-    Agent, Actor, Event, Id, Task, TaskEnd,
+    Actor, Agent, Event, Id, Task, TaskEnd,
     event::{TaskEnded, TaskProposedComplete},
 };
 use store::{Tx, privilege::PrivilegeTx};

@@ -52,7 +52,12 @@ pub async fn open(tx: &mut Tx<'_>, wish: TaskWish, actor: Actor) -> Result<(Even
     if agent.state != AgentState::Active {
         return Err(Refused::AgentNotActive { agent: agent.id.to_string(), state: agent.state });
     }
-    let stopped = [Target::All, Target::Agent(agent.id.clone()), Target::Client(agent.client.clone()), Target::Person(agent.owner.clone())];
+    let stopped = [
+        Target::All,
+        Target::Agent(agent.id.clone()),
+        Target::Client(agent.client.clone()),
+        Target::Person(agent.owner.clone()),
+    ];
     for target in stopped {
         if tx.is_blocked(&target).await? {
             return Err(Refused::Blocked(target));

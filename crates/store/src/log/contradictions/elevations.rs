@@ -76,7 +76,7 @@ impl Elevations {
         found: &mut Vec<Contradiction>,
     ) -> Result<(), StoreError> {
         let sql =
-            "SELECT id, state, grant_id, scope, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses
+            "SELECT id, state, grant_id, scope, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses, task
                    FROM elevation WHERE state IN ('requested', 'active') ORDER BY id";
         for row in &query(sql).fetch_all(connection).await? {
             let mut columns = Columns::of("elevation", row);
@@ -91,6 +91,7 @@ impl Elevations {
                 not_after: columns.optional_time()?.map(model::Timestamp::micros),
                 max_uses: columns.number()?,
                 uses: columns.number()?,
+                task: columns.optional_text()?,
             };
             let nothing = Life::default();
             let life = self.0.get(&id).unwrap_or(&nothing);
@@ -115,6 +116,7 @@ struct Row {
     not_after: Option<i64>,
     max_uses: u64,
     uses: u64,
+    task: Option<String>,
 }
 
 impl Row {
@@ -167,6 +169,7 @@ impl Row {
         for (is_so, field) in [
             (said.fields["grant"] == *self.grant, "its grant"),
             (said.fields["scope"] == *self.scope, "its scope"),
+            (said.fields["task"].as_str() == self.task.as_deref(), "its task"),
             (
                 said.fields["max_uses"].as_u64().is_some_and(|allowed| self.max_uses <= allowed),
                 "the number of its uses",
