@@ -100,6 +100,7 @@ async fn a_call_of_a_task_is_recorded_with_it_and_the_upstream_never_hears_of_it
     assert_eq!(world.last("call_refused").await.unwrap()["stop"], record["stop"]);
 }
 
+/// Field: K4, K6, K7
 #[tokio::test]
 async fn privilege_counts_in_the_task_it_was_given_for_and_nowhere_else() {
     let world = World::start().await;
@@ -114,6 +115,7 @@ async fn privilege_counts_in_the_task_it_was_given_for_and_nowhere_else() {
     call(&world, "create_ticket", two.id.as_str()).await.challenged("tickets:low tickets:medium");
 }
 
+/// Field: K1
 #[tokio::test]
 async fn nothing_is_called_in_a_task_after_its_end_however_it_ended() {
     let world = World::start().await;
@@ -168,6 +170,7 @@ async fn a_task_of_somebody_else_is_as_unknown_as_none() {
         .refused(400, -32602);
 }
 
+/// Field: K2
 #[tokio::test]
 async fn a_task_that_is_ended_cuts_the_call_that_is_under_way() {
     let world = World::start().await;

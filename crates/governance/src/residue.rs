@@ -187,6 +187,7 @@ mod tests {
         json!({"event": "call_decided", "at": at, "elevation": "elv_1", "request": format!("r{at}")})
     }
 
+    /// Field: K10
     #[test]
     fn a_call_that_was_decided_after_an_end_is_residue_and_one_that_finished_after_it_is_tail() {
         let ended = json!({"event": "elevation_ended", "at": 5_000_000, "elevation": "elv_1", "cause": "by_hand"});
@@ -197,6 +198,7 @@ mod tests {
         assert_eq!(told[0].residue, Some(1));
     }
 
+    /// Field: K10
     #[test]
     fn time_and_revocations_end_it_although_the_record_comes_later() {
         let late = json!({"event": "elevation_ended", "at": 9_000_000, "elevation": "elv_1", "cause": "time_over"});

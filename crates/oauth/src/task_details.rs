@@ -134,6 +134,7 @@ mod tests {
     }
 
     /// Spec: RFC 9396 §5
+    /// Field: K9
     #[test]
     fn what_means_nothing_here_is_refused_and_never_ignored() {
         use TaskDetailsError as E;

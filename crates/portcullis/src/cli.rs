@@ -1,11 +1,16 @@
 //! The command line, as `--help` shows it.
 
+mod elevation;
+mod task;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::Span;
 
 use crate::output::Form;
+
+pub use elevation::Elevation;
+pub use task::Task;
 
 /// Authorization and governance for AI agents that use tools over MCP.
 #[derive(Parser)]
@@ -307,80 +312,6 @@ pub enum Key {
         #[arg(long)]
         compromised: bool,
     },
-}
-
-/// `elevation`
-#[derive(Subcommand)]
-pub enum Elevation {
-    /// The latest elevations; those that wait come first.
-    List,
-    /// One elevation.
-    Show {
-        /// The elevation.
-        id: String,
-    },
-    /// Approve a request.
-    Approve {
-        /// The elevation.
-        id: String,
-        /// The approver: a person with the role, and neither the owner nor the requester.
-        #[arg(long = "as", value_name = "PERSON")]
-        approver: String,
-        /// Shorten it: it lasts so many seconds.
-        #[arg(long, value_name = "SECONDS")]
-        lasts: Option<u32>,
-    },
-    /// Deny a request.
-    Deny {
-        /// The elevation.
-        id: String,
-        /// The person who denies.
-        #[arg(long = "as", value_name = "PERSON")]
-        approver: String,
-    },
-    /// End an elevation that is in force.
-    End {
-        /// The elevation.
-        id: String,
-    },
-}
-
-/// `task`
-#[derive(Subcommand)]
-pub enum Task {
-    /// Open a task of an agent.
-    Open {
-        /// The agent.
-        agent: String,
-        /// What it is for, in your words: who decides about privilege reads it.
-        purpose: String,
-        /// How long it lasts at the most, up to 8h.
-        #[arg(long, value_name = "TIME", default_value = "2h", value_parser = span)]
-        lasts: Span,
-        /// It ends when nothing was called for so long; 0s: that does not end it.
-        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = span)]
-        idle: Span,
-        /// Calls it is good for.
-        #[arg(long, value_name = "NUMBER")]
-        uses: Option<u32>,
-    },
-    /// The latest tasks, newest first.
-    List,
-    /// One task.
-    Show {
-        /// The task.
-        id: String,
-    },
-    /// End a task with all its privilege; of one that its agent said to be complete, this confirms it.
-    End {
-        /// The task.
-        id: String,
-    },
-}
-
-/// A length of time as the configuration has it.
-fn span(text: &str) -> Result<Span, String> {
-    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 /// What the kill switch covers.

@@ -12,6 +12,7 @@ fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.printed).unwrap()
 }
 
+/// Field: K10
 #[tokio::test]
 async fn a_task_is_opened_shown_and_ended_by_whoever_has_the_store_and_the_log_says_what_was_left() {
     let key = crypto::AgentKey::generate().public_jwk();

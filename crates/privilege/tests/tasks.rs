@@ -205,6 +205,7 @@ fn new(opened: Opened) -> Elevation {
     elevation
 }
 
+/// Field: K6
 #[tokio::test]
 async fn a_task_says_what_it_is_for_or_is_none() {
     let world = Installation::start().await;
@@ -249,6 +250,7 @@ async fn the_digest_is_over_all_that_never_changes() {
     assert_eq!(digest(&Task { uses: 3, ..task.clone() }), task.digest);
 }
 
+/// Field: K3, K4
 #[tokio::test]
 async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     let world = Installation::start().await;
@@ -273,6 +275,7 @@ async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     assert!(matches!(world.end(&task.id).await, Err(Refused::TaskOver(_))));
 }
 
+/// Field: K5, K8
 #[tokio::test]
 async fn an_elevation_without_a_task_ends_when_it_is_not_used() {
     let world = Installation::start().await;
@@ -523,6 +526,7 @@ async fn agree(steps: Vec<Step>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
+    /// Field: K8
     #[test]
     fn in_whatever_order_things_happen_the_store_says_what_a_reference_says(steps in prop::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

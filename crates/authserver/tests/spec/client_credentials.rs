@@ -185,6 +185,7 @@ async fn a_blocked_or_suspended_agent_gets_nothing() {
 }
 
 /// Spec: RFC 9396 §5, §7
+/// Field: K9
 #[tokio::test]
 async fn a_token_belongs_to_the_task_that_its_agent_opened_and_gets_no_other_ones_privilege() {
     let world = World::start().await;
