@@ -13,7 +13,8 @@ use model::{
     event::{AuthorizationRefusalCause, TokenRefusalCause},
 };
 use net::ReadError;
-use oauth::{CredentialsError, FormError, PkceError};
+use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
+use privilege::Refused;
 use store::{StoreError, StoreSilent};
 use web::{BadPage, Forged, Incident, fault, problem};
 
@@ -83,6 +84,10 @@ pub(crate) enum TokenError {
     #[error("{} first, and ask again: what is approved is the one call that was refused", call(.0))]
     NotCalled(Scope),
     #[error(transparent)]
+    Details(#[from] TaskDetailsError),
+    #[error("no task: {0}")]
+    Task(Refused),
+    #[error(transparent)]
     Dead(#[from] Dead),
     #[error("the store can not be reached")]
     Store(#[from] StoreError),
@@ -116,7 +121,7 @@ impl TokenError {
     /// What the client is told: of inner faults only the number under which the log has them.
     pub(crate) fn description(&self) -> String {
         match self {
-            Self::Store(_) | Self::Signing(_) => {
+            Self::Store(_) | Self::Signing(_) | Self::Task(Refused::Store(_)) => {
                 let incident = Incident::mint();
                 tracing::error!(event = "token_failed", incident = %incident, error = ?self);
                 format!("incident {incident}")
@@ -182,6 +187,9 @@ impl TokenError {
             Self::Denied(_) => (ErrorCode::AccessDenied, C::Denied),
             Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
             Self::NotCalled(_) => (ErrorCode::InvalidScope, C::NotCalled),
+            Self::Details(_) => (ErrorCode::InvalidAuthorizationDetails, C::AuthorizationDetails),
+            Self::Task(Refused::Store(_)) => (ErrorCode::TemporarilyUnavailable, C::Store),
+            Self::Task(_) => (ErrorCode::InvalidAuthorizationDetails, C::Task),
             Self::Dead(dead) => (ErrorCode::InvalidGrant, dead.into()),
             Self::Store(_) => (ErrorCode::TemporarilyUnavailable, C::Store),
             Self::Silent(_) => (ErrorCode::TemporarilyUnavailable, C::StoreSilent),

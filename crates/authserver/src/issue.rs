@@ -8,9 +8,9 @@
 use crypto::Opaque;
 use model::{
     AccessClaims, Actor, Agent, AgentKind, ClientId, Event, Grant, GrantType, Id, Installation, ScopeSet, Span,
-    Subject, Timestamp, event::TokenIssued,
+    Subject, Task, Timestamp, event::TokenIssued,
 };
-use oauth::TokenResponse;
+use oauth::{TokenResponse, task_details::TaskGranted};
 use privilege::authority::Need;
 use store::{Refresh, Tx, secrets::AccessSigner};
 
@@ -38,6 +38,8 @@ pub(crate) struct Order {
     /// The end of the first answer, when this one repeats it.
     pub(crate) at_latest: Option<Timestamp>,
     pub(crate) renewal: Renewal,
+    /// The task that every call with the token belongs to.
+    pub(crate) task: Option<Task>,
 }
 
 /// Does a refresh token come with it?
@@ -53,6 +55,7 @@ pub(crate) enum Renewal {
 pub(crate) struct Issued {
     claims: AccessClaims,
     refresh: Option<Opaque>,
+    task: Option<Task>,
 }
 
 /// Decides what the token says and writes down what must be kept. The event belongs into the same commit.
@@ -64,9 +67,11 @@ pub(crate) async fn issue(
     let now = tx.now();
     let issuing = scopes::issuing(cx, &order.agent, &order.grant.server)?;
     issuing.may_connect().map_err(ScopeRefusal::from)?;
-    let live = tx.live_elevations(&order.grant.id, now).await?;
+    let mut live = tx.live_elevations(&order.grant.id, now).await?;
+    live.retain(|elevation| elevation.ends_with.task.as_ref() == order.task.as_ref().map(|task| &task.id));
     let mut scopes = order.baseline.clone();
     let mut end = now.after(order.lasts).min(order.grant.not_after);
+    end = order.task.as_ref().map_or(end, |task| end.min(task.deadline));
     let mut elevations = Vec::new();
     for scope in order.asked.iter().filter(|scope| !order.baseline.covers(scope)) {
         let elevation = live.iter().find(|elevation| elevation.scope == *scope);
@@ -95,6 +100,7 @@ pub(crate) async fn issue(
         grant_id: order.grant.id.clone(),
         agent_id: order.agent.id.clone(),
         sid: Some(order.installation.clone()),
+        task: order.task.as_ref().map(|task| task.id.clone()),
     };
     // A repeated answer may come when the first one's token is over: it still tells the refresh token.
     if claims.exp <= claims.iat && order.at_latest.is_none() {
@@ -114,8 +120,9 @@ pub(crate) async fn issue(
         elevation: (!elevations.is_empty()).then(|| elevations.join(" ")),
     };
     let event = issued.by(Actor::Agent(order.agent.id.clone()));
+    let task = order.task.clone();
     let refresh = put_refresh(tx, order).await?;
-    Ok((event, Issued { claims, refresh }))
+    Ok((event, Issued { claims, refresh, task }))
 }
 
 async fn put_refresh(tx: &mut Tx<'_>, order: Order) -> Result<Option<Opaque>, TokenError> {
@@ -158,6 +165,7 @@ impl Issued {
             scope: self.claims.scope.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.expose().to_owned()),
             elevation_id: None,
+            authorization_details: self.task.iter().map(TaskGranted::of).collect(),
         })
     }
 }

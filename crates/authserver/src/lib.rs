@@ -26,6 +26,7 @@ mod resource;
 mod revocation;
 mod scopes;
 mod step_up;
+mod task;
 mod token_endpoint;
 
 use std::sync::Arc;

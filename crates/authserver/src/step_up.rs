@@ -15,7 +15,7 @@ use http::HeaderMap;
 use login::{FRESH_LOGIN, signed_in};
 use model::shown;
 use model::{
-    Actor, Agent, AskedCall, ExactCall, Grant, Id, Person, Scope, Standing, StepUp, event::AuthorizationRefused,
+    Actor, Agent, AskedCall, ExactCall, Grant, Id, Person, Scope, Standing, StepUp, Task, event::AuthorizationRefused,
 };
 use oauth::Form;
 use privilege::{
@@ -105,12 +105,12 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
         Ok(need) => need,
         Err(error) => return Ok(refused(&agent, me, error)),
     };
-    let call = match need {
+    let (call, task) = match need {
         Need::Elevation(StepUp::Approval) if wish.by == StepUp::Approval => match exactly(cx, tx, wish).await? {
-            Ok(call) => call,
+            Ok(exactly) => exactly,
             Err(error) => return Ok(refused(&agent, me, error)),
         },
-        _ => None,
+        _ => (None, None),
     };
     let wanted = |by| ElevationWish {
         agent: &agent,
@@ -119,6 +119,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
         call: call.as_ref(),
         by,
         reason: &wish.reason,
+        task: task.as_ref(),
     };
     let opened = match (need, wish.by) {
         (Need::Standing, _) => return Ok(Commit::nothing(Outcome::Done)),
@@ -140,16 +141,16 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
     })
 }
 
-/// The call that is asked for, where an approval covers one.
+/// The call that is asked for, where an approval covers one, and the task in which it was called.
 async fn exactly(
     cx: &Context,
     tx: &mut Tx<'_>,
     wish: &Wish,
-) -> Result<Result<Option<ExactCall>, AuthorizeError>, StoreError> {
+) -> Result<Result<(Option<ExactCall>, Option<Task>), AuthorizeError>, StoreError> {
     let is_exact =
         cx.config.servers.get(wish.scope.server()).is_none_or(|rules| asked_call::is_exact(rules, &wish.scope));
     if !is_exact {
-        return Ok(Ok(None));
+        return Ok(Ok((None, None)));
     }
     let asked = match &wish.asked {
         Some(asked) => tx.asked_call(asked).await?,
@@ -159,7 +160,17 @@ async fn exactly(
     let now = tx.now();
     let asked = asked.filter(|asked| asked.grant == wish.grant && asked.scope == wish.scope && asked.is_open(now));
     Ok(match asked {
-        Some(asked) => Ok(Some(ExactCall::from(&asked))),
+        Some(asked) => {
+            let task = match &asked.task {
+                Some(task) => tx.task(task).await?,
+                None => None,
+            };
+            // What was called for a piece of work that is over is not asked for any more.
+            match task.as_ref().is_some_and(|task| !task.is_open(now)) {
+                true => Err(AuthorizeError::NotCalled(wish.scope.clone())),
+                false => Ok((Some(ExactCall::from(&asked)), task)),
+            }
+        }
         None => Err(AuthorizeError::NotCalled(wish.scope.clone())),
     })
 }

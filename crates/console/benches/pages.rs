@@ -204,6 +204,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         decide_before: now.after(Span::from_minutes(60)),
         lasts: Span::from_minutes(60),
         max_uses: 5,
+        ends_with: Default::default(),
         stage,
     })
     .await

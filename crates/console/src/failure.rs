@@ -31,14 +31,18 @@ pub(crate) fn refused(error: Refused) -> Response {
         E::Store(error) => return store_failed(error),
         E::Duty(_) => (StatusCode::FORBIDDEN, "This decision is not yours"),
         E::LooksLike { .. } | E::Unchecked { .. } => (StatusCode::CONFLICT, "It can not be accepted"),
-        E::UnknownElevation(_) | E::UnknownName { .. } => (StatusCode::NOT_FOUND, "There is no such thing"),
-        E::NotShorter { .. } | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
+        E::UnknownElevation(_) | E::UnknownTask(_) | E::UnknownName { .. } => {
+            (StatusCode::NOT_FOUND, "There is no such thing")
+        }
+        E::NotShorter { .. } | E::BadTask(_) | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
         E::AlreadyDecided { .. }
         | E::DefinitionMoved { .. }
         | E::ToolChanged { .. }
         | E::DefinitionAccepted { .. }
         | E::Lapsed(_)
         | E::AlreadyOver(_)
+        | E::TaskOver(_)
+        | E::TooManyTasks(_)
         | E::GrantEnded(_)
         | E::AgentNotActive { .. }
         | E::Blocked(_)

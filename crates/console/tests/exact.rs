@@ -34,10 +34,11 @@ async fn exact() -> Installation {
 async fn refused(world: &Installation, arguments: &str) -> AskedCall {
     let (store, now) = (&world.store, world.now());
     let (grant, scope) = ("grt_claude".parse::<Id<model::Grant>>().unwrap(), HIGH.parse::<Scope>().unwrap());
-    let name = store.name_call(&grant, &scope, None, arguments);
+    let name = store.name_call((&grant, None), &scope, None, arguments);
     let asked = AskedCall {
         id: name.id,
         grant,
+        task: None,
         scope,
         definition: None,
         arguments: name.arguments,
@@ -86,6 +87,7 @@ async fn request(world: &Installation, asked: &AskedCall) -> String {
                     call: Some(&call),
                     by,
                     reason: "a spill",
+                    task: None,
                 };
                 let opened =
                     open::request(&ElevationConfig::default(), tx, wish, Actor::Person("ada".parse().unwrap())).await?;

@@ -12,7 +12,7 @@ use mcp::{
     method::{self, ActsOn, Notification},
     revision::{Revision, header::VERSION},
 };
-use model::{CallTarget, Tier, ToolName, config::TaskAccess};
+use model::{CallTarget, Task, Tier, ToolName, config::TaskAccess, event::CallRest, shown};
 
 use crate::{protected_server::ProtectedServer, quota::Share, sealed::session::Session};
 
@@ -28,6 +28,8 @@ pub struct Call {
     pub(crate) request: Box<str>,
     /// What it counts as, for as long as anything of it is under way.
     pub(crate) share: Arc<Share>,
+    /// The task that it belongs to, once it is known that it may be made in it.
+    pub(crate) task: Option<Task>,
 }
 
 /// Why it can not be said what a call is about, or that it is about nothing that may be called.
@@ -142,6 +144,22 @@ impl Call {
     /// The method of a request, if its revision has it.
     fn asked(&self) -> Option<&'static method::Method> {
         self.request().and_then(|(_, call)| self.revision.method(call.method()))
+    }
+
+    /// The task that it names, unread.
+    pub fn named_task(&self) -> Option<&str> {
+        self.called()?.params().named_task.as_deref()
+    }
+
+    /// What its records say of its task.
+    pub fn told_of_task(&self) -> CallRest {
+        let Some(task) = &self.task else {
+            // It was refused before anything was known of that task, or because of it.
+            let named = self.named_task().map(|named| shown(named, 128));
+            return CallRest { task: named, ..CallRest::default() };
+        };
+        let (digest, stop) = (task.digest.clone(), task.stop());
+        CallRest { task: Some(task.id.to_string()), task_digest: Some(digest), stop: Some(stop), ..CallRest::default() }
     }
 
     /// The id of a request.

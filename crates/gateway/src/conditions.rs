@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use model::{Elevation, Id, Stage, Timestamp, ToolName, event::Outcome};
+use model::{Elevation, Id, Stage, Task, TaskStage, Timestamp, ToolName, event::Outcome};
+use privilege::task::named::NotInTask;
 
 use crate::{
     lifetime::{Lifetime, LifetimeOver},
@@ -19,6 +20,7 @@ pub struct Conditions {
     pub(crate) principal: Arc<Principal>,
     pub(crate) tool: Option<ToolName>,
     pub(crate) elevation: Option<Lease>,
+    pub(crate) task: Option<Id<Task>>,
     pub(crate) lifetime: Lifetime,
 }
 
@@ -40,6 +42,8 @@ pub enum ConditionLost {
     Tool,
     /// The elevation was ended.
     Elevation,
+    /// The task was ended.
+    Task(NotInTask),
     /// A stream that only listens outlived its token, its grant or its elevation.
     Expired,
     /// Its own time is up.
@@ -54,6 +58,7 @@ impl ConditionLost {
             Self::Principal(_) | Self::Expired => MayBeDone::Revoked,
             Self::Tool => MayBeDone::ToolOff,
             Self::Elevation => MayBeDone::ElevationEnded,
+            Self::Task(_) => MayBeDone::TaskEnded,
             Self::LifetimeOver(_) => MayBeDone::TooLong,
         }
     }
@@ -62,7 +67,7 @@ impl ConditionLost {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Principal(PrincipalError::StoreSilent) => Outcome::StoreSilent,
-            Self::Principal(_) | Self::Tool | Self::Elevation => Outcome::AuthorityEnded,
+            Self::Principal(_) | Self::Tool | Self::Elevation | Self::Task(_) => Outcome::AuthorityEnded,
             Self::Expired => Outcome::Expired,
             Self::LifetimeOver(LifetimeOver::TooLong) => Outcome::TooLong,
             Self::LifetimeOver(LifetimeOver::AfterTheAnswer) => Outcome::Complete,
@@ -76,6 +81,7 @@ impl ConditionLost {
             Self::Principal(_) | Self::Expired => Outcome::InvalidToken,
             Self::Tool => Outcome::Blocked,
             Self::Elevation => Outcome::StepUp,
+            Self::Task(_) => Outcome::TaskEnded,
         }
     }
 }
@@ -102,6 +108,13 @@ impl Conditions {
                 return Err(ConditionLost::Elevation);
             }
         }
+        if let Some(id) = &self.task {
+            let task = store.task(id).await.map_err(|error| {
+                store.failed("store_failed", &error);
+                ConditionLost::Principal(PrincipalError::StoreSilent)
+            })?;
+            taken_away(id, task)?;
+        }
         self.principal = principal;
         Ok(())
     }
@@ -122,6 +135,17 @@ impl Conditions {
     /// The epoch under which it was found to stand.
     pub fn epoch(&self) -> u64 {
         self.principal.epoch()
+    }
+}
+
+/// What ended by itself lets a call that was allowed before finish; what somebody ended does not.
+fn taken_away(id: &Id<Task>, task: Option<Task>) -> Result<(), ConditionLost> {
+    match task.map(|task| task.stage) {
+        Some(TaskStage::Ended(cause, _)) if cause.is_taken_away() => {
+            Err(ConditionLost::Task(NotInTask::Over { id: id.clone(), cause }))
+        }
+        Some(_) => Ok(()),
+        None => Err(ConditionLost::Task(NotInTask::Unknown(id.to_string()))),
     }
 }
 
@@ -160,6 +184,7 @@ mod tests {
             decide_before: Timestamp::default(),
             lasts: Span::from_minutes(5),
             max_uses: 2,
+            ends_with: Default::default(),
             stage,
         }
     }

@@ -94,7 +94,7 @@ impl Gateway {
         principal: &Principal,
     ) -> Refusal {
         let config = self.config.elevation.clone();
-        let (agent, grant) = (principal.agent().clone(), principal.grant().clone());
+        let (agent, grant, task) = (principal.agent().clone(), principal.grant().clone(), call.task.clone());
         let Lack { left, asks } = lack;
         let is_exact = left.is_some();
         let written = self
@@ -130,6 +130,7 @@ impl Gateway {
                             call: exact.as_ref(),
                             by,
                             reason,
+                            task: task.as_ref(),
                         };
                         asked = match open::request(&config, tx, wish, Actor::Agent(agent.id.clone())).await? {
                             Opened::Joined(elevation) => Asked::Waits(elevation.id),

@@ -18,6 +18,8 @@ pub enum MayBeDone {
     ToolOff,
     /// The elevation was ended.
     ElevationEnded,
+    /// Its task was ended.
+    TaskEnded,
     /// It took too long.
     TooLong,
     /// The server said nothing in time.
@@ -43,6 +45,7 @@ impl MayBeDone {
             Self::StoreLost => "the gateway lost its store while the call was under way",
             Self::Revoked => "access was revoked while the call was under way",
             Self::ToolOff => "the tool was switched off while the call was under way",
+            Self::TaskEnded => "the task was ended while the call was under way",
             Self::ElevationEnded => "the elevation was ended while the call was under way",
             Self::TooLong => "the call took longer than any may",
             Self::NoAnswer => "the server did not answer in time",

@@ -12,7 +12,10 @@ use std::{future::pending, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
-use model::event::{Done, Outcome};
+use model::{
+    TaskEnd,
+    event::{Done, Outcome},
+};
 use net::{Body, BodyError, caller::ListenerEnd};
 
 use crate::{
@@ -172,6 +175,11 @@ impl Gateway {
                 Ok(recorded) => return Ok(recorded),
                 Err(NotRecorded::UsedUp(permit)) if attempt < ATTEMPTS => (call, principal) = permit.undecided(),
                 Err(NotRecorded::UsedUp(permit)) => return Err(self.refused(permit.used_up(), asked).await),
+                // Deciding again says what ended it.
+                Err(NotRecorded::TaskOver(permit, _)) if attempt < ATTEMPTS => (call, principal) = permit.undecided(),
+                Err(NotRecorded::TaskOver(permit, task)) => {
+                    return Err(self.refused(permit.task_over(task, TaskEnd::UsedUp), asked).await);
+                }
                 Err(NotRecorded::Store(error)) => {
                     self.store.failed("record_failed", &error);
                     break;

@@ -109,7 +109,7 @@ impl Gateway {
         }
         let share = Arc::new(self.standing(principal, revision, &action, share)?);
         let request = asked.by.as_ref().map_or_else(Box::default, |by| by.request.clone());
-        Ok(Call { server: server.clone(), revision, action, session, carried, request, share })
+        Ok(Call { server: server.clone(), revision, action, session, carried, request, share, task: None })
     }
 
     /// An encoded body could hide from the limit, and from the reader: it is refused.

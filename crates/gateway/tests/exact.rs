@@ -71,6 +71,7 @@ async fn request(world: &World, asked: &AskedCall) -> Opened {
                     call: Some(&call),
                     by,
                     reason: "a spill",
+                    task: None,
                 };
                 let opened = open::request(&config, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
                 Ok(match &opened {

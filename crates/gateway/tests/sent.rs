@@ -142,7 +142,7 @@ async fn what_a_person_takes_away_cuts_a_call_and_says_that_it_may_have_been_don
     }
 }
 
-/// Field: G3
+/// Field: G3, K2
 #[tokio::test]
 async fn an_elevation_or_a_grant_ended_by_hand_cuts_a_call() {
     for way in WAYS {

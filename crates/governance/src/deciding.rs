@@ -77,6 +77,7 @@ mod tests {
             decide_before: Timestamp::from_seconds(1_000),
             lasts: Span::from_minutes(5),
             max_uses: 1,
+            ends_with: model::EndsWith::default(),
             stage,
         }
     }

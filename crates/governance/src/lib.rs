@@ -9,4 +9,5 @@ pub mod deciding;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;
+pub mod residue;
 pub mod standing;

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Timestamp,
+    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, Timestamp,
     ToolName, shown,
 };
 use policy::Policies;
@@ -20,6 +20,7 @@ use privilege::{
     key::{self, Urgency},
     person,
     rotation::Rotation,
+    task::{self, open::TaskWish},
 };
 use store::{Commit, PageStart, Store, StoreError};
 
@@ -122,8 +123,27 @@ pub async fn write_ends(store: &Store) -> Result<Ends, StoreError> {
     Ok(all)
 }
 
-/// Writes down the ends of elevations that ran out and of requests that nobody decided.
+/// Opens a task. Who may is the caller's question.
+pub async fn open_task(store: &Store, wish: TaskWish, actor: Actor) -> Result<Task, Refused> {
+    change!(store, tx => task::open::open(tx, wish, actor).await?)
+}
+
+/// Ends a task with all that belongs to it; of one that was said to be complete, this confirms it. Who may is the
+/// caller's question.
+pub async fn end_task(store: &Store, id: &Id<Task>, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (task::end::end(tx, id, actor).await?, ()))
+}
+
+/// Writes down the ends of tasks and elevations that ran out, and of requests that nobody decided.
 pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
+    for task in store.elapsed_tasks(store.now()).await? {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move { Ok(recorded(task::end::elapse(tx, &task.id).await?, ())) })
+            })
+            .await?;
+    }
     for elevation in store.elapsed_elevations(store.now()).await? {
         store
             .write::<_, StoreError, _>(move |tx| {

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Grant, Id, Installation, Scope, Timestamp, id::Minted};
+use crate::{Grant, Id, Installation, Scope, Task, Timestamp, id::Minted};
 
 /// One exact call that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct AskedCall {
     pub id: Id<AskedCall>,
     /// The grant under which it came.
     pub grant: Id<Grant>,
+    /// The task in which it was called.
+    pub task: Option<Id<Task>>,
     /// The scope that it needs, which names the tool.
     pub scope: Scope,
     /// SHA-256 of the accepted definition by which the arguments were checked, in hex; none for what has no definition.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, ClientId, Grant, Id, Installation, Person, ScopeSet, Timestamp};
+use crate::{Agent, ClientId, Grant, Id, Installation, Person, ScopeSet, Task, Timestamp};
 
 /// The claims of an access token, one resource each.
 ///
@@ -34,6 +34,9 @@ pub struct AccessClaims {
     /// The installation it belongs to; tokens from before there were installations have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Id<Installation>>,
+    /// The task that every call with it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Id<Task>>,
 }
 
 impl AccessClaims {

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExactCall, Grant, Id, Scope, Span, StepUp, Timestamp, id::Minted, text_enum};
+use crate::{ExactCall, Grant, Id, Scope, Span, StepUp, Task, Timestamp, id::Minted, text_enum};
 
 /// Privilege above the baseline, for a while and for a number of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,21 @@ pub struct Elevation {
     pub lasts: Span,
     /// Calls it is good for.
     pub max_uses: u32,
+    /// What ends it besides its time and its uses.
+    pub ends_with: EndsWith,
     /// Where it stands, with all that is known there.
     pub stage: Stage,
+}
+
+/// What ends an elevation besides its time and its uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndsWith {
+    /// The task that it belongs to. Without one it is a task of its own.
+    pub task: Option<Id<Task>>,
+    /// It ends when it was not used for so long.
+    pub idle: Option<Span>,
+    /// When that is, once it is in force.
+    pub idle_until: Option<Timestamp>,
 }
 
 /// Where an elevation stands.
@@ -77,6 +90,7 @@ impl Elevation {
     /// May one more call be made under it at `now`?
     pub fn is_live(&self, now: Timestamp) -> bool {
         matches!(&self.stage, Stage::Active(approval) if now < approval.not_after && approval.uses < self.max_uses)
+            && self.ends_with.idle_until.is_none_or(|until| now < until)
     }
 
     /// Is it still waiting for a decision at `now`?
@@ -190,14 +204,33 @@ struct Flat {
     not_after: Option<Timestamp>,
     max_uses: u32,
     uses: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<Id<Task>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_until: Option<Timestamp>,
 }
 
 impl From<Elevation> for Flat {
     fn from(elevation: Elevation) -> Self {
         let (decided_by, decided_at) = elevation.decided().map(|decided| (decided.by.clone(), decided.at)).unzip();
         let (state, not_after, uses) = (elevation.state(), elevation.not_after(), elevation.uses());
-        let Elevation { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, .. } =
-            elevation;
+        let Elevation {
+            id,
+            grant,
+            scope,
+            call,
+            by,
+            reason,
+            requested_at,
+            decide_before,
+            lasts,
+            max_uses,
+            ends_with,
+            ..
+        } = elevation;
+        let EndsWith { task, idle, idle_until } = ends_with;
         Self {
             id,
             grant,
@@ -214,6 +247,9 @@ impl From<Elevation> for Flat {
             not_after,
             max_uses,
             uses,
+            task,
+            idle,
+            idle_until,
         }
     }
 }
@@ -235,6 +271,7 @@ impl TryFrom<Flat> for Elevation {
             decide_before: flat.decide_before,
             lasts: flat.lasts,
             max_uses: flat.max_uses,
+            ends_with: EndsWith { task: flat.task, idle: flat.idle, idle_until: flat.idle_until },
         })
     }
 }

@@ -27,6 +27,8 @@ pub enum ErrorCode {
     InvalidScope,
     /// The resource is none of ours. Spec: RFC 8707 §2
     InvalidTarget,
+    /// They mean nothing here, or can not be had. Spec: RFC 9396 §5
+    InvalidAuthorizationDetails,
     /// A person or a policy said no.
     AccessDenied,
     /// A person has to decide first. Spec: RFC 8628 §3.5
@@ -54,6 +56,7 @@ text_enum!(ErrorCode {
     UnsupportedResponseType => "unsupported_response_type",
     InvalidScope => "invalid_scope",
     InvalidTarget => "invalid_target",
+    InvalidAuthorizationDetails => "invalid_authorization_details",
     AccessDenied => "access_denied",
     AuthorizationPending => "authorization_pending",
     LoginRequired => "login_required",

@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod pkce;
 pub mod redirect;
 pub mod resource;
+pub mod task_details;
 pub mod token_response;
 
 pub use client_auth::{Credentials, CredentialsError};

@@ -25,6 +25,8 @@ pub struct ServerMetadata {
     pub response_modes_supported: &'static [&'static str],
     /// What the token endpoint takes.
     pub grant_types_supported: Vec<GrantType>,
+    /// Spec: RFC 9396 §10
+    pub authorization_details_types_supported: &'static [&'static str],
     /// Spec: RFC 7636 §6.2
     pub code_challenge_methods_supported: &'static [&'static str],
     /// How clients prove themselves at the token endpoint.

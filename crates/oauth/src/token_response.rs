@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::task_details::TaskGranted;
 use model::{Elevation, Id};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,9 @@ pub struct TokenResponse {
     /// What was asked for beyond that, and waits for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elevation_id: Option<Id<Elevation>>,
+    /// The task that it belongs to. Spec: RFC 9396 §7
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<TaskGranted>,
 }
 
 /// Never a token.

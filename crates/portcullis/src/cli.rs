@@ -1,10 +1,16 @@
 //! The command line, as `--help` shows it.
 
+mod elevation;
+mod task;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Form;
+
+pub use elevation::Elevation;
+pub use task::Task;
 
 /// Authorization and governance for AI agents that use tools over MCP.
 #[derive(Parser)]
@@ -57,6 +63,9 @@ pub enum Command {
     /// Privilege above the baseline: list, approve, deny, end.
     #[command(subcommand)]
     Elevation(Elevation),
+    /// Named pieces of work, with which privilege ends: open, list, show, end.
+    #[command(subcommand)]
+    Task(Task),
     /// The kill switch. Returns once every node refuses.
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.
@@ -305,42 +314,6 @@ pub enum Key {
     },
 }
 
-/// `elevation`
-#[derive(Subcommand)]
-pub enum Elevation {
-    /// The latest elevations; those that wait come first.
-    List,
-    /// One elevation.
-    Show {
-        /// The elevation.
-        id: String,
-    },
-    /// Approve a request.
-    Approve {
-        /// The elevation.
-        id: String,
-        /// The approver: a person with the role, and neither the owner nor the requester.
-        #[arg(long = "as", value_name = "PERSON")]
-        approver: String,
-        /// Shorten it: it lasts so many seconds.
-        #[arg(long, value_name = "SECONDS")]
-        lasts: Option<u32>,
-    },
-    /// Deny a request.
-    Deny {
-        /// The elevation.
-        id: String,
-        /// The person who denies.
-        #[arg(long = "as", value_name = "PERSON")]
-        approver: String,
-    },
-    /// End an elevation that is in force.
-    End {
-        /// The elevation.
-        id: String,
-    },
-}
-
 /// What the kill switch covers.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TargetKind {
@@ -427,6 +400,8 @@ pub enum Audit {
         #[arg(long, value_name = "FILE_OR_TEXT")]
         key: Option<String>,
     },
+    /// What was allowed after the end of an elevation or a task: recomputed from the log, and never anything.
+    Residue,
     /// Check a proof that `audit prove` printed: needs no configuration and no database.
     VerifyProof {
         /// The file with the proof.

@@ -37,6 +37,9 @@ pub async fn set_state(tx: &mut Tx<'_>, id: Id<Agent>, state: AgentState, actor:
         return Err(Refused::Unchanged { agent: id.to_string(), state: agent.state });
     }
     let ended = if state == AgentState::Retired { PrivilegeTx::of(tx).end_grants_of_agent(&id, now).await? } else { 0 };
+    if state != AgentState::Active {
+        PrivilegeTx::of(tx).end_tasks_of_agent(&id).await?;
+    }
     tx.bump_epoch().await?;
     let changed = AgentChanged { was: Some(agent.state), grants_ended: Some(ended), ..AgentChanged::state(id, state) };
     Ok(changed.by(actor))
@@ -48,6 +51,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: Id<Agent>) -> Result<Option<Event>, S
     if !PrivilegeTx::of(tx).set_agent_state(&id, AgentState::Suspended).await? {
         return Ok(None);
     }
+    PrivilegeTx::of(tx).end_tasks_of_agent(&id).await?;
     let changed =
         AgentChanged { why: Some(TakenOutOfTheConfiguration), ..AgentChanged::state(id, AgentState::Suspended) };
     Ok(Some(changed.by(Actor::System)))

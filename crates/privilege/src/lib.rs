@@ -22,6 +22,7 @@ mod refused;
 pub mod rotation;
 pub mod separation_of_duty;
 pub mod standing;
+pub mod task;
 pub mod version;
 
 pub use refused::Refused;

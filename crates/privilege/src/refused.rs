@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use catalogue::SchemaError;
-use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Timestamp};
+use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp};
 use policy::PolicyError;
 use store::{BEHIND, StoreError};
 
@@ -128,6 +128,14 @@ pub enum Refused {
         /// Why.
         why: SchemaError,
     },
+    /// There is no such task.
+    UnknownTask(Id<Task>),
+    /// The task is over already, or waits for a person to confirm that it is complete.
+    TaskOver(Id<Task>),
+    /// The task does not say what it is for, or asks for more than there is.
+    BadTask(&'static str),
+    /// The agent has as many open as it may.
+    TooManyTasks(String),
     /// A reason is missing.
     NoReason,
     /// The store failed.
@@ -176,6 +184,10 @@ impl Refused {
                 format!("with what `{tool}` says of its arguments a policy does not hold: {why}")
             }
             Self::Unchecked { tool, why } => format!("calls of `{tool}` can not be checked: {why}"),
+            Self::UnknownTask(id) => format!("there is no task `{id}`"),
+            Self::TaskOver(id) => format!("task `{id}` is over already"),
+            Self::BadTask(why) => (*why).to_owned(),
+            Self::TooManyTasks(agent) => format!("agent `{agent}` has as many open tasks as it may"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
         }
@@ -184,6 +196,8 @@ impl Refused {
     /// What to do about it, when there is anything.
     pub fn to_do(&self) -> Option<String> {
         let text = match self {
+            Self::UnknownTask(_) => "`portcullis task list` shows the latest".to_owned(),
+            Self::TooManyTasks(_) => "end one of them: `portcullis task list` shows them".to_owned(),
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
             Self::Duty(error) => return error.to_do().map(str::to_owned),
@@ -215,6 +229,8 @@ impl Refused {
             }
             Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }
+            | Self::TaskOver(_)
+            | Self::BadTask(_)
             | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)
             | Self::ClockIsRight { .. }

@@ -99,7 +99,15 @@ impl Installation {
         let (agent, grant, scope) = (self.agent.clone(), self.grant.clone(), scope.parse::<Scope>().unwrap());
         let opened = change!(self.store, tx, {
             let config = model::config::ElevationConfig::default();
-            let wish = ElevationWish { agent: &agent, grant: &grant, scope: &scope, call: None, by, reason: "why" };
+            let wish = ElevationWish {
+                agent: &agent,
+                grant: &grant,
+                scope: &scope,
+                call: None,
+                by,
+                reason: "why",
+                task: None,
+            };
             let opened = match by {
                 StepUp::Consent => open::consent(&config, tx, wish, &agent.owner).await?,
                 StepUp::Approval => open::request(&config, tx, wish, Actor::Operator).await?,
@@ -129,6 +137,7 @@ impl Installation {
             target,
             approvals,
             arguments: Arguments::None,
+            task: None,
         };
         decide(&self.store, policies, wanted).await
     }
@@ -310,8 +319,15 @@ async fn what_is_denied_anyway_says_nothing_of_the_arguments() {
         let (asker, target) = (Asker::by_grant(&world.agent, &world.grant), world.target("delete_ticket"));
         let arguments = Arguments::Sent(&input, Some(b"{\"n\": 1.5}"));
         let approvals = Approvals::of(&world.rules, &target, None);
-        let wanted =
-            Wanted { asker, grant: &world.grant, credential: &credential, target: &target, approvals, arguments };
+        let wanted = Wanted {
+            asker,
+            grant: &world.grant,
+            credential: &credential,
+            target: &target,
+            approvals,
+            arguments,
+            task: None,
+        };
         match decide(&world.store, &policies, wanted).await.unwrap_err() {
             NotAllowed::Denied { policies, .. } if denied => assert_eq!(policies, ["closed"]),
             NotAllowed::Untyped(why) if !denied => assert_eq!(why.place, "/n"),

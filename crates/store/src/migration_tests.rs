@@ -111,7 +111,9 @@ const OLDER_ROWS: &str = "INSERT INTO person (id, display_name, roles, disabled)
      INSERT INTO agent VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', 7);
      INSERT INTO agent VALUES ('nightly', 'A', 'ada', 'p', 'autonomous', 'nightly', 'proven', 'active', 2);
      INSERT INTO agent_grant VALUES ('grt_1', 'scribe', 'ada', 'tickets', 'tickets:low', 7, 9000000, NULL);
-     INSERT INTO elevation VALUES ('elv_1', 'grt_1', 'tickets:medium', 'consent', 'active', 'r', 8, 9, 'ada', 8, 600, 9, 5, 0);
+     INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at,
+         lasts, not_after, max_uses, uses)
+         VALUES ('elv_1', 'grt_1', 'tickets:medium', 'consent', 'active', 'r', 8, 9, 'ada', 8, 600, 9, 5, 0);
      INSERT INTO signing_key (name, purpose, sealed, made_at) VALUES ('k1', 'access', '', 1);
      INSERT INTO signing_key (name, purpose, sealed, made_at) VALUES ('mcp.acme.example/audit', 'log', '', 1);
      INSERT INTO block (kind, name, since, reason, lifted_at) VALUES ('agent', 'other', 1000000, 'a drill', NULL);

@@ -91,7 +91,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     let mut beyond = is_new || !plan.free.is_empty();
     for scope in &plan.by_consent {
         let by = StepUp::Consent;
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: None, by, reason: &reason };
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: None, by, reason: &reason, task: None };
         if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
             events.push(event);
         }
@@ -103,7 +103,23 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     let installation = crypto::mint();
     for to_approve in &plan.by_approval {
         let (scope, by, call) = (&to_approve.scope, StepUp::Approval, to_approve.exactly(&installation));
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason: &reason };
+        let task = match to_approve.task() {
+            Some(task) => tx.task(task).await?,
+            None => None,
+        };
+        // It was called for a piece of work that ended while the page was read.
+        if task.as_ref().is_some_and(|task| !task.is_open(now)) {
+            return Ok(Commit::nothing(Outcome::Stale));
+        }
+        let wanted = ElevationWish {
+            agent: &agent,
+            grant: &grant,
+            scope,
+            call: call.as_ref(),
+            by,
+            reason: &reason,
+            task: task.as_ref(),
+        };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),

@@ -85,6 +85,7 @@ async fn in_transaction(
         lasts: cx.config.tokens.access,
         at_latest: None,
         renewal: if refreshes { Renewal::Put(Opaque::mint("rt"), until) } else { Renewal::No },
+        task: None,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))

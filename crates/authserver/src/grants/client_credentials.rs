@@ -15,7 +15,10 @@ use model::{
     Actor, Agent, Elevation, ElevationState, Event, ExactCall, Grant, GrantType, Id, Scope, ScopeSet, Server, StepUp,
     config::WhilePending,
 };
-use oauth::{Form, TokenResponse};
+use oauth::{
+    Form, TokenResponse,
+    task_details::{self, TaskDetails},
+};
 use privilege::{
     asked_call,
     authority::Need,
@@ -31,7 +34,7 @@ use crate::{
     issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
     resource::{self, ResourceError},
-    scopes,
+    scopes, task,
 };
 
 /// A token for the declared agent, or the elevation it has to wait for.
@@ -43,8 +46,9 @@ pub(super) async fn redeem(
     let agent = client.client.declared.clone().ok_or(TokenError::GrantNotForClient)?;
     let server = server(&cx, &agent, &form)?;
     let asked = scopes::parse(form.value("scope"), &server)?.or_baseline(&server);
+    let task = form.value("authorization_details").map(task_details::parse).transpose()?;
     let request =
-        Request { client, agent, server, asked, reason: shown(form.value("reason").unwrap_or_default(), 500) };
+        Request { client, agent, server, asked, task, reason: shown(form.value("reason").unwrap_or_default(), 500) };
     let inner = cx.clone();
     let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
@@ -58,6 +62,7 @@ struct Request {
     agent: Id<Agent>,
     server: Id<Server>,
     asked: ScopeSet,
+    task: Option<TaskDetails>,
     reason: String,
 }
 
@@ -78,7 +83,14 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let actor = Actor::Agent(agent.id.clone());
     let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;
     let mut events: Vec<Event> = made.into_iter().collect();
-    let reason = if request.reason.is_empty() { &agent.purpose } else { &request.reason };
+    let mut task = None;
+    if let Some(details) = request.task {
+        let (found, opened) = task::asked_for(tx, details, &agent, &grant).await.map_err(TokenError::Task)?;
+        task = Some(found);
+        events.extend(opened);
+    }
+    let purpose = task.as_ref().map_or(&agent.purpose, |task| &task.purpose);
+    let reason = if request.reason.is_empty() { purpose } else { &request.reason };
     let carries_on = cx.config.agents.get(&agent.id).is_some_and(|agent| agent.pending == WhilePending::Token);
     let mut waiting = None;
     for (scope, need) in &possible {
@@ -89,7 +101,8 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
             Err(_) if carries_on || possible.len() > 1 => continue,
             Err(error) => return Err(error),
         };
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason };
+        let wanted =
+            ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason, task: task.as_ref() };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
@@ -122,6 +135,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
         lasts: cx.config.tokens.client_credentials,
         at_latest: None,
         renewal: Renewal::No,
+        task,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     events.push(event);

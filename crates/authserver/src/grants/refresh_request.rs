@@ -98,6 +98,7 @@ impl Standing {
             lasts: cx.config.tokens.access,
             at_latest,
             renewal,
+            task: None,
         }
     }
 }

@@ -183,3 +183,37 @@ async fn a_blocked_or_suspended_agent_gets_nothing() {
     world.block(Target::All).await;
     world.as_agent(&[]).await.refused(400, "invalid_grant");
 }
+
+/// Spec: RFC 9396 §5, §7
+/// Field: K9
+#[tokio::test]
+async fn a_token_belongs_to_the_task_that_its_agent_opened_and_gets_no_other_ones_privilege() {
+    let world = World::start().await;
+    let details = r#"[{"type":"io.portcullis/task","purpose":"close ticket 4711","lasts":"1h"}]"#;
+    let token = world.as_agent(&[("resource", RESOURCE), ("authorization_details", details)]).await.granted();
+    let granted = &token["authorization_details"][0];
+    let id = granted["id"].as_str().unwrap();
+    assert_eq!((&granted["type"], &granted["purpose"]), (&"io.portcullis/task".into(), &"close ticket 4711".into()));
+    assert_eq!(claims(&token)["task"], id);
+    assert_eq!(world.events(3).await, ["grant_made", "task_opened", "token_issued"]);
+    let same = format!(r#"[{{"type":"io.portcullis/task","id":"{id}"}}]"#);
+    let again = world.as_agent(&[("resource", RESOURCE), ("authorization_details", &same)]).await.granted();
+    assert_eq!(claims(&again)["task"], id);
+    world.as_agent(&[DELETE, ("authorization_details", &same)]).await.refused(400, "authorization_pending");
+    let asked = world.elevation(DELETE.1).await;
+    assert_eq!((asked.ends_with.task.unwrap().as_str(), asked.reason.as_str()), (id, "close ticket 4711"));
+    for wrong in [
+        r#"[{"type":"payment"}]"#,
+        r#"[{"type":"io.portcullis/task"}]"#,
+        r#"[{"type":"io.portcullis/task","id":"tsk_of_another"}]"#,
+        r#"[{"type":"io.portcullis/task","purpose":" "}]"#,
+        r#"[{"type":"io.portcullis/task","purpose":"w","lasts":"9h"}]"#,
+        "all of it",
+    ] {
+        let answer = world.as_agent(&[("resource", RESOURCE), ("authorization_details", wrong)]).await;
+        answer.refused(400, "invalid_authorization_details");
+    }
+    world.clock.advance(model::Span::from_minutes(61));
+    let late = world.as_agent(&[("resource", RESOURCE), ("authorization_details", &same)]).await;
+    late.refused(400, "invalid_authorization_details");
+}

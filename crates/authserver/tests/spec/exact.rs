@@ -15,10 +15,11 @@ async fn exact() -> World {
 async fn refused(world: &World, grant: &Grant, arguments: &str) -> AskedCall {
     let scope: Scope = HIGH.parse().unwrap();
     let (store, now) = (&world.store, world.store.now());
-    let name = store.name_call(&grant.id, &scope, None, arguments);
+    let name = store.name_call((&grant.id, None), &scope, None, arguments);
     let asked = AskedCall {
         id: name.id.clone(),
         grant: grant.id.clone(),
+        task: None,
         scope,
         definition: None,
         arguments: name.arguments,

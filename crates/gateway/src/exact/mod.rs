@@ -7,7 +7,7 @@
 mod text;
 
 use crypto::Digest;
-use model::{AskedCall, CallTarget, Scope, ThisCall, Tier, Timestamp, config::ElevationConfig};
+use model::{AskedCall, CallTarget, Id, Scope, Task, ThisCall, Tier, Timestamp, config::ElevationConfig};
 use store::{CallName, Store};
 
 use crate::{call::Call, principal::Principal};
@@ -15,6 +15,7 @@ use crate::{call::Call, principal::Principal};
 /// A call of the high tier, named by all that an approval of it is bound to.
 #[derive(Debug)]
 pub struct Exact {
+    task: Option<Id<Task>>,
     scope: Scope,
     name: CallName,
     this: ThisCall,
@@ -44,13 +45,14 @@ impl Exact {
         }
         let text = text::of(call)?;
         let scope = target.scope(&call.server.id);
-        let name = store.name_call(&principal.grant().id, &scope, definition.as_ref(), &text);
+        let task = call.task.as_ref().map(|task| task.id.clone());
+        let name = store.name_call((&principal.grant().id, task.as_ref()), &scope, definition.as_ref(), &text);
         let this = ThisCall {
             asked: name.id.clone(),
             definition: definition.map(|definition| definition.to_hex()),
             installation: principal.claims().installation(),
         };
-        Some(Self { scope, name, this, text })
+        Some(Self { task, scope, name, this, text })
     }
 
     /// As an approval is held against it.
@@ -65,11 +67,12 @@ impl Exact {
 
     /// Leaves it behind at `now`.
     pub fn leave(self, store: &Store, principal: &Principal, config: &ElevationConfig, now: Timestamp) -> Left {
-        let Self { scope, name: CallName { id, salt, arguments }, this, text } = self;
+        let Self { task, scope, name: CallName { id, salt, arguments }, this, text } = self;
         let sealed = store.seal_arguments(&id, &text);
         let asked = AskedCall {
             id,
             grant: principal.grant().id.clone(),
+            task,
             scope,
             definition: this.definition,
             arguments,

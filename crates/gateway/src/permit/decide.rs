@@ -9,9 +9,15 @@ use std::sync::Arc;
 
 use catalogue::Fault;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
-use model::{CallTarget, DenyReason, Elevation, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Tier, ToolName};
+use model::{
+    CallTarget, DenyReason, Elevation, ElevationState, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd,
+    Tier, ToolName,
+};
 use policy::{Arguments, Policies, Untypable};
-use privilege::authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted};
+use privilege::{
+    authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted},
+    task::named::{NamedError, NotInTask, named},
+};
 use store::{Store, StoreError};
 
 use super::{Permit, checks::Checks};
@@ -26,9 +32,13 @@ use crate::{
 pub async fn decide(
     store: &Store,
     policies: &Policies,
-    call: Call,
+    mut call: Call,
     principal: Arc<Principal>,
 ) -> Result<Permit<Call>, NotPermitted> {
+    match task_of(store, &call, &principal).await {
+        Ok(task) => call.task = task,
+        Err(denial) => return Err(NotPermitted::untargeted(denial, call, principal)),
+    }
     let target = match call.target() {
         Ok(target) => target,
         Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
@@ -68,6 +78,8 @@ pub enum Denial {
     Blocked,
     /// It waits until a person has looked.
     Held(HeldFor, ToolName),
+    /// It names a task in which nothing may be called, or not by this agent.
+    Task(NotInTask),
     /// Its arguments are not what its definition says.
     Arguments(Vec<Fault>),
     /// A policy looks at its arguments, and can not compare them.
@@ -132,12 +144,28 @@ impl Permit<Call> {
         step_up(&self.call, &self.principal, &self.target, Needed { scope, by, live: &[], unfit: None, exact: None })
     }
 
+    /// The same call, not permitted after all, because its task ended meanwhile.
+    pub fn task_over(self, task: Id<Task>, cause: TaskEnd) -> NotPermitted {
+        let why = Denial::Task(NotInTask::Over { id: task, cause });
+        let Self { call, principal, target, policies, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies }
+    }
+
     /// The same call, not permitted after all, because others used its elevation up.
     pub fn used_up(self) -> NotPermitted {
         let why = self.step_up();
         let Self { call, principal, target, policies, .. } = self;
         NotPermitted { why, call, principal, target: Some(target), policies }
     }
+}
+
+/// The task that a call names, or that its token belongs to.
+async fn task_of(store: &Store, call: &Call, principal: &Principal) -> Result<Option<Task>, Denial> {
+    let who = (principal.agent(), principal.grant());
+    named(store, who, call.named_task(), principal.claims().task.as_ref()).await.map_err(|error| match error {
+        NamedError::Not(why) => Denial::Task(why),
+        NamedError::Store(error) => silent(store, &error),
+    })
 }
 
 /// No, and the policies that said so.
@@ -162,7 +190,8 @@ async fn ask(
     let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
     let sent = call.called().and_then(MethodCall::arguments);
     let arguments = accepted.as_ref().map_or(Arguments::None, |accepted| Arguments::Sent(accepted.input(), sent));
-    let wanted = Wanted { asker, grant, credential, target, approvals, arguments };
+    let task = call.task.as_ref().map(|task| &task.id);
+    let wanted = Wanted { asker, grant, credential, target, approvals, arguments, task };
     let decided = authority::decide(store, policies, wanted).await;
     // Whoever may not call it at all is not told what is wrong with the call.
     let may_be_told =
@@ -229,7 +258,11 @@ async fn awaited(
     if !decisions.tells(principal.agent()) {
         return Ok(None);
     }
-    let recent = store.recent_elevations(&principal.grant().id, scope).await?;
+    let mut recent = store.recent_elevations(&principal.grant().id, scope).await?;
+    let of_task = call.task.as_ref().map(|task| &task.id);
+    recent.retain(|elevation| {
+        elevation.ends_with.task.as_ref() == of_task || elevation.state() == ElevationState::Denied
+    });
     let (tool, now) = (target.tool().cloned(), store.now());
     let is_this = |elevation: &Elevation| match &elevation.call {
         Some(approved) => exact.is_some_and(|exact| exact.this().asked == approved.asked),

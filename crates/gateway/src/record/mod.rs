@@ -11,10 +11,11 @@ pub mod described;
 
 use std::sync::Arc;
 
-use model::{Elevation, Id, Span, Timestamp, ToolName, event::CallDecided};
+use model::{Id, Span, Task, Timestamp, ToolName, event::CallDecided};
 use privilege::{
     authority::Basis,
     elevation::uses::{self, Taken},
+    task,
 };
 use store::{Commit, Store, StoreError};
 
@@ -42,14 +43,13 @@ pub async fn record(
     let store = store.clone();
     Detached::of(async move {
         let taken = match permit.basis() {
-            Basis::Standing => store.record(decided.by(permit.principal().actor())).await.map(|_| Some(None)),
-            Basis::Elevation { id, .. } => {
-                let lease = take_a_use(&permit, &store, id.clone(), decided).await;
-                lease.map(|lease| lease.map(Some))
+            Basis::Standing if permit.call().task.is_none() => {
+                store.record(decided.by(permit.principal().actor())).await.map(|_| Counted::Yes(None))
             }
+            _ => counted(&permit, &store, decided).await,
         };
         match taken {
-            Ok(Some(lease)) => {
+            Ok(Counted::Yes(lease)) => {
                 let taken = |lease| {
                     let request = permit.call().request.to_string();
                     ElevationUse::taken(store.clone(), permit.principal().clone(), lease, request)
@@ -58,7 +58,8 @@ pub async fn record(
                 let outcome = CallOutcome::of(permit.call(), permit.principal(), &store);
                 Ok((Recorded { permit, used }, outcome))
             }
-            Ok(None) => Err(NotRecorded::UsedUp(Box::new(permit))),
+            Ok(Counted::UsedUp) => Err(NotRecorded::UsedUp(Box::new(permit))),
+            Ok(Counted::TaskOver(task)) => Err(NotRecorded::TaskOver(Box::new(permit), task)),
             Err(error) => Err(NotRecorded::Store(error)),
         }
     })
@@ -77,6 +78,8 @@ pub struct Recorded<C> {
 pub enum NotRecorded {
     /// Another call took the last use of the elevation first.
     UsedUp(Box<Permit<Call>>),
+    /// Its task ended meanwhile, or another call took the last one that it was good for.
+    TaskOver(Box<Permit<Call>>, Id<Task>),
     /// The store failed.
     Store(StoreError),
 }
@@ -98,6 +101,7 @@ impl Recorded<Call> {
             principal: self.permit.principal().clone(),
             tool: self.tool().cloned(),
             elevation: self.used.as_ref().map(|used| used.lease().clone()),
+            task: self.call().task.as_ref().map(|task| task.id.clone()),
             lifetime: if self.call().listens() { Lifetime::Listening } else { Lifetime::call(now, longest) },
         }
     }
@@ -127,25 +131,49 @@ impl Recorded<Call> {
     }
 }
 
-/// Takes a use of the elevation and writes the decision down, in one transaction; `None` when none is left.
-async fn take_a_use(
-    permit: &Permit<Call>,
-    store: &Store,
-    id: Id<Elevation>,
-    mut decided: CallDecided,
-) -> Result<Option<Lease>, StoreError> {
+/// What came of counting a call.
+enum Counted {
+    /// It counts, under that elevation if it rests on one.
+    Yes(Option<Lease>),
+    /// No use of the elevation is left.
+    UsedUp,
+    /// No call may be made in the task any more.
+    TaskOver(Id<Task>),
+}
+
+/// Counts the call for its task, takes a use of its elevation, and writes the decision down: in one transaction.
+async fn counted(permit: &Permit<Call>, store: &Store, mut decided: CallDecided) -> Result<Counted, StoreError> {
     let actor = permit.principal().actor();
     let grant = permit.principal().grant().id.clone();
+    let task = permit.call().task.as_ref().map(|task| task.id.clone());
+    let elevation = match permit.basis() {
+        Basis::Standing => None,
+        Basis::Elevation { id, .. } => Some(id.clone()),
+    };
     store
         .write(move |tx| {
             Box::pin(async move {
-                let Some(Taken { elevation, not_after, ended }) = uses::take(tx, &grant, &id).await? else {
-                    return Ok(Commit::nothing(None));
-                };
-                let lease = Some(Lease { id: elevation.clone(), not_after });
-                decided.elevation = Some(elevation);
-                let commit = Commit::with(decided.by(actor), lease);
-                Ok(ended.into_iter().fold(commit, Commit::and))
+                let mut ends = Vec::new();
+                let mut lease = None;
+                // INVARIANT: nothing is changed before it is known that both can be.
+                if let Some(id) = &task
+                    && !tx.task(id).await?.is_some_and(|task| task.is_open(tx.now()))
+                {
+                    return Ok(Commit::nothing(Counted::TaskOver(id.clone())));
+                }
+                if let Some(id) = elevation {
+                    let Some(Taken { elevation, not_after, ended }) = uses::take(tx, &grant, &id).await? else {
+                        return Ok(Commit::nothing(Counted::UsedUp));
+                    };
+                    lease = Some(Lease { id: elevation.clone(), not_after });
+                    decided.elevation = Some(elevation);
+                    ends.extend(ended);
+                }
+                if let Some(id) = &task {
+                    let counted = task::uses::count(tx, id).await?;
+                    ends.extend(counted.and_then(|counted| counted.ended));
+                }
+                Ok(ends.into_iter().fold(Commit::with(decided.by(actor), Counted::Yes(lease)), Commit::and))
             })
         })
         .await

@@ -99,6 +99,7 @@ impl From<Denial> for Refusal {
             Denial::Principal(error) => error.into(),
             Denial::Blocked => Self::Blocked,
             Denial::Held(why, tool) => Self::Held(why, tool),
+            Denial::Task(why) => Self::Task(why),
             Denial::Arguments(faults) => Self::Arguments(faults),
             Denial::Untyped(why) => Self::Untyped(why),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
@@ -146,6 +147,7 @@ pub fn before_sending(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal
         ConditionLost::Principal(error) => error.into(),
         ConditionLost::Tool => Refusal::Blocked,
         ConditionLost::Elevation => recorded.permit().step_up().into(),
+        ConditionLost::Task(why) => Refusal::Task(why),
         ConditionLost::Expired => PrincipalError::TokenExpired.into(),
         ConditionLost::LifetimeOver(_) => Refusal::Unavailable,
     }

@@ -18,6 +18,7 @@ use model::{
     event::CallRefusalReason,
 };
 use policy::Untypable;
+use privilege::task::named::NotInTask;
 
 pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
@@ -154,6 +155,9 @@ pub enum Refusal {
     /// It waits until a person has looked.
     #[error("{}", held(*.0, .1))]
     Held(HeldFor, ToolName),
+    /// It names a task in which nothing may be called, or not by this agent.
+    #[error("{0}")]
+    Task(NotInTask),
     /// Its arguments are not what its definition says.
     #[error("the arguments are not what the tool takes: {}", listed(.0))]
     Arguments(Vec<Fault>),
@@ -237,6 +241,7 @@ impl Refusal {
             Self::Incomplete => R::Incomplete,
             Self::Malformed(_) => R::Malformed,
             Self::NotSpoken(_) => R::Revision,
+            Self::Task(_) => R::Task,
             Self::UnknownMethod => R::UnknownMethod,
             Self::NotSentOn => R::NotSentOn,
             Self::Tasks => R::Tasks,

@@ -42,6 +42,7 @@ pub fn refused(refusal: &Refusal, principal: &Principal, about: About<'_>) -> Ev
     record.held = target.and_then(CallTarget::held);
     record.policy = Some(policy.into());
     record.policies = policies;
+    record.rest = call.told_of_task();
     record.facts = Some(facts);
     record.rest = rest;
     record.by(of.actor())

@@ -85,6 +85,7 @@ fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
     let cured_by_no_scope = matches!(
         refusal,
         Refusal::Held(..)
+            | Refusal::Task(_)
             | Refusal::Arguments(_)
             | Refusal::Untyped(_)
             | Refusal::Denied(..)
@@ -128,6 +129,7 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         }
         _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
         Refusal::Held(..)
+        | Refusal::Task(_)
         | Refusal::Arguments(_)
         | Refusal::Untyped(_)
         | Refusal::Denied(..)

@@ -61,10 +61,13 @@ impl Viewer {
     ) -> Result<Self, PrincipalError> {
         let principal = verifier.still_stands(principal).await.map_err(|dead| dead.why)?;
         let store = verifier.store();
-        let elevations = store.live_elevations(&principal.grant().id, store.now()).await.map_err(|error| {
+        let mut elevations = store.live_elevations(&principal.grant().id, store.now()).await.map_err(|error| {
             store.failed("store_failed", &error);
             PrincipalError::StoreSilent
         })?;
+        // Those of the task that the token belongs to. A call may name another one, and is decided on by itself.
+        let of_task = principal.claims().task.as_ref();
+        elevations.retain(|elevation| elevation.ends_with.task.as_ref() == of_task);
         Ok(Self { server, policies, elevations, principal })
     }
 

@@ -136,6 +136,7 @@ impl World {
             grant_id: self.grant.id.clone(),
             agent_id: self.grant.agent.clone(),
             sid: Some("ins_ada".parse().unwrap()),
+            task: None,
         }
     }
 
@@ -213,6 +214,7 @@ impl World {
             decide_before: now.after(Span::from_minutes(5)),
             lasts: Span::from_minutes(5),
             max_uses,
+            ends_with: Default::default(),
             stage: Stage::Active(Approval {
                 decided: Decided { by: "bob".into(), at: now },
                 not_after: now.after(Span::from_minutes(5)),

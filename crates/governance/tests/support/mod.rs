@@ -159,6 +159,7 @@ impl Installation {
             decide_before: self.now().after(Span::from_minutes(15)),
             lasts: Span::from_minutes(5),
             max_uses: 2,
+            ends_with: Default::default(),
             stage: Stage::Requested,
         };
         let (id, event) = (elevation.id.clone(), examples::any());

@@ -27,6 +27,8 @@ pub struct Params {
     pub meta_version: Option<Box<str>>,
     /// Does `_meta` declare the client's capabilities?
     pub meta_capabilities: bool,
+    /// The task of ours that `_meta` names: for us alone, and not sent on.
+    pub named_task: Option<Box<str>>,
     /// The revision that `initialize` asks for.
     pub asked_version: Option<Box<str>>,
     /// Where `arguments` stand in what is sent.
@@ -155,6 +157,11 @@ fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Resu
     wire.push(b'{');
     for (name, value) in value.members().ok_or(Cause::BadParam("_meta"))? {
         refuse_folded(&name, META)?;
+        if name == NAMED_TASK {
+            let text = value.string().filter(|text| is_plain(text)).ok_or(Cause::BadParam(NAMED_TASK))?;
+            params.named_task = Some(Box::from(text));
+            continue;
+        }
         begin_member(wire, &name);
         match name.as_ref() {
             PROTOCOL_VERSION => {
@@ -177,6 +184,9 @@ pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// The member of `_meta` that says what the client can do.
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
+/// The member of `_meta` with which an agent names the task that its call belongs to.
+pub const NAMED_TASK: &str = "io.portcullis/task";
+
 const PARAMS: &[&str] = &[
     "_meta",
     "name",
@@ -197,5 +207,10 @@ const PARAMS: &[&str] = &[
     "notifications",
 ];
 
-const META: &[&str] =
-    &[PROTOCOL_VERSION, CLIENT_CAPABILITIES, "io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/logLevel"];
+const META: &[&str] = &[
+    PROTOCOL_VERSION,
+    CLIENT_CAPABILITIES,
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/logLevel",
+    NAMED_TASK,
+];

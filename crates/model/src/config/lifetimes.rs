@@ -17,6 +17,8 @@ pub struct ElevationConfig {
     pub approval_lasts: Span,
     /// Calls that a high elevation is good for.
     pub approval_uses: u32,
+    /// An elevation that belongs to no task ends when it was not used for so long; 0: that does not end it.
+    pub idle: Span,
     /// How long a request waits for a decision before it lapses.
     pub decide_within: Span,
     /// Requests that one agent may have waiting at a time.
@@ -42,6 +44,7 @@ impl Default for ElevationConfig {
             consent_uses: 20,
             approval_lasts: Span::from_minutes(5),
             approval_uses: 1,
+            idle: Span::from_minutes(5),
             decide_within: Span::from_minutes(15),
             pending_per_agent: 3,
             pending_per_owner: 10,

@@ -235,6 +235,8 @@ pub enum CallRefusalReason {
     Arguments,
     /// A policy looks at its arguments, and can not compare them.
     UntypedInput,
+    /// It names a task in which nothing may be called, or not by this agent.
+    Task,
     /// Deciding failed.
     EvaluationError,
     /// The kill switch is on its tool.
@@ -293,6 +295,7 @@ text_enum!(CallRefusalReason {
     Held => "held",
     Arguments => "arguments",
     UntypedInput => "untyped_input",
+    Task => "task",
     EvaluationError => "evaluation_error",
     Blocked => "blocked",
     TooManyCalls => "too_many_calls",
@@ -343,6 +346,8 @@ pub enum Outcome {
     Blocked,
     /// Before it was sent: its elevation was ended.
     StepUp,
+    /// Before it was sent: its task was ended.
+    TaskEnded,
     /// Before it was sent, or before its list could be filtered: the store could not be relied on.
     Unavailable,
     /// The node that made it is gone, and nobody knows.
@@ -366,9 +371,9 @@ pub enum Done {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct CallRest {
-    /// Reserved. The task the call belongs to.
+    /// The task that the call belongs to.
     pub task: Option<String>,
-    /// Reserved. SHA-256 of the approved text of the task.
+    /// SHA-256 over purpose, agent, person, times and uses of the task, as canonical JSON.
     pub task_digest: Option<String>,
     /// A salted commitment to the canonical JSON of the arguments, of calls of the high tier.
     pub arguments: Option<String>,
@@ -387,6 +392,6 @@ pub struct CallRest {
     pub effect: Option<String>,
     /// Reserved. Whether decision and effect agree: `agree`, `disagree`, `indeterminate` or `not_exercised`.
     pub agreement: Option<String>,
-    /// Reserved. How to stop what made this call.
+    /// How to stop the task that made this call.
     pub stop: Option<String>,
 }

@@ -6,7 +6,8 @@ use serde_with::skip_serializing_none;
 
 use super::Text;
 use crate::{
-    Agent, AskedCall, Elevation, ElevationState, ExactCall, Grant, Id, Person, Scope, Server, StepUp, Tier, Timestamp,
+    Agent, AskedCall, Elevation, ElevationState, ExactCall, Grant, Id, Person, Scope, Server, StepUp, Task, Tier,
+    Timestamp,
 };
 
 /// Which elevation, and who is in it.
@@ -33,6 +34,10 @@ pub struct ElevationOf {
     pub by: StepUp,
     /// Why it is asked for, in the words of whoever asks.
     pub reason: String,
+    /// The task that it belongs to, and with which it ends.
+    pub task: Option<Id<Task>>,
+    /// How to stop that task.
+    pub stop: Option<String>,
 }
 
 /// One exact call.
@@ -102,6 +107,8 @@ pub struct ElevationEnded {
     pub cause: ElevationEnd,
     /// Calls that were made under it.
     pub uses: u32,
+    /// The task that it belonged to.
+    pub task: Option<Id<Task>>,
 }
 
 /// A use of an elevation was given back, because the call that took it never left.
@@ -128,6 +135,10 @@ pub struct ElevationUseReturned {
 pub enum ElevationEnd {
     /// Its time was over.
     TimeOver,
+    /// It was not used for too long.
+    Idle,
+    /// The task that it belongs to ended.
+    TaskEnded,
     /// Nobody decided in time.
     NotDecided,
     /// Its last use was taken.
@@ -151,8 +162,8 @@ impl ElevationEnded {
     /// `elevation` is over, because of `cause`.
     pub fn of(elevation: &Elevation, cause: ElevationEnd) -> Self {
         let uses = elevation.uses();
-        let Elevation { id, grant, scope, .. } = elevation.clone();
-        Self { elevation: id, grant, scope, cause, uses }
+        let Elevation { id, grant, scope, ends_with, .. } = elevation.clone();
+        Self { elevation: id, grant, scope, cause, uses, task: ends_with.task }
     }
 }
 
@@ -170,6 +181,8 @@ impl ElevationOf {
             tier: elevation.scope.tier(),
             by: elevation.by,
             reason: elevation.reason.clone(),
+            task: elevation.ends_with.task.clone(),
+            stop: elevation.ends_with.task.as_ref().map(Task::stop_of),
         }
     }
 }

@@ -100,6 +100,8 @@ fn of(elevation: &Elevation) -> ElevationOf {
         tier: elevation.scope.tier(),
         by: elevation.by,
         reason: elevation.reason.clone(),
+        task: None,
+        stop: None,
     }
 }
 

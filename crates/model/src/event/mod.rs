@@ -20,6 +20,7 @@ mod log;
 mod person;
 mod revocation;
 mod table;
+mod task;
 mod text;
 mod token;
 
@@ -42,6 +43,7 @@ pub use person::{
 };
 pub use revocation::{EndsWritten, Restored, Revoked};
 pub use table::{EVENTS, EventType, What};
+pub use task::{TaskEnded, TaskOf, TaskOpened, TaskProposedComplete};
 pub use text::Text;
 pub use token::{
     Authenticated, CodeReplayed, InstallationEnd, InstallationEnded, Network, RefreshReplayed, RefreshReuseNoticed,

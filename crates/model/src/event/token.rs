@@ -221,6 +221,10 @@ pub enum TokenRefusalCause {
     TooManyPending,
     /// An approval covers one call, and none of it was refused lately.
     NotCalled,
+    /// Its authorization details mean nothing here.
+    AuthorizationDetails,
+    /// The task that it asks for can not be had.
+    Task,
     /// Its grant has ended.
     GrantEnded,
     /// Its agent is suspended or retired.
@@ -274,6 +278,8 @@ text_enum!(TokenRefusalCause {
     Denied => "denied",
     TooManyPending => "too_many_pending",
     NotCalled => "not_called",
+    AuthorizationDetails => "authorization_details",
+    Task => "task",
     GrantEnded => "grant_ended",
     AgentNotActive => "agent_not_active",
     AgentUnknown => "agent_unknown",

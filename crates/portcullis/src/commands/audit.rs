@@ -1,6 +1,7 @@
 //! `audit`: the record, and the proof that nobody changed it.
 
 mod outside;
+mod residue;
 
 use std::{fs, path::Path, process::ExitCode};
 
@@ -22,6 +23,7 @@ pub async fn run(visit: &Visit, command: cli::Audit) -> Result<ExitCode> {
             outside::verify_export(visit, &export, witness.as_deref(), &key)
         }
         cli::Audit::Verify { export: None, witness, key } => verify(visit, witness.as_deref(), key.as_deref()).await,
+        cli::Audit::Residue => residue::residue(visit).await,
         cli::Audit::Prove { index } => prove(visit, index).await,
         cli::Audit::VerifyProof { file, key } => outside::verify_proof(visit, &file, key.as_deref()),
         cli::Audit::Export { directory } => export(visit, &directory).await,

@@ -20,6 +20,7 @@ mod revoke;
 mod serve;
 mod server;
 mod store;
+mod task;
 mod visit;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Tool(command) => server::run_tool(&visit, command).await,
         Command::Grant(command) => grant::run(&visit, command).await,
         Command::Elevation(command) => elevation::run(&visit, command).await,
+        Command::Task(command) => task::run(&visit, command).await,
         Command::Revoke(kill) => revoke::revoke(&visit, kill).await,
         Command::Restore(kill) => revoke::restore(&visit, kill).await,
         Command::Revoked => revoke::revoked(&visit).await,

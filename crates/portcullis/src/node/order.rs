@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use governance::orders;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
 use policy::Policies;
-use privilege::{Decider, Refused, key::Urgency, rotation::Rotation};
+use privilege::{Decider, Refused, key::Urgency, rotation::Rotation, task::open::TaskWish};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -60,6 +60,24 @@ pub enum Order {
     End {
         /// Which one.
         elevation: String,
+    },
+    /// Open a task of an agent.
+    OpenTask {
+        /// Whose work it is.
+        agent: String,
+        /// What it is for.
+        purpose: String,
+        /// For how many seconds at the most.
+        lasts: u32,
+        /// After how many seconds without a call it ends; 0: that does not end it.
+        idle: u32,
+        /// For how many calls.
+        uses: Option<u32>,
+    },
+    /// End a task with all that belongs to it.
+    EndTask {
+        /// Which one.
+        task: String,
     },
     /// Accept what a tool says of itself.
     AcceptDefinition {
@@ -117,6 +135,8 @@ pub enum Outcome {
         /// When the old keys are not believed any more.
         old_gone_at: Timestamp,
     },
+    /// The id of the task that was opened.
+    Task(String),
     /// The person, as they are now.
     Person(Person),
     /// The link that was made.
@@ -188,6 +208,19 @@ impl Order {
                 orders::deny(store, &id, &decider).await?;
             }
             Self::End { elevation } => orders::end(store, &elevation.parse()?, WHO).await?,
+            Self::OpenTask { agent, purpose, lasts, idle, uses } => {
+                let wish = TaskWish {
+                    agent: agent.parse()?,
+                    grant: None,
+                    purpose: purpose.clone(),
+                    lasts: Span::from_seconds(*lasts),
+                    idle: Span::from_seconds(*idle),
+                    uses: *uses,
+                };
+                let task = orders::open_task(store, wish, WHO).await?;
+                return Ok(Outcome::Task(task.id.to_string()));
+            }
+            Self::EndTask { task } => orders::end_task(store, &task.parse()?, WHO).await?,
             Self::AcceptDefinition { tool, definition } => {
                 let Target::Tool(server, name) = target("tool", tool)? else { bail!("`{tool}` is no tool") };
                 let entry = store.catalogue_entry(&server, &name).await?;
@@ -225,6 +258,7 @@ impl Order {
             self,
             Self::Approve { .. }
                 | Self::Deny { .. }
+                | Self::OpenTask { .. }
                 | Self::NewestKey
                 | Self::AddPerson { .. }
                 | Self::OfferLink { .. }
@@ -249,6 +283,7 @@ impl Order {
                 Self::Revoke { .. } | Self::Restore { .. } | Self::End { .. } | Self::Deny { .. },
                 Some(E::GrantEnded(_) | E::InstallationEnded(_) | E::NotRevoked { .. } | E::AlreadyOver(_)),
             ) => Some(Outcome::Done),
+            (Self::EndTask { .. }, Some(E::TaskOver(_))) => Some(Outcome::Done),
             (Self::AcceptDefinition { .. }, Some(E::DefinitionAccepted { .. })) => Some(Outcome::Done),
             (Self::SetAgent { state, .. }, Some(E::Unchanged { state: is, .. })) if is == state => Some(Outcome::Done),
             (Self::Approve { approver, .. }, Some(E::AlreadyDecided { state, by }))

@@ -2,7 +2,7 @@
 //!
 //! Next: the record of the decision, and with it the use of the elevation ([`crate::elevation::uses::take`]).
 
-use model::{Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp};
+use model::{Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp, Task};
 use policy::{Arguments, Policies, Untypable};
 use store::{Store, StoreError, StoreSilent};
 
@@ -23,6 +23,8 @@ pub struct Wanted<'a> {
     pub approvals: Approvals<'a>,
     /// With what.
     pub arguments: Arguments<'a>,
+    /// The task in which it is called: elevations of that one count, and none of another.
+    pub task: Option<&'a Id<Task>>,
 }
 
 /// It may be called.
@@ -86,7 +88,7 @@ pub enum NotAllowed {
 /// # Errors
 /// Why not, and what to do.
 pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> Result<Allowed, NotAllowed> {
-    let Wanted { asker, grant, credential, target, approvals, arguments } = wanted;
+    let Wanted { asker, grant, credential, target, approvals, arguments, task } = wanted;
     let question = asker.question(&grant.server, target, Authority::Standing);
     let standing = policies.decide(&question, arguments).or_else(|why| match policies.decide_most(&question) {
         // Whoever may not call it whatever the arguments are is told that.
@@ -107,7 +109,8 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     };
     // A clock that can not be right decides about nothing above the baseline.
     store.freshness().map_err(NotAllowed::Silent)?;
-    let live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    let mut live = store.live_elevations(&grant.id, store.now()).await.map_err(NotAllowed::Store)?;
+    live.retain(|elevation| elevation.ends_with.task.as_ref() == task);
     let mut unfit = None;
     let with = |authority| policies.decide(&asker.question(&grant.server, target, authority), arguments).ok();
     for by in elevated(&live, &scope, with) {

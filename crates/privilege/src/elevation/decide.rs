@@ -4,7 +4,8 @@
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Scope, Span, Stage, Standing, Target, Timestamp,
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Scope, Span, Stage, Standing, Target, Task,
+    Timestamp,
     event::{ElevationApproved, ElevationDenied, ElevationOf},
 };
 use store::{Tx, privilege::PrivilegeTx};
@@ -48,7 +49,9 @@ pub async fn approve(
     still_waits(&case.elevation, now)?;
     still_that_tool(tx, &case.elevation).await?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
+    let task = case.task(tx).await?;
     let end = now.after(lasts).min(case.grant.not_after);
+    let end = task.map_or(end, |task| end.min(task.deadline));
     if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
@@ -120,6 +123,16 @@ fn shortened(asked: Option<Span>, longest: Span) -> Result<Span, Refused> {
 }
 
 impl Case {
+    /// The task that it is for, which has to be open.
+    async fn task(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Refused> {
+        let Some(id) = &self.elevation.ends_with.task else { return Ok(None) };
+        let task = tx.task(id).await?.ok_or_else(|| Refused::UnknownTask(id.clone()))?;
+        match task.is_open(tx.now()) {
+            true => Ok(Some(task)),
+            false => Err(Refused::TaskOver(id.clone())),
+        }
+    }
+
     /// Nobody approves privilege for something that has been stopped.
     async fn stands(&self, tx: &mut Tx<'_>) -> Result<(), Refused> {
         if !self.grant.is_live(tx.now()) {

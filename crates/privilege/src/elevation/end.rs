@@ -29,6 +29,10 @@ pub async fn elapse(tx: &mut Tx<'_>, elevation: &Elevation) -> Result<Option<Eve
     let cause = match &elevation.stage {
         Stage::Requested if now >= elevation.decide_before => ElevationEnd::NotDecided,
         Stage::Active(approval) if now >= approval.not_after => ElevationEnd::TimeOver,
+        Stage::Active(_) if elevation.ends_with.idle_until.is_some_and(|until| now >= until) => {
+            let ended = PrivilegeTx::of(tx).end_idle_elevation(&elevation.id).await?;
+            return Ok(ended.then(|| ElevationEnded::of(&elevation, ElevationEnd::Idle).by(Actor::System)));
+        }
         _ => return Ok(None),
     };
     let ended = PrivilegeTx::of(tx).end_elevation(&elevation.id, now).await?;

@@ -10,8 +10,8 @@
 
 use crypto::mint;
 use model::{
-    Actor, Agent, Approval, Decided, Elevation, ElevationState, Event, ExactCall, Grant, Id, Person, Scope, Stage,
-    StepUp,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, ExactCall, Grant, Id, Person, Scope,
+    Stage, StepUp, Task, Timestamp,
     config::ElevationConfig,
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
@@ -32,6 +32,8 @@ pub struct ElevationWish<'a> {
     pub by: StepUp,
     /// Why.
     pub reason: &'a str,
+    /// The open task that it is for, if it is for one.
+    pub task: Option<&'a Task>,
 }
 
 /// What came of it.
@@ -59,7 +61,8 @@ pub async fn consent(
     }
     let now = tx.now();
     let mut elevation = fresh(config, tx, &wanted);
-    let until = now.after(elevation.lasts).min(wanted.grant.not_after);
+    let until = latest(&wanted, now.after(elevation.lasts));
+    elevation.ends_with.idle_until = elevation.ends_with.idle.map(|idle| now.after(idle));
     let decided = Decided { by: person.to_string(), at: now };
     elevation.stage = Stage::Active(Approval { decided, not_after: until, uses: 0 });
     PrivilegeTx::of(tx).put_elevation(&elevation).await?;
@@ -84,7 +87,7 @@ pub async fn request(
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
-    let waiting = tx.pending_for(&wanted.grant.id, wanted.scope, now).await?;
+    let waiting = tx.pending_for(&wanted.grant.id, wanted.scope, wanted.task.map(|task| &task.id), now).await?;
     if let Some(waiting) = waiting.into_iter().find(|waiting| is_for(waiting, wanted.call)) {
         // Whoever asks last is who will call.
         if let Some(call) = wanted.call.filter(|call| waiting.call.as_ref() != Some(call)) {
@@ -124,10 +127,20 @@ pub async fn request(
     Ok(Opened::New(elevation, requested.by(actor)))
 }
 
+/// Nothing outlives its grant or its task.
+fn latest(wanted: &ElevationWish<'_>, end: Timestamp) -> Timestamp {
+    let end = end.min(wanted.grant.not_after);
+    wanted.task.map_or(end, |task| end.min(task.deadline))
+}
+
 async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elevation>, StoreError> {
     let now = tx.now();
     let live = tx.live_elevations(&wanted.grant.id, now).await?;
-    let same = |elevation: &Elevation| elevation.scope == *wanted.scope && elevation.call.as_ref() == wanted.call;
+    let same = |elevation: &Elevation| {
+        elevation.scope == *wanted.scope
+            && elevation.call.as_ref() == wanted.call
+            && elevation.ends_with.task.as_ref() == wanted.task.map(|task| &task.id)
+    };
     Ok(live.into_iter().find(same))
 }
 
@@ -153,6 +166,12 @@ fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> E
         decide_before: tx.now().after(config.decide_within),
         lasts,
         max_uses,
+        ends_with: EndsWith {
+            task: wanted.task.map(|task| task.id.clone()),
+            // A task has an idle time of its own.
+            idle: (wanted.task.is_none() && config.idle.seconds() > 0).then_some(config.idle),
+            idle_until: None,
+        },
         stage: Stage::Requested,
     }
 }

@@ -4,7 +4,7 @@
 //! can try out which arguments an id stands for. What the log says of arguments is salted for the same reason.
 
 use crypto::{Digest, MasterKey};
-use model::{AskedCall, Grant, Id, Scope};
+use model::{AskedCall, Grant, Id, Scope, Task};
 
 use crate::{Store, StoreError};
 
@@ -20,17 +20,18 @@ pub struct CallName {
 }
 
 impl Store {
-    /// The name of the call of `scope` under `grant` whose tool is what `definition` says, with these canonical arguments.
+    /// The name of the call of `scope` under `grant`, in that task, whose tool is what `definition` says, with these canonical arguments.
     pub fn name_call(
         &self,
-        grant: &Id<Grant>,
+        (grant, task): (&Id<Grant>, Option<&Id<Task>>),
         scope: &Scope,
         definition: Option<&Digest>,
         arguments: &str,
     ) -> CallName {
         let definition = definition.map(Digest::to_hex).unwrap_or_default();
-        // Neither of the first three holds a line break.
-        let call = format!("{grant}\n{scope}\n{definition}\n{arguments}");
+        let task = task.map(Id::as_str).unwrap_or_default();
+        // None of the first four holds a line break.
+        let call = format!("{grant}\n{task}\n{scope}\n{definition}\n{arguments}");
         let key = self.master().derive(PURPOSE);
         let (id, salt) =
             (key.authenticate(&format!("id\n{call}")), key.authenticate(&format!("salt\n{call}")).to_hex());

@@ -99,6 +99,7 @@ impl PrivilegeTx<'_, '_> {
         for sql in [
             "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE state <> 'ended'
              AND family IN (SELECT id FROM installation WHERE ended_at = $1)",
+            "UPDATE task SET state = 'ended', cause = 'revoked', ended_at = $1 WHERE state <> 'ended'",
             // A block that was lifted later than now goes on to stop what was issued before now.
             "UPDATE block SET since = $1 WHERE since > $1",
             "UPDATE block SET lifted_at = $1 WHERE lifted_at > $1",

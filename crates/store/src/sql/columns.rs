@@ -66,6 +66,12 @@ impl<'r> Columns<'r> {
         N::try_from(number).map_err(|_| self.unreadable(format!("{number} is out of range")))
     }
 
+    pub(crate) fn optional_number<N: TryFrom<i64>>(&mut self) -> Result<Option<N>, StoreError> {
+        let number = self.take::<Option<i64>>()?;
+        let out_of_range = |number: i64| self.unreadable(format!("{number} is out of range"));
+        number.map(|number| N::try_from(number).map_err(|_| out_of_range(number))).transpose()
+    }
+
     /// A word with a type of its own.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self) -> Result<T, StoreError> {
         self.text()?.parse().map_err(|error: T::Err| self.unreadable(error.to_string()))

@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0009_log_index.sql"),
     include_str!("schema/0010_catalogue.sql"),
     include_str!("schema/0011_asked_calls.sql"),
+    include_str!("schema/0012_tasks.sql"),
 ];
 
 /// The version that this program works with.

@@ -17,7 +17,7 @@ use crate::{
 /// The columns of an asked call, of a table called `c`.
 macro_rules! asked_columns {
     () => {
-        "c.id, c.grant_id, c.scope, c.definition, c.arguments, c.salt, c.installation, c.asked_at, c.not_after, \
+        "c.id, c.grant_id, c.task, c.scope, c.definition, c.arguments, c.salt, c.installation, c.asked_at, c.not_after, \
          c.requested_at"
     };
 }
@@ -94,13 +94,14 @@ impl Tx<'_> {
 impl PrivilegeTx<'_, '_> {
     /// Keeps an asked call with its sealed arguments; one that is there already begins anew.
     pub async fn put_asked_call(&mut self, asked: &AskedCall, sealed: &[u8]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO asked_call (id, grant_id, scope, definition, arguments, salt, installation, asked_at, not_after,
+        let sql = "INSERT INTO asked_call (id, grant_id, task, scope, definition, arguments, salt, installation, asked_at, not_after,
                  sealed)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (id) DO UPDATE SET installation = $7, asked_at = $8, not_after = $9, sealed = $10";
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (id) DO UPDATE SET installation = $8, asked_at = $9, not_after = $10, sealed = $11";
         let statement = query(sql)
             .bind(asked.id.as_str())
             .bind(asked.grant.as_str())
+            .bind(asked.task.as_ref().map(Id::as_str))
             .bind(asked.scope.to_string())
             .bind(asked.definition.as_deref())
             .bind(&asked.arguments)
@@ -153,6 +154,7 @@ impl FromColumns for AskedCall {
         Ok(Self {
             id: columns.parsed()?,
             grant: columns.parsed()?,
+            task: columns.optional_parsed()?,
             scope: columns.parsed()?,
             definition: columns.optional_text()?,
             arguments: columns.text()?,

@@ -141,10 +141,11 @@ impl Readers {
     pub async fn count_live_elevations(&self, now: Timestamp) -> Result<Vec<(Scope, u64)>, StoreError> {
         let written =
             "SELECT scope, COUNT(*) FROM elevation WHERE state = 'active' AND not_after > $1 AND uses < max_uses
+               AND (idle_until IS NULL OR idle_until > $1)
              GROUP BY scope ORDER BY scope";
         let unwritten = concat!(
             "SELECT e.scope, COUNT(*) FROM elevation e WHERE e.state = 'active' AND e.not_after > $1
-               AND e.uses < e.max_uses AND ",
+               AND e.uses < e.max_uses AND (e.idle_until IS NULL OR e.idle_until > $1) AND ",
             elevation_ended_by_block!(),
             " IS NULL GROUP BY e.scope ORDER BY e.scope"
         );

@@ -3,7 +3,7 @@
 //! Every step is one conditional statement, so of several callers one wins.
 
 use model::{
-    Actor, Elevation, ExactCall, Grant, Id, Timestamp,
+    Actor, Elevation, ExactCall, Grant, Id, Span, Timestamp,
     event::{ElevationEnd, ElevationEnded},
 };
 use sqlx::query;
@@ -20,8 +20,8 @@ impl PrivilegeTx<'_, '_> {
         self.run(
             query(
                 "INSERT INTO elevation (id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before,
-                 decided_by, decided_at, lasts, not_after, max_uses, uses)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 decided_by, decided_at, lasts, not_after, max_uses, uses, task, idle, idle_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             )
             .bind(elevation.id.as_str())
             .bind(elevation.grant.as_str())
@@ -37,7 +37,10 @@ impl PrivilegeTx<'_, '_> {
             .bind(elevation.lasts.seconds() as i64)
             .bind(elevation.not_after().map(Timestamp::micros))
             .bind(i64::from(elevation.max_uses))
-            .bind(i64::from(elevation.uses())),
+            .bind(i64::from(elevation.uses()))
+            .bind(elevation.ends_with.task.as_ref().map(Id::as_str))
+            .bind(elevation.ends_with.idle.map_or(0, Span::seconds) as i64)
+            .bind(elevation.ends_with.idle_until.map(Timestamp::micros)),
         )
         .await?;
         Ok(())
@@ -58,7 +61,8 @@ impl PrivilegeTx<'_, '_> {
         now: Timestamp,
         not_after: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE elevation SET state = 'active', decided_by = $2, decided_at = $3, not_after = $4
+        let sql = "UPDATE elevation SET state = 'active', decided_by = $2, decided_at = $3, not_after = $4,
+                       idle_until = CASE WHEN idle > 0 THEN $3 + idle * 1000000 ELSE NULL END
                    WHERE id = $1 AND state = 'requested' AND decide_before > $3";
         let changed =
             self.run(query(sql).bind(id.as_str()).bind(decided_by).bind(now.micros()).bind(not_after.micros())).await?;
@@ -91,6 +95,12 @@ impl PrivilegeTx<'_, '_> {
         Ok(true)
     }
 
+    /// Active → ended by itself: its end stays what it was, and calls under way go on. `false` when it was over before.
+    pub async fn end_idle_elevation(&mut self, id: &Id<Elevation>) -> Result<bool, StoreError> {
+        let sql = "UPDATE elevation SET state = 'ended' WHERE id = $1 AND state = 'active'";
+        Ok(self.run(query(sql).bind(id.as_str())).await? == 1)
+    }
+
     /// Takes one use of that elevation of that grant, if it is live now; the last use ends it.
     /// Of several callers no more than `max_uses` get an answer.
     pub async fn use_elevation_of(
@@ -100,8 +110,10 @@ impl PrivilegeTx<'_, '_> {
     ) -> Result<Option<Elevation>, StoreError> {
         let sql = concat!(
             "UPDATE elevation AS e SET uses = uses + 1,
+                 idle_until = CASE WHEN idle > 0 THEN $3 + idle * 1000000 ELSE NULL END,
                  state = CASE WHEN uses + 1 >= max_uses THEN 'ended' ELSE state END
-             WHERE id = $1 AND grant_id = $2 AND state = 'active' AND not_after > $3 AND uses < max_uses AND ",
+             WHERE id = $1 AND grant_id = $2 AND state = 'active' AND not_after > $3 AND uses < max_uses
+               AND (idle_until IS NULL OR idle_until > $3) AND ",
             elevation_ended_by_block!(),
             " IS NULL RETURNING ",
             changed_columns!()

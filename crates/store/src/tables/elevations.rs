@@ -1,6 +1,6 @@
 //! Elevations: which there are, and which of them wait or may be used.
 
-use model::{Agent, Approval, Decided, Elevation, Grant, Id, Person, Scope, Span, Stage, Timestamp};
+use model::{Agent, Approval, Decided, Elevation, EndsWith, Grant, Id, Person, Scope, Span, Stage, Task, Timestamp};
 use sqlx::query;
 
 use crate::{
@@ -19,7 +19,8 @@ macro_rules! elevation_columns {
     () => {
         concat!(
             "e.id, e.grant_id, e.scope, e.exact_call, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
-             e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, ",
+             e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, \
+             e.task, e.idle, e.idle_until, ",
             elevation_ended_by_block!()
         )
     };
@@ -30,7 +31,7 @@ pub(crate) use elevation_columns;
 macro_rules! changed_columns {
     () => {
         "id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
-         not_after, max_uses, uses, CAST(NULL AS BIGINT)"
+         not_after, max_uses, uses, task, idle, idle_until, CAST(NULL AS BIGINT)"
     };
 }
 
@@ -48,7 +49,7 @@ impl Readers {
         let sql = concat!(
             "SELECT ",
             elevation_columns!(),
-            " FROM elevation e WHERE (e.state = 'active' AND e.not_after <= $1)
+            " FROM elevation e WHERE (e.state = 'active' AND (e.not_after <= $1 OR e.idle_until <= $1))
               OR (e.state = 'requested' AND e.decide_before <= $1) ORDER BY e.requested_at, e.id LIMIT 256"
         );
         self.all(query(sql).bind(now.micros())).await
@@ -96,11 +97,12 @@ impl Tx<'_> {
         self.one(of_scope(grant, &scope.to_string(), 1)).await
     }
 
-    /// Those that wait for a decision about this scope of this grant, oldest first.
+    /// Those that wait for a decision about this scope of this grant, in this task, oldest first.
     pub async fn pending_for(
         &mut self,
         grant: &Id<Grant>,
         scope: &Scope,
+        task: Option<&Id<Task>>,
         now: Timestamp,
     ) -> Result<Vec<Elevation>, StoreError> {
         let sql = concat!(
@@ -111,7 +113,7 @@ impl Tx<'_> {
         );
         let pending = query(sql).bind(grant.as_str()).bind(scope.to_string()).bind(now.micros());
         let mut pending: Vec<Elevation> = self.all(pending).await?;
-        pending.retain(|elevation| elevation.is_pending(now));
+        pending.retain(|elevation| elevation.is_pending(now) && elevation.ends_with.task.as_ref() == task);
         Ok(pending)
     }
 
@@ -165,6 +167,7 @@ fn may_be_used(grant: &Id<Grant>, now: Timestamp) -> Statement<'_> {
         "SELECT ",
         elevation_columns!(),
         " FROM elevation e WHERE e.grant_id = $1 AND e.state = 'active' AND e.not_after > $2 AND e.uses < e.max_uses
+            AND (e.idle_until IS NULL OR e.idle_until > $2)
           ORDER BY e.not_after, e.id"
     );
     query(sql).bind(grant.as_str()).bind(now.micros())
@@ -197,6 +200,9 @@ impl FromColumns for Elevation {
         let decided = columns.optional_text()?.zip(columns.optional_time()?).map(|(by, at)| Decided { by, at });
         let (lasts, not_after) = (Span::from_seconds(columns.number()?), columns.optional_time()?);
         let (max_uses, uses) = (columns.number()?, columns.number()?);
+        let task = columns.optional_parsed()?;
+        let idle = Some(columns.number()?).filter(|idle| *idle > 0).map(Span::from_seconds);
+        let ends_with = EndsWith { task, idle, idle_until: columns.optional_time()? };
         let stage = Stage::of(state, decided, not_after, uses).map_err(|why| columns.unreadable(why))?;
         let stage = match (stage, columns.optional_time()?) {
             (Stage::Requested, Some(_)) => Stage::Ended(None),
@@ -205,6 +211,6 @@ impl FromColumns for Elevation {
             }
             (stage, _) => stage,
         };
-        Ok(Self { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, stage })
+        Ok(Self { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, ends_with, stage })
     }
 }

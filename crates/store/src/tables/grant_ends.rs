@@ -56,6 +56,7 @@ impl PrivilegeTx<'_, '_> {
             changed_columns!()
         );
         self.end_elevations(query(elevations).bind(at.micros()), cause).await?;
+        self.end_tasks_of_ended_grants(at).await?;
         for sql in [
             "UPDATE installation SET ended_at = $1 WHERE ended_at IS NULL
              AND grant_id IN (SELECT id FROM agent_grant WHERE ended_at = $1)",
@@ -77,6 +78,7 @@ impl PrivilegeTx<'_, '_> {
             changed_columns!()
         );
         self.end_elevations(query(elevations).bind(id.as_str()), ElevationEnd::GrantEnded).await?;
+        self.end_tasks_of_grant(id).await?;
         for sql in [
             "UPDATE refresh_token SET state = 'ended', nonce = NULL WHERE grant_id = $1 AND state <> 'ended'",
             "DELETE FROM code WHERE grant_id = $1 AND used = 0",

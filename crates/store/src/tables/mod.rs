@@ -24,4 +24,5 @@ pub(crate) mod refresh_tokens;
 pub(crate) mod replay;
 pub(crate) mod sessions;
 pub(crate) mod standing_grants;
+pub(crate) mod tasks;
 pub(crate) mod versions;

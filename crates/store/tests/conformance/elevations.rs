@@ -62,7 +62,7 @@ async fn an_elevation_is_decided_once(place: &Place) {
         .write::<_, StoreError, _>(move |tx| {
             Box::pin(async move {
                 let now = tx.now();
-                Ok(Commit::nothing(tx.pending_for(&grant, &scope, now).await?.into_iter().next()))
+                Ok(Commit::nothing(tx.pending_for(&grant, &scope, None, now).await?.into_iter().next()))
             })
         })
         .await

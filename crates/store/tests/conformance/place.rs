@@ -165,6 +165,7 @@ pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
         decide_before: START.after(Span::from_minutes(5)),
         lasts: Span::from_minutes(10),
         max_uses,
+        ends_with: Default::default(),
         stage: Stage::Requested,
     }
 }

@@ -77,7 +77,7 @@ impl Elevations {
         found: &mut Vec<Contradiction>,
     ) -> Result<(), StoreError> {
         let sql =
-            "SELECT id, state, grant_id, scope, exact_call, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses
+            "SELECT id, state, grant_id, scope, exact_call, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses, task
                    FROM elevation WHERE state IN ('requested', 'active') ORDER BY id";
         for row in &query(sql).fetch_all(connection).await? {
             let mut columns = Columns::of("elevation", row);
@@ -93,6 +93,7 @@ impl Elevations {
                 not_after: columns.optional_time()?.map(model::Timestamp::micros),
                 max_uses: columns.number()?,
                 uses: columns.number()?,
+                task: columns.optional_text()?,
             };
             let nothing = Life::default();
             let life = self.0.get(&id).unwrap_or(&nothing);
@@ -118,6 +119,7 @@ struct Row {
     not_after: Option<i64>,
     max_uses: u64,
     uses: u64,
+    task: Option<String>,
 }
 
 impl Row {
@@ -179,6 +181,7 @@ impl Row {
             (said.fields["grant"] == *self.grant, "its grant"),
             (said.fields["scope"] == *self.scope, "its scope"),
             (self.is_the_call(&said.fields["call"]), "the call that it is good for"),
+            (said.fields["task"].as_str() == self.task.as_deref(), "its task"),
             (
                 said.fields["max_uses"].as_u64().is_some_and(|allowed| self.max_uses <= allowed),
                 "the number of its uses",

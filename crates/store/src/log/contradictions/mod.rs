@@ -18,6 +18,7 @@ mod installations;
 mod keys;
 mod people;
 pub(crate) mod record;
+mod tasks;
 
 use model::Timestamp;
 use serde_json::Value;
@@ -48,6 +49,7 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
     told.agents.compare(connection, &mut found).await?;
     told.people.compare(connection, &mut found).await?;
     told.keys.compare(connection, &mut found).await?;
+    told.tasks.compare(connection, &mut found).await?;
     Ok(found)
 }
 
@@ -64,6 +66,7 @@ struct Told {
     agents: agents::Agents,
     people: people::People,
     keys: keys::Keys,
+    tasks: tasks::Tasks,
     /// The time of the last change, which never goes back but by `clock accept`.
     latest: Timestamp,
 }
@@ -86,6 +89,7 @@ impl Told {
         self.agents.hear(&record);
         self.people.hear(&record);
         self.keys.hear(&record);
+        self.tasks.hear(&record);
     }
 }
 
@@ -93,7 +97,7 @@ impl Told {
 const BEGINS: &[u8] = b"{\"event\":\"";
 
 /// How the names of the events begin that are listened to.
-const EVENTS: [&[u8]; 12] = [
+const EVENTS: [&[u8]; 13] = [
     b"agent_changed\"",
     b"agent_registered\"",
     b"call_decided\"",
@@ -106,6 +110,7 @@ const EVENTS: [&[u8]; 12] = [
     b"person_changed\"",
     b"restored\"",
     b"revoked\"",
+    b"task_",
 ];
 
 /// The time of a record, without reading all of it: the second of its members.

@@ -3,6 +3,7 @@
 CREATE TABLE asked_call (
     id TEXT PRIMARY KEY,
     grant_id TEXT NOT NULL,
+    task TEXT,
     scope TEXT NOT NULL,
     definition TEXT,
     arguments TEXT NOT NULL,

@@ -1,0 +1,39 @@
+//! The arguments of `elevation`.
+
+use clap::Subcommand;
+
+/// `elevation`
+#[derive(Subcommand)]
+pub enum Elevation {
+    /// The latest elevations; those that wait come first.
+    List,
+    /// One elevation.
+    Show {
+        /// The elevation.
+        id: String,
+    },
+    /// Approve a request.
+    Approve {
+        /// The elevation.
+        id: String,
+        /// The approver: a person with the role, and neither the owner nor the requester.
+        #[arg(long = "as", value_name = "PERSON")]
+        approver: String,
+        /// Shorten it: it lasts so many seconds.
+        #[arg(long, value_name = "SECONDS")]
+        lasts: Option<u32>,
+    },
+    /// Deny a request.
+    Deny {
+        /// The elevation.
+        id: String,
+        /// The person who denies.
+        #[arg(long = "as", value_name = "PERSON")]
+        approver: String,
+    },
+    /// End an elevation that is in force.
+    End {
+        /// The elevation.
+        id: String,
+    },
+}
