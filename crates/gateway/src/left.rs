@@ -67,14 +67,11 @@ impl Lack {
         refusal::HowTold { style: decisions.style(principal.agent()), at, asked }
     }
 
-    /// What the record of the refusal says of the arguments.
-    pub fn rest(&self) -> CallRest {
-        let Some(Left { asked, .. }) = &self.left else { return CallRest::default() };
-        CallRest {
-            definition: asked.definition.clone(),
-            arguments: Some(asked.arguments.clone()),
-            ..CallRest::default()
-        }
+    /// What the record of the refusal says of the arguments, and of the task.
+    pub fn rest(&self, call: &Call) -> CallRest {
+        let of_task = call.told_of_task();
+        let Some(Left { asked, .. }) = &self.left else { return of_task };
+        CallRest { definition: asked.definition.clone(), arguments: Some(asked.arguments.clone()), ..of_task }
     }
 
     /// Is there anything to keep?

@@ -35,7 +35,7 @@ impl Gateway {
             *told = lack.told(&call, &principal);
         }
         let fingerprint = self.policies.fingerprint();
-        let rest = lack.rest();
+        let rest = lack.rest(&call);
         let about = record::About { call: &call, target: target.as_ref(), policies, policy: fingerprint, facts, rest };
         let event = record::refused(&refusal, &principal, about);
         let told = self.refusals.of_grant(&grant, refusal, now, |_| event);

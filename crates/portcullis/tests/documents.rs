@@ -40,13 +40,25 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         let line = line.trim().split("  #").next().unwrap_or_default();
         let ours = ["portcullis ", "cargo run --release -- ", "target/debug/portcullis "];
         let Some(arguments) = ours.iter().find_map(|before| line.strip_prefix(before)) else { continue };
-        let words: Vec<String> = arguments.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect();
+        let words = words(arguments);
         // A name of the product at the beginning of a sentence is no command.
         if words.first().is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-')) {
             found.push(words);
         }
     }
     found
+}
+
+/// As a shell takes them: what stands between quotes is one word.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in line.split('"').enumerate() {
+        match at % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
 }
 
 /// Field: H17
