@@ -220,7 +220,8 @@ async fn ask(
             match asked_for.map_err(failed)? {
                 Some(denial) => (denial, policies),
                 None => {
-                    let needed = Needed { scope, by, live: &live, unfit, exact: exact.map(Box::new) };
+                    let needed =
+                        Needed { scope, by, live: &live, unfit: unfit.map(|unfit| *unfit), exact: exact.map(Box::new) };
                     (step_up(call, principal, target, needed), policies)
                 }
             }

@@ -71,7 +71,7 @@ pub enum NotAllowed {
         /// What is live besides.
         live: Vec<Elevation>,
         /// One of these covers the scope, and not this call.
-        unfit: Option<(Id<Elevation>, Unfit)>,
+        unfit: Option<Box<(Id<Elevation>, Unfit)>>,
         /// What stands in the way, and what will allow it.
         policies: Vec<String>,
     },
@@ -126,7 +126,7 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
                 let basis = Basis::Elevation { id: by.elevation.id.clone(), by: by.elevation.by };
                 return Ok(Allowed { basis, policies: by.policies });
             }
-            Err(why) => unfit = unfit.or(Some((by.elevation.id.clone(), why))),
+            Err(why) => unfit = unfit.or_else(|| Some(Box::new((by.elevation.id.clone(), why)))),
         }
     }
     Err(NotAllowed::StepUp { scope, by, live, unfit, policies: in_the_way })

@@ -93,9 +93,18 @@ impl Connect {
 
     /// A first connection, whose failure an operator has to understand.
     pub(crate) async fn first(&self) -> Result<AnyConnection, OpenError> {
-        self.connect(Purpose::Write)
-            .await
-            .map_err(|error| OpenError::Unreachable { shown: self.shown.clone(), reason: error.to_string() })
+        let mut attempts = if self.dialect == Dialect::Sqlite { ATTEMPTS } else { 1 };
+        loop {
+            attempts -= 1;
+            match self.connect(Purpose::Write).await {
+                Ok(connection) => return Ok(connection),
+                // Several that start at once turn the same new file to WAL, for which SQLite lets nobody wait.
+                Err(_) if attempts > 0 => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => {
+                    return Err(OpenError::Unreachable { shown: self.shown.clone(), reason: error.to_string() });
+                }
+            }
+        }
     }
 
     /// How long to wait for answers. A file answers or fails; a server may be cut off without a word.
@@ -144,6 +153,9 @@ impl Patience {
         }
     }
 }
+
+/// How often a file is opened at a start before it is given up.
+const ATTEMPTS: u32 = 3;
 
 /// From so many pages on (32 MiB) the writer moves them itself: see `checkpoint`.
 const LONG_LOG: u32 = 8192;
