@@ -160,17 +160,10 @@ async fn exactly(
     let now = tx.now();
     let asked = asked.filter(|asked| asked.grant == wish.grant && asked.scope == wish.scope && asked.is_open(now));
     Ok(match asked {
-        Some(asked) => {
-            let task = match &asked.task {
-                Some(task) => tx.task(task).await?,
-                None => None,
-            };
-            // What was called for a piece of work that is over is not asked for any more.
-            match task.as_ref().is_some_and(|task| !task.is_open(now)) {
-                true => Err(AuthorizeError::NotCalled(wish.scope.clone())),
-                false => Ok((Some(ExactCall::from(&asked)), task)),
-            }
-        }
+        Some(asked) => match asked_call::task_of(tx, &asked).await? {
+            Ok(task) => Ok((Some(ExactCall::from(&asked)), task)),
+            Err(_) => Err(AuthorizeError::NotCalled(wish.scope.clone())),
+        },
         None => Err(AuthorizeError::NotCalled(wish.scope.clone())),
     })
 }

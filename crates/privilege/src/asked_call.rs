@@ -4,7 +4,7 @@
 
 use catalogue::{ShownArgument, shown_arguments};
 use model::{
-    Agent, AskedCall, Elevation, Id, Scope, Stage, Timestamp,
+    Agent, AskedCall, Elevation, Id, Scope, Stage, Task, Timestamp,
     config::{ElevationConfig, ServerConfig},
 };
 use store::{Store, StoreError, Tx, privilege::PrivilegeTx};
@@ -72,6 +72,21 @@ pub fn is_exact(rules: &ServerConfig, scope: &Scope) -> bool {
         Scope::Low(_) | Scope::Medium(_) => false,
     }
 }
+
+/// The task in which it was called, to which all that is asked for of it belongs.
+///
+/// # Errors
+/// That task is over, so nobody asks for anything of it any more.
+pub async fn task_of(tx: &mut Tx<'_>, asked: &AskedCall) -> Result<Result<Option<Task>, Over>, StoreError> {
+    let Some(id) = &asked.task else { return Ok(Ok(None)) };
+    let now = tx.now();
+    let task = tx.task(id).await?.filter(|task| task.is_open(now));
+    Ok(task.map(Some).ok_or(Over))
+}
+
+/// The task of a call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over;
 
 /// Which call is asked for: the newest that was refused, or the one that waits, was approved already, or was denied a short
 /// while ago, so that whoever asks again hears of that.

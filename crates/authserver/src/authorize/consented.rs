@@ -11,7 +11,7 @@ use crypto::Opaque;
 use login::SignedIn;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, StepUp, event::ConsentGiven};
 use privilege::{
-    agent,
+    agent, asked_call,
     elevation::open::{self, ElevationWish, Opened},
     grant::{self, Consented},
 };
@@ -103,14 +103,12 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     let installation = crypto::mint();
     for to_approve in &plan.by_approval {
         let (scope, by, call) = (&to_approve.scope, StepUp::Approval, to_approve.exactly(&installation));
-        let task = match to_approve.task() {
-            Some(task) => tx.task(task).await?,
-            None => None,
+        let task = match &to_approve.call {
+            Some((asked, _)) => asked_call::task_of(tx, asked).await?,
+            None => Ok(None),
         };
         // It was called for a piece of work that ended while the page was read.
-        if task.as_ref().is_some_and(|task| !task.is_open(now)) {
-            return Ok(Commit::nothing(Outcome::Stale));
-        }
+        let Ok(task) = task else { return Ok(Commit::nothing(Outcome::Stale)) };
         let wanted = ElevationWish {
             agent: &agent,
             grant: &grant,

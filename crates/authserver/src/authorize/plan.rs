@@ -6,7 +6,7 @@
 
 use catalogue::ShownArgument;
 use model::{
-    Agent, AgentKind, AgentState, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp, Task,
+    Agent, AgentKind, AgentState, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp,
 };
 use privilege::{asked_call, authority::Need};
 use store::StoreError;
@@ -43,11 +43,6 @@ impl ToApprove {
     fn shown(&self) -> String {
         let call = self.call.as_ref().map(|(asked, _)| asked.id.as_str()).unwrap_or_default();
         format!("{}/{call}", self.scope)
-    }
-
-    /// The task in which it was called.
-    pub(super) fn task(&self) -> Option<&Id<Task>> {
-        self.call.as_ref()?.0.task.as_ref()
     }
 
     /// The call, for `installation`.

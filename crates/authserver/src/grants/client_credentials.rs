@@ -13,7 +13,7 @@ use crypto::mint;
 use model::shown;
 use model::{
     Actor, Agent, Elevation, ElevationState, Event, ExactCall, Grant, GrantType, Id, Scope, ScopeSet, Server, StepUp,
-    config::WhilePending,
+    Task, config::WhilePending,
 };
 use oauth::{
     Form, TokenResponse,
@@ -95,14 +95,21 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let mut waiting = None;
     for (scope, need) in &possible {
         let Need::Elevation(by) = *need else { continue };
-        let call = match exactly(cx, tx, &grant, scope, by).await? {
-            Ok(call) => call,
+        let (call, called_in) = match exactly(cx, tx, &grant, (scope, by), task.as_ref()).await? {
+            Ok(exactly) => exactly,
             // It makes the call first, which is refused, and asks again.
             Err(_) if carries_on || possible.len() > 1 => continue,
             Err(error) => return Err(error),
         };
-        let wanted =
-            ElevationWish { agent: &agent, grant: &grant, scope, call: call.as_ref(), by, reason, task: task.as_ref() };
+        let wanted = ElevationWish {
+            agent: &agent,
+            grant: &grant,
+            scope,
+            call: call.as_ref(),
+            by,
+            reason,
+            task: called_in.as_ref(),
+        };
         match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
@@ -143,17 +150,18 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
 }
 
 /// The newest call that was refused for want of `scope`, where an approval covers one call. Whoever holds the key of the
-/// agent may make it: its tokens are one installation each.
+/// agent may make it: its tokens are one installation each. It belongs to the task in which it was called, whatever the token
+/// belongs to; what is for any call belongs to the task of the token.
 async fn exactly(
     cx: &Context,
     tx: &mut Tx<'_>,
     grant: &Grant,
-    scope: &Scope,
-    by: StepUp,
-) -> Result<Result<Option<ExactCall>, TokenError>, StoreError> {
+    (scope, by): (&Scope, StepUp),
+    task: Option<&Task>,
+) -> Result<Result<(Option<ExactCall>, Option<Task>), TokenError>, StoreError> {
     let is_exact = cx.config.servers.get(scope.server()).is_none_or(|rules| asked_call::is_exact(rules, scope));
     if by != StepUp::Approval || !is_exact {
-        return Ok(Ok(None));
+        return Ok(Ok((None, task.cloned())));
     }
     let now = tx.now();
     let newest = tx.newest_asked_call(&grant.id, scope, now).await?;
@@ -163,7 +171,10 @@ async fn exactly(
         None => None,
     };
     Ok(match asked {
-        Some(asked) => Ok(Some(ExactCall { installation: None, ..ExactCall::from(&asked) })),
+        Some(asked) => match asked_call::task_of(tx, &asked).await? {
+            Ok(called_in) => Ok((Some(ExactCall { installation: None, ..ExactCall::from(&asked) }), called_in)),
+            Err(_) => Err(TokenError::NotCalled(scope.clone())),
+        },
         None => Err(TokenError::NotCalled(scope.clone())),
     })
 }

@@ -1,6 +1,6 @@
 //! An approval covers one call: what was refused is what is shown, asked for, and bound to whoever asked.
 
-use model::{AskedCall, ElevationState, Grant, Scope, Span};
+use model::{AskedCall, ElevationState, Grant, Id, Scope, Span, Task};
 use privilege::asked_call;
 
 use crate::world::*;
@@ -13,13 +13,18 @@ async fn exact() -> World {
 
 /// A call of the high tier was refused under `grant`, with these arguments.
 async fn refused(world: &World, grant: &Grant, arguments: &str) -> AskedCall {
+    refused_in(world, (grant, None), arguments).await
+}
+
+/// The same, of a call that named a task.
+async fn refused_in(world: &World, (grant, task): (&Grant, Option<Id<Task>>), arguments: &str) -> AskedCall {
     let scope: Scope = HIGH.parse().unwrap();
     let (store, now) = (&world.store, world.store.now());
-    let name = store.name_call((&grant.id, None), &scope, None, arguments);
+    let name = store.name_call((&grant.id, task.as_ref()), &scope, None, arguments);
     let asked = AskedCall {
         id: name.id.clone(),
         grant: grant.id.clone(),
-        task: None,
+        task,
         scope,
         definition: None,
         arguments: name.arguments,
@@ -216,4 +221,21 @@ async fn an_inbox_has_an_end() {
         let page = browser.get(&link("tickets:low tickets.export_all", &[])).await;
         assert!(browser.answer(&page, "allow", "tidying").await.location().starts_with("/oauth/wait"), "{cap}");
     }
+}
+
+/// What is asked for of a call belongs to the task in which it was made, whatever the token belongs to.
+#[tokio::test]
+async fn a_call_of_a_task_is_asked_for_in_that_task() {
+    let world = exact().await;
+    let details = r#"[{"type":"io.portcullis/task","purpose":"close 4711"}]"#;
+    let token = world.as_agent(&[("scope", "tickets:low"), ("authorization_details", details)]).await.granted();
+    let task: Id<Task> = token["authorization_details"][0]["id"].as_str().unwrap().parse().unwrap();
+    let grant = world.only_grant().await;
+    refused_in(&world, (&grant, Some(task.clone())), r#"{"id":7}"#).await;
+    world.as_agent(&[("scope", HIGH)]).await.refused(400, "authorization_pending");
+    assert_eq!(world.elevation(HIGH).await.ends_with.task, Some(task.clone()));
+    // Nobody asks for what was called in a task that is over.
+    world.advance(8 * 60 * 60);
+    refused_in(&world, (&grant, Some(task)), r#"{"id":8}"#).await;
+    world.as_agent(&[("scope", HIGH)]).await.refused(400, "invalid_scope");
 }
