@@ -243,9 +243,13 @@ async fn a_call_that_was_decided_before_a_revocation_and_recorded_after_it_takes
     let world = World::start().await;
     world.elevate("elv_1", "tickets.delete_ticket", StepUp::Approval, 1).await;
     world.modern_tool("get_ticket").await.answered();
-    // Decided before the block takes effect, and recorded after it.
+    // Decided before the block takes effect, and recorded after it. When the block is faster than the decision, what
+    // it ended is missed first.
     let (answer, ()) = tokio::join!(world.modern_tool("delete_ticket"), world.revoke("tool", "tickets.delete_ticket"));
-    answer.tool_error("switched off");
+    match answer.status.as_u16() {
+        403 => answer.challenged("tickets.delete_ticket"),
+        _ => answer.tool_error("switched off"),
+    };
     assert_eq!(world.upstream.arrived().len(), 1);
     let elevation = world.store.elevation(&"elv_1".parse().unwrap()).await.unwrap().unwrap();
     assert!(!elevation.is_live(world.clock_now()), "what was taken away since comes back for nobody");
