@@ -69,6 +69,12 @@ pub(crate) enum TokenError {
     RefreshReplayed,
     #[error("the refresh token was used before, and so was the one that came of it; use the newest one")]
     RefreshUsed,
+    #[error("this agent has no such task")]
+    NoTask,
+    #[error("the task is over already")]
+    TaskOver,
+    #[error("the token is none that is good: show a token of the grant for which the task was opened")]
+    DeadToken,
     #[error("the access token was issued to another client")]
     TokenOfAnother,
     #[error(transparent)]
@@ -181,6 +187,8 @@ impl TokenError {
             Self::RefreshReplayed => (ErrorCode::InvalidGrant, C::RefreshReplayed),
             Self::RefreshUsed => (ErrorCode::InvalidGrant, C::RefreshUsed),
             Self::TokenOfAnother => (ErrorCode::InvalidGrant, C::TokenOfAnother),
+            Self::NoTask | Self::TaskOver => (ErrorCode::InvalidRequest, C::Task),
+            Self::DeadToken => (ErrorCode::InvalidGrant, C::DeadToken),
             Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
             Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
             Self::Pending(_) => (ErrorCode::AuthorizationPending, C::Pending),
@@ -248,6 +256,10 @@ pub(crate) enum AuthorizeError {
     Resource(#[from] ResourceError),
     #[error(transparent)]
     Scope(#[from] ScopeRefusal),
+    #[error("{0}")]
+    Details(#[from] TaskDetailsError),
+    #[error("{0}")]
+    Task(Refused),
     #[error("the person has to log in")]
     LoginRequired,
     #[error("the person has to consent")]
@@ -298,6 +310,8 @@ impl AuthorizeError {
             Self::RequestUri => (ErrorCode::RequestUriNotSupported, C::RequestUri),
             Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
             Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
+            Self::Details(_) => (ErrorCode::InvalidAuthorizationDetails, C::AuthorizationDetails),
+            Self::Task(_) => (ErrorCode::InvalidAuthorizationDetails, C::Task),
             Self::LoginRequired => (ErrorCode::LoginRequired, C::LoginRequired),
             Self::ConsentRequired => (ErrorCode::ConsentRequired, C::ConsentRequired),
             Self::Refused => (ErrorCode::AccessDenied, C::Refused),

@@ -19,7 +19,7 @@ use serde_json::json;
 use web::Posted;
 
 use crate::{
-    authorize,
+    authorize, completion,
     context::Context,
     error::{PageError, TokenError},
     metadata, paths, revocation, step_up, token_endpoint,
@@ -35,6 +35,7 @@ pub(crate) fn router(cx: Arc<Context>) -> Router {
         .route(paths::JWKS, get(jwks).options(preflight))
         .route(paths::TOKEN, post(token).options(preflight))
         .route(paths::REVOKE, post(revoke).options(preflight))
+        .route(paths::COMPLETE_TASK, post(complete_task).options(preflight))
         .layer(middleware::from_fn(any_origin));
     Router::new()
         .route(paths::AUTHORIZE, get(authorize_link))
@@ -76,6 +77,18 @@ async fn revoke(State(cx): Shared, request: Request<Body>) -> Response {
     };
     match outcome {
         Ok(()) => json_for(StatusCode::OK, &json!({}), "no-store"),
+        Err(error) => token_error(&head.headers, error),
+    }
+}
+
+async fn complete_task(State(cx): Shared, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let outcome = match strict_form(&head.headers, body).await {
+        Ok(form) => completion::answer(&cx, &head.headers, form).await,
+        Err(error) => Err(token_endpoint::refused(&cx, None, None, None, error).await),
+    };
+    match outcome {
+        Ok(completed) => json_for(StatusCode::OK, &completed, "no-store"),
         Err(error) => token_error(&head.headers, error),
     }
 }

@@ -138,6 +138,7 @@ async fn put_refresh(tx: &mut Tx<'_>, order: Order) -> Result<Option<Opaque>, To
         grant: order.grant.id,
         scopes: order.grant.scopes,
         resource: order.resource,
+        task: order.task.map(|task| task.id),
         issued_at: tx.now(),
         not_after,
     })

@@ -11,6 +11,7 @@
 mod authorize;
 mod client_auth;
 mod clients;
+mod completion;
 mod context;
 mod error;
 mod grants;

@@ -35,6 +35,7 @@ pub(crate) fn document(cx: &Context) -> ServerMetadata {
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
         grant_types_supported: GRANTS.iter().map(|grant| grant.name).collect(),
+        task_completion_endpoint: at(paths::COMPLETE_TASK),
         authorization_details_types_supported: oauth::task_details::TYPES,
         code_challenge_methods_supported: &["S256"],
         token_endpoint_auth_methods_supported: methods.clone(),

@@ -96,7 +96,7 @@ async fn in_transaction(
 }
 
 /// The claims of a token that we issued and that is still good.
-fn own_access_token(cx: &Context, token: &str) -> Option<AccessClaims> {
+pub(crate) fn own_access_token(cx: &Context, token: &str) -> Option<AccessClaims> {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let unverified: serde_json::Value = serde_json::from_slice(&payload).ok()?;
     let audience = unverified.get("aud")?.as_str()?;

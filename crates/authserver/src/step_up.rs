@@ -19,9 +19,10 @@ use model::{
 };
 use oauth::Form;
 use privilege::{
-    asked_call,
+    Refused, asked_call,
     authority::Need,
     elevation::open::{self, ElevationWish, Opened},
+    task::lacked,
 };
 use store::{Commit, StoreError, Tx};
 use web::{BadPage, LocalPath, login_again, login_first, see_other};
@@ -41,6 +42,8 @@ struct Wish {
     by: StepUp,
     /// The call that was refused, in the high tier.
     asked: Option<Id<AskedCall>>,
+    /// The task in which a call lacked it.
+    task: Option<Id<Task>>,
     reason: String,
 }
 
@@ -86,6 +89,7 @@ impl Wish {
             scope: form.require("scope")?.parse().map_err(|_| BadPage::Stale)?,
             by,
             asked: form.value("asked").map(str::parse).transpose().map_err(|_| BadPage::Stale)?,
+            task: form.value("task").map(str::parse).transpose().map_err(|_| BadPage::Stale)?,
             reason: if reason.is_empty() { BY_HAND.to_owned() } else { reason },
         })
     }
@@ -110,7 +114,10 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
             Ok(exactly) => exactly,
             Err(error) => return Ok(refused(&agent, me, error)),
         },
-        _ => (None, None),
+        _ => match task_of(tx, wish, &grant).await? {
+            Ok(task) => (None, task),
+            Err(error) => return Ok(refused(&agent, me, error)),
+        },
     };
     let wanted = |by| ElevationWish {
         agent: &agent,
@@ -165,6 +172,25 @@ async fn exactly(
             Err(_) => Err(AuthorizeError::NotCalled(wish.scope.clone())),
         },
         None => Err(AuthorizeError::NotCalled(wish.scope.clone())),
+    })
+}
+
+/// The task that it is to belong to, while calls may be made in it.
+async fn task_of(
+    tx: &mut Tx<'_>,
+    wish: &Wish,
+    grant: &Grant,
+) -> Result<Result<Option<Task>, AuthorizeError>, StoreError> {
+    let Some(id) = &wish.task else { return Ok(Ok(None)) };
+    let now = tx.now();
+    let task = tx.task(id).await?.filter(|task| task.agent == grant.agent && task.person == grant.person);
+    Ok(match task {
+        None => Err(AuthorizeError::Task(Refused::UnknownTask(id.clone()))),
+        Some(task) if task.is_open(now) => {
+            lacked::settled(tx, id).await?;
+            Ok(Some(task))
+        }
+        Some(_) => Err(AuthorizeError::Task(Refused::TaskOver(id.clone()))),
     })
 }
 

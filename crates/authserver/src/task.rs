@@ -2,13 +2,13 @@
 //!
 //! Spec: RFC 9396 §5 and §6.
 
-use model::{Actor, Agent, Event, Grant, Task};
+use model::{Actor, Agent, Event, Grant, Id, Task};
 use oauth::task_details::TaskDetails;
 use privilege::{
     Refused,
     task::open::{self, TaskWish},
 };
-use store::Tx;
+use store::{StoreError, Tx};
 
 /// What was asked for, as it stands now; with its event when it was opened.
 ///
@@ -43,4 +43,11 @@ pub(crate) async fn asked_for(
             }
         }
     }
+}
+
+/// The task of a login, while calls may be made in it.
+pub(crate) async fn still_open(tx: &mut Tx<'_>, task: Option<&Id<Task>>) -> Result<Option<Task>, StoreError> {
+    let Some(id) = task else { return Ok(None) };
+    let now = tx.now();
+    Ok(tx.task(id).await?.filter(|task| task.is_open(now)))
 }

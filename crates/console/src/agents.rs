@@ -21,6 +21,7 @@ use crate::{
     overview::Live,
     paging::{self, ON_A_PAGE},
     relative_time::{When, when},
+    task_line::TaskLine,
 };
 use governance::{audit_query, inventory, orders};
 
@@ -106,6 +107,7 @@ struct OneAgent {
     block: Option<(Target, String)>,
     grants: Vec<GrantLine>,
     live: Vec<Live>,
+    tasks: Vec<TaskLine>,
     records: Vec<Line>,
 }
 
@@ -118,6 +120,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let entry = inventory::agent(store, &name).await.map_err(store_failed)?.ok_or_else(unknown)?;
     let grants = inventory::grants_of(store, &name).await.map_err(store_failed)?;
     let live = store.live_elevation_entries_of(&name, now).await.map_err(store_failed)?;
+    let tasks = store.tasks_of_agent_page(&name, None, TASKS).await.map_err(store_failed)?.items;
     let records = audit_query::latest_of_agent(store, &name, RECORDS).await.map_err(store_failed)?;
     let content = OneAgent {
         csrf: who.csrf.text(),
@@ -126,11 +129,14 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
         block: entry.block.as_ref().map(|block| (block.target.clone(), shown(&block.reason, 300))),
         grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
+        tasks: tasks.iter().map(|task| TaskLine::of(task, now)).collect(),
         records: records.iter().map(|record| Line::of(record, now)).collect(),
     };
     Ok(Page::new(&id, &content).of(who).at(Place::Agents).into_response())
 }
 
+/// Tasks on the page of an agent, the newest.
+const TASKS: u32 = 10;
 /// Records on the page of an agent.
 const RECORDS: usize = 25;
 

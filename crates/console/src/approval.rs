@@ -26,6 +26,7 @@ use crate::{
     context::{Answer, Console, Shared},
     failure::{forbidden, not_found, refused, sentence, store_failed},
     relative_time::{When, long, when},
+    task_line::TaskLine,
 };
 use governance::orders;
 
@@ -196,6 +197,8 @@ struct Approval {
     request: Request,
     /// The one call that it is for.
     call: Option<CallCard>,
+    /// The piece of work that it is for.
+    task: Option<TaskLine>,
 }
 
 /// `GET /console/approvals/{id}`
@@ -218,7 +221,12 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     let title = format!("{} for {}", request.scope, request.agent);
     let card = asked_call::card_of(&console.store, &entry.agent.id, &entry.elevation).await.map_err(store_failed)?;
     let call = card.map(|card| CallCard::of(request.scope.clone(), card));
-    let content = Approval { csrf: who.csrf.text(), may_end, request, call };
+    let task = match &entry.elevation.ends_with.task {
+        Some(task) => console.store.task(task).await.map_err(store_failed)?,
+        None => None,
+    };
+    let task = task.map(|task| TaskLine::of(&task, now));
+    let content = Approval { csrf: who.csrf.text(), may_end, request, call, task };
     Ok(Page::new(&title, &content).of(who).at(Place::Overview).into_response())
 }
 

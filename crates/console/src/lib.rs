@@ -31,6 +31,8 @@ mod paging;
 mod people;
 mod relative_time;
 mod servers;
+mod task_line;
+mod tasks;
 mod tiles;
 
 pub use context::Console;
@@ -49,6 +51,7 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     overview::routes,
     people::routes,
     servers::routes,
+    tasks::routes,
     tiles::routes,
 ];
 

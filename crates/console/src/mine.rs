@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use model::{Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Timestamp, config::Config};
+use model::{
+    Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Task, Timestamp, config::Config, shown,
+};
 use policy::Policies;
 use privilege::asked_call;
 use store::{ElevationEntry, Page, Store};
@@ -15,6 +17,7 @@ use crate::{
     overview::Live,
     paging::ON_A_PAGE,
     relative_time::{When, long, when},
+    task_line::TaskLine,
 };
 use governance::{
     inventory::{self, GrantEntry},
@@ -27,6 +30,8 @@ pub struct Mine {
     pub lacking: Vec<Lack>,
     /// What waits for a decision.
     pub waiting: Vec<Request>,
+    /// Pieces of work that are under way.
+    pub tasks: Vec<TaskLine>,
     /// The agents.
     pub agents: Vec<Held>,
 }
@@ -85,6 +90,8 @@ pub struct Lack {
     pub tier: &'static str,
     /// What the server is called.
     pub server: String,
+    /// The task in which it was called, and what that is for.
+    pub task: Option<(String, String)>,
     /// What the scope opens, in words.
     pub opens: String,
     /// The tools that were called.
@@ -146,7 +153,9 @@ pub async fn of(
             grants: held.iter().map(|grant| Holding::of(config, grant, now)).collect(),
         }
     });
+    let tasks = store.standing_tasks_of_person(me, ON_A_PAGE).await.map_err(store_failed)?;
     let mine = Mine {
+        tasks: tasks.iter().map(|task| TaskLine::of(task, now)).filter(|task| task.is_standing).collect(),
         agents: agents.collect(),
         lacking: lacks(store, config, &lacked, (&grants, &waiting), now).await?,
         waiting: pending.iter().map(|entry| Request::of((config, policies), entry, person, now)).collect(),
@@ -217,6 +226,7 @@ impl Lack {
         let mut lack = Self::new(config, entry, &asked.scope, StepUp::Approval);
         let card = asked_call::card(store, &asked).await.map_err(store_failed)?;
         lack.may_ask = card.is_some() && now < asked.not_after;
+        lack.task = in_task(store, asked.task.as_ref(), now).await?;
         lack.call = card.map(|card| CallCard::of(lack.scope.clone(), card));
         lack.last = Some(when(now, asked.asked_at));
         lack.asked = Some(asked.id.to_string());
@@ -237,6 +247,7 @@ impl Lack {
             tier: scope.tier().as_str(),
             opens: opens(config, scope, &server),
             server,
+            task: None,
             tools: Vec::new(),
             policies: Vec::new(),
             times: 0,
@@ -261,7 +272,12 @@ async fn lacks(
 ) -> Result<Vec<Lack>, axum::response::Response> {
     let mut lacks = Vec::new();
     for one in lacked {
-        let Some(lack) = Lack::of(config, one, grants, now) else { continue };
+        let Some(mut lack) = Lack::of(config, one, grants, now) else { continue };
+        lack.task = in_task(store, one.task.as_ref(), now).await?;
+        // What it was for is over.
+        if one.task.is_some() && lack.task.is_none() {
+            continue;
+        }
         let Some(entry) = grants.iter().find(|entry| entry.grant.id == one.grant) else { continue };
         if lack.may_ask {
             lacks.push(lack);
@@ -272,7 +288,8 @@ async fn lacks(
             let all = waiting.iter().chain(&entry.elevations).filter_map(|elevation| elevation.call.as_ref());
             all.into_iter().any(|call| call.asked == asked.id)
         };
-        let open: Vec<_> = asked.into_iter().filter(|asked| asked.scope == one.scope && !is_asked_for(asked)).collect();
+        let is_of = |asked: &AskedCall| asked.scope == one.scope && asked.task == one.task;
+        let open: Vec<_> = asked.into_iter().filter(|asked| is_of(asked) && !is_asked_for(asked)).collect();
         for asked in &open {
             let known = Lack::asked(store, config, entry, asked.clone(), now).await?;
             lacks.push(Lack { tools: lack.tools.clone(), policies: lack.policies.clone(), times: lack.times, ..known });
@@ -282,6 +299,17 @@ async fn lacks(
         }
     }
     Ok(lacks)
+}
+
+/// The task in which something was called, while it is open: its id and purpose.
+async fn in_task(
+    store: &Store,
+    task: Option<&Id<Task>>,
+    now: Timestamp,
+) -> Result<Option<(String, String)>, axum::response::Response> {
+    let Some(id) = task else { return Ok(None) };
+    let task = store.task(id).await.map_err(store_failed)?.filter(|task| task.is_open(now));
+    Ok(task.map(|task| (task.id.to_string(), shown(&task.purpose, Task::LONGEST_PURPOSE))))
 }
 
 fn is_exact(config: &Config, scope: &Scope) -> bool {

@@ -6,13 +6,14 @@
 //! Spec: docs/decisions/0035-one-exact-call.md.
 
 use model::{
-    Actor, Elevation, Event, ExactCall, Id, Scope, StepUp, Timestamp,
+    Actor, Elevation, Event, ExactCall, Id, Scope, StepUp, Task, Timestamp,
     config::ChallengeStyle,
     event::{CallRest, What},
 };
 use privilege::{
     asked_call,
     elevation::open::{self, ElevationWish, Opened},
+    task::lacked,
 };
 use store::{Commit, StoreError};
 
@@ -32,6 +33,8 @@ pub struct Lack {
     left: Option<Left>,
     /// The refused call asks by itself.
     asks: Option<(Scope, StepUp)>,
+    /// What the task lacks in which it was called, and whether it is the task of the token.
+    of_task: Option<(Id<Task>, Scope, bool)>,
 }
 
 /// What became of the request that a refused call made.
@@ -53,10 +56,10 @@ impl Lack {
         let style = call.server.awaited_decisions.style(principal.agent());
         let asks_itself = style == ChallengeStyle::ToolError && principal.grant().person.is_none();
         let scope = tool.as_ref().map(|tool| Scope::needed(&call.server.id, tool, tier));
-        Self {
-            left,
-            asks: scope.filter(|scope| asks_itself && scope.tier() != model::Tier::Low).map(|scope| (scope, by)),
-        }
+        let scope = scope.filter(|scope| scope.tier() != model::Tier::Low);
+        let by_token = principal.claims().task.is_some();
+        let of_task = call.task.as_ref().zip(scope.clone()).map(|(task, scope)| (task.id.clone(), scope, by_token));
+        Self { left, asks: scope.filter(|_| asks_itself).map(|scope| (scope, by)), of_task }
     }
 
     /// How it is told.
@@ -76,7 +79,7 @@ impl Lack {
 
     /// Is there anything to keep?
     pub fn leaves_something(&self) -> bool {
-        self.left.is_some() || self.asks.is_some()
+        self.left.is_some() || self.asks.is_some() || self.of_task.is_some()
     }
 }
 
@@ -92,7 +95,7 @@ impl Gateway {
     ) -> Refusal {
         let config = self.config.elevation.clone();
         let (agent, grant, task) = (principal.agent().clone(), principal.grant().clone(), call.task.clone());
-        let Lack { left, asks } = lack;
+        let Lack { left, asks, of_task } = lack;
         let is_exact = left.is_some();
         let written = self
             .store
@@ -102,6 +105,9 @@ impl Gateway {
                         Some(left) => asked_call::leave(tx, &config, &left.asked, &left.sealed).await?,
                         None => false,
                     };
+                    if let Some((task, scope, by_token)) = &of_task {
+                        lacked::note(tx, task, scope, *by_token).await?;
+                    }
                     let mut events = Vec::new();
                     let mut asked = Asked::Not;
                     let exact = left.as_ref().map(|left| ExactCall::from(&left.asked));

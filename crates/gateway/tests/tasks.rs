@@ -197,3 +197,58 @@ async fn a_task_that_is_ended_cuts_the_call_that_is_under_way() {
     let answer = answer.refused(200, -31001);
     assert!(answer.text().contains("the task was ended while the call was under way"), "{}", answer.text());
 }
+
+/// The client names no task: it knows nothing but tokens, and a refresh gives it one that belongs to none.
+///
+/// Spec: RFC 6750 §3.1 (invalid_token)
+#[tokio::test]
+async fn a_token_of_a_task_that_is_over_is_told_to_be_renewed() {
+    let world = World::start().await;
+    let task = opened(&world, wish()).await;
+    let mut claims = world.claims();
+    claims.task = Some(task.id.clone());
+    let bearer = format!("Bearer {}", world.sign(&claims));
+    ended(&world, &task).await;
+    let of_token = async |method: &str, params: Value, named: Option<&str>| {
+        let (headers, body) = modern(method, params);
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        if let Some(named) = named {
+            body["params"]["_meta"]["io.portcullis/task"] = named.into();
+        }
+        let body = body.to_string();
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json")]);
+        world.send(Method::POST, "/mcp/tickets", &headers, body).await
+    };
+    for (method, params) in [("tools/call", json!({"name": "get_ticket", "arguments": {}})), ("tools/list", json!({}))]
+    {
+        let refused = of_token(method, params, None).await;
+        assert_eq!(refused.status, 401, "{method}: {}", refused.text());
+        let challenge = refused.header("www-authenticate");
+        assert!(challenge.contains("invalid_token") && challenge.contains("is over"), "{challenge}");
+    }
+    // Whoever names it as well is told by the call.
+    let params = json!({"name": "get_ticket", "arguments": {}});
+    of_token("tools/call", params, Some(task.id.as_str())).await.tool_error("is over (by_hand)");
+    assert_eq!(world.upstream.arrived().len(), 0);
+}
+
+/// Spec: docs/decisions/0034-privilege-belongs-to-a-task.md
+#[tokio::test]
+async fn what_a_call_in_a_task_lacked_is_kept_for_whoever_asks_for_it_next() {
+    let world = World::start().await;
+    let task = opened(&world, wish()).await;
+    let lacked = async || {
+        let who = (&world.grant.agent, world.grant.person.as_ref());
+        let scopes = "tickets:low tickets:medium".parse().unwrap();
+        world.store.task_that_lacked(who, &scopes, world.clock_now().before(Span::from_minutes(10))).await.unwrap()
+    };
+    call(&world, "get_ticket", task.id.as_str()).await.answered();
+    world.legacy_tool("create_ticket").await.challenged("tickets:low tickets:medium");
+    assert_eq!(lacked().await, None, "that call was made in no task");
+    call(&world, "create_ticket", task.id.as_str()).await.challenged("tickets:low tickets:medium");
+    let kept = lacked().await.unwrap();
+    assert_eq!((&kept.task.id, kept.lacked.to_string().as_str(), kept.by_token), (&task.id, "tickets:medium", false));
+    ended(&world, &task).await;
+    assert_eq!(lacked().await, None);
+}

@@ -9,7 +9,7 @@ use std::{
     str::FromStr,
 };
 
-use model::{Elevation, Grant, Id, Scope, Span, StepUp, Tier, Timestamp, ToolName};
+use model::{Elevation, Grant, Id, Scope, Span, StepUp, Task, Tier, Timestamp, ToolName};
 use store::{Store, StoreError};
 
 use crate::{
@@ -22,6 +22,8 @@ use crate::{
 pub struct Lacking {
     /// Under which grant.
     pub grant: Id<Grant>,
+    /// In which task; what is given for it counts there alone.
+    pub task: Option<Id<Task>>,
     /// What is lacking.
     pub scope: Scope,
     /// Who has to say yes, as policy said at the newest of the calls.
@@ -36,6 +38,9 @@ pub struct Lacking {
     pub last: Timestamp,
 }
 
+/// Under which grant, in which task, and what.
+type Lacked = (Id<Grant>, Option<Id<Task>>, Scope);
+
 /// What calls under `grants` lacked within the last hour and still lack, newest first. What is in force by now or
 /// waits for a decision is left out.
 pub async fn lacking(store: &Store, grants: &[GrantEntry], pending: &[Elevation]) -> Result<Vec<Lacking>, StoreError> {
@@ -45,10 +50,10 @@ pub async fn lacking(store: &Store, grants: &[GrantEntry], pending: &[Elevation]
     let records = audit_query::step_ups(store, &agents, since, MOST, |record| {
         record.text("grant").is_some_and(|id| grants.iter().any(|entry| entry.grant.id.as_str() == id))
     });
-    let mut found: BTreeMap<(Id<Grant>, Scope), Lacking> = BTreeMap::new();
+    let mut found: BTreeMap<Lacked, Lacking> = BTreeMap::new();
     for record in records.await? {
         let Some(one) = read(&record) else { continue };
-        let entry = found.entry((one.grant.clone(), one.scope.clone()));
+        let entry = found.entry((one.grant.clone(), one.task.clone(), one.scope.clone()));
         entry.and_modify(|known| known.join(&one)).or_insert(one);
     }
     let mut lacking: Vec<Lacking> = found.into_values().filter(|one| one.still(grants, pending)).collect();
@@ -63,10 +68,11 @@ fn read(record: &Record) -> Option<Lacking> {
     let scope = Scope::needed(&record.text("server")?.parse().ok()?, &tool, tier);
     let grant = record.text("grant")?.parse().ok()?;
     let by = record.text("by")?.parse().ok()?;
+    let task = record.text("task").and_then(|task| task.parse().ok());
     let policies = record.fields.get("policies").and_then(serde_json::Value::as_array).into_iter().flatten();
     let policies = policies.filter_map(|policy| policy.as_str().map(str::to_owned)).collect();
     let times = record.fields.get("count").and_then(serde_json::Value::as_u64).unwrap_or(1);
-    (tier != Tier::Low).then(|| Lacking { grant, scope, by, policies, tools: vec![tool], times, last: record.at })
+    (tier != Tier::Low).then(|| Lacking { grant, task, scope, by, policies, tools: vec![tool], times, last: record.at })
 }
 
 impl Lacking {
@@ -76,10 +82,12 @@ impl Lacking {
     }
 
     fn still(&self, grants: &[GrantEntry], pending: &[Elevation]) -> bool {
+        let of_this = |elevation: &&Elevation| elevation.ends_with.task == self.task;
         let live = grants.iter().filter(|entry| entry.grant.id == self.grant).flat_map(|entry| &entry.elevations);
         let waits = pending.iter().filter(|elevation| elevation.grant == self.grant);
         // Of a call that was approved the next one knows nothing.
-        !live.chain(waits).any(|elevation| elevation.call.is_none() && elevation.scope.implies(&self.scope))
+        let mut open = live.chain(waits).filter(of_this);
+        !open.any(|elevation| elevation.call.is_none() && elevation.scope.implies(&self.scope))
     }
 }
 

@@ -25,6 +25,9 @@ pub struct ServerMetadata {
     pub response_modes_supported: &'static [&'static str],
     /// What the token endpoint takes.
     pub grant_types_supported: Vec<GrantType>,
+    /// Where an agent says that its task is complete. Ours: no document has it.
+    #[serde(rename = "io.portcullis/task_completion_endpoint")]
+    pub task_completion_endpoint: String,
     /// Spec: RFC 9396 §10
     pub authorization_details_types_supported: &'static [&'static str],
     /// Spec: RFC 7636 §6.2

@@ -55,6 +55,7 @@ pub use tables::{
     refresh_tokens::{Refresh, RefreshState, Rotation},
     sessions::Session,
     standing_grants::{HeldGrant, StandingGrants},
+    tasks::TaskThatLacked,
 };
 
 /// For the crate `privilege` alone.

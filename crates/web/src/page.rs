@@ -24,6 +24,8 @@ pub enum Place {
     Agents,
     /// Grants.
     Grants,
+    /// Tasks.
+    Tasks,
     /// Servers and their rules.
     Servers,
     /// People.

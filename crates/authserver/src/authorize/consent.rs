@@ -15,17 +15,19 @@ use login::{SignedIn, signed_in};
 use model::shown;
 use model::{Actor, event::ConsentRefused};
 use oauth::Form;
+use privilege::{Refused, task::open};
 use store::{Commit, StoreError};
 use web::{BadPage, FormTargets, Page};
 
 use super::{
     consented::{self, ConsentAnswer},
+    for_task::{ForTask, NewTask},
     plan::{self, Plan},
     redirect,
     repeated::{self, CONSENT, REFUSED, Said},
     request::{self, AuthorizeRequest},
     ticket::{self, Ticket},
-    view::ConsentPage,
+    view::{ConsentPage, Filled},
 };
 use crate::{
     context::Context,
@@ -39,13 +41,13 @@ pub(super) fn page(
     wanted: &AuthorizeRequest,
     plan: &Plan,
     person: &SignedIn,
-    complaint: Option<&'static str>,
+    filled: Filled,
 ) -> Response {
     let mut content = ConsentPage::of(cx, wanted, plan);
     content.csrf = person.csrf.text();
     content.ticket = ticket::seal(cx, query, plan.shown(), person);
     content.person = person.person.display_name.clone();
-    content.complaint = complaint;
+    content.filled = filled;
     let page = Page::new("Allow access?", &content).of(person).forms_lead(FormTargets::Onward);
     person.browser.keep(cx.cookies, page.into_response(), cx.config.tokens.session)
 }
@@ -81,18 +83,47 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
             return Ok(answered);
         }
         let complaint = "What would be granted has changed since this page was shown. Please look again.";
-        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
+        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, complaint)));
     }
-    let plan = plan.without(|scope| form.value(&format!("{CHOICE}{scope}")) == Some(LEFT_OUT));
+    let mut plan = match said_of_tasks(plan, form) {
+        Ok(plan) => plan.without(|scope| form.value(&format!("{CHOICE}{scope}")) == Some(LEFT_OUT)),
+        Err((plan, why)) => return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, &why))),
+    };
+    if let Some(purpose) = form.value(PURPOSE).filter(|_| plan.is_newcomer) {
+        match open::said(purpose) {
+            Ok(purpose) => plan.agent.purpose = purpose,
+            Err(_) => {
+                let complaint = "Say in one line what you will use it for: others decide by it.";
+                return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, complaint)));
+            }
+        }
+    }
     let reason = shown(form.value("reason").unwrap_or_default(), 500);
     if reason.is_empty() && !plan.by_approval.is_empty() {
         let complaint = "Say in a few words why this is needed: it is what the approver reads.";
-        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Some(complaint)));
+        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, complaint)));
     }
     let reason = if reason.is_empty() { format!("asked for by {}", plan.agent.title) } else { reason };
     let answered = ConsentAnswer { wanted, plan, person, reason, ticket };
     consented::allow(cx, answered).await
 }
+
+/// The plan as the person wants it: for a piece of work of its own, or for none.
+fn said_of_tasks(mut plan: Plan, form: &Form) -> Result<Plan, (Plan, String)> {
+    plan.for_task = plan.for_task.answered(form);
+    if !plan.offers_task() {
+        return Ok(plan);
+    }
+    match NewTask::in_form(form) {
+        Ok(None) => Ok(plan),
+        Ok(Some(new)) => Ok(plan.in_new_task(ForTask::Opens(new))),
+        Err(Refused::BadTask(why)) => Err((plan, format!("The piece of work: {why}."))),
+        Err(refused) => Err((plan, refused.to_string())),
+    }
+}
+
+/// What the person will use an agent for that is new here. A form of a script that does not have the field leaves it as it is.
+const PURPOSE: &str = "purpose";
 
 /// A part that the person left out is not asked for; what they do not choose about is as it was shown.
 const CHOICE: &str = "choice:";

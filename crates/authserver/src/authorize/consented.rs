@@ -20,6 +20,7 @@ use web::{BadPage, see_other};
 
 use super::{
     code_request::CodeRequest,
+    for_task::{self, Given, NotGiven},
     plan::Plan,
     redirect,
     repeated::{self, CONSENT, Said},
@@ -86,12 +87,22 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
     let Consented { grant, is_new, event } =
         grant::consent(tx, &agent, me, &wanted.server, cx.config.tokens.grant).await?;
     events.push(event);
+    let given = match for_task::give(tx, &plan.for_task, (&agent, &grant), me).await? {
+        Ok(given) => given,
+        Err(NotGiven::Over) => return Ok(Commit::nothing(Outcome::Stale)),
+        Err(NotGiven::Refused(refused)) => {
+            return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::Task(refused))));
+        }
+    };
+    let Given { task: of_task, is_of_token, event } = given;
+    events.extend(event);
     let mut scopes = grant.scopes.clone();
     scopes.extend(plan.free.iter().chain(plan.held.iter().map(|elevation| &elevation.scope)).cloned());
     let mut beyond = is_new || !plan.free.is_empty();
     for scope in &plan.by_consent {
         let by = StepUp::Consent;
-        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: None, by, reason: &reason, task: None };
+        let task = of_task.as_ref();
+        let wanted = ElevationWish { agent: &agent, grant: &grant, scope, call: None, by, reason: &reason, task };
         if let Opened::New(_, event) = open::consent(&cx.config.elevation, tx, wanted, me).await? {
             events.push(event);
         }
@@ -105,7 +116,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
         let (scope, by, call) = (&to_approve.scope, StepUp::Approval, to_approve.exactly(&installation));
         let task = match &to_approve.call {
             Some((asked, _)) => asked_call::task_of(tx, asked).await?,
-            None => Ok(None),
+            None => Ok(of_task.clone()),
         };
         // It was called for a piece of work that ended while the page was read.
         let Ok(task) = task else { return Ok(Commit::nothing(Outcome::Stale)) };
@@ -142,6 +153,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
         server: wanted.server.clone(),
         scope: scopes.clone(),
         asked: wanted.scopes.clone(),
+        task: of_task.as_ref().map(|task| task.id.clone()),
     };
     events.insert(0, consent.by(Actor::Person(me.clone())));
     let due = CodeRequest {
@@ -150,6 +162,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
         grant: grant.id.clone(),
         installation,
         scopes,
+        task: of_task.filter(|_| is_of_token).map(|task| task.id),
         person: &person,
     };
     let outcome = if pending.is_empty() {

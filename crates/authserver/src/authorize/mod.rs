@@ -11,6 +11,7 @@
 mod code_request;
 mod consent;
 mod consented;
+mod for_task;
 mod onward;
 mod plan;
 mod redirect;
@@ -27,6 +28,7 @@ pub(crate) use consent::decide;
 use http::HeaderMap;
 use login::signed_in;
 use oauth::Form;
+use view::Filled;
 pub(crate) use waiting::{go_on, wait};
 use web::{BadPage, LocalPath, login_first};
 
@@ -60,7 +62,7 @@ pub(crate) async fn authorize(cx: &Arc<Context>, headers: &HeaderMap, query: &st
         Err(error) => return onward::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
     match plan::plan(cx, &wanted, &person.person).await? {
-        Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, None)),
+        Ok(plan) => Ok(consent::page(cx, query, &wanted, &plan, &person, Filled::default())),
         Err(error) => onward::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     }
 }

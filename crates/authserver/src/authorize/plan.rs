@@ -11,7 +11,7 @@ use model::{
 use privilege::{asked_call, authority::Need};
 use store::StoreError;
 
-use super::request::AuthorizeRequest;
+use super::{for_task::ForTask, request::AuthorizeRequest};
 use crate::{clients::slug, context::Context, error::AuthorizeError, liveness, scopes};
 
 /// What it would take.
@@ -20,6 +20,10 @@ pub(super) struct Plan {
     pub(super) agent: Agent,
     /// Its grant on the server, when it has one.
     pub(super) grant: Option<Grant>,
+    /// Nobody knew the agent before.
+    pub(super) is_newcomer: bool,
+    /// To which task it all belongs.
+    pub(super) for_task: ForTask,
     /// Live elevations among what is asked.
     pub(super) held: Vec<Elevation>,
     /// Above the baseline, but policy asks nobody.
@@ -61,6 +65,21 @@ impl Plan {
         self
     }
 
+    /// Can the person make a piece of work of it? Not of what was asked for as a part of one, nor of one call, which is approved
+    /// where it was made.
+    pub(super) fn offers_task(&self) -> bool {
+        let beyond = !self.by_consent.is_empty() || self.held.iter().any(|held| held.by == StepUp::Consent);
+        self.for_task == ForTask::None && beyond && self.by_approval.iter().all(|one| one.call.is_none())
+    }
+
+    /// The same for a new task: what the person gave before counts elsewhere, so they give it to the task as well.
+    pub(super) fn in_new_task(mut self, new: ForTask) -> Self {
+        let given = self.held.drain(..).filter(|held| held.by == StepUp::Consent).map(|held| held.scope);
+        self.by_consent.extend(given);
+        self.for_task = new;
+        self
+    }
+
     /// What the page shows, for comparison when the form comes back. What is held may change in between:
     /// an elevation that ended is then asked for again, so it is a different page.
     pub(super) fn shown(&self) -> String {
@@ -68,11 +87,12 @@ impl Plan {
         let held: Vec<String> = self.held.iter().map(|elevation| elevation.id.to_string()).collect();
         let client = format!("{} {} {}", self.agent.client, self.agent.assurance, self.agent.title);
         format!(
-            "{client} | {} | {} | {} | {}",
+            "{client} | {} | {} | {} | {} | {}",
             list(&self.free),
             list(&self.by_consent),
             self.by_approval.iter().map(ToApprove::shown).collect::<Vec<_>>().join(" "),
-            held.join(" ")
+            held.join(" "),
+            self.for_task.shown(),
         )
     }
 }
@@ -84,7 +104,9 @@ pub(super) async fn plan(
     person: &Person,
 ) -> Result<Result<Plan, AuthorizeError>, StoreError> {
     let now = cx.store.now();
-    let agent = match cx.store.agent_of(&wanted.client.client.id, &person.id).await? {
+    let known = cx.store.agent_of(&wanted.client.client.id, &person.id).await?;
+    let is_newcomer = known.is_none();
+    let agent = match known {
         // As its client describes itself today.
         Some(known) => {
             Agent { title: wanted.client.client.name.clone(), assurance: wanted.client.client.assurance, ..known }
@@ -92,16 +114,23 @@ pub(super) async fn plan(
         None => newcomer(cx, wanted, person).await?,
     };
     let grant = cx.store.live_grant(&agent.id, &wanted.server, now).await?;
-    let live = match &grant {
+    let mut live = match &grant {
         Some(grant) => cx.store.live_elevations(&grant.id, now).await?,
         None => Vec::new(),
     };
+    let for_task = match ForTask::of(cx, wanted, &agent, grant.as_ref()).await? {
+        Ok(for_task) => for_task,
+        Err(error) => return Ok(Err(error)),
+    };
+    // What belongs to another task, or to none, is not held in this one.
+    let is_new = matches!(for_task, ForTask::Opens(_));
+    live.retain(|elevation| !is_new && elevation.ends_with.task.as_ref() == for_task.id());
     let mut plan = match assess(cx, wanted, person, agent, grant, live) {
-        Ok(plan) => plan,
+        Ok(plan) => Plan { is_newcomer, for_task, ..plan },
         Err(error) => return Ok(Err(error)),
     };
     for scope in std::mem::take(&mut plan.by_approval) {
-        match called(cx, plan.grant.as_ref(), scope.scope).await? {
+        match called(cx, plan.grant.as_ref(), &plan.for_task, scope.scope).await? {
             Ok(called) => plan.by_approval.push(called),
             Err(scope) => plan.not_called.push(scope),
         }
@@ -115,7 +144,12 @@ pub(super) async fn plan(
 }
 
 /// What was called of `scope` and refused, so that it can be approved; the scope when there is nothing.
-async fn called(cx: &Context, grant: Option<&Grant>, scope: Scope) -> Result<Result<ToApprove, Scope>, StoreError> {
+async fn called(
+    cx: &Context,
+    grant: Option<&Grant>,
+    for_task: &ForTask,
+    scope: Scope,
+) -> Result<Result<ToApprove, Scope>, StoreError> {
     let is_exact = cx.config.servers.get(scope.server()).is_none_or(|rules| asked_call::is_exact(rules, &scope));
     if !is_exact {
         return Ok(Ok(ToApprove { scope, call: None }));
@@ -125,7 +159,8 @@ async fn called(cx: &Context, grant: Option<&Grant>, scope: Scope) -> Result<Res
     let newest = store.newest_asked_call(&grant.id, &scope, now).await?;
     let elevation = store.newest_elevation(&grant.id, &scope).await?;
     let Some(id) = asked_call::to_ask_for(&cx.config.elevation, newest, elevation, now) else { return Ok(Err(scope)) };
-    let Some(asked) = store.asked_call(&id).await? else { return Ok(Err(scope)) };
+    let asked = store.asked_call(&id).await?.filter(|asked| for_task.fits(asked.task.as_ref()));
+    let Some(asked) = asked else { return Ok(Err(scope)) };
     Ok(match asked_call::card(&cx.store, &asked).await? {
         Some(card) => Ok(ToApprove { scope, call: Some((asked, card)) }),
         None => Err(scope),
@@ -147,6 +182,8 @@ fn assess(
     let mut plan = Plan {
         agent,
         grant,
+        is_newcomer: false,
+        for_task: ForTask::None,
         held: Vec::new(),
         free: Vec::new(),
         by_consent: Vec::new(),

@@ -6,7 +6,10 @@
 //! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9700 §4.1 and §4.11.
 
 use model::{ClientId, Id, Person, ScopeSet, Server};
-use oauth::{Challenge, Form, FormError, redirect};
+use oauth::{
+    Challenge, Form, FormError, redirect,
+    task_details::{self, TaskDetails},
+};
 use web::BadPage;
 
 use crate::{
@@ -37,6 +40,8 @@ pub(super) struct AuthorizeRequest {
     pub(super) server: Id<Server>,
     pub(super) resource: String,
     pub(super) scopes: ScopeSet,
+    /// The task that it is to belong to. Spec: RFC 9396 §3
+    pub(super) task: Option<TaskDetails>,
 }
 
 /// The parameters. One that is there twice is an error, `resource` has a rule of its own.
@@ -114,7 +119,8 @@ pub(super) fn wanted(
     let IdentifiedRequest { client, back } = addressed;
     let (challenge, server, scopes) = details(cx, client, form)?;
     let resource = cx.config.public_url.resource(&server);
-    Ok(AuthorizeRequest { client: client.clone(), back: back.clone(), challenge, server, resource, scopes })
+    let task = form.value("authorization_details").map(task_details::parse).transpose()?;
+    Ok(AuthorizeRequest { client: client.clone(), back: back.clone(), challenge, server, resource, scopes, task })
 }
 
 fn details(cx: &Context, client: &Resolved, form: &Form) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {

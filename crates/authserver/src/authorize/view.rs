@@ -1,11 +1,16 @@
 //! What the consent and waiting pages show, in plain words.
 
 use askama::Template;
-use model::{Assurance, Elevation, Scope, Span, StepUp, Tier, server::Kind};
+use model::{Assurance, Elevation, Scope, Span, StepUp, Task, Tier, server::Kind, shown};
+use oauth::Form;
 use url::Url;
 use web::{CSRF_FIELD, CallCard};
 
-use super::{plan::Plan, request::AuthorizeRequest};
+use super::{
+    for_task::{self, ForTask},
+    plan::Plan,
+    request::AuthorizeRequest,
+};
 use crate::context::Context;
 
 /// The consent page.
@@ -29,8 +34,68 @@ pub(super) struct ConsentPage {
     pub(super) asked: Vec<Line>,
     pub(super) held: Vec<Line>,
     pub(super) reason_needed: bool,
+    /// Nobody has said yet what the agent is for.
+    pub(super) purpose_needed: bool,
+    /// The piece of work that it belongs to.
+    pub(super) task: Option<TaskLine>,
+    /// Can the person make a piece of work of it?
+    pub(super) offers_task: bool,
+    pub(super) task_choices: &'static [(&'static str, &'static str, Span)],
+    pub(super) filled: Filled,
+}
+
+/// What the person filled in before, and what was wrong with it.
+#[derive(Default)]
+pub(super) struct Filled {
+    pub(super) complaint: Option<String>,
+    pub(super) purpose: String,
     pub(super) reason: String,
-    pub(super) complaint: Option<&'static str>,
+    pub(super) task_purpose: String,
+}
+
+impl Filled {
+    /// The form as it came, which comes back with `complaint`.
+    pub(super) fn of(form: &Form, complaint: &str) -> Self {
+        let said = |field| shown(form.value(field).unwrap_or_default(), Task::LONGEST_PURPOSE);
+        Self {
+            complaint: Some(complaint.to_owned()),
+            purpose: said("purpose"),
+            reason: said("reason"),
+            task_purpose: said(for_task::PURPOSE),
+        }
+    }
+}
+
+/// A task as the page shows it.
+pub(super) struct TaskLine {
+    /// Its purpose: the words of whoever asked for it.
+    pub(super) purpose: String,
+    /// When it ends.
+    pub(super) ends: String,
+    /// Is it opened with this consent?
+    pub(super) is_new: bool,
+    /// May the person say that what is asked for is for something else?
+    pub(super) is_guess: bool,
+}
+
+impl TaskLine {
+    fn of(cx: &Context, for_task: &ForTask) -> Option<Self> {
+        match for_task {
+            ForTask::None | ForTask::Elsewhere(_) => None,
+            ForTask::Opens(new) => {
+                let mut ends = vec![long(new.lasts)];
+                ends.extend((new.idle.seconds() > 0).then(|| format!("{} without a call", long(new.idle))));
+                ends.extend(new.uses.map(calls));
+                let ends = format!("It ends after {}, and everything that was given for it.", ends.join(", or "));
+                Some(Self { purpose: new.purpose.clone(), ends, is_new: true, is_guess: false })
+            }
+            ForTask::Is { task, is_guess, .. } => {
+                let minutes = cx.store.now().seconds_until(task.deadline).div_ceil(60);
+                let ends = format!("It ends within {} at the latest.", counted(minutes, "minute"));
+                Some(Self { purpose: task.purpose.clone(), ends, is_new: false, is_guess: *is_guess })
+            }
+        }
+    }
 }
 
 /// One scope.
@@ -93,8 +158,11 @@ impl ConsentPage {
             asked,
             held,
             reason_needed: !plan.by_approval.is_empty(),
-            reason: String::new(),
-            complaint: None,
+            purpose_needed: plan.is_newcomer,
+            task: TaskLine::of(cx, &plan.for_task),
+            offers_task: plan.offers_task(),
+            task_choices: for_task::CHOICES,
+            filled: Filled::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crypto::{Digest, Opaque};
 use http::HeaderMap;
 use login::{SignedIn, signed_in};
 use model::{
-    Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Installation, Scope, ScopeSet, Span,
+    Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Installation, Scope, ScopeSet, Span, Task,
     Timestamp, event::CodeIssued,
 };
 use oauth::Form;
@@ -46,6 +46,9 @@ pub(super) struct Wait {
     grant: Id<Grant>,
     /// What the code and all that comes of it belong to. An approved call is good for it alone.
     installation: Id<Installation>,
+    /// The task that all of it belongs to.
+    #[serde(default)]
+    task: Option<Id<Task>>,
     person: Id<model::Person>,
     auth_time: Timestamp,
     /// Granted already.
@@ -72,6 +75,7 @@ impl Wait {
             agent: due.agent.clone(),
             grant: due.grant.clone(),
             installation: due.installation.clone(),
+            task: due.task.clone(),
             person: due.person.person.id.clone(),
             auth_time: due.person.session.logged_in_at,
             scopes: due.scopes.clone(),
@@ -109,6 +113,7 @@ impl Wait {
             installation,
             scopes,
             resource: self.resource.clone(),
+            task: self.task.clone(),
             auth_time: self.auth_time,
             issued_at: tx.now(),
             not_after: tx.now().after(cx.config.tokens.code),

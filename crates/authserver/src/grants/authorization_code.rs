@@ -24,7 +24,7 @@ use crate::{
     error::TokenError,
     issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
-    resource,
+    resource, task,
 };
 
 /// Redeems the code in `form`.
@@ -72,6 +72,7 @@ async fn in_transaction(
     let refreshes = client.client.client.grant_types.contains(&GrantType::RefreshToken);
     let lasts = if refreshes { cx.config.tokens.refresh_idle } else { cx.config.tokens.access };
     let until = now.after(lasts).min(grant.not_after);
+    let task = task::still_open(tx, code.task.as_ref()).await?;
     installation::begin(tx, &code.installation, &grant, &code.client, until).await?;
     let order = Order {
         agent,
@@ -85,7 +86,7 @@ async fn in_transaction(
         lasts: cx.config.tokens.access,
         at_latest: None,
         renewal: if refreshes { Renewal::Put(Opaque::mint("rt"), until) } else { Renewal::No },
-        task: None,
+        task,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use model::{Agent, Grant, GrantType, Installation, ScopeSet, Timestamp};
+use model::{Agent, Grant, GrantType, Installation, ScopeSet, Task, Timestamp};
 use oauth::Form;
 use privilege::authority::NotIssuable;
 use store::{Refresh, Tx};
@@ -18,6 +18,7 @@ use crate::{
     network::Network,
     resource,
     scopes::{self, ScopeRefusal},
+    task,
 };
 
 /// What came.
@@ -40,6 +41,8 @@ pub(super) struct Standing {
     installation: Installation,
     /// What of the baseline was asked for.
     baseline: ScopeSet,
+    /// The task that it belongs to. Once that is over it belongs to none, and is worth no more than the baseline as ever.
+    task: Option<Task>,
 }
 
 impl Standing {
@@ -59,7 +62,8 @@ impl Standing {
         if baseline.is_empty() {
             return Err(ScopeRefusal::from(NotIssuable::NothingLeft(asked.scopes)).into());
         }
-        Ok(Self { agent, grant, installation, baseline })
+        let task = task::still_open(tx, refresh.task.as_ref()).await?;
+        Ok(Self { agent, grant, installation, baseline, task })
     }
 
     /// The same, and nothing that `answered` did not have.
@@ -98,7 +102,7 @@ impl Standing {
             lasts: cx.config.tokens.access,
             at_latest,
             renewal,
-            task: None,
+            task: self.task,
         }
     }
 }

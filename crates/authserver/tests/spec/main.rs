@@ -16,6 +16,7 @@ mod revocation;
 mod scopes;
 mod step_up;
 mod strangers;
+mod tasks;
 mod token;
 mod twice;
 mod world;

@@ -163,6 +163,10 @@ impl Permit<Call> {
 async fn task_of(store: &Store, call: &Call, principal: &Principal) -> Result<Option<Task>, Denial> {
     let who = (principal.agent(), principal.grant());
     named(store, who, call.named_task(), principal.claims().task.as_ref()).await.map_err(|error| match error {
+        // Its client names no task: it knows nothing but tokens, and gets one that belongs to none by a refresh.
+        NamedError::Not(NotInTask::Over { .. } | NotInTask::Completing(_)) if call.named_task().is_none() => {
+            Denial::Principal(PrincipalError::TaskOver)
+        }
         NamedError::Not(why) => Denial::Task(why),
         NamedError::Store(error) => silent(store, &error),
     })

@@ -62,6 +62,8 @@ pub enum PrincipalError {
     GrantEnded,
     /// Its agent may not act at present.
     AgentSuspended,
+    /// The task that the token belongs to is over; a new token belongs to another, or to none.
+    TaskOver,
     /// The person that the agent acts for, or who owns it, may not.
     PersonDisabled,
     /// The store can not be relied on right now, so nobody can be told to stand.
@@ -80,6 +82,7 @@ impl PrincipalError {
             Self::Revoked => "access was revoked",
             Self::GrantEnded => "the grant has ended",
             Self::AgentSuspended => "the agent is suspended",
+            Self::TaskOver => "the task that the token belongs to is over",
             Self::PersonDisabled => "the person is disabled",
             Self::StoreSilent => "the gateway has lost its store for the moment",
         }

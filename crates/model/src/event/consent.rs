@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::{Agent, ClientId, Elevation, ErrorCode, Grant, Id, Installation, Person, ScopeSet, Server, text_enum};
+use crate::{
+    Agent, ClientId, Elevation, ErrorCode, Grant, Id, Installation, Person, ScopeSet, Server, Task, text_enum,
+};
 
 /// An authorization request of a person who is signed in was refused by the rules, and why.
 #[skip_serializing_none]
@@ -47,6 +49,8 @@ pub struct ConsentGiven {
     pub scope: ScopeSet,
     /// What the client asked for.
     pub asked: ScopeSet,
+    /// The task that what is above the baseline belongs to.
+    pub task: Option<Id<Task>>,
 }
 
 /// A person refused consent.
@@ -119,6 +123,10 @@ pub enum AuthorizationRefusalCause {
     NeedsApproval,
     /// An approval covers one call, and none of it was refused lately.
     NotCalled,
+    /// Its `authorization_details` mean nothing here.
+    AuthorizationDetails,
+    /// The task that it asks for can not be had.
+    Task,
     /// Its grant has ended.
     GrantEnded,
     /// Its agent is suspended or retired.
@@ -148,6 +156,8 @@ text_enum!(AuthorizationRefusalCause {
     TooManyPending => "too_many_pending",
     NeedsApproval => "needs_approval",
     NotCalled => "not_called",
+    AuthorizationDetails => "authorization_details",
+    Task => "task",
     GrantEnded => "grant_ended",
     AgentNotActive => "agent_not_active",
     AgentUnknown => "agent_unknown",

@@ -209,6 +209,8 @@ pub enum TokenRefusalCause {
     RefreshUsed,
     /// The token is another client's.
     TokenOfAnother,
+    /// The token that is shown is none that is good.
+    DeadToken,
     /// The resource is none of ours, or none can be meant.
     Resource,
     /// The scope can not be had.
@@ -272,6 +274,7 @@ text_enum!(TokenRefusalCause {
     RefreshReplayed => "refresh_replayed",
     RefreshUsed => "refresh_used",
     TokenOfAnother => "token_of_another",
+    DeadToken => "dead_token",
     Resource => "resource",
     Scope => "scope",
     Pending => "pending",

@@ -4,6 +4,7 @@
 
 pub mod complete;
 pub mod end;
+pub mod lacked;
 pub mod named;
 pub mod open;
 pub mod uses;

@@ -63,13 +63,7 @@ pub async fn open(tx: &mut Tx<'_>, wish: TaskWish, actor: Actor) -> Result<(Even
             return Err(Refused::Blocked(target));
         }
     }
-    let purpose = said(&purpose)?;
-    if lasts.seconds() == 0 || lasts > Task::LONGEST {
-        return Err(Refused::BadTask("a task lasts between 1s and 8h"));
-    }
-    if uses == Some(0) {
-        return Err(Refused::BadTask("a task is good for one call at the least"));
-    }
+    let purpose = makes_sense(&purpose, lasts, uses)?;
     let now = tx.now();
     let standing = tx.standing_tasks(&agent.id).await?;
     if standing.iter().filter(|task| task.end(now).is_none()).count() >= AT_ONCE {
@@ -124,8 +118,26 @@ pub fn digest(task: &Task) -> String {
     }
 }
 
+/// The purpose as it is kept, when a task of that kind can be opened at all.
+///
+/// # Errors
+/// The purpose says nothing or too much; it asks for more time than there is, or for no call at all.
+pub fn makes_sense(purpose: &str, lasts: Span, uses: Option<u32>) -> Result<String, Refused> {
+    let purpose = said(purpose)?;
+    if lasts.seconds() == 0 || lasts > Task::LONGEST {
+        return Err(Refused::BadTask("a task lasts between 1s and 8h"));
+    }
+    match uses {
+        Some(0) => Err(Refused::BadTask("a task is good for one call at the least")),
+        _ => Ok(purpose),
+    }
+}
+
 /// A purpose is shown and hashed as it was given, so what could not be shown is refused and not mended.
-fn said(purpose: &str) -> Result<String, Refused> {
+///
+/// # Errors
+/// It says nothing, too much, or something that can not be shown.
+pub fn said(purpose: &str) -> Result<String, Refused> {
     let purpose = purpose.trim();
     if purpose.is_empty() {
         return Err(Refused::BadTask("say what the task is for: the purpose is what others decide by"));

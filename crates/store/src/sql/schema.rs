@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0010_catalogue.sql"),
     include_str!("schema/0011_asked_calls.sql"),
     include_str!("schema/0012_tasks.sql"),
+    include_str!("schema/0013_tasks_of_people.sql"),
 ];
 
 /// The version that this program works with.

@@ -3,7 +3,7 @@
 //! Every step is one conditional statement, so of several callers one wins.
 
 use model::{
-    Actor, Agent, Grant, Id, Span, Task, TaskEnd, TaskStage, Timestamp,
+    Actor, Agent, Grant, Id, Person, Scope, ScopeSet, Span, Task, TaskEnd, TaskStage, Timestamp,
     event::{ElevationEnd, TaskEnded},
 };
 use sqlx::query;
@@ -75,6 +75,53 @@ impl Readers {
         Ok(Page::of(rows, limit, |task| After { at: task.opened_at, id: task.id.clone() }))
     }
 
+    /// Those of one agent, newest first.
+    pub async fn tasks_of_agent_page(
+        &self,
+        agent: &Id<Agent>,
+        after: Option<&After<Task>>,
+        limit: u32,
+    ) -> Result<Page<Task, After<Task>>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            task_columns!(),
+            " FROM task t WHERE t.agent = $1 AND t.opened_at <= $2 AND (t.opened_at < $2 OR t.id < $3)
+              ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"
+        );
+        let (at, id) = after.map_or((i64::MAX, ""), |after| (after.at.micros(), after.id.as_str()));
+        let found = query(sql).bind(agent.as_str()).bind(at).bind(id).bind(more_than(limit));
+        let rows: Vec<Task> = self.all(found).await?;
+        Ok(Page::of(rows, limit, |task| After { at: task.opened_at, id: task.id.clone() }))
+    }
+
+    /// Those that `person` answers for and that nobody has ended, newest first: of agents that act for them, or are theirs.
+    pub async fn standing_tasks_of_person(&self, person: &Id<Person>, limit: u32) -> Result<Vec<Task>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            task_columns!(),
+            " FROM task t JOIN agent o ON o.id = t.agent WHERE t.state <> 'ended' AND (t.person = $1 OR o.owner = $1)
+              ORDER BY t.opened_at DESC, t.id DESC LIMIT $2"
+        );
+        self.all(query(sql).bind(person.as_str()).bind(i64::from(limit))).await
+    }
+
+    /// The open task in which a call of `agent` for `person` lacked one of `scopes` last, since `since`.
+    pub async fn task_that_lacked(
+        &self,
+        (agent, person): (&Id<Agent>, Option<&Id<Person>>),
+        scopes: &ScopeSet,
+        since: Timestamp,
+    ) -> Result<Option<TaskThatLacked>, StoreError> {
+        let sql = concat!(
+            "SELECT t.lacked, t.lacked_by_token, ",
+            task_columns!(),
+            " FROM task t WHERE t.agent = $1 AND t.state = 'open' AND t.lacked_at >= $2 ORDER BY t.lacked_at DESC LIMIT 64"
+        );
+        let found: Vec<TaskThatLacked> = self.all(query(sql).bind(agent.as_str()).bind(since.micros())).await?;
+        let asks = |one: &TaskThatLacked| one.task.person.as_ref() == person && scopes.iter().any(|s| *s == one.lacked);
+        Ok(found.into_iter().find(asks))
+    }
+
     /// Those that are over at `now` although nobody has written it down; at most 256.
     pub async fn elapsed_tasks(&self, now: Timestamp) -> Result<Vec<Task>, StoreError> {
         let sql = concat!(
@@ -142,6 +189,23 @@ impl PrivilegeTx<'_, '_> {
         );
         let now = self.now.micros();
         self.one(query(sql).bind(id.as_str()).bind(now)).await
+    }
+
+    /// Keeps what a call in it lacked, so that what is asked for next can be for the task; by `token`: the call came with
+    /// a token that belongs to it.
+    pub async fn task_lacks(&mut self, id: &Id<Task>, scope: &Scope, by_token: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE task SET lacked = $2, lacked_at = $3, lacked_by_token = $4 WHERE id = $1 AND state = 'open'";
+        let now = self.now.micros();
+        let by_token = i64::from(by_token);
+        self.run(query(sql).bind(id.as_str()).bind(scope.to_string()).bind(now).bind(by_token)).await?;
+        Ok(())
+    }
+
+    /// What it lacked was asked for.
+    pub async fn task_lacks_nothing(&mut self, id: &Id<Task>) -> Result<(), StoreError> {
+        let sql = "UPDATE task SET lacked = NULL, lacked_at = NULL, lacked_by_token = NULL WHERE id = $1";
+        self.run(query(sql).bind(id.as_str())).await?;
+        Ok(())
     }
 
     /// Open → completing; `false` when it was not open.
@@ -228,6 +292,25 @@ impl PrivilegeTx<'_, '_> {
 
 fn by_id(id: &Id<Task>) -> Statement<'_> {
     query(concat!("SELECT ", task_columns!(), " FROM task t WHERE t.id = $1")).bind(id.as_str())
+}
+
+/// An open task, and what a call in it lacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskThatLacked {
+    /// Which.
+    pub task: Task,
+    /// What.
+    pub lacked: Scope,
+    /// The call came with a token that belongs to the task; otherwise it named the task itself.
+    pub by_token: bool,
+}
+
+impl FromColumns for TaskThatLacked {
+    const WHAT: &'static str = "task";
+
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self { lacked: columns.parsed()?, by_token: columns.flag()?, task: Task::read(columns)? })
+    }
 }
 
 impl FromColumns for Task {

@@ -50,6 +50,7 @@ fn refresh(of: &Installation, token: &str) -> Refresh {
         grant: of.grant.clone(),
         scopes: "tickets:low".parse().unwrap(),
         resource: "https://mcp.acme.example/mcp/tickets".into(),
+        task: None,
         issued_at: START,
         not_after: START.after(Span::from_minutes(30)),
     }
@@ -85,6 +86,7 @@ async fn two(store: &Store) -> (Grant, Id<Installation>, Id<Installation>) {
                 installation: kept.id.clone(),
                 scopes: "tickets:low".parse().unwrap(),
                 resource: "https://mcp.acme.example/mcp/tickets".into(),
+                task: None,
                 auth_time: START,
                 issued_at: START,
                 not_after: START.after(Span::from_seconds(60)),

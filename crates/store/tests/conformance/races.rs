@@ -64,6 +64,7 @@ async fn put_code(store: &Store) {
         installation: crypto::mint(),
         scopes: grant.scopes,
         resource: "https://mcp.acme.example/mcp/tickets".into(),
+        task: None,
         auth_time: START,
         issued_at: START.after(Span::from_seconds(7)),
         not_after: START.after(Span::from_seconds(60)),
@@ -124,6 +125,7 @@ fn refresh() -> Refresh {
         grant: "grt_1".parse().unwrap(),
         scopes: "tickets:low".parse().unwrap(),
         resource: "https://mcp.acme.example/mcp/tickets".into(),
+        task: None,
         issued_at: START.after(Span::from_seconds(7)),
         not_after: START.after(Span::from_minutes(60)),
     }

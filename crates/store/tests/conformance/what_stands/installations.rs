@@ -34,6 +34,7 @@ async fn an_installation_that_is_woken_is_found_with_all_that_is_left_of_it(plac
             grant: kept.grant.clone(),
             scopes: "tickets:low".parse().unwrap(),
             resource: "https://mcp.acme.example/mcp/tickets".into(),
+            task: None,
             issued_at: START,
             not_after: kept.not_after,
         }).await?;
