@@ -21,7 +21,7 @@ use web::{BadPage, FormTargets, Page};
 
 use super::{
     consented::{self, ConsentAnswer},
-    for_task::{ForTask, NewTask},
+    for_task::NewTask,
     plan::{self, Plan},
     redirect,
     repeated::{self, CONSENT, REFUSED, Said},
@@ -70,7 +70,7 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
         Ok(wanted) => wanted,
         Err(error) => return redirect::refused(cx, &person, &addressed.client, &addressed.back, error).await,
     };
-    let plan = match plan::plan(cx, &wanted, &person.person).await? {
+    let mut plan = match plan::plan(cx, &wanted, &person.person).await? {
         Ok(plan) => plan,
         Err(error) => return redirect::refused(cx, &person, &wanted.client, &wanted.back, error).await,
     };
@@ -85,10 +85,10 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
         let complaint = "What would be granted has changed since this page was shown. Please look again.";
         return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, complaint)));
     }
-    let mut plan = match said_of_tasks(plan, form) {
-        Ok(plan) => plan.without(|scope| form.value(&format!("{CHOICE}{scope}")) == Some(LEFT_OUT)),
-        Err((plan, why)) => return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, &why))),
-    };
+    if let Err(why) = said_of_tasks(&mut plan, form) {
+        return Ok(page(cx, &ticket.query, &wanted, &plan, &person, Filled::of(form, &why)));
+    }
+    let mut plan = plan.without(|scope| form.value(&format!("{CHOICE}{scope}")) == Some(LEFT_OUT));
     if let Some(purpose) = form.value(PURPOSE).filter(|_| plan.is_newcomer) {
         match open::said(purpose) {
             Ok(purpose) => plan.agent.purpose = purpose,
@@ -109,16 +109,19 @@ pub(crate) async fn decide(cx: &Arc<Context>, headers: &HeaderMap, form: &Form) 
 }
 
 /// The plan as the person wants it: for a piece of work of its own, or for none.
-fn said_of_tasks(mut plan: Plan, form: &Form) -> Result<Plan, (Plan, String)> {
-    plan.for_task = plan.for_task.answered(form);
+fn said_of_tasks(plan: &mut Plan, form: &Form) -> Result<(), String> {
+    plan.for_task.answered(form);
     if !plan.offers_task() {
-        return Ok(plan);
+        return Ok(());
     }
     match NewTask::in_form(form) {
-        Ok(None) => Ok(plan),
-        Ok(Some(new)) => Ok(plan.in_new_task(ForTask::Opens(new))),
-        Err(Refused::BadTask(why)) => Err((plan, format!("The piece of work: {why}."))),
-        Err(refused) => Err((plan, refused.to_string())),
+        Ok(None) => Ok(()),
+        Ok(Some(new)) => {
+            plan.in_new_task(new);
+            Ok(())
+        }
+        Err(Refused::BadTask(why)) => Err(format!("The piece of work: {why}.")),
+        Err(refused) => Err(refused.to_string()),
     }
 }
 

@@ -134,10 +134,11 @@ impl ForTask {
     }
 
     /// As the person said on the form.
-    pub(super) fn answered(self, form: &Form) -> Self {
-        match self {
-            Self::Is { task, is_guess: true, .. } if form.value(WHERE) == Some(ELSEWHERE) => Self::Elsewhere(task.id),
-            other => other,
+    pub(super) fn answered(&mut self, form: &Form) {
+        if let Self::Is { task, is_guess: true, .. } = self
+            && form.value(WHERE) == Some(ELSEWHERE)
+        {
+            *self = Self::Elsewhere(task.id.clone());
         }
     }
 }

@@ -11,7 +11,10 @@ use model::{
 use privilege::{asked_call, authority::Need};
 use store::StoreError;
 
-use super::{for_task::ForTask, request::AuthorizeRequest};
+use super::{
+    for_task::{ForTask, NewTask},
+    request::AuthorizeRequest,
+};
 use crate::{clients::slug, context::Context, error::AuthorizeError, liveness, scopes};
 
 /// What it would take.
@@ -73,11 +76,10 @@ impl Plan {
     }
 
     /// The same for a new task: what the person gave before counts elsewhere, so they give it to the task as well.
-    pub(super) fn in_new_task(mut self, new: ForTask) -> Self {
+    pub(super) fn in_new_task(&mut self, new: NewTask) {
         let given = self.held.drain(..).filter(|held| held.by == StepUp::Consent).map(|held| held.scope);
         self.by_consent.extend(given);
-        self.for_task = new;
-        self
+        self.for_task = ForTask::Opens(new);
     }
 
     /// What the page shows, for comparison when the form comes back. What is held may change in between:
