@@ -294,7 +294,12 @@ async fn lacks(
             let known = Lack::asked(store, config, entry, asked.clone(), now).await?;
             lacks.push(Lack { tools: lack.tools.clone(), policies: lack.policies.clone(), times: lack.times, ..known });
         }
-        if open.is_empty() {
+        // What was asked for since waits further down the page.
+        let was_asked_for = waiting.iter().chain(&entry.elevations).any(|elevation| {
+            let is_of = elevation.grant == one.grant && elevation.scope == one.scope && elevation.call.is_some();
+            is_of && elevation.ends_with.task == one.task && elevation.requested_at >= one.last
+        });
+        if open.is_empty() && !was_asked_for {
             lacks.push(lack);
         }
     }

@@ -69,6 +69,8 @@ pub struct Live {
     pub ends: When,
     /// Who said yes.
     pub by: String,
+    /// The task that it belongs to.
+    pub task: Option<String>,
 }
 
 impl Live {
@@ -83,6 +85,7 @@ impl Live {
             uses: format!("{} of {}", elevation.max_uses.saturating_sub(elevation.uses()), elevation.max_uses),
             ends: when(now, elevation.not_after().unwrap_or(now)),
             by: elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default(),
+            task: elevation.ends_with.task.as_ref().map(ToString::to_string),
         }
     }
 }

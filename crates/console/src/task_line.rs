@@ -26,6 +26,8 @@ pub struct TaskLine {
     pub used: When,
     /// Calls that were allowed in it, and how many may be.
     pub uses: String,
+    /// Was any call made in it?
+    pub is_used: bool,
     /// After how long without a call it ends.
     pub idle: Option<String>,
     /// SHA-256 over what never changes of it.
@@ -57,6 +59,7 @@ impl TaskLine {
             opened: when(now, task.opened_at),
             used: when(now, task.last_used_at),
             uses: format!("{}{most}", task.uses),
+            is_used: task.uses > 0,
             idle: task.idle.map(long),
             digest: task.digest.clone(),
             is_standing: end.is_none(),

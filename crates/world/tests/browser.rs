@@ -53,6 +53,76 @@ async fn chromium_goes_through_login_consent_and_approval() {
     }
 }
 
+/// Spec: WCAG 2.2 levels A and AA, as far as axe can tell
+#[tokio::test]
+async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone() {
+    let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
+    let Ok(chromium) = wanted("PORTCULLIS_TEST_CHROMIUM") else { return };
+    let Ok(modules) = wanted("PORTCULLIS_TEST_NODE_MODULES") else { return };
+    let world = World::start().await;
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shots = home.join("../../target/screenshots");
+    std::fs::create_dir_all(&shots).unwrap();
+
+    // Something of everything: a consent with a task, a refused call in it, one that waits, and a block.
+    let redirect = redirect();
+    let mut ada = world.person("ada");
+    ada.allow(&authorize(&world, &redirect, "tickets:low")).await;
+    ada.allow_for(&authorize(&world, &redirect, "tickets:medium"), "Merge the duplicates of May").await;
+    let agent = world.raw("tickets", &world.agent_token("tickets").await.unwrap());
+    assert_eq!(agent.call("delete_ticket", json!({"id": "T-1041", "reason": "a duplicate"})).await.status, 403);
+    let asked = world.agent_asks("tickets", "tickets.delete_ticket").await.unwrap();
+    let elevation = asked["elevation_id"].as_str().unwrap();
+    let opened = world.run(&["task", "open", "nightly", "Close ticket 4711", "--json"]).await.succeeded();
+    let opened: Value = serde_json::from_str(&opened).unwrap();
+    world.run(&["revoke", "tool", "tickets.update_ticket", "--reason", "looked strange"]).await.succeeded();
+
+    let page = |who: &str, name: &str, path: &str| json!({"who": who, "name": name, "path": path});
+    let consent = authorize(&world, &redirect, "tickets:low tickets:medium");
+    let details = r#"[{"type":"io.portcullis/task","purpose":"Tidy up the queue","lasts":"1h"}]"#;
+    let mut for_work = url::Url::parse(&consent).unwrap();
+    for_work.query_pairs_mut().append_pair("authorization_details", details);
+    let pages = json!([
+        {"who": null, "name": "login", "path": "/login"},
+        page("ada", "consent", &consent),
+        page("bob", "consent-first", &consent),
+        page("bob", "consent-for-work", for_work.as_str()),
+        page("ada", "me", "/me"),
+        page("ada", "account", "/me/account"),
+        page("bob", "overview", "/console"),
+        page("bob", "approval", &format!("/console/approvals/{elevation}")),
+        page("root", "agents", "/console/agents"),
+        page("root", "agent", "/console/agents/nightly"),
+        page("root", "grants", "/console/grants"),
+        page("root", "tasks", "/console/tasks"),
+        page("root", "task", &format!("/console/tasks/{}", opened["id"].as_str().unwrap())),
+        page("root", "servers", "/console/servers"),
+        page("root", "definitions", "/console/definitions"),
+        page("root", "people", "/console/people"),
+        page("root", "audit", "/console/audit"),
+        page("root", "kill-switch", "/console/kill-switch"),
+    ]);
+    let look = json!({
+        "chromium": chromium,
+        "home": world.url(),
+        "people": {"ada": world.password("ada"), "bob": world.password("bob"), "root": world.password("root")},
+        "pages": pages,
+        "shots": shots,
+    });
+    let node = std::env::var("PORTCULLIS_TEST_NODE").unwrap_or_else(|_| "node".into());
+    let looked = Command::new(node)
+        .arg(home.join("drivers/typescript/look.mjs"))
+        .arg(look.to_string())
+        .env("PORTCULLIS_TEST_NODE_MODULES", modules)
+        .output()
+        .await
+        .unwrap();
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    let said: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    let wrong = said["wrong"].as_array().unwrap();
+    assert!(wrong.is_empty(), "{}", serde_json::to_string_pretty(wrong).unwrap());
+}
+
 /// Field: A8
 #[tokio::test]
 async fn a_client_in_a_browser_hears_from_the_window_that_it_opened() {

@@ -25,6 +25,7 @@ page.setDefaultTimeout(20_000);
 await page.fill('input[name=name]', name);
 await page.fill('input[type=password]', password);
 await page.locator('form:has(input[type=password]) button').click();
+await page.fill('input[name=purpose]', 'Sorting my tickets');
 await page.locator('button[value=allow]').click();
 await page.waitForURL(`${redirect}**`);
 await page.waitForLoadState();

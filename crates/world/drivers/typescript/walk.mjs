@@ -34,6 +34,7 @@ const ada = await person('ada');
 await ada.page.goto(walk.baseline);
 await ada.shot('1-login');
 await ada.logIn();
+await ada.page.locator('[name=purpose]').fill('Sorting my tickets');
 await ada.shot('2-consent');
 await ada.press(/^Allow/);
 await ada.page.waitForURL(`${walk.redirect}**`);
@@ -43,7 +44,8 @@ const { access_token } = await (await fetch(`${walk.home}/oauth/token`, {
   method: 'POST',
   body: new URLSearchParams({
     grant_type: 'authorization_code',
-    code: new URL(callbacks.at(-1)).searchParams.get('code'),
+    // A browser asks for an icon as well.
+    code: new URL(callbacks.findLast((url) => url.startsWith(walk.redirect))).searchParams.get('code'),
     client_id: walk.client,
     redirect_uri: walk.redirect,
     // RFC 7636 appendix B
