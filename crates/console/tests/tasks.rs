@@ -42,6 +42,7 @@ async fn an_auditor_reads_all_of_them_and_ends_none() {
     assert!(carol.get(&format!("/console/agents/{NIGHTLY}")).await.html.contains("close &#60;b&#62;4711"));
 }
 
+/// Field: K16
 #[tokio::test]
 async fn an_administrator_ends_one_and_a_second_click_changes_nothing() {
     let world = Installation::start().await;
@@ -57,6 +58,7 @@ async fn an_administrator_ends_one_and_a_second_click_changes_nothing() {
     assert!(dan.get(&at).await.html.contains("ended: by hand"));
 }
 
+/// Field: K11
 #[tokio::test]
 async fn people_end_the_pieces_of_work_of_their_own_agents_and_learn_of_no_other() {
     let world = Installation::start().await;

@@ -116,7 +116,7 @@ async fn privilege_counts_in_the_task_it_was_given_for_and_nowhere_else() {
     call(&world, "create_ticket", two.id.as_str()).await.challenged("tickets:low tickets:medium");
 }
 
-/// Field: K1
+/// Field: K1, K13
 #[tokio::test]
 async fn nothing_is_called_in_a_task_after_its_end_however_it_ended() {
     let world = World::start().await;
@@ -201,6 +201,7 @@ async fn a_task_that_is_ended_cuts_the_call_that_is_under_way() {
 /// The client names no task: it knows nothing but tokens, and a refresh gives it one that belongs to none.
 ///
 /// Spec: RFC 6750 §3.1 (invalid_token)
+/// Field: K18
 #[tokio::test]
 async fn a_token_of_a_task_that_is_over_is_told_to_be_renewed() {
     let world = World::start().await;

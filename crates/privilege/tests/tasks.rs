@@ -258,7 +258,7 @@ async fn the_digest_is_over_all_that_never_changes() {
     assert_eq!(digest(&Task { uses: 3, ..task.clone() }), task.digest);
 }
 
-/// Field: K3, K4
+/// Field: K3, K4, K15
 #[tokio::test]
 async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     let world = Installation::start().await;

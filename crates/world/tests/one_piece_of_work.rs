@@ -4,11 +4,13 @@
 use portcullis_world::{Driver, Era, Sdk, World};
 use serde_json::{Value, json};
 
+/// Field: K18
 #[tokio::test]
 async fn typescript() {
     one_piece_of_work(&Sdk::TypeScript, Era::Session).await;
 }
 
+/// Field: K19
 #[tokio::test]
 async fn python() {
     one_piece_of_work(&Sdk::Python, Era::Stateless).await;

@@ -16,6 +16,7 @@ async fn nothing_is_decided_after_an_end_on_two_nodes_of_one_sqlite_database() {
     under_load(WorldConfig::default()).await;
 }
 
+/// Field: K12
 #[tokio::test]
 async fn nothing_is_decided_after_an_end_on_two_nodes_of_one_postgresql_database() {
     on_postgres("residue", under_load).await;

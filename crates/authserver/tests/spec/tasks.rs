@@ -80,6 +80,7 @@ async fn a_client_opens_a_task_with_the_consent_of_its_person() {
 }
 
 /// Spec: docs/decisions/0034-privilege-belongs-to-a-task.md
+/// Field: K11
 #[tokio::test]
 async fn a_person_makes_one_piece_of_work_of_what_any_client_asks_for() {
     let world = World::start().await;
@@ -152,6 +153,7 @@ async fn details_that_can_not_be_had_go_back_to_the_client_before_anybody_is_ask
 }
 
 /// Spec: RFC 9396 §3
+/// Field: K14
 #[tokio::test]
 async fn a_client_goes_on_in_a_task_that_is_open_and_in_none_of_another_agent() {
     let world = World::start().await;
@@ -174,6 +176,7 @@ async fn a_client_goes_on_in_a_task_that_is_open_and_in_none_of_another_agent() 
 /// in the task, and the call would be refused for ever.
 ///
 /// Spec: docs/decisions/0034-privilege-belongs-to-a-task.md
+/// Field: K17
 #[tokio::test]
 async fn what_a_call_in_a_task_lacked_is_consented_to_for_the_task_and_once() {
     for by_token in [true, false] {
@@ -226,6 +229,8 @@ async fn what_lacked_long_ago_or_in_a_task_that_is_over_is_not_asked_for() {
 }
 
 /// What is live in a task is not held outside of it: a page that said so would send the client away with nothing.
+///
+/// Field: K17
 #[tokio::test]
 async fn what_belongs_to_a_task_is_held_in_it_alone() {
     let world = World::start().await;
@@ -240,6 +245,8 @@ async fn what_belongs_to_a_task_is_held_in_it_alone() {
 }
 
 /// No delegated agent without a purpose, in the words of its person.
+///
+/// Field: K20
 #[tokio::test]
 async fn a_new_agent_says_what_it_is_for_in_the_words_of_its_person() {
     let world = World::start().await;
