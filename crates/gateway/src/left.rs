@@ -67,7 +67,11 @@ impl Lack {
         let decisions = &call.server.awaited_decisions;
         let asked = self.left.as_ref().map(|left| left.asked.id.clone());
         let at = decisions.address_to_ask(asked.as_ref());
-        refusal::HowTold { style: decisions.style(principal.agent()), at, asked }
+        // Once for each call: what comes back is answered with what has become of it.
+        let can =
+            call.called().is_some_and(|called| called.params().opens_urls && called.params().sent_to_us.is_none());
+        let sends_person = can && principal.grant().person.is_some();
+        refusal::HowTold { style: decisions.style(principal.agent()), at, asked, sends_person }
     }
 
     /// What the record of the refusal says of the arguments, and of the task.

@@ -334,6 +334,60 @@ async fn a_client_that_drops_the_challenge_is_told_by_the_result_of_the_tool() {
     medium.tool_error("needs your consent").tool_error("http://127.0.0.1:8420/me");
 }
 
+/// A call of a client that can send its person to an address; `more` goes into `params`.
+async fn call_with_urls(world: &World, arguments: Value, more: Value) -> Answer {
+    let mut params = json!({"name": "delete_ticket", "arguments": arguments});
+    for (name, value) in more.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    let (headers, body) = modern("tools/call", params);
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    let capabilities = json!({"elicitation": {"form": {}, "url": {}}});
+    body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    world.post(&headers, body.to_string()).await
+}
+
+/// Spec: MCP 2026-07-28 client/elicitation (url mode), basic/patterns/mrtr
+#[tokio::test]
+async fn a_client_that_can_sends_its_person_to_the_page_and_makes_the_call_again() {
+    let mut world = exact().await;
+    world.gateway = telling(&world, "tool_error");
+    let sent = call_with_urls(&world, json!({"id": 7}), json!({})).await.answered();
+    let result = &sent.json()["result"];
+    assert_eq!(result["resultType"], "input_required");
+    let request = &result["inputRequests"]["io.portcullis/step_up"];
+    assert_eq!((&request["method"], &request["params"]["mode"]), (&json!("elicitation/create"), &json!("url")));
+    let left = asked(&world).await;
+    assert_eq!(request["params"]["url"], format!("http://127.0.0.1:8420/me/asked/{}", left.id));
+    assert!(request["params"]["message"].as_str().unwrap().contains("approval of another person"));
+    // Once: whoever comes back is told what has become of it, whatever the person did.
+    let back = |action: &str| json!({"inputResponses": {"io.portcullis/step_up": {"action": action}}});
+    call_with_urls(&world, json!({"id": 7}), back("decline")).await.tool_error("can ask for it at");
+    let id = requested(&world).await;
+    call_with_urls(&world, json!({"id": 7}), back("accept")).await.tool_error("waits for a decision");
+    assert!(world.upstream.arrived().is_empty());
+    decided(&world, &id, true).await.unwrap();
+    call_with_urls(&world, json!({"id": 7}), back("accept")).await.answered();
+    let arrived: Value = serde_json::from_slice(&world.upstream.last().body).unwrap();
+    assert_eq!(arrived["params"].get("inputResponses"), None, "its server never asked");
+}
+
+/// What is said in `inputResponses` opens nothing.
+#[tokio::test]
+async fn to_say_that_the_person_went_there_is_no_approval() {
+    let mut world = exact().await;
+    world.gateway = telling(&world, "tool_error");
+    let said =
+        json!({"inputResponses": {"io.portcullis/step_up": {"action": "accept", "content": {"approved": true}}}});
+    call_with_urls(&world, json!({"id": 7}), said).await.tool_error("needs the approval of another person");
+    assert!(world.upstream.arrived().is_empty());
+    // Whoever can not send a person anywhere, and whoever follows the challenge, is told as ever.
+    call(&world, json!({"id": 7})).await.tool_error("can ask for it at");
+    world.gateway = telling(&world, "http");
+    call_with_urls(&world, json!({"id": 7}), json!({})).await.challenged("tickets.delete_ticket");
+}
+
 /// Field: V8
 #[tokio::test]
 async fn both_ways_of_telling_go_together() {

@@ -71,6 +71,18 @@ impl Person {
         self.browser.press(&page, &form, "Allow").await.page()
     }
 
+    /// Opens the page of a refused call, and asks for its approval; the page that says so.
+    ///
+    /// # Panics
+    /// When there is nothing to ask for.
+    pub async fn ask_at(&mut self, page: &str, reason: &str) -> Page {
+        let page = self.open(page).await.page();
+        let mut form = page.form_with("Ask").unwrap_or_else(|| panic!("nothing to ask for: {}", page.text()));
+        form.fill("reason", reason);
+        let visit = self.browser.press(&page, &form, "Ask").await;
+        self.log_in_if_asked(visit).await.page()
+    }
+
     /// Approves, in the console, the request that waits for `tool`.
     ///
     /// # Panics

@@ -34,6 +34,8 @@ pub struct HowTold {
     pub at: String,
     /// The call that was left behind, so that it can be asked for.
     pub asked: Option<Id<AskedCall>>,
+    /// The client can send its person there, and has not done so for this call yet.
+    pub sends_person: bool,
 }
 
 /// Why a request was not relayed: one variant per cause.

@@ -9,7 +9,7 @@ use mcp::{
     revision::Revision,
     sse,
 };
-use model::{Scope, ToolName, config::ChallengeStyle};
+use model::{Scope, StepUp, ToolName, config::ChallengeStyle};
 use net::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -57,7 +57,9 @@ impl By {
 /// The response that says no.
 pub fn respond(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked) -> Response<Body> {
     let mut response = match refusal {
-        _ if is_told_to_the_model(refusal, asked) => tool_error(refusal, server, asked),
+        _ if is_told_to_the_model(refusal, asked) => {
+            sends_person(refusal, asked).unwrap_or_else(|| tool_error(refusal, server, asked))
+        }
         _ => error(refusal, asked),
     };
     *response.status_mut() = status(refusal, asked);
@@ -231,6 +233,27 @@ fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked
         });
     }
     answer(asked, "result", result)
+}
+
+/// The client sends its person to our page, and makes the call again afterwards.
+///
+/// The address gives nothing to whoever opens it: our page asks who they are, and shows the call to the person it is done for.
+///
+/// Spec: MCP 2026-07-28 client/elicitation (url mode, security considerations), basic/patterns/mrtr
+fn sends_person(refusal: &Refusal, asked: &Asked) -> Option<Response<Body>> {
+    let Refusal::StepUp { what, by, told, .. } = refusal else { return None };
+    if !told.sends_person || told.style != ChallengeStyle::ToolError {
+        return None;
+    }
+    let message = match by {
+        StepUp::Consent => format!("{what} needs your consent. Allow it here, and the call is made again."),
+        StepUp::Approval => {
+            format!(
+                "{what} needs the approval of another person. Ask for it here; the call is made again when you come back."
+            )
+        }
+    };
+    Some(answer(asked, "result", asked.revision?.sends_to(&told.at, &message)?))
 }
 
 fn answer(asked: &Asked, member: &'static str, value: Value) -> Response<Body> {

@@ -12,7 +12,7 @@ mod params;
 pub use answer::{Answer, answer};
 pub use malformed::{Cause, Malformed};
 pub use message::{Message, MethodCall, parse};
-pub use params::{CLIENT_CAPABILITIES, PROTOCOL_VERSION, Params, Reference};
+pub use params::{CLIENT_CAPABILITIES, PROTOCOL_VERSION, Params, Reference, STEP_UP, SentToUs};
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,10 @@ pub struct Params {
     pub meta_version: Option<Box<str>>,
     /// Does `_meta` declare the client's capabilities?
     pub meta_capabilities: bool,
+    /// Can the client send its person to an address, as its capabilities say?
+    pub opens_urls: bool,
+    /// What came of ours in `inputResponses`: the person was sent to a page of ours, and what they did. Not sent on.
+    pub sent_to_us: Option<SentToUs>,
     /// The task of ours that `_meta` names: for us alone, and not sent on.
     pub named_task: Option<Box<str>>,
     /// The revision that `initialize` asks for.
@@ -44,6 +48,15 @@ impl Params {
     }
 }
 
+/// What a person did who was sent to a page of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentToUs {
+    /// They went there.
+    Went,
+    /// They did not want to, or something else came of it.
+    DidNot,
+}
+
 /// What is to be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
@@ -59,6 +72,10 @@ pub(super) fn read(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Caus
     wire.push(b'{');
     for (name, value) in value.members().ok_or(Cause::BadParam("params"))? {
         refuse_folded(&name, PARAMS)?;
+        if name == "inputResponses" {
+            params.sent_to_us = read_responses(value, wire)?;
+            continue;
+        }
         begin_member(wire, &name);
         let slot = match name.as_ref() {
             "name" => ("name", &mut params.name),
@@ -103,6 +120,43 @@ pub(super) fn read(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Caus
     }
     wire.push(b'}');
     Ok(params)
+}
+
+/// Written anew without the one that is an answer to us; left out when there is no other.
+///
+/// Spec: MCP 2026-07-28 basic/patterns/mrtr
+fn read_responses(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Option<SentToUs>, Cause> {
+    let members = value.members().ok_or(Cause::BadParam("inputResponses"))?;
+    let ours = members.iter().find(|(name, _)| name == STEP_UP);
+    let Some((_, answer)) = ours else {
+        begin_member(wire, "inputResponses");
+        wire.extend_from_slice(value.as_str().as_bytes());
+        return Ok(None);
+    };
+    let went = member(*answer, "action").and_then(|action| action.string()).as_deref() == Some("accept");
+    let theirs: Vec<_> = members.iter().filter(|(name, _)| name != STEP_UP).collect();
+    if !theirs.is_empty() {
+        begin_member(wire, "inputResponses");
+        wire.push(b'{');
+        for (name, value) in theirs {
+            begin_member(wire, name);
+            wire.extend_from_slice(value.as_str().as_bytes());
+        }
+        wire.push(b'}');
+    }
+    Ok(Some(if went { SentToUs::Went } else { SentToUs::DidNot }))
+}
+
+fn member<'a>(value: Strict<'a>, name: &str) -> Option<Strict<'a>> {
+    value.members()?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// Can the client send its person to an address?
+///
+/// Spec: MCP 2026-07-28 client/elicitation (capabilities)
+fn opens_urls(capabilities: Strict<'_>) -> bool {
+    let elicitation = member(capabilities, "elicitation");
+    elicitation.and_then(|elicitation| member(elicitation, "url")).is_some_and(|url| url.is_object())
 }
 
 /// Written anew: of its members only those that say what is completed.
@@ -170,7 +224,10 @@ fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Resu
                 params.meta_version = Some(Box::from(text));
             }
             name => {
-                params.meta_capabilities |= name == CLIENT_CAPABILITIES && value.is_object();
+                if name == CLIENT_CAPABILITIES {
+                    params.meta_capabilities |= value.is_object();
+                    params.opens_urls = opens_urls(value);
+                }
                 wire.extend_from_slice(value.as_str().as_bytes());
             }
         }
@@ -183,6 +240,9 @@ fn read_meta(value: Strict<'_>, wire: &mut Vec<u8>, params: &mut Params) -> Resu
 pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 /// The member of `_meta` that says what the client can do.
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
+/// The name of the request for input with which we send a person to a page of ours.
+pub const STEP_UP: &str = "io.portcullis/step_up";
 
 /// The member of `_meta` with which an agent names the task that its call belongs to.
 pub const NAMED_TASK: &str = "io.portcullis/task";

@@ -121,3 +121,51 @@ fn arguments_are_found_wherever_they_stand_when_a_state_was_replaced() {
         }
     }
 }
+
+/// An answer to us is for us alone; a server hears of its own.
+///
+/// Spec: MCP 2026-07-28 basic/patterns/mrtr
+#[test]
+fn what_a_person_answered_to_us_is_read_and_not_sent_on() {
+    let check = |responses: &str, read: Option<SentToUs>, sent: Option<serde_json::Value>| {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a","inputResponses":{responses},"arguments":{{"id":1}}}}}}"#
+        );
+        let message = parse(body.as_bytes()).unwrap();
+        assert_eq!(message.call().unwrap().params().sent_to_us, read, "{responses}");
+        assert_eq!(message.call().unwrap().arguments(), Some(&br#"{"id":1}"#[..]));
+        let wire: serde_json::Value = serde_json::from_slice(&message.wire()).unwrap();
+        assert_eq!(wire["params"].get("inputResponses"), sent.as_ref(), "{responses}");
+    };
+    use serde_json::json;
+    check(r#"{"io.portcullis/step_up":{"action":"accept"}}"#, Some(SentToUs::Went), None);
+    check(r#"{"io.portcullis/step_up":{"action":"decline"}}"#, Some(SentToUs::DidNot), None);
+    check(r#"{"io.portcullis/step_up":7}"#, Some(SentToUs::DidNot), None);
+    check(
+        r#"{"a":{"action":"accept"},"io.portcullis/step_up":{"action":"cancel"},"b":1}"#,
+        Some(SentToUs::DidNot),
+        Some(json!({"a": {"action": "accept"}, "b": 1})),
+    );
+    check(r#"{"a":1}"#, None, Some(json!({"a": 1})));
+    check("{}", None, Some(json!({})));
+    let bad = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","inputResponses":7}}"#;
+    assert!(parse(bad).is_err());
+}
+
+/// Spec: MCP 2026-07-28 client/elicitation (capabilities)
+#[test]
+fn who_can_be_sent_to_an_address_says_so() {
+    let check = |capabilities: &str, expected: bool| {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"_meta":{{"io.modelcontextprotocol/clientCapabilities":{capabilities}}}}}}}"#
+        );
+        assert_eq!(parse(body.as_bytes()).unwrap().call().unwrap().params().opens_urls, expected, "{capabilities}");
+    };
+    check(r#"{"elicitation":{"form":{},"url":{}}}"#, true);
+    check(r#"{"elicitation":{"form":{}}}"#, false);
+    check(r#"{"elicitation":{}}"#, false);
+    check(r#"{"elicitation":{"url":null}}"#, false);
+    check(r#"{"url":{}}"#, false);
+    check("{}", false);
+    check("7", false);
+}

@@ -61,6 +61,9 @@ pub trait Revision: fmt::Debug + Send + Sync {
     /// Marks the result of a call as one that is whole.
     fn complete(&self, result: &mut Value);
 
+    /// The result that sends the person to `url` and has the call made again afterwards; `None` where there is no such result.
+    fn sends_to(&self, url: &str, message: &str) -> Option<Value>;
+
     /// The result that ends the standing stream of a request, as JSON: a server that ends one answers it. `None` where
     /// streams just end.
     fn farewell(&self, id: &str) -> Option<String>;

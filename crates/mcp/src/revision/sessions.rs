@@ -76,6 +76,10 @@ impl Revision for Sessions {
 
     fn complete(&self, _: &mut Value) {}
 
+    fn sends_to(&self, _: &str, _: &str) -> Option<Value> {
+        None
+    }
+
     fn farewell(&self, _: &str) -> Option<String> {
         None
     }

@@ -16,7 +16,7 @@ use super::{
     rules::{ChallengeScopes, ComesBack, Revision},
 };
 use crate::{
-    jsonrpc::{CLIENT_CAPABILITIES, Message, MethodCall, PROTOCOL_VERSION, code},
+    jsonrpc::{CLIENT_CAPABILITIES, Message, MethodCall, PROTOCOL_VERSION, STEP_UP, code},
     method::{self, Method},
 };
 
@@ -102,6 +102,13 @@ impl Revision for V2026_07_28 {
     /// Spec: MCP 2026-07-28 basic/index (`resultType`)
     fn complete(&self, result: &mut Value) {
         result["resultType"] = "complete".into();
+    }
+
+    /// Spec: MCP 2026-07-28 basic/patterns/mrtr, client/elicitation (url mode)
+    fn sends_to(&self, url: &str, message: &str) -> Option<Value> {
+        let params = json!({"mode": "url", "url": url, "message": message});
+        let request = json!({"method": "elicitation/create", "params": params});
+        Some(json!({"resultType": "input_required", "inputRequests": {STEP_UP: request}}))
     }
 
     /// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request)

@@ -25,7 +25,7 @@ pub struct ClientsConfig {
     #[schemars(with = "BTreeMap<String, RegisteredClient>")]
     pub registered: BTreeMap<ClientId, RegisteredClient>,
     /// How clients are told that a call needs a consent or an approval: by `client_id`, or by the name of a known client.
-    /// `http`, `tool_error` or `both`; what is left out is as is known of the client, and `http` for all others.
+    /// `http`, `tool_error` or `both`; what is left out is as is known of the client, as `*` says, and `http` without that.
     pub challenge: BTreeMap<String, ChallengeStyle>,
     /// Accept `client_secret_basic` and `client_secret_post` from registered clients that have a secret.
     pub allow_client_secrets: bool,

@@ -11,7 +11,11 @@ impl Config {
         let of_agent = self.agents.get(&agent.id).and_then(|agent| agent.challenge);
         let of_client = || self.clients.challenge.get(client).copied();
         let of_name = || known.and_then(|known| self.clients.challenge.get(known.name).copied());
-        let default = || known.map_or_else(ChallengeStyle::default, |known| known.challenge);
-        of_agent.or_else(of_client).or_else(of_name).unwrap_or_else(default)
+        let of_known = || known.map(|known| known.challenge);
+        let of_others = || self.clients.challenge.get(OTHERS).copied();
+        of_agent.or_else(of_client).or_else(of_name).or_else(of_known).or_else(of_others).unwrap_or_default()
     }
 }
+
+/// Every client of which nothing else is said.
+const OTHERS: &str = "*";

@@ -77,10 +77,16 @@ const connect = () =>
         { name: 'typescript-driver', version: '1.0.0' },
         {
           versionNegotiation: { mode: start.era === '2025-11-25' ? 'legacy' : 'auto' },
-          capabilities: { elicitation: { form: {} } },
+          capabilities: { elicitation: { form: {}, url: {} } },
         },
       );
-      client.setRequestHandler('elicitation/create', ({ params }) => ({ action: 'accept', content: filled(params) }));
+      client.setRequestHandler('elicitation/create', async ({ params }) => {
+        if (params.mode !== 'url') return { action: 'accept', content: filled(params) };
+        // A page for the person: like a browser, it is somebody else's to open.
+        say({ authorize: params.url });
+        await hear();
+        return { action: 'accept' };
+      });
       await client.connect(opened);
       return { protocol: client.getNegotiatedProtocolVersion() };
     },
