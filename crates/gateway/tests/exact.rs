@@ -18,7 +18,7 @@ use privilege::{
     catalogue::accept,
     elevation::{
         decide::{approve, deny},
-        open::{self, ElevationWish, Opened},
+        open::{self, Asking, ElevationWish, Opened},
     },
 };
 use serde_json::{Value, json};
@@ -73,7 +73,9 @@ async fn request(world: &World, asked: &AskedCall) -> Opened {
                     reason: "a spill",
                     task: None,
                 };
-                let opened = open::request(&config, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
+                let policies = Policies::built_in();
+                let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
+                let opened = open::request(asking, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
                 Ok(match &opened {
                     Opened::New(_, event) => Commit::with(event.clone(), opened),
                     _ => Commit::nothing(opened),
@@ -100,9 +102,9 @@ async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Ref
             Box::pin(async move {
                 let event = match yes {
                     true => approve(tx, &id, &bob, None).await?.0,
-                    false => deny(tx, &id, &bob).await?,
+                    false => Some(deny(tx, &id, &bob).await?),
                 };
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(event.unwrap(), ()))
             })
         })
         .await

@@ -33,6 +33,7 @@ pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use elevation::{
+    ApprovalGiven,
     CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
     ElevationUseReturned,
 };
