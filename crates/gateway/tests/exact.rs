@@ -173,6 +173,25 @@ async fn who_approved_has_to_be_one_who_may_when_the_call_is_made() {
     call(&world, json!({"id": 7})).await.answered();
 }
 
+/// Before, the request for it was taken for the approval that is worth nothing, until its minutes were over.
+#[tokio::test]
+async fn a_call_whose_approver_is_none_any_more_can_be_asked_for_anew() {
+    let world = exact().await;
+    let first = approved(&world, json!({"id": 7})).await;
+    set_roles(&world, [].into()).await;
+    call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
+    let anew = requested(&world).await;
+    assert_ne!(anew, first);
+    let ended = world.last("elevation_ended").await.unwrap();
+    assert_eq!((ended["elevation"].as_str(), ended["cause"].as_str()), (Some(first.as_str()), Some("approver_gone")));
+    // The role comes back, and what ended stays over.
+    set_roles(&world, [model::Role::Approver].into()).await;
+    call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
+    decided(&world, &anew, true).await.unwrap();
+    call(&world, json!({"id": 7})).await.answered();
+    assert_eq!(world.upstream.arrived().len(), 1);
+}
+
 async fn set_roles(world: &World, roles: std::collections::BTreeSet<model::Role>) {
     let bob = Person { id: "bob".parse().unwrap(), display_name: "Bob".into(), roles, disabled: false };
     world

@@ -7,7 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, ToolName, shown,
+    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, ToolName,
+    shown,
 };
 use policy::Policies;
 use privilege::{

@@ -93,6 +93,7 @@ async fn records(world: &Installation) -> Vec<Value> {
     records.iter().map(|(_, bytes)| serde_json::from_slice(bytes).unwrap()).collect()
 }
 
+/// Field: V12
 #[tokio::test]
 async fn two_people_approve_and_the_time_begins_with_the_last() {
     let world = Installation::start().await;
@@ -122,6 +123,7 @@ async fn two_people_approve_and_the_time_begins_with_the_last() {
     assert_eq!(at_use(&world, &id).await, Ok(()));
 }
 
+/// Field: V11
 #[tokio::test]
 async fn nobody_counts_twice_and_who_comes_again_gets_the_first_answer() {
     let world = Installation::start().await;
@@ -161,6 +163,7 @@ async fn each_of_them_is_asked_by_themselves() {
     assert_eq!(world.state_of(&id).await, ElevationState::Requested);
 }
 
+/// Field: V12
 #[tokio::test]
 async fn one_no_ends_it() {
     let world = Installation::start().await;
@@ -305,6 +308,8 @@ async fn what_somebody_approved_who_may_not_any_more_is_not_joined_but_asked_ane
 }
 
 /// Fail closed: a row in force with fewer approvals than it takes opens nothing.
+///
+/// Field: V11
 #[tokio::test]
 async fn fewer_approvals_than_it_takes_open_nothing() {
     let world = Installation::start().await;

@@ -114,7 +114,7 @@ impl Installation {
                     let policies = Policies::built_in();
                     let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
                     open::request(asking, tx, wish, Actor::Operator).await?
-                },
+                }
             };
             let Opened::New(elevation, event) = opened else { panic!("{opened:?}") };
             (event, elevation)

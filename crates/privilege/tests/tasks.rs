@@ -117,7 +117,7 @@ impl Installation {
                             let policies = policy::Policies::built_in();
                             let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
                             open::request(asking, tx, wish, Actor::Operator).await?
-                        },
+                        }
                     };
                     Ok(match &opened {
                         Opened::New(_, event) => Commit::with(event.clone(), opened),
