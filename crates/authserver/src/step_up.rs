@@ -21,7 +21,7 @@ use oauth::Form;
 use privilege::{
     Refused, asked_call,
     authority::Need,
-    elevation::open::{self, ElevationWish, Opened},
+    elevation::open::{self, Asking, ElevationWish, Opened},
     task::lacked,
 };
 use store::{Commit, StoreError, Tx};
@@ -134,7 +134,13 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, wish: &Wish, me: &Id<Person>) 
             open::consent(&cx.config.elevation, tx, wanted(StepUp::Consent), me).await?
         }
         (Need::Elevation(StepUp::Approval), StepUp::Approval) => {
-            open::request(&cx.config.elevation, tx, wanted(StepUp::Approval), Actor::Person(me.clone())).await?
+            open::request(
+                Asking::of(&cx.config, &cx.policies, &wish.scope),
+                tx,
+                wanted(StepUp::Approval),
+                Actor::Person(me.clone()),
+            )
+            .await?
         }
         (Need::Elevation(StepUp::Approval), StepUp::Consent) => {
             return Ok(refused(&agent, me, AuthorizeError::NeedsApproval));

@@ -199,6 +199,7 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         scope: "tickets.delete_ticket".parse().unwrap(),
         call: None,
         by: StepUp::Approval,
+        quorum: Default::default(),
         reason: "a spill".into(),
         requested_at: now,
         decide_before: now.after(Span::from_minutes(60)),

@@ -85,6 +85,8 @@ pub struct Request {
     pub max_uses: u32,
     /// Calls made.
     pub uses: u32,
+    /// How many people have approved, of how many, and who: when one is not enough.
+    pub approvals: Option<String>,
     /// Who decided, when.
     pub decided: Option<(String, When)>,
     /// Its end, once in force.
@@ -111,6 +113,7 @@ impl Request {
     ) -> Self {
         let ElevationEntry { elevation, grant, agent, .. } = entry;
         let waits = elevation.is_pending(now);
+        let has_approved = elevation.quorum.has(&person.id);
         let duty = may_approve(person, elevation, grant, agent)
             .and_then(|()| approve::approve(policies, &person.id, (elevation, grant, agent)));
         let rules = config.servers.get(elevation.scope.server());
@@ -153,16 +156,21 @@ impl Request {
             asked: when(now, elevation.requested_at),
             lapses: when(now, elevation.decide_before),
             lasts: long(elevation.lasts),
-            choices: choices(elevation.lasts),
+            choices: choices(elevation.quorum.lasts(elevation.lasts)),
             max_uses: elevation.max_uses,
             uses: elevation.uses(),
+            approvals: elevation.quorum.progress(),
             decided: elevation.decided().map(|decided| (decided.by.clone(), when(now, decided.at))),
             ends: elevation.not_after().map(|end| when(now, end)),
-            may_approve: waits && duty.is_ok(),
+            may_approve: waits && duty.is_ok() && !has_approved,
             may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
             is_exact: elevation.call.is_some(),
             is_for_others: matches!(duty, Err(DutyError::ByPolicy { .. })),
-            why_not: duty.err().map(|error| why_not(&error)).unwrap_or_default(),
+            why_not: match duty {
+                Err(error) => why_not(&error),
+                Ok(()) if has_approved => "You have approved it. Others have to as well.".to_owned(),
+                Ok(()) => String::new(),
+            },
         }
     }
 }
@@ -251,7 +259,7 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     match outcome {
         // A second click of the same person on the same button: the page shows what the first one did.
         Err(Refused::AlreadyDecided { state, by: Some(by) })
-            if state == meant && by == posted.who.person.id.as_str() => {}
+            if was_meant(state, meant) && by == posted.who.person.id.as_str() => {}
         outcome => outcome.map_err(refused)?,
     }
     Ok(see_other(page_of(&id).as_str()))
@@ -261,6 +269,11 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
 pub async fn end(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
     let ended = console.end_for(&id, &posted.who.person).await?;
     Ok(see_other(page_of(&ended).as_str()))
+}
+
+/// What was approved may be used up by the time of the second click.
+fn was_meant(state: ElevationState, meant: ElevationState) -> bool {
+    state == meant || (meant == ElevationState::Active && state == ElevationState::Ended)
 }
 
 fn may_end(person: &Person, entry: &ElevationEntry) -> bool {

@@ -6,7 +6,7 @@ use model::{
     Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Task, Timestamp, config::Config, shown,
 };
 use policy::Policies;
-use privilege::asked_call;
+use privilege::{approvers::keep_approved, asked_call};
 use store::{ElevationEntry, Page, Store};
 use web::CallCard;
 
@@ -129,7 +129,10 @@ pub async fn of(
         inventory::agents_of(store, me, after, MOST_AGENTS).await.map_err(store_failed)?;
     let mut grants = Vec::new();
     for entry in &agents {
-        let held = inventory::grants_of(store, &entry.agent.id).await.map_err(store_failed)?;
+        let mut held = inventory::grants_of(store, &entry.agent.id).await.map_err(store_failed)?;
+        for GrantEntry { grant, agent, elevations } in &mut held {
+            keep_approved(store, policies, (agent, grant), elevations).await.map_err(store_failed)?;
+        }
         let mine = |entry: &GrantEntry| entry.agent.owner == *me || entry.grant.person.as_ref() == Some(me);
         grants.extend(held.into_iter().filter(mine));
     }

@@ -84,9 +84,17 @@ impl Live {
             agent: entry.agent.id.to_string(),
             uses: format!("{} of {}", elevation.max_uses.saturating_sub(elevation.uses()), elevation.max_uses),
             ends: when(now, elevation.not_after().unwrap_or(now)),
-            by: elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default(),
+            by: by(elevation),
             task: elevation.ends_with.task.as_ref().map(ToString::to_string),
         }
+    }
+}
+
+/// Who said yes: all of them.
+fn by(elevation: &Elevation) -> String {
+    match elevation.quorum.given.as_slice() {
+        [] => elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default(),
+        given => given.iter().map(|yes| yes.by.as_str()).collect::<Vec<_>>().join(", "),
     }
 }
 

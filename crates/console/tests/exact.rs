@@ -15,7 +15,7 @@ use model::{
 };
 use privilege::{
     Refused, asked_call,
-    elevation::open::{self, ElevationWish, Opened},
+    elevation::open::{self, Asking, ElevationWish, Opened},
 };
 use store::{Commit, privilege::PrivilegeTx};
 use support::{CLAUDE, Installation};
@@ -89,8 +89,9 @@ async fn request(world: &Installation, asked: &AskedCall) -> String {
                     reason: "a spill",
                     task: None,
                 };
-                let opened =
-                    open::request(&ElevationConfig::default(), tx, wish, Actor::Person("ada".parse().unwrap())).await?;
+                let (config, policies) = (ElevationConfig::default(), policy::Policies::built_in());
+                let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
+                let opened = open::request(asking, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
                 let Opened::New(elevation, event) = opened else { panic!("{opened:?}") };
                 Ok(Commit::with(event, elevation.id.to_string()))
             })

@@ -174,6 +174,7 @@ mod tests {
 
     fn elevation(stage: Stage) -> Elevation {
         Elevation {
+            quorum: Default::default(),
             id: "elv_1".parse().unwrap(),
             grant: "grt_1".parse().unwrap(),
             scope: "tickets.delete_ticket".parse::<Scope>().unwrap(),

@@ -12,7 +12,7 @@ use model::{
 };
 use privilege::{
     asked_call,
-    elevation::open::{self, ElevationWish, Opened},
+    elevation::open::{self, Asking, ElevationWish, Opened},
     task::lacked,
 };
 use store::{Commit, StoreError};
@@ -97,7 +97,7 @@ impl Gateway {
         call: &Call,
         principal: &Principal,
     ) -> Refusal {
-        let config = self.config.elevation.clone();
+        let (config, policies) = (self.config.clone(), self.policies.clone());
         let (agent, grant, task) = (principal.agent().clone(), principal.grant().clone(), call.task.clone());
         let Lack { left, asks, of_task } = lack;
         let is_exact = left.is_some();
@@ -106,7 +106,7 @@ impl Gateway {
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
                     let kept = match &left {
-                        Some(left) => asked_call::leave(tx, &config, &left.asked, &left.sealed).await?,
+                        Some(left) => asked_call::leave(tx, &config.elevation, &left.asked, &left.sealed).await?,
                         None => false,
                     };
                     if let Some((task, scope, by_token)) = &of_task {
@@ -121,7 +121,7 @@ impl Gateway {
                     };
                     // Of several equal calls at once one is made; the others do not ask whether they may be made too.
                     let was_made = newest.is_some_and(|newest| {
-                        let since = tx.now().before(config.ask_within);
+                        let since = tx.now().before(config.elevation.ask_within);
                         newest.call.is_some()
                             && newest.call.as_ref().map(|call| &call.asked) == exact.as_ref().map(|call| &call.asked)
                             && newest
@@ -139,7 +139,8 @@ impl Gateway {
                             reason,
                             task: task.as_ref(),
                         };
-                        asked = match open::request(&config, tx, wish, Actor::Agent(agent.id.clone())).await? {
+                        let asking = Asking::of(&config, &policies, &scope);
+                        asked = match open::request(asking, tx, wish, Actor::Agent(agent.id.clone())).await? {
                             Opened::Joined(elevation) => Asked::Waits(elevation.id),
                             Opened::New(elevation, event) => {
                                 events.push(event);

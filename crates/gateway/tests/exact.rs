@@ -18,7 +18,7 @@ use privilege::{
     catalogue::accept,
     elevation::{
         decide::{approve, deny},
-        open::{self, ElevationWish, Opened},
+        open::{self, Asking, ElevationWish, Opened},
     },
 };
 use serde_json::{Value, json};
@@ -73,7 +73,9 @@ async fn request(world: &World, asked: &AskedCall) -> Opened {
                     reason: "a spill",
                     task: None,
                 };
-                let opened = open::request(&config, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
+                let policies = Policies::built_in();
+                let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
+                let opened = open::request(asking, tx, wish, Actor::Person("ada".parse().unwrap())).await?;
                 Ok(match &opened {
                     Opened::New(_, event) => Commit::with(event.clone(), opened),
                     _ => Commit::nothing(opened),
@@ -100,9 +102,9 @@ async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Ref
             Box::pin(async move {
                 let event = match yes {
                     true => approve(tx, &id, &bob, None).await?.0,
-                    false => deny(tx, &id, &bob).await?,
+                    false => Some(deny(tx, &id, &bob).await?),
                 };
-                Ok(Commit::with(event, ()))
+                Ok(Commit::with(event.unwrap(), ()))
             })
         })
         .await
@@ -169,6 +171,25 @@ async fn who_approved_has_to_be_one_who_may_when_the_call_is_made() {
     assert!(refused.text().contains("`bob`, who approved it, may not approve any more"), "{}", refused.text());
     set_roles(&world, [model::Role::Approver].into()).await;
     call(&world, json!({"id": 7})).await.answered();
+}
+
+/// Before, the request for it was taken for the approval that is worth nothing, until its minutes were over.
+#[tokio::test]
+async fn a_call_whose_approver_is_none_any_more_can_be_asked_for_anew() {
+    let world = exact().await;
+    let first = approved(&world, json!({"id": 7})).await;
+    set_roles(&world, [].into()).await;
+    call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
+    let anew = requested(&world).await;
+    assert_ne!(anew, first);
+    let ended = world.last("elevation_ended").await.unwrap();
+    assert_eq!((ended["elevation"].as_str(), ended["cause"].as_str()), (Some(first.as_str()), Some("approver_gone")));
+    // The role comes back, and what ended stays over.
+    set_roles(&world, [model::Role::Approver].into()).await;
+    call(&world, json!({"id": 7})).await.challenged("tickets.delete_ticket");
+    decided(&world, &anew, true).await.unwrap();
+    call(&world, json!({"id": 7})).await.answered();
+    assert_eq!(world.upstream.arrived().len(), 1);
 }
 
 async fn set_roles(world: &World, roles: std::collections::BTreeSet<model::Role>) {

@@ -72,6 +72,7 @@ mod tests {
             scope: "tickets.delete_ticket".parse().unwrap(),
             call: None,
             by: StepUp::Approval,
+            quorum: Default::default(),
             reason: "a spill".into(),
             requested_at: Timestamp::from_seconds(100),
             decide_before: Timestamp::from_seconds(1_000),

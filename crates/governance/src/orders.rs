@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, Timestamp,
-    ToolName, shown,
+    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, ToolName,
+    shown,
 };
 use policy::Policies;
 use privilege::{
@@ -24,6 +24,8 @@ use privilege::{
 };
 use store::{Commit, PageStart, Store, StoreError};
 
+pub use decide::Approved;
+
 /// One change that is recorded by one event and gives something back.
 macro_rules! change {
     ($store:expr, $tx:ident => $work:expr) => {
@@ -38,15 +40,22 @@ macro_rules! change {
     };
 }
 
-/// Puts an elevation in force, for `lasts` or as long as was asked for. Returns its end.
+/// Approves an elevation, for `lasts` or as long as was asked for; the last one whose approval it takes puts it in force.
 pub async fn approve(
     store: &Store,
     id: &Id<Elevation>,
     decider: &Decider,
     lasts: Option<Span>,
-) -> Result<Timestamp, Refused> {
+) -> Result<Approved, Refused> {
     let (id, decider) = (id.clone(), decider.clone());
-    change!(store, tx => decide::approve(tx, &id, &decider, lasts).await?)
+    store
+        .write::<_, Refused, _>(move |tx| {
+            Box::pin(async move {
+                let (event, approved) = decide::approve(tx, &id, &decider, lasts).await?;
+                Ok(recorded(event, approved))
+            })
+        })
+        .await
 }
 
 /// Says no to a request that waits.

@@ -4,7 +4,7 @@
 mod support;
 
 use model::{Actor, AgentState, ElevationState, Span, Target};
-use portcullis_governance::orders::{approve, deny, end, revoke, set_agent_state};
+use portcullis_governance::orders::{Approved, approve, deny, end, revoke, set_agent_state};
 use privilege::{DutyError, Refused};
 use serde_json::json;
 use support::{Installation, NIGHTLY};
@@ -16,11 +16,12 @@ async fn an_approval_by_another_person_is_in_force_for_as_long_as_was_asked() {
     let world = Installation::start().await;
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
 
-    let until = approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
+    let approved = approve(&world.store, &id, &world.decider("bob").await, None).await.unwrap();
 
     let elevation = world.store.elevation(&id).await.unwrap().unwrap();
     assert!(elevation.is_live(world.now()));
-    assert_eq!(until, world.now().after(Span::from_minutes(5)));
+    let until = world.now().after(Span::from_minutes(5));
+    assert_eq!(approved, Approved::InForce(until));
     assert_eq!(
         (elevation.not_after(), elevation.decided().map(|decided| decided.by.as_str())),
         (Some(until), Some("bob"))
@@ -38,8 +39,8 @@ async fn an_approval_by_another_person_is_in_force_for_as_long_as_was_asked() {
 async fn an_approver_may_shorten_the_time() {
     let world = Installation::start().await;
     let id = world.request("elv_1", "grt_nightly", DELETE).await;
-    let until = approve(&world.store, &id, &world.decider("bob").await, Some(Span::from_seconds(30))).await.unwrap();
-    assert_eq!(until, world.now().after(Span::from_seconds(30)));
+    let approved = approve(&world.store, &id, &world.decider("bob").await, Some(Span::from_seconds(30))).await.unwrap();
+    assert_eq!(approved, Approved::InForce(world.now().after(Span::from_seconds(30))));
 }
 
 #[tokio::test]

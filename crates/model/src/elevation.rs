@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExactCall, Grant, Id, Scope, Span, StepUp, Task, Timestamp, id::Minted, text_enum};
+use crate::{ExactCall, Grant, Id, Quorum, Scope, Span, StepUp, Task, Timestamp, Yes, id::Minted, text_enum};
 
 /// Privilege above the baseline, for a while and for a number of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Elevation {
     pub call: Option<ExactCall>,
     /// Who has to say yes.
     pub by: StepUp,
+    /// How many of them, and who has so far.
+    pub quorum: Quorum,
     /// Why it is asked for, in the words of the person or the agent's purpose.
     pub reason: String,
     /// When it was asked for.
@@ -116,6 +118,19 @@ impl Elevation {
         }
     }
 
+    /// Everybody whose approval it rests on, or will once there are enough of them.
+    pub fn approvers(&self) -> Vec<Yes> {
+        if !self.quorum.given.is_empty() || self.by == StepUp::Consent {
+            return self.quorum.given.clone();
+        }
+        let decided = self.approval().map(|approval| &approval.decided);
+        let alone = decided.and_then(|decided| {
+            let by = decided.by.parse().ok()?;
+            Some(Yes { by, at: decided.at, lasts: self.lasts })
+        });
+        alone.into_iter().collect()
+    }
+
     /// The yes, when there was one.
     pub fn approval(&self) -> Option<&Approval> {
         match &self.stage {
@@ -194,6 +209,8 @@ struct Flat {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     call: Option<ExactCall>,
     by: StepUp,
+    #[serde(default, skip_serializing_if = "Quorum::is_of_one")]
+    approvals: Quorum,
     state: ElevationState,
     reason: String,
     requested_at: Timestamp,
@@ -222,6 +239,7 @@ impl From<Elevation> for Flat {
             scope,
             call,
             by,
+            quorum: approvals,
             reason,
             requested_at,
             decide_before,
@@ -237,6 +255,7 @@ impl From<Elevation> for Flat {
             scope,
             call,
             by,
+            approvals,
             state,
             reason,
             requested_at,
@@ -266,6 +285,7 @@ impl TryFrom<Flat> for Elevation {
             scope: flat.scope,
             call: flat.call,
             by: flat.by,
+            quorum: flat.approvals,
             reason: flat.reason,
             requested_at: flat.requested_at,
             decide_before: flat.decide_before,

@@ -8,6 +8,7 @@
 //! stands.
 
 pub mod agent;
+pub mod approvers;
 pub mod asked_call;
 pub mod authority;
 pub mod block;

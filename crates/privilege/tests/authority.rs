@@ -18,7 +18,7 @@ use portcullis_privilege::{
     },
     elevation::{
         decide::approve,
-        open::{self, ElevationWish, Opened},
+        open::{self, Asking, ElevationWish, Opened},
     },
     grant, person,
 };
@@ -110,7 +110,11 @@ impl Installation {
             };
             let opened = match by {
                 StepUp::Consent => open::consent(&config, tx, wish, &agent.owner).await?,
-                StepUp::Approval => open::request(&config, tx, wish, Actor::Operator).await?,
+                StepUp::Approval => {
+                    let policies = Policies::built_in();
+                    let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
+                    open::request(asking, tx, wish, Actor::Operator).await?
+                }
             };
             let Opened::New(elevation, event) = opened else { panic!("{opened:?}") };
             (event, elevation)
@@ -121,7 +125,8 @@ impl Installation {
                 self.store,
                 tx,
                 approve(tx, &opened.id, &Decider::at_the_command_line(bob, Arc::new(Policies::built_in())), None)
-                    .await?
+                    .await
+                    .map(|(event, approved)| (event.unwrap(), approved))?
             );
         }
     }

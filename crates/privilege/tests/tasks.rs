@@ -13,7 +13,7 @@ use portcullis_privilege::{
     elevation::{
         decide,
         end::elapse,
-        open::{self, ElevationWish, Opened},
+        open::{self, Asking, ElevationWish, Opened},
         uses,
     },
     grant, person, task,
@@ -113,7 +113,11 @@ impl Installation {
                     };
                     let opened = match by {
                         StepUp::Consent => open::consent(&config, tx, wish, &agent.owner).await?,
-                        StepUp::Approval => open::request(&config, tx, wish, Actor::Operator).await?,
+                        StepUp::Approval => {
+                            let policies = policy::Policies::built_in();
+                            let asking = Asking { config: &config, approvals: config.approvals, policies: &policies };
+                            open::request(asking, tx, wish, Actor::Operator).await?
+                        }
                     };
                     Ok(match &opened {
                         Opened::New(_, event) => Commit::with(event.clone(), opened),
@@ -273,7 +277,8 @@ async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     let bob = world.store.person(&"bob".parse().unwrap()).await.unwrap().unwrap();
     let approved = change!(world.store, tx, {
         decide::approve(tx, &waits.id, &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())), None)
-            .await?
+            .await
+            .map(|(event, approved)| (event.unwrap(), approved))?
     });
     assert!(matches!(approved, Err(Refused::TaskOver(_) | Refused::AlreadyDecided { .. })));
     let records = world.store.last_records(5).await.unwrap();
@@ -343,7 +348,8 @@ async fn complete_ends_it_at_once_unless_somebody_approved_what_was_used() {
         world.store,
         tx,
         decide::approve(tx, &id, &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())), None)
-            .await?
+            .await
+            .map(|(event, approved)| (event.unwrap(), approved))?
     )
     .unwrap();
     assert!(world.call(&asked.id, Some(&task.id)).await);

@@ -12,7 +12,7 @@ use login::SignedIn;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, StepUp, event::ConsentGiven};
 use privilege::{
     agent, asked_call,
-    elevation::open::{self, ElevationWish, Opened},
+    elevation::open::{self, Asking, ElevationWish, Opened},
     grant::{self, Consented},
 };
 use store::{Commit, StoreError, Tx};
@@ -129,7 +129,7 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
             reason: &reason,
             task: task.as_ref(),
         };
-        match open::request(&cx.config.elevation, tx, wanted, Actor::Person(me.clone())).await? {
+        match open::request(Asking::of(&cx.config, &cx.policies, scope), tx, wanted, Actor::Person(me.clone())).await? {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => scopes.insert(scope.clone()),
             Opened::Joined(elevation) => pending.push(elevation.id),
             Opened::New(elevation, event) => {

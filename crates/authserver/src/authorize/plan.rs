@@ -8,7 +8,7 @@ use catalogue::ShownArgument;
 use model::{
     Agent, AgentKind, AgentState, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp,
 };
-use privilege::{asked_call, authority::Need};
+use privilege::{approvers::keep_approved, asked_call, authority::Need};
 use store::StoreError;
 
 use super::{
@@ -116,10 +116,11 @@ pub(super) async fn plan(
         None => newcomer(cx, wanted, person).await?,
     };
     let grant = cx.store.live_grant(&agent.id, &wanted.server, now).await?;
-    let mut live = match &grant {
-        Some(grant) => cx.store.live_elevations(&grant.id, now).await?,
-        None => Vec::new(),
-    };
+    let mut live = Vec::new();
+    if let Some(grant) = &grant {
+        live = cx.store.live_elevations(&grant.id, now).await?;
+        keep_approved(&cx.store, &cx.policies, (&agent, grant), &mut live).await?;
+    }
     let for_task = match ForTask::of(cx, wanted, &agent, grant.as_ref()).await? {
         Ok(for_task) => for_task,
         Err(error) => return Ok(Err(error)),

@@ -285,5 +285,5 @@ pub(super) struct Waiting {
     pub(super) tier: Tier,
     pub(super) scope: String,
     pub(super) reason: String,
-    pub(super) state: &'static str,
+    pub(super) state: String,
 }

@@ -258,11 +258,14 @@ async fn finish(
 fn waiting_page(cx: &Context, wait: &Wait, flow: &str, elevations: &[Elevation], person: &SignedIn) -> Response {
     let now = cx.store.now();
     let words = |elevation: &Elevation| match elevation.state() {
-        ElevationState::Requested if elevation.is_pending(now) => "waiting",
-        ElevationState::Requested => "not decided in time",
-        ElevationState::Active => "approved",
-        ElevationState::Ended => "over",
-        ElevationState::Denied => "denied",
+        ElevationState::Requested if elevation.is_pending(now) => match elevation.quorum.progress() {
+            Some(approvals) => format!("waiting, approved by {approvals}"),
+            None => "waiting".to_owned(),
+        },
+        ElevationState::Requested => "not decided in time".to_owned(),
+        ElevationState::Active => "approved".to_owned(),
+        ElevationState::Ended => "over".to_owned(),
+        ElevationState::Denied => "denied".to_owned(),
     };
     let requests = elevations
         .iter()

@@ -22,7 +22,7 @@ use oauth::{
 use privilege::{
     asked_call,
     authority::Need,
-    elevation::open::{self, ElevationWish, Opened},
+    elevation::open::{self, Asking, ElevationWish, Opened},
     grant,
 };
 use store::{Commit, StoreError, Tx};
@@ -110,7 +110,9 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
             reason,
             task: called_in.as_ref(),
         };
-        match open::request(&cx.config.elevation, tx, wanted, Actor::Agent(agent.id.clone())).await? {
+        match open::request(Asking::of(&cx.config, &cx.policies, scope), tx, wanted, Actor::Agent(agent.id.clone()))
+            .await?
+        {
             Opened::Joined(elevation) if elevation.state() == ElevationState::Active => {}
             Opened::Joined(elevation) => waiting = waiting.or(Some(elevation.id)),
             Opened::New(elevation, event) => {

@@ -209,6 +209,7 @@ impl World {
             scope: scope.parse::<Scope>().unwrap(),
             call: None,
             by,
+            quorum: Default::default(),
             reason: "to test".into(),
             requested_at: now,
             decide_before: now.after(Span::from_minutes(5)),

@@ -154,6 +154,7 @@ impl Installation {
             by: if matches!(scope, Scope::Tool(..)) { StepUp::Approval } else { StepUp::Consent },
             call: None,
             scope,
+            quorum: Default::default(),
             reason: "Ticket 4711 is a duplicate <b>of</b> 4710".into(),
             requested_at: self.now(),
             decide_before: self.now().after(Span::from_minutes(15)),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Approvals;
 use crate::Span;
 
 /// How long privilege above the baseline lasts, and for how many calls.
@@ -17,6 +18,9 @@ pub struct ElevationConfig {
     pub approval_lasts: Span,
     /// Calls that a high elevation is good for.
     pub approval_uses: u32,
+    /// How many different people must approve a request, each by themselves; 1 to 5. The time begins with the last of
+    /// them. For some tools of a server: `servers.NAME.approvals`.
+    pub approvals: Approvals,
     /// An elevation that belongs to no task ends when it was not used for so long; 0: that does not end it.
     pub idle: Span,
     /// How long a request waits for a decision before it lapses.
@@ -44,6 +48,7 @@ impl Default for ElevationConfig {
             consent_uses: 20,
             approval_lasts: Span::from_minutes(5),
             approval_uses: 1,
+            approvals: Approvals::ONE,
             idle: Span::from_minutes(5),
             decide_within: Span::from_minutes(15),
             pending_per_agent: 3,

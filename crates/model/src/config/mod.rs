@@ -5,6 +5,7 @@
 //! and a missing table never opens anything.
 
 mod answer_bytes;
+mod approvals;
 mod audit;
 mod challenge;
 mod clients;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answer_bytes::AnswerBytes;
+pub use approvals::{ApprovalRules, Approvals};
 pub use audit::{AuditConfig, WitnessConfig};
 pub use challenge::ChallengeStyle;
 pub use clients::{ClientsConfig, RegisteredClient};

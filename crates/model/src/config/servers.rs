@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::AnswerBytes;
+use super::{AnswerBytes, ApprovalRules, Approvals};
 use crate::{Group, Id, Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
@@ -39,6 +39,10 @@ pub struct ServerConfig {
     /// covers the one call that was refused and asked for. Resources are named `resource/RULE`, prompts `prompt/NAME`.
     #[serde(default)]
     pub any_arguments: Vec<ToolPattern>,
+    /// From high-tier names (`*` stands for any run of characters) to how many different people must approve. The first match
+    /// wins; for all others it is `elevation.approvals`. Resources are named `resource/RULE`, prompts `prompt/NAME`.
+    #[serde(default)]
+    pub approvals: ApprovalRules,
     /// Which definitions of tools and prompts count: with `first_seen` those of the first list, and of later ones what a
     /// person accepted; with `reviewed` only what a person accepted; with `unpinned` whatever the server says at the
     /// moment, for servers whose descriptions are never the same twice.
@@ -80,13 +84,13 @@ impl ServerConfig {
 
     /// Does an approval of this tool, rule of resources or prompt cover one exact call?
     pub fn approves_exact_calls(&self, tool: &ToolName) -> bool {
-        let name = match tool.kind() {
-            Kind::Tool(name) => name.to_owned(),
-            Kind::Resource(rule) => format!("resource/{rule}"),
-            Kind::Prompt(name) => format!("prompt/{name}"),
-            Kind::Unnamed(_) => return true,
-        };
+        let Some(name) = named(tool) else { return true };
         !self.any_arguments.iter().any(|pattern| pattern.matches(&name))
+    }
+
+    /// How many people must approve this tool, rule of resources or prompt, when the server says so.
+    pub fn approvals(&self, tool: &ToolName) -> Option<Approvals> {
+        self.approvals.of(&named(tool)?)
     }
 
     /// An example of everything that has a rule in `tier`.
@@ -97,6 +101,16 @@ impl ServerConfig {
             self.prompts.iter().filter_map(move |(pattern, _)| ToolName::of_prompt(&example(pattern.as_str())));
         let resources = self.resources.named().map(|(name, _)| ToolName::of_resource(name));
         tools.chain(prompts).chain(resources).filter(move |tool| self.tier(tool) == Some(tier))
+    }
+}
+
+/// As tables of high-tier names have it.
+fn named(tool: &ToolName) -> Option<String> {
+    match tool.kind() {
+        Kind::Tool(name) => Some(name.to_owned()),
+        Kind::Resource(rule) => Some(format!("resource/{rule}")),
+        Kind::Prompt(name) => Some(format!("prompt/{name}")),
+        Kind::Unnamed(_) => None,
     }
 }
 

@@ -63,6 +63,27 @@ pub struct ElevationRequested {
     pub max_uses: u32,
     /// How long it lasts once approved, in seconds.
     pub lasts: u64,
+    /// How many people must approve, when one is not enough.
+    pub approvals: Option<u32>,
+}
+
+/// One of several people who must approve did, and others have to as well: it is not in force yet.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ApprovalGiven {
+    /// Of which elevation.
+    #[serde(flatten)]
+    pub of: ElevationOf,
+    /// Who said yes.
+    pub decided_by: Id<Person>,
+    /// Which one that is.
+    pub approval: u32,
+    /// Of how many.
+    pub approvals: u32,
+    /// Everybody whose approval counts now, with this one.
+    pub approvers: Vec<Id<Person>>,
+    /// For how long at the most, in seconds.
+    pub lasts: u64,
 }
 
 /// An elevation was approved or consented to, and is in force.
@@ -72,8 +93,12 @@ pub struct ElevationApproved {
     /// Which.
     #[serde(flatten)]
     pub of: ElevationOf,
-    /// Who said yes.
+    /// Who said yes; the last of them, when several had to.
     pub decided_by: Id<Person>,
+    /// How many had to, when one was not enough.
+    pub approvals: Option<u32>,
+    /// All of them, when one was not enough.
+    pub approvers: Option<Vec<Id<Person>>>,
     /// Its end.
     pub until: Text<Timestamp>,
     /// Calls it is good for.
@@ -147,6 +172,8 @@ pub enum ElevationEnd {
     ByHand,
     /// Its grant ended.
     GrantEnded,
+    /// Somebody who approved it may not approve any more, and it was asked for anew.
+    ApproverGone,
     /// A revocation covers it: it was refused from then on, and this was written down afterwards.
     Revoked,
 }

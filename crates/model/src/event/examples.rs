@@ -107,7 +107,12 @@ fn of(elevation: &Elevation) -> ElevationOf {
 
 /// `elevation` was asked for.
 pub fn elevation_requested(elevation: &Elevation) -> ElevationRequested {
-    ElevationRequested { of: of(elevation), max_uses: elevation.max_uses, lasts: elevation.lasts.seconds() }
+    ElevationRequested {
+        of: of(elevation),
+        max_uses: elevation.max_uses,
+        lasts: elevation.lasts.seconds(),
+        approvals: None,
+    }
 }
 
 /// `elevation` was approved by bob.
@@ -115,6 +120,8 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
     ElevationApproved {
         of: of(elevation),
         decided_by: parsed("bob"),
+        approvals: None,
+        approvers: None,
         until: elevation.not_after().unwrap_or_default().into(),
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),

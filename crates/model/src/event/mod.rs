@@ -33,8 +33,8 @@ pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use elevation::{
-    CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf, ElevationRequested,
-    ElevationUseReturned,
+    ApprovalGiven, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
+    ElevationRequested, ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use person::{

@@ -76,6 +76,7 @@ events! {
     "refresh_replayed" RefreshReplayed,
     "installation_ended" InstallationEnded,
     "elevation_requested" ElevationRequested,
+    "approval_given" ApprovalGiven,
     "elevation_approved" ElevationApproved,
     "elevation_denied" ElevationDenied,
     "elevation_ended" ElevationEnded,

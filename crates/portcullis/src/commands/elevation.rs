@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use catalogue::{Before, Shown, ShownArgument};
-use model::{Elevation, Id, Timestamp};
+use model::{Elevation, ElevationState, Id, Timestamp};
 use privilege::asked_call;
 use store::{ElevationEntry, Store};
 
@@ -82,7 +82,7 @@ fn row(entry: &ElevationEntry, now: Timestamp) -> Vec<String> {
         acts_for(entry),
         elevation.scope.to_string(),
         elevation.by.to_string(),
-        elevation.state().to_string(),
+        state(elevation),
         format!("{}/{}", elevation.uses(), elevation.max_uses),
         // An end that lies behind says nothing that the state does not.
         match elevation.not_after() {
@@ -92,6 +92,14 @@ fn row(entry: &ElevationEntry, now: Timestamp) -> Vec<String> {
         },
         elevation.reason.clone(),
     ]
+}
+
+/// With how many have approved, when several have to.
+fn state(elevation: &Elevation) -> String {
+    match elevation.quorum.progress().filter(|_| elevation.state() == ElevationState::Requested) {
+        Some(_) => format!("requested, {} of {}", elevation.quorum.given.len(), elevation.quorum.needed),
+        None => elevation.state().to_string(),
+    }
 }
 
 fn acts_for(entry: &ElevationEntry) -> String {
@@ -134,6 +142,7 @@ fn show(
         ("by", elevation.by.to_string()),
         ("reason", elevation.reason.clone()),
         ("asked for", elevation.requested_at.to_string()),
+        ("approvals", elevation.quorum.progress().unwrap_or_default()),
         ("decided by", elevation.decided().map(|decided| decided.by.clone()).unwrap_or_default()),
         ("decided", at(elevation.decided().map(|decided| decided.at))),
         ("lasts", elevation.lasts.to_string()),

@@ -6,7 +6,8 @@ use model::{Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, S
 use policy::{Arguments, Policies, Untypable};
 use store::{Store, StoreError, StoreSilent};
 
-use super::{Approvals, Asker, Unfit, elevated, exact::still_approved};
+use super::{Approvals, Asker, Unfit, elevated};
+use crate::approvers::still_approved;
 
 /// One call, by the grant and the credential that it comes with.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +117,7 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     for by in elevated(&live, &scope, with) {
         let fits = match approvals.covered_by(by.elevation) {
             Ok(()) => {
-                let approved = still_approved(store, policies, (&asker, grant), by.elevation).await;
+                let approved = still_approved(store, policies, (asker.agent, grant), by.elevation).await;
                 approved.map_err(NotAllowed::Store)?
             }
             Err(why) => Err(why),

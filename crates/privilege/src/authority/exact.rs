@@ -1,18 +1,13 @@
 //! Which calls an elevation covers: any of its scope, or one.
 //!
-//! An approval is given to one call, by somebody who may; both are asked again when the call is made, because meanwhile
-//! arguments, definition, installation or the approver's duty may have changed.
+//! An approval is given to one call, by people who may; both are asked again when the call is made, because meanwhile
+//! arguments, definition, installation or the duty of an approver ([`crate::approvers`]) may have changed.
 //!
 //! Spec: NIST SP 800-53 AC-5.
 
 use std::fmt;
 
-use model::{CallTarget, Elevation, Grant, Id, OtherCall, Person, StepUp, ThisCall, Tier, config::ServerConfig};
-use policy::Policies;
-use store::{Store, StoreError};
-
-use super::{Asker, approve::approve};
-use crate::separation_of_duty::may_approve;
+use model::{CallTarget, Elevation, Id, OtherCall, Person, StepUp, ThisCall, Tier, config::ServerConfig};
 
 /// What approvals cover, of what is called.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +27,8 @@ pub enum Unfit {
     NotExact,
     /// Who approved it may not approve any more.
     Approver(Id<Person>),
+    /// Fewer people approved it than it takes.
+    TooFew(u32),
 }
 
 impl fmt::Display for Unfit {
@@ -40,6 +37,7 @@ impl fmt::Display for Unfit {
             Self::Other(other) => other.fmt(f),
             Self::NotExact => f.write_str("an approval covers one call, and this one was not asked for"),
             Self::Approver(person) => write!(f, "`{person}`, who approved it, may not approve any more"),
+            Self::TooFew(needed) => write!(f, "it takes the approval of {needed} people, and has not got it"),
         }
     }
 }
@@ -64,21 +62,4 @@ impl<'a> Approvals<'a> {
             (None, _) => Ok(()),
         }
     }
-}
-
-/// May the person who approved it still do so?
-pub(super) async fn still_approved(
-    store: &Store,
-    policies: &Policies,
-    (asker, grant): (&Asker<'_>, &Grant),
-    elevation: &Elevation,
-) -> Result<Result<(), Unfit>, StoreError> {
-    let (StepUp::Approval, Some(decided)) = (elevation.by, elevation.decided()) else { return Ok(Ok(())) };
-    let Ok(id) = decided.by.parse::<Id<Person>>() else { return Ok(Err(Unfit::NotExact)) };
-    let person = store.person(&id).await?;
-    let may = person.is_some_and(|person| {
-        let by_duty = may_approve(&person, elevation, grant, asker.agent);
-        by_duty.and_then(|()| approve(policies, &person.id, (elevation, grant, asker.agent))).is_ok()
-    });
-    Ok(if may { Ok(()) } else { Err(Unfit::Approver(id)) })
 }

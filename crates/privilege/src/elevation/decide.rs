@@ -2,16 +2,19 @@
 //!
 //! Everything the decision depends on is read inside the transaction that makes it, so an elevation is
 //! decided once, while it waits, by somebody who may, for a grant that still stands.
+//!
+//! Where several people must approve, each is asked by themselves, those before them are asked again, and the last one puts
+//! it in force. One no ends it.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Scope, Span, Stage, Standing, Target, Task,
-    Timestamp,
-    event::{ElevationApproved, ElevationDenied, ElevationOf},
+    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Quorum, Scope, Span, Stage, Standing, StepUp, Target,
+    Task, Timestamp, Yes,
+    event::{ApprovalGiven, ElevationApproved, ElevationDenied, ElevationOf},
 };
 use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
-    Refused, authority,
+    Refused, approvers, authority,
     separation_of_duty::{Decider, DutyError, may_approve, may_deny},
     standing::stands_now,
 };
@@ -24,7 +27,17 @@ struct Case {
     person: Person,
 }
 
-/// Puts an elevation in force, for `lasts` or as long as was asked for. Returns its end.
+/// What a yes came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approved {
+    /// It is in force until then.
+    InForce(Timestamp),
+    /// Others have to approve as well.
+    Waits(Quorum),
+}
+
+/// Approves an elevation, for `lasts` or as long as was asked for; the last one whose approval it takes puts it in force.
+/// No event when they had approved it before.
 ///
 /// # Errors
 /// The person may not decide this, somebody decided before, the request lapsed, what it rests on was taken away, or
@@ -34,7 +47,7 @@ pub async fn approve(
     id: &Id<Elevation>,
     decider: &Decider,
     lasts: Option<Span>,
-) -> Result<(Event, Timestamp), Refused> {
+) -> Result<(Option<Event>, Approved), Refused> {
     let now = tx.now();
     let case = case(tx, id, decider).await?;
     may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
@@ -46,23 +59,46 @@ pub async fn approve(
     if tx.is_blocked(&decider_is).await? {
         return Err(Refused::Blocked(decider_is));
     }
-    still_waits(&case.elevation, now)?;
+    still_waits(&case.elevation, now, decider.person())?;
     still_that_tool(tx, &case.elevation).await?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
     let task = case.task(tx).await?;
+    let Joined { quorum, is_news } = case.joined(tx, decider, lasts).await?;
+    if !is_news {
+        return Ok((None, Approved::Waits(quorum)));
+    }
+    if !quorum.is_of_one() && !PrivilegeTx::of(tx).put_quorum(id, &quorum).await? {
+        return Err(Refused::Lapsed(case.elevation.decide_before));
+    }
+    let of = ElevationOf::of(&case.elevation, &case.grant);
+    let approvers: Vec<_> = quorum.given.iter().map(|yes| yes.by.clone()).collect();
+    if !quorum.is_of_one() && !quorum.is_reached() {
+        let given = ApprovalGiven {
+            of,
+            decided_by: case.person.id,
+            approval: approvers.len() as u32,
+            approvals: quorum.needed,
+            approvers,
+            lasts: lasts.seconds(),
+        };
+        return Ok((Some(given.by(decider.actor())), Approved::Waits(quorum)));
+    }
+    let lasts = quorum.lasts(lasts);
     let end = now.after(lasts).min(case.grant.not_after);
     let end = task.map_or(end, |task| end.min(task.deadline));
     if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let approved = ElevationApproved {
-        of: ElevationOf::of(&case.elevation, &case.grant),
+        of,
         decided_by: case.person.id,
+        approvals: Some(quorum.needed).filter(|needed| *needed > 1),
+        approvers: Some(approvers).filter(|approvers| !approvers.is_empty()),
         until: end.into(),
         max_uses: case.elevation.max_uses,
         lasts: lasts.seconds(),
     };
-    Ok((approved.by(decider.actor()), end))
+    Ok((Some(approved.by(decider.actor())), Approved::InForce(end)))
 }
 
 /// Says no to a request that waits.
@@ -73,7 +109,7 @@ pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Res
     let now = tx.now();
     let case = case(tx, id, decider).await?;
     may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
-    still_waits(&case.elevation, now)?;
+    still_waits(&case.elevation, now, decider.person())?;
     if !PrivilegeTx::of(tx).deny_elevation(id, case.person.id.as_str(), now).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
@@ -91,12 +127,14 @@ async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<
     Ok(Case { elevation, grant, agent, person })
 }
 
-fn still_waits(elevation: &Elevation, now: Timestamp) -> Result<(), Refused> {
+/// Whoever approved it among others hears that it was them.
+fn still_waits(elevation: &Elevation, now: Timestamp, decider: &Id<Person>) -> Result<(), Refused> {
     match elevation.stage {
         Stage::Requested if elevation.is_pending(now) => Ok(()),
         Stage::Requested => Err(Refused::Lapsed(elevation.decide_before)),
         Stage::Active(_) | Stage::Ended(_) | Stage::Denied(_) => {
-            let by = elevation.decided().map(|decided| decided.by.clone());
+            let approved = elevation.approval().is_some() && elevation.quorum.has(decider);
+            let by = elevation.decided().map(|decided| if approved { decider.to_string() } else { decided.by.clone() });
             Err(Refused::AlreadyDecided { state: elevation.state(), by })
         }
     }
@@ -122,7 +160,32 @@ fn shortened(asked: Option<Span>, longest: Span) -> Result<Span, Refused> {
     }
 }
 
+/// Those who approved, with whoever decides now.
+struct Joined {
+    quorum: Quorum,
+    /// They had not approved before.
+    is_news: bool,
+}
+
 impl Case {
+    /// Adds an approval to those that still count. Where one person is enough there is nothing to add to.
+    async fn joined(&self, tx: &mut Tx<'_>, decider: &Decider, lasts: Span) -> Result<Joined, Refused> {
+        let needed = self.elevation.quorum.needed;
+        if needed <= 1 || self.elevation.by == StepUp::Consent {
+            return Ok(Joined { quorum: Quorum::default(), is_news: true });
+        }
+        let all = approvers::of_tx(tx, &self.elevation).await?;
+        let case = (&self.elevation, &self.grant, &self.agent);
+        let counts = |approver: &approvers::Approver| approver.may_still(decider.policies(), case).is_ok();
+        let given = all.into_iter().filter(counts).map(|approver| approver.yes).collect();
+        let mut quorum = Quorum { needed, given };
+        let is_news = !quorum.has(decider.person());
+        if is_news {
+            quorum.given.push(Yes { by: decider.person().clone(), at: tx.now(), lasts });
+        }
+        Ok(Joined { quorum, is_news })
+    }
+
     /// The task that it is for, which has to be open.
     async fn task(&self, tx: &mut Tx<'_>) -> Result<Option<Task>, Refused> {
         let Some(id) = &self.elevation.ends_with.task else { return Ok(None) };

@@ -4,18 +4,23 @@
 //! asking a second time, and an agent may have only so many waiting. What was denied stays denied for as long as it
 //! could have waited, whatever the arguments. In the high tier what is asked for is one call, and it is made once.
 //!
+//! What somebody approved who may not approve any more is used by nobody: asking again ends it, and asks others.
+//!
 //! Many requests tire the people who decide them, and tired people say yes.
 //!
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use crypto::mint;
 use model::{
-    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, ExactCall, Grant, Id, Person, Scope,
-    Stage, StepUp, Task, Timestamp,
-    config::ElevationConfig,
+    Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, ExactCall, Grant, Id, Person, Quorum,
+    Scope, Stage, StepUp, Task, Timestamp,
+    config::{Approvals, Config, ElevationConfig},
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
+use policy::Policies;
 use store::{StoreError, Tx, privilege::PrivilegeTx};
+
+use crate::approvers;
 
 /// What is wanted, for which grant, and why.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +39,30 @@ pub struct ElevationWish<'a> {
     pub reason: &'a str,
     /// The open task that it is for, if it is for one.
     pub task: Option<&'a Task>,
+}
+
+/// By which rules another person is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// How long a request waits, and how many may.
+    pub config: &'a ElevationConfig,
+    /// How many people must approve.
+    pub approvals: Approvals,
+    /// Who may still approve what is in force.
+    pub policies: &'a Policies,
+}
+
+impl<'a> Asking<'a> {
+    /// For `scope`, as the configuration says.
+    pub fn of(config: &'a Config, policies: &'a Policies, scope: &Scope) -> Self {
+        let rules = config.servers.get(scope.server());
+        let of_tool = match scope {
+            Scope::Tool(_, tool) => rules.and_then(|rules| rules.approvals(tool)),
+            Scope::Low(_) | Scope::Medium(_) => None,
+        };
+        let approvals = of_tool.unwrap_or(config.elevation.approvals);
+        Self { config: &config.elevation, approvals, policies }
+    }
 }
 
 /// What came of it.
@@ -56,7 +85,8 @@ pub async fn consent(
     wanted: ElevationWish<'_>,
     person: &Id<Person>,
 ) -> Result<Opened, StoreError> {
-    if let Some(live) = live(tx, &wanted).await? {
+    // What another person approved is not joined: nobody asks here whether they still may.
+    if let Some(live) = live(tx, &wanted).await?.into_iter().find(|live| live.by == StepUp::Consent) {
         return Ok(Opened::Joined(live));
     }
     let now = tx.now();
@@ -69,6 +99,8 @@ pub async fn consent(
     let approved = ElevationApproved {
         of: ElevationOf::of(&elevation, wanted.grant),
         decided_by: person.clone(),
+        approvals: None,
+        approvers: None,
         until: until.into(),
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
@@ -78,13 +110,16 @@ pub async fn consent(
 
 /// Waiting for a person to decide.
 pub async fn request(
-    config: &ElevationConfig,
+    asking: Asking<'_>,
     tx: &mut Tx<'_>,
     wanted: ElevationWish<'_>,
     actor: Actor,
 ) -> Result<Opened, StoreError> {
-    if let Some(live) = live(tx, &wanted).await? {
-        return Ok(Opened::Joined(live));
+    let Asking { config, approvals, policies } = asking;
+    for live in live(tx, &wanted).await? {
+        if is_usable(tx, policies, &wanted, &live).await? {
+            return Ok(Opened::Joined(live));
+        }
     }
     let now = tx.now();
     let waiting = tx.pending_for(&wanted.grant.id, wanted.scope, wanted.task.map(|task| &task.id), now).await?;
@@ -114,7 +149,10 @@ pub async fn request(
             return Ok(Opened::TooMany);
         }
     }
-    let elevation = fresh(config, tx, &wanted);
+    let mut elevation = fresh(config, tx, &wanted);
+    if wanted.by == StepUp::Approval {
+        elevation.quorum = Quorum::of(approvals.number());
+    }
     PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     if let Some(call) = wanted.call {
         PrivilegeTx::of(tx).asked_call_is_requested(&call.asked).await?;
@@ -123,6 +161,7 @@ pub async fn request(
         of: ElevationOf::of(&elevation, wanted.grant),
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
+        approvals: Some(elevation.quorum.needed).filter(|needed| *needed > 1),
     };
     Ok(Opened::New(elevation, requested.by(actor)))
 }
@@ -133,7 +172,25 @@ fn latest(wanted: &ElevationWish<'_>, end: Timestamp) -> Timestamp {
     wanted.task.map_or(end, |task| end.min(task.deadline))
 }
 
-async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elevation>, StoreError> {
+/// Does it give what is wanted? What somebody approved who may not any more gives nothing, and ends here.
+async fn is_usable(
+    tx: &mut Tx<'_>,
+    policies: &Policies,
+    wanted: &ElevationWish<'_>,
+    live: &Elevation,
+) -> Result<bool, StoreError> {
+    if live.by == StepUp::Consent {
+        return Ok(wanted.by == StepUp::Consent);
+    }
+    let all = approvers::of_tx(tx, live).await?;
+    if approvers::all_may_still(policies, &all, (live, wanted.grant, wanted.agent)).is_ok() {
+        return Ok(true);
+    }
+    PrivilegeTx::of(tx).end_unapproved_elevation(&live.id).await?;
+    Ok(false)
+}
+
+async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Vec<Elevation>, StoreError> {
     let now = tx.now();
     let live = tx.live_elevations(&wanted.grant.id, now).await?;
     let same = |elevation: &Elevation| {
@@ -141,7 +198,7 @@ async fn live(tx: &mut Tx<'_>, wanted: &ElevationWish<'_>) -> Result<Option<Elev
             && elevation.call.as_ref() == wanted.call
             && elevation.ends_with.task.as_ref() == wanted.task.map(|task| &task.id)
     };
-    Ok(live.into_iter().find(same))
+    Ok(live.into_iter().filter(same).collect())
 }
 
 /// Is that request for this call, whichever installation makes it?
@@ -161,6 +218,7 @@ fn fresh(config: &ElevationConfig, tx: &Tx<'_>, wanted: &ElevationWish<'_>) -> E
         scope: wanted.scope.clone(),
         call: wanted.call.cloned(),
         by: wanted.by,
+        quorum: Quorum::default(),
         reason: wanted.reason.to_owned(),
         requested_at: tx.now(),
         decide_before: tx.now().after(config.decide_within),

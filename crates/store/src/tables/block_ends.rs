@@ -142,7 +142,13 @@ impl PrivilegeTx<'_, '_> {
                 ends_of_elevations!("e.scope = $1", "e.requested_at"),
                 Scope::Tool(server.clone(), tool.clone()).to_string(),
             ),
-            Target::Person(person) => (ends_of_elevations!("e.decided_by = $1", "e.decided_at"), person.to_string()),
+            Target::Person(person) => (
+                ends_of_elevations!(
+                    "(e.decided_by = $1 OR e.id IN (SELECT v.elevation FROM elevation_approver v WHERE v.person = $1))",
+                    "e.decided_at"
+                ),
+                person.to_string(),
+            ),
             Target::Agent(_) | Target::Client(_) | Target::Grant(_) | Target::Installation(_) => return Ok(0),
         };
         let mut ended = 0;

@@ -58,6 +58,13 @@ impl Tx<'_> {
         Ok(self.row(query(sql).bind(target.kind().as_str()).bind(target.name())).await?.is_some())
     }
 
+    /// When the newest block on exactly this was put down, whether it was lifted since or not.
+    pub async fn last_blocked(&mut self, target: &Target) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT since FROM block WHERE kind = $1 AND name = $2";
+        let row = self.row(query(sql).bind(target.kind().as_str()).bind(target.name())).await?;
+        row.map(|row| Columns::of("block", &row).time()).transpose()
+    }
+
     /// Every standing block but those on installations, as it stands inside this transaction, newest first.
     pub async fn standing_blocks(&mut self) -> Result<Vec<Block>, StoreError> {
         let found: Vec<Block> = self.all(all()).await?;

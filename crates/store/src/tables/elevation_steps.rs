@@ -3,7 +3,7 @@
 //! Every step is one conditional statement, so of several callers one wins.
 
 use model::{
-    Actor, Elevation, ExactCall, Grant, Id, Span, Timestamp,
+    Actor, Elevation, ExactCall, Grant, Id, Quorum, Span, Timestamp,
     event::{ElevationEnd, ElevationEnded},
 };
 use sqlx::query;
@@ -20,8 +20,8 @@ impl PrivilegeTx<'_, '_> {
         self.run(
             query(
                 "INSERT INTO elevation (id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before,
-                 decided_by, decided_at, lasts, not_after, max_uses, uses, task, idle, idle_until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                 decided_by, decided_at, lasts, not_after, max_uses, uses, task, idle, idle_until, quorum)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             )
             .bind(elevation.id.as_str())
             .bind(elevation.grant.as_str())
@@ -40,10 +40,11 @@ impl PrivilegeTx<'_, '_> {
             .bind(i64::from(elevation.uses()))
             .bind(elevation.ends_with.task.as_ref().map(Id::as_str))
             .bind(elevation.ends_with.idle.map_or(0, Span::seconds) as i64)
-            .bind(elevation.ends_with.idle_until.map(Timestamp::micros)),
+            .bind(elevation.ends_with.idle_until.map(Timestamp::micros))
+            .bind(quorum_as_stored(&elevation.quorum)?),
         )
         .await?;
-        Ok(())
+        self.put_approvers(&elevation.id, &elevation.quorum).await
     }
 
     /// Binds a request that waits to another call, or to another installation that may make it; `false` when it was decided.
@@ -51,6 +52,27 @@ impl PrivilegeTx<'_, '_> {
         let sql = "UPDATE elevation SET exact_call = $2 WHERE id = $1 AND state = 'requested'";
         let changed = self.run(query(sql).bind(id.as_str()).bind(as_stored(Some(call))?)).await?;
         Ok(changed == 1)
+    }
+
+    /// Keeps who has approved a request that waits; `false` when it was decided before or had lapsed.
+    pub async fn put_quorum(&mut self, id: &Id<Elevation>, quorum: &Quorum) -> Result<bool, StoreError> {
+        let sql = "UPDATE elevation SET quorum = $2 WHERE id = $1 AND state = 'requested' AND decide_before > $3";
+        let now = self.now.micros();
+        let changed = self.run(query(sql).bind(id.as_str()).bind(quorum_as_stored(quorum)?).bind(now)).await?;
+        if changed == 0 {
+            return Ok(false);
+        }
+        self.run(query("DELETE FROM elevation_approver WHERE elevation = $1").bind(id.as_str())).await?;
+        self.put_approvers(id, quorum).await?;
+        Ok(true)
+    }
+
+    async fn put_approvers(&mut self, id: &Id<Elevation>, quorum: &Quorum) -> Result<(), StoreError> {
+        let sql = "INSERT INTO elevation_approver (elevation, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        for yes in &quorum.given {
+            self.run(query(sql).bind(id.as_str()).bind(yes.by.as_str())).await?;
+        }
+        Ok(())
     }
 
     /// Requested → active; `false` when it was decided before or had lapsed.
@@ -93,6 +115,19 @@ impl PrivilegeTx<'_, '_> {
             self.bump_epoch().await?;
         }
         Ok(true)
+    }
+
+    /// Active → ended, because somebody who approved it may not approve any more. `false` when it was over before.
+    pub async fn end_unapproved_elevation(&mut self, id: &Id<Elevation>) -> Result<bool, StoreError> {
+        let sql = concat!(
+            "UPDATE elevation SET state = 'ended', not_after = CASE WHEN not_after > $2 THEN $2 ELSE not_after END
+             WHERE id = $1 AND state = 'active' RETURNING ",
+            changed_columns!()
+        );
+        let now = self.now.micros();
+        let ended = self.end_elevations(query(sql).bind(id.as_str()).bind(now), ElevationEnd::ApproverGone).await?;
+        self.bump_epoch().await?;
+        Ok(ended == 1)
     }
 
     /// Active → ended by itself: its end stays what it was, and calls under way go on. `false` when it was over before.
@@ -156,6 +191,12 @@ impl PrivilegeTx<'_, '_> {
         self.ended.extend(ended.iter().map(|elevation| ElevationEnded::of(elevation, cause).by(Actor::System)));
         Ok(count)
     }
+}
+
+/// Nothing, when one person is enough, as in rows from before.
+fn quorum_as_stored(quorum: &Quorum) -> Result<Option<String>, StoreError> {
+    let text = (!quorum.is_of_one()).then(|| serde_json::to_string(quorum)).transpose();
+    text.map_err(|error| StoreError::Unreadable { what: "elevation", why: error.to_string() })
 }
 
 fn as_stored(call: Option<&ExactCall>) -> Result<Option<String>, StoreError> {

@@ -20,7 +20,7 @@ macro_rules! elevation_columns {
         concat!(
             "e.id, e.grant_id, e.scope, e.exact_call, e.step_up, e.state, e.reason, e.requested_at, e.decide_before, e.decided_by, \
              e.decided_at, e.lasts, e.not_after, e.max_uses, e.uses, \
-             e.task, e.idle, e.idle_until, ",
+             e.task, e.idle, e.idle_until, e.quorum, ",
             elevation_ended_by_block!()
         )
     };
@@ -31,7 +31,7 @@ pub(crate) use elevation_columns;
 macro_rules! changed_columns {
     () => {
         "id, grant_id, scope, exact_call, step_up, state, reason, requested_at, decide_before, decided_by, decided_at, lasts, \
-         not_after, max_uses, uses, task, idle, idle_until, CAST(NULL AS BIGINT)"
+         not_after, max_uses, uses, task, idle, idle_until, quorum, CAST(NULL AS BIGINT)"
     };
 }
 
@@ -203,6 +203,7 @@ impl FromColumns for Elevation {
         let task = columns.optional_parsed()?;
         let idle = Some(columns.number()?).filter(|idle| *idle > 0).map(Span::from_seconds);
         let ends_with = EndsWith { task, idle, idle_until: columns.optional_time()? };
+        let quorum = columns.optional_json()?.unwrap_or_default();
         let stage = Stage::of(state, decided, not_after, uses).map_err(|why| columns.unreadable(why))?;
         let stage = match (stage, columns.optional_time()?) {
             (Stage::Requested, Some(_)) => Stage::Ended(None),
@@ -211,6 +212,20 @@ impl FromColumns for Elevation {
             }
             (stage, _) => stage,
         };
-        Ok(Self { id, grant, scope, call, by, reason, requested_at, decide_before, lasts, max_uses, ends_with, stage })
+        Ok(Self {
+            id,
+            grant,
+            scope,
+            call,
+            by,
+            quorum,
+            reason,
+            requested_at,
+            decide_before,
+            lasts,
+            max_uses,
+            ends_with,
+            stage,
+        })
     }
 }

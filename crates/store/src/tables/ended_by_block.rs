@@ -22,7 +22,7 @@ pub(crate) use grant_ended_by_block;
 
 /// Since when an elevation `e` is stopped for good; `NULL` when it is not.
 ///
-/// Whatever covers it ends it, and so does a block on the person who decided on it: whoever had their session may have
+/// Whatever covers it ends it, and so does a block on anybody who approved it: whoever had their session may have
 /// approved for anybody.
 macro_rules! elevation_ended_by_block {
     () => {
@@ -35,6 +35,8 @@ macro_rules! elevation_ended_by_block {
           OR (b.kind = 'person' AND b.name = g.person AND b.since >= e.requested_at)
           OR (b.kind = 'person' AND b.name = a.owner AND b.since >= e.requested_at)
           OR (b.kind = 'person' AND b.name = e.decided_by AND b.since >= e.decided_at)
+          OR (b.kind = 'person' AND b.since >= e.decided_at AND EXISTS (SELECT 1 FROM elevation_approver v
+              WHERE v.elevation = e.id AND v.person = b.name))
           WHERE g.id = e.grant_id)"
     };
 }

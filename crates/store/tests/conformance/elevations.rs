@@ -7,6 +7,7 @@ use crate::place::{Place, START, elevation, event, settle};
 
 on_both!(
     an_elevation_is_decided_once,
+    of_several_approvers_at_once_one_is_the_last,
     a_lapsed_request_is_not_approved,
     ending_bumps_the_epoch_only_when_it_takes_something_away,
     eight_tasks_share_three_uses,
@@ -85,6 +86,46 @@ async fn an_elevation_is_decided_once(place: &Place) {
     assert_eq!((now.state(), now.decided().map(|decided| decided.by.as_str())), (ElevationState::Active, Some("bob")));
     assert_eq!(store.elevation_entries(None, 9).await.unwrap().items[0].elevation, now);
     assert_eq!(store.count_pending(store.now()).await.unwrap(), 0);
+}
+
+/// What the rules do, without the rules: read who has approved, add one, put it in force when they are enough.
+async fn add(store: &Store, id: &Id<Elevation>, by: &str) -> Option<usize> {
+    let (id, by) = (id.clone(), by.to_owned());
+    store
+        .write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                let now = tx.now();
+                let mut quorum = tx.elevation(&id).await?.unwrap().quorum;
+                quorum.given.push(model::Yes { by: by.parse().unwrap(), at: now, lasts: Span::from_minutes(10) });
+                let mut tx = PrivilegeTx::of(tx);
+                if !tx.put_quorum(&id, &quorum).await? {
+                    return Ok(Commit::nothing(None));
+                }
+                if quorum.is_reached() {
+                    assert!(tx.activate_elevation(&id, &by, now, now.after(Span::from_minutes(10))).await?);
+                }
+                Ok(Commit::with(event(), Some(quorum.given.len())))
+            })
+        })
+        .await
+        .unwrap()
+}
+
+async fn of_several_approvers_at_once_one_is_the_last(place: &Place) {
+    let store = place.open().await;
+    let grant = settle(&store).await;
+    for _ in 0..5 {
+        let asked = Elevation { quorum: model::Quorum::of(2), ..elevation(&grant.id, 1) };
+        put(&store, &asked).await;
+        let (a, b, c) =
+            tokio::join!(add(&store, &asked.id, "bob"), add(&store, &asked.id, "fay"), add(&store, &asked.id, "dan"));
+        let mut counted = [a, b, c];
+        counted.sort_unstable();
+        assert_eq!(counted, [None, Some(1), Some(2)]);
+        let decided = store.elevation(&asked.id).await.unwrap().unwrap();
+        assert_eq!((decided.state(), decided.quorum.given.len()), (ElevationState::Active, 2));
+        assert_eq!(decided.decided().unwrap().by, decided.quorum.given[1].by.as_str());
+    }
 }
 
 async fn a_lapsed_request_is_not_approved(place: &Place) {

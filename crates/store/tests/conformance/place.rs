@@ -160,6 +160,7 @@ pub fn elevation(grant: &Id<Grant>, max_uses: u32) -> Elevation {
         scope: "tickets.delete_ticket".parse().unwrap(),
         call: None,
         by: StepUp::Approval,
+        quorum: Default::default(),
         reason: "a spill".into(),
         requested_at: START,
         decide_before: START.after(Span::from_minutes(5)),

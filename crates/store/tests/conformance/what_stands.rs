@@ -23,6 +23,7 @@ on_both!(
     an_elevation_woken_after_its_end_is_found,
     more_uses_a_later_end_and_another_scope_are_found,
     a_request_that_was_changed_before_somebody_decides_is_found,
+    an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found,
     a_grant_that_was_changed_is_found,
     a_grant_that_ended_and_is_woken_is_found_whatever_ended_it,
     a_grant_whose_place_another_took_is_found_when_it_is_woken,
@@ -254,6 +255,42 @@ async fn a_request_that_was_changed_before_somebody_decides_is_found(place: &Pla
     place.tamper("UPDATE elevation SET state = 'requested' WHERE state = 'denied'").await;
     let record = newest(&store).await;
     assert_eq!(found(place).await, [Contradiction::Ended { what, record }]);
+}
+
+/// Field: S13
+async fn an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found(place: &Place) {
+    let store = place.open().await;
+    let (grant, _) = lived(&store).await;
+    let asked = Elevation { quorum: model::Quorum::of(2), ..elevation(&grant.id, 1) };
+    let put = asked.clone();
+    change!(store, tx => {
+        let given = vec![model::Yes { by: "bob".parse().unwrap(), at: tx.now(), lasts: put.lasts }];
+        PrivilegeTx::of(tx).put_elevation(&put).await?;
+        PrivilegeTx::of(tx).put_quorum(&put.id, &model::Quorum { needed: 2, given }).await?;
+        let of = examples::elevation_requested(&put).of;
+        let asked = examples::elevation_requested(&put);
+        [
+            model::event::ElevationRequested { approvals: Some(2), ..asked }.by(Actor::System),
+            model::event::ApprovalGiven {
+                of,
+                decided_by: "bob".parse().unwrap(),
+                approval: 1,
+                approvals: 2,
+                approvers: vec!["bob".parse().unwrap()],
+                lasts: put.lasts.seconds(),
+            }
+            .by(Actor::Operator),
+        ]
+    });
+    assert_eq!(found(place).await, []);
+    let what = format!("the request of elevation {}", asked.id);
+    let of = |set: &str| format!("UPDATE elevation SET quorum = REPLACE(quorum, {set}) WHERE state = 'requested'");
+    for (sql, back, field) in [
+        ("'\"needed\":2', '\"needed\":1'", "'\"needed\":1', '\"needed\":2'", "how many must approve it"),
+        ("'bob', 'fay'", "'fay', 'bob'", "who has approved it"),
+    ] {
+        assert_eq!(differs(place, &of(sql), &of(back)).await, (what.clone(), field));
+    }
 }
 
 /// Field: S13

@@ -46,7 +46,7 @@ pub async fn findings(config: &Config, settings: Settings) -> Vec<Finding> {
             format!("what a start writes was tried and refused, and nothing is changed: {error:#}; run `check` as the user that serves"),
         )),
     }
-    match an_added_approver(&store, config).await {
+    match added_approvers(&store, config).await {
         Ok(added) => findings.extend(approvers(config, added)),
         Err(error) => findings.push(failure("people", error.to_string())),
     }
@@ -74,7 +74,7 @@ fn not_there_yet(config: &Config) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(ok("store", format!("{} will be made at the first start", config.store.shown())));
     }
-    findings.extend(approvers(config, false));
+    findings.extend(approvers(config, 0));
     findings
 }
 
@@ -138,28 +138,43 @@ fn next_start(changes: &node::Changes) -> Vec<Finding> {
     findings
 }
 
-/// Is there an approver who was added by a command? The file decides about whom it declares.
-async fn an_added_approver(store: &Store, config: &Config) -> Result<bool, StoreError> {
-    let mut after = None;
+/// How many approvers were added by a command, as far as that matters? The file decides about whom it declares.
+async fn added_approvers(store: &Store, config: &Config) -> Result<usize, StoreError> {
+    let (mut after, mut count) = (None, 0);
     loop {
         let Page { items, next } = store.holders_page(Role::Approver, after.as_ref(), AT_A_TIME).await?;
-        let is_added = items.iter().any(|person| !config.people.contains_key(&person.id));
-        if is_added || next.is_none() {
-            return Ok(is_added);
+        count += items.iter().filter(|person| !config.people.contains_key(&person.id)).count();
+        if count >= most_approvals(config) || next.is_none() {
+            return Ok(count);
         }
         after = next;
     }
 }
 
+/// As many people as any request takes.
+fn most_approvals(config: &Config) -> usize {
+    let of_servers = config.servers.values().filter_map(|server| server.approvals.most());
+    of_servers.fold(config.elevation.approvals, Ord::max).number() as usize
+}
+
 /// Who can say yes to a high call after the next start: people of the file, and people who were `added` by a command.
-fn approvers(config: &Config, added: bool) -> Option<Finding> {
-    let declared = config.people.values().any(|person| person.roles.iter().any(|role| role != &Role::Auditor));
-    (!declared && !added).then(|| {
-        warning(
+fn approvers(config: &Config, added: usize) -> Option<Finding> {
+    let is_approver = |roles: &std::collections::BTreeSet<Role>| roles.iter().any(|role| role != &Role::Auditor);
+    let count = added + config.people.values().filter(|person| is_approver(&person.roles)).count();
+    let needed = most_approvals(config);
+    if count == 0 {
+        return Some(warning(
             "people",
             "nobody is an approver or admin, so high-tier calls can not be approved; `portcullis person add NAME --role \
              approver`",
-        )
+        ));
+    }
+    (count < needed).then(|| {
+        let what = format!(
+            "{count} of them may approve, and there are requests that take {needed} (`elevation.approvals`, \
+             `servers.NAME.approvals`): nobody can approve those"
+        );
+        warning("people", what)
     })
 }
 
@@ -176,10 +191,14 @@ mod tests {
     /// Field: H3
     #[test]
     fn an_approver_may_be_in_the_file_or_in_the_store() {
-        let warned = |people: &str, added: bool| approvers(&config(people), added).is_some();
-        assert!(warned("", false) && warned(r#""ada":{}"#, false));
-        assert!(!warned(r#""ada":{"roles":["approver"]}"#, false));
-        assert!(!warned("", true));
+        let warned = |people: &str, added: usize| approvers(&config(people), added).is_some();
+        assert!(warned("", 0) && warned(r#""ada":{}"#, 0));
+        assert!(!warned(r#""ada":{"roles":["approver"]}"#, 0));
+        assert!(!warned("", 1));
+        let mut two = config(r#""ada":{"roles":["approver"]}"#);
+        two.elevation.approvals = model::config::Approvals::new(2).unwrap();
+        assert!(approvers(&two, 0).unwrap().says.contains("1 of them may approve, and there are requests that take 2"));
+        assert!(approvers(&two, 1).is_none());
     }
 
     /// Field: H3

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use model::ExactCall;
+use model::{ExactCall, Quorum};
 use serde_json::Value;
 use sqlx::{AnyConnection, query};
 
@@ -31,6 +31,8 @@ impl Said {
 #[derive(Default)]
 struct Life {
     asked: Option<Said>,
+    /// The newest record of an approval that was not enough by itself.
+    approved: Option<Said>,
     /// The record that put it in force.
     begun: Option<Said>,
     /// The record that ended it.
@@ -47,6 +49,7 @@ impl Elevations {
         let id = record.text("elevation");
         match record.event() {
             "elevation_requested" => self.of(id).asked = Some(Said::of(record)),
+            "approval_given" => self.of(id).approved = Some(Said::of(record)),
             "elevation_approved" => self.of(id).begun = Some(Said::of(record)),
             "elevation_ended" | "elevation_denied" => self.of(id).ended = Some(record.index),
             "call_decided" if !id.is_empty() => self.of(id).uses += 1,
@@ -77,7 +80,7 @@ impl Elevations {
         found: &mut Vec<Contradiction>,
     ) -> Result<(), StoreError> {
         let sql =
-            "SELECT id, state, grant_id, scope, exact_call, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses, task
+            "SELECT id, state, grant_id, scope, exact_call, requested_at, decided_by, decided_at, lasts, not_after, max_uses, uses, task, quorum
                    FROM elevation WHERE state IN ('requested', 'active') ORDER BY id";
         for row in &query(sql).fetch_all(connection).await? {
             let mut columns = Columns::of("elevation", row);
@@ -94,6 +97,7 @@ impl Elevations {
                 max_uses: columns.number()?,
                 uses: columns.number()?,
                 task: columns.optional_text()?,
+                quorum: columns.optional_json()?.unwrap_or_default(),
             };
             let nothing = Life::default();
             let life = self.0.get(&id).unwrap_or(&nothing);
@@ -120,6 +124,7 @@ struct Row {
     max_uses: u64,
     uses: u64,
     task: Option<String>,
+    quorum: Quorum,
 }
 
 impl Row {
@@ -139,6 +144,8 @@ impl Row {
             (self.requested_at == asked.at, "when it was asked for", asked.record),
             (self.decided_at == Some(said.at), "when it was decided", said.record),
             (by.is_none() || by == self.decided_by.as_deref(), "who decided it", said.record),
+            (self.is_of(&asked.fields["approvals"]), "how many must approve it", asked.record),
+            (self.is_by(&said.fields["approvers"]), "who approved it", said.record),
         ] {
             if !is_so {
                 found.push(Contradiction::Differs { what: what.to_owned(), field, record });
@@ -157,15 +164,29 @@ impl Row {
             return;
         }
         let Some(said) = &life.asked else { return };
+        let approved = life.approved.as_ref().map_or(&Value::Null, |approved| &approved.fields);
         self.is_what(what, said, found);
         for (is_so, field) in [
             (said.fields["lasts"].as_u64().is_none_or(|asked| self.lasts <= asked), "its length"),
             (self.requested_at == said.at, "when it was asked for"),
+            (self.is_of(&said.fields["approvals"]), "how many must approve it"),
+            (self.is_by(&approved["approvers"]), "who has approved it"),
         ] {
             if !is_so {
                 found.push(Contradiction::Differs { what: what.to_owned(), field, record: said.record });
             }
         }
+    }
+
+    /// Does it take as many people as the log says?
+    fn is_of(&self, said: &Value) -> bool {
+        u64::from(self.quorum.needed) == said.as_u64().unwrap_or(1)
+    }
+
+    /// Are those who approved it the ones that the log names?
+    fn is_by(&self, said: &Value) -> bool {
+        let named: Vec<_> = said.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        named == self.quorum.given.iter().map(|yes| yes.by.as_str()).collect::<Vec<_>>()
     }
 
     /// The log says which call it is good for; which installation may make it stands with the code that was issued.

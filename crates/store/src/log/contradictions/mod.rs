@@ -97,7 +97,8 @@ impl Told {
 const BEGINS: &[u8] = b"{\"event\":\"";
 
 /// How the names of the events begin that are listened to.
-const EVENTS: [&[u8]; 13] = [
+const EVENTS: [&[u8]; 14] = [
+    b"approval_given\"",
     b"agent_changed\"",
     b"agent_registered\"",
     b"call_decided\"",
