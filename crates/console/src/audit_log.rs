@@ -17,6 +17,7 @@ use crate::{
     context::{Answer, Shared},
     failure::store_failed,
     relative_time::{When, when},
+    why,
 };
 use governance::audit_query::{self, Record};
 
@@ -45,6 +46,8 @@ pub struct Line {
     pub actor: String,
     /// The rest.
     pub fields: Vec<(String, String)>,
+    /// Where it is said why such a call is refused.
+    pub why: Option<String>,
 }
 
 impl Line {
@@ -67,7 +70,13 @@ impl Line {
             event if event.ends_with("_approved") || event.ends_with("_given") => "low",
             _ => "",
         };
+        let of_call = (record.event == "call_refused").then_some(());
+        let why = of_call.and_then(|()| {
+            let (agent, server, tool) = (record.text("agent")?, record.text("server")?, record.text("tool")?);
+            Some(why::address(agent, &format!("{server}.{tool}")))
+        });
         Self {
+            why,
             index: record.index,
             event: shown(&record.event, 40),
             tone,

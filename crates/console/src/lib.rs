@@ -26,6 +26,7 @@ mod grants;
 mod kill_switch;
 mod me;
 mod mine;
+mod my_agent;
 mod overview;
 mod paging;
 mod people;
@@ -34,6 +35,7 @@ mod servers;
 mod task_line;
 mod tasks;
 mod tiles;
+mod why;
 
 pub use context::Console;
 
@@ -48,11 +50,13 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     grants::routes,
     kill_switch::routes,
     me::routes,
+    my_agent::routes,
     overview::routes,
     people::routes,
     servers::routes,
     tasks::routes,
     tiles::routes,
+    why::routes,
 ];
 
 impl Console {

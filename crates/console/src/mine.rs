@@ -18,6 +18,7 @@ use crate::{
     paging::ON_A_PAGE,
     relative_time::{When, long, when},
     task_line::TaskLine,
+    why,
 };
 use governance::{
     inventory::{self, GrantEntry},
@@ -94,8 +95,8 @@ pub struct Lack {
     pub task: Option<(String, String)>,
     /// What the scope opens, in words.
     pub opens: String,
-    /// The tools that were called.
-    pub tools: Vec<String>,
+    /// The tools that were called, each with where it is said why it was refused.
+    pub tools: Vec<(String, String)>,
     /// The policies that said so.
     pub policies: Vec<String>,
     /// Refused calls.
@@ -211,7 +212,9 @@ impl Lack {
     fn of(config: &Config, lacking: &Lacking, grants: &[GrantEntry], now: Timestamp) -> Option<Self> {
         let entry = grants.iter().find(|entry| entry.grant.id == lacking.grant)?;
         let mut lack = Self::new(config, entry, &lacking.scope, lacking.by);
-        lack.tools = lacking.tools.iter().take(MOST_TOOLS).map(ToString::to_string).collect();
+        let (agent, server) = (entry.agent.id.as_str(), lacking.scope.server());
+        let tools = lacking.tools.iter().take(MOST_TOOLS);
+        lack.tools = tools.map(|tool| (tool.to_string(), why::address(agent, &format!("{server}.{tool}")))).collect();
         lack.policies.clone_from(&lacking.policies);
         lack.times = lacking.times;
         lack.last = Some(when(now, lacking.last));

@@ -6,6 +6,7 @@
 pub mod audit_query;
 pub mod catalogue;
 pub mod deciding;
+pub mod explanation;
 pub mod inventory;
 pub mod lacking;
 pub mod orders;

@@ -91,6 +91,8 @@ async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone(
         page("ada", "account", "/me/account"),
         page("bob", "overview", "/console"),
         page("bob", "approval", &format!("/console/approvals/{elevation}")),
+        page("ada", "my-agent", "/me/agents/nightly"),
+        page("ada", "why", "/console/why?agent=nightly&tool=tickets.delete_ticket"),
         page("root", "agents", "/console/agents"),
         page("root", "agent", "/console/agents/nightly"),
         page("root", "grants", "/console/grants"),

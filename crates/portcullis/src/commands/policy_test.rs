@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use governance::explanation::held;
 use model::{
     Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Class, ClientId, Decision, DenyReason, HeldFor, Id,
     Person, Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
@@ -21,7 +22,7 @@ use serde_json::json;
 use store::Store;
 
 use super::{
-    policy_explain::{arguments, held},
+    policy_explain::arguments,
     visit::{AT_A_TIME, Visit},
 };
 use crate::{config::Needs, node, output};
