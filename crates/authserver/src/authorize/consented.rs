@@ -47,6 +47,8 @@ enum Outcome {
     Code(Opaque),
     Waiting(Opaque),
     Refused(AuthorizeError),
+    /// What the person asked for on the page can not be had: it is theirs to hear, and not their client's.
+    NotOpened(AuthorizeError),
     /// The form was answered before.
     Again,
     Stale,
@@ -64,6 +66,7 @@ pub(super) async fn allow(cx: &Arc<Context>, answered: ConsentAnswer) -> Result<
     match outcome {
         Outcome::Code(code) => Ok(redirect::code(cx, &back, &code)),
         Outcome::Waiting(flow) => Ok(see_other(&waiting::path(&flow))),
+        Outcome::NotOpened(error) => Err(PageError::StepUp(error)),
         Outcome::Refused(error) => redirect::refused(cx, &person, &client, &back, error).await,
         Outcome::Again => repeated::given(cx, &ticket, &back, Said::Yes).await,
         Outcome::Stale => Err(BadPage::Stale.into()),
@@ -91,7 +94,11 @@ async fn carry_out(cx: &Context, tx: &mut Tx<'_>, answered: ConsentAnswer) -> Re
         Ok(given) => given,
         Err(NotGiven::Over) => return Ok(Commit::nothing(Outcome::Stale)),
         Err(NotGiven::Refused(refused)) => {
-            return Ok(Commit::nothing(Outcome::Refused(AuthorizeError::Task(refused))));
+            let error = AuthorizeError::Task(refused);
+            return Ok(Commit::nothing(match wanted.task {
+                Some(_) => Outcome::Refused(error),
+                None => Outcome::NotOpened(error),
+            }));
         }
     };
     let Given { task: of_task, is_of_token, event } = given;

@@ -244,6 +244,25 @@ async fn what_belongs_to_a_task_is_held_in_it_alone() {
     assert_eq!(world.elevations().await.len(), 2);
 }
 
+/// Nothing is given by a form of which a part can not be had, and who wrote it hears of it.
+#[tokio::test]
+async fn an_agent_with_as_many_tasks_as_it_may_have_gets_no_further_one() {
+    let world = World::start().await;
+    world.browser().code(&link("tickets:low", &[])).await;
+    for _ in 0..open::AT_ONCE {
+        opened(&world, "one of many").await;
+    }
+    let mut browser = world.browser();
+    let page = browser.consent_page(&link("tickets:medium", &[])).await;
+    answer(&mut browser, &page, &[("task_purpose", "one more")]).await.page(409, "as many open tasks as it may");
+    let page = browser.get(&link("tickets:medium", &[("authorization_details", DETAILS)])).await;
+    answer(&mut browser, &page, &[]).await.sent_back("invalid_authorization_details");
+    assert!(world.elevations().await.is_empty());
+    // The same form without it goes through.
+    let page = browser.get(&link("tickets:medium", &[])).await;
+    assert_ne!(answer(&mut browser, &page, &[]).await.parameter("code"), "");
+}
+
 /// No delegated agent without a purpose, in the words of its person.
 ///
 /// Field: K20
