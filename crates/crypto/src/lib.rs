@@ -24,6 +24,7 @@ pub mod password;
 pub mod public_keys;
 pub mod random;
 pub mod signing;
+pub mod webhook_key;
 
 pub use access_token::{AccessTokenError, Expected, Presented, Verified};
 pub use agent_key::AgentKey;
@@ -40,3 +41,4 @@ pub use password::{HashMemory, WrongPassword, check_password, hash_password, is_
 pub use public_keys::PublicKeys;
 pub use random::{mint, random};
 pub use signing::SigningKey;
+pub use webhook_key::{WebhookKey, WebhookKeyError};

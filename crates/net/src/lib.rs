@@ -1,7 +1,7 @@
 //! The door to the network: the only crate that opens or accepts connections.
 //!
-//! Inward there is [`Listener`]. Outward there are three ways, which differ in whom they trust:
-//! [`Fetcher`] reads documents from addresses that strangers name, [`Upstream`] speaks to a server
+//! Inward there is [`Listener`]. Outward there are four ways, which differ in whom they trust:
+//! [`Fetcher`] reads documents from addresses that strangers name, [`Poster`] tells receivers outside, [`Upstream`] speaks to a server
 //! that the operator named, and [`WebClient`] is the plain client of our own command line.
 
 pub mod body;
@@ -19,6 +19,7 @@ pub mod local;
 mod network;
 mod open_files;
 mod pool;
+pub mod post;
 pub mod provider;
 pub mod read;
 pub mod redirect;
@@ -38,6 +39,7 @@ pub use fetch_error::{FetchError, FetchSetupError};
 pub use inbound::Inbound;
 pub use limits::{ListenLimits, PerAddress};
 pub use listen::{BindError, Listener};
+pub use post::{Posted, Poster};
 pub use provider::install_crypto_provider;
 pub use read::{ReadError, read_body, read_counted, receive};
 pub use special_use::is_special_use;

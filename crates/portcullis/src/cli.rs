@@ -1,6 +1,7 @@
 //! The command line, as `--help` shows it.
 
 mod elevation;
+mod notify;
 mod task;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::output::Form;
 
 pub use elevation::Elevation;
+pub use notify::Notify;
 pub use task::Task;
 
 /// Authorization and governance for AI agents that use tools over MCP.
@@ -66,6 +68,9 @@ pub enum Command {
     /// Named pieces of work, with which privilege ends: open, list, show, end.
     #[command(subcommand)]
     Task(Task),
+    /// Who outside is told of approvals and ends: how that stands, and a try.
+    #[command(subcommand)]
+    Notify(Notify),
     /// The kill switch. Returns once every node refuses.
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.

@@ -24,6 +24,7 @@ pub use engine::{
     asked_arguments::CallName,
     commit::Commit,
     options::{Missing, OpenOptions},
+    outbox::{Subscriber, Subscriptions},
     store::Store,
 };
 pub use epoch::{
@@ -52,6 +53,7 @@ pub use tables::{
     elevation_entries::ElevationEntry,
     flows::Flow,
     grants::GrantHolder,
+    outbox::{OutboxState, Posting},
     refresh_tokens::{Refresh, RefreshState, Rotation},
     sessions::Session,
     standing_grants::{HeldGrant, StandingGrants},

@@ -12,6 +12,7 @@ mod clients;
 mod how_told;
 mod known_clients;
 mod lifetimes;
+mod notify;
 mod people;
 mod servers;
 
@@ -27,6 +28,7 @@ pub use challenge::ChallengeStyle;
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, PerGrantConfig, TokensConfig};
+pub use notify::{NotifyConfig, WebhookConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
 
@@ -88,6 +90,9 @@ pub struct Config {
     /// Who outside watches over the audit log.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// Who outside is told of what happens here.
+    #[serde(default)]
+    pub notify: NotifyConfig,
 }
 
 /// A certificate chain and its key, both PEM.

@@ -45,6 +45,8 @@ impl What {
             | Self::DefinitionSeen(_)
             | Self::DefinitionAccepted(_)
             | Self::ClockAccepted(_)
+            | Self::MessagesGivenUp(_)
+            | Self::ReceiverSwitched(_)
             | Self::PersonChanged(_)
             | Self::EnrolmentOffered(_)
             | Self::PersonEnrolled(_)

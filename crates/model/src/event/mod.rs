@@ -17,6 +17,7 @@ mod definition;
 mod elevation;
 pub mod examples;
 mod log;
+mod message;
 mod person;
 mod revocation;
 mod table;
@@ -37,6 +38,7 @@ pub use elevation::{
     ElevationRequested, ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
+pub use message::{MessagesGivenUp, ReceiverSwitched};
 pub use person::{
     EnrolmentOffered, LoggedOut, LoginRefusalCause, LoginRefused, LoginSucceeded, PasswordChanged, PersonChange,
     PersonChanged, PersonEnrolled, SessionsEnded, StoredPassword,

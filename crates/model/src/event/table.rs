@@ -90,6 +90,8 @@ events! {
     "revoked" Revoked,
     "ends_written" EndsWritten,
     "restored" Restored,
+    "messages_given_up" MessagesGivenUp,
+    "receiver_switched" ReceiverSwitched,
 }
 
 /// A kind of event.

@@ -10,6 +10,7 @@ mod elevation;
 mod grant;
 mod init;
 mod key;
+mod notify;
 mod offer;
 mod order;
 mod person;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Grant(command) => grant::run(&visit, command).await,
         Command::Elevation(command) => elevation::run(&visit, command).await,
         Command::Task(command) => task::run(&visit, command).await,
+        Command::Notify(command) => notify::run(&visit, command).await,
         Command::Revoke(kill) => revoke::revoke(&visit, kill).await,
         Command::Restore(kill) => revoke::restore(&visit, kill).await,
         Command::Revoked => revoke::revoked(&visit).await,

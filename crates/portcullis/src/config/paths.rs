@@ -18,6 +18,7 @@ pub fn relative_to(config: &mut Config, base: &Path) {
     fix(&mut config.data_dir);
     config.policies.iter_mut().for_each(fix);
     config.clients.extra_ca_file.iter_mut().for_each(fix);
+    config.notify.extra_ca_file.iter_mut().for_each(fix);
     config.servers.values_mut().filter_map(|server| server.ca_file.as_mut()).for_each(fix);
     config.audit.witness.iter_mut().filter_map(|witness| witness.ca_file.as_mut()).for_each(fix);
     if let Some(tls) = &mut config.tls {

@@ -26,7 +26,12 @@ fn all(config: &mut Config) -> impl Iterator<Item = (String, &mut Secret)> {
         .registered
         .iter_mut()
         .filter_map(|(id, client)| Some((format!("clients.registered.{id}.secret"), client.secret.as_mut()?)));
-    people.chain(servers).chain(clients)
+    let webhooks = config.notify.webhooks.iter_mut().flat_map(|(name, webhook)| {
+        let always = [("url", &mut webhook.url), ("secret", &mut webhook.secret)];
+        let previous = webhook.previous_secret.as_mut().map(|secret| ("previous_secret", secret));
+        always.into_iter().chain(previous).map(move |(key, secret)| (format!("notify.webhooks.{name}.{key}"), secret))
+    });
+    people.chain(servers).chain(clients).chain(webhooks)
 }
 
 /// Where the secrets of the file stand.
@@ -34,10 +39,12 @@ pub fn places(config: &Config) -> Vec<String> {
     all(&mut config.clone()).map(|(path, _)| path).collect()
 }
 
-/// Says which secrets are written out in the file instead of referred to. A hash is no secret of that kind.
+/// Says which secrets are written out in the file instead of referred to. A hash is no secret of that kind, and an address
+/// need not be one.
 pub fn literals(config: &Config) -> Vec<Notice> {
     all(&mut config.clone())
         .filter(|(path, secret)| !has_reference(secret.expose()) && !path.ends_with(".password_hash"))
+        .filter(|(path, _)| !(path.starts_with("notify.") && path.ends_with(".url")))
         .map(|(path, _)| Notice {
             path,
             what: "is written out in the file; fine for a test, otherwise use ${file:/path} or ${env:NAME}".into(),
@@ -55,7 +62,7 @@ pub fn refuse_elsewhere(tree: &Tree, config: &Config) -> Result<(), ConfigError>
         None => Ok(()),
         Some((path, _)) => Err(ConfigError::Secret {
             path,
-            why: "references (${…}) are read in passwords, headers, client secrets and `store` only; write the value"
+            why: "references (${…}) are read in passwords, headers, client secrets, webhooks and `store` only; write the value"
                 .into(),
         }),
     }

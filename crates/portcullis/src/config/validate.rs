@@ -201,6 +201,10 @@ pub fn notices(config: &Config) -> Vec<Notice> {
         let what = format!("{known} signs for the token endpoint; from this one client that is accepted as well");
         say("clients.known", what);
     }
+    if !config.notify.exempt_hosts.is_empty() {
+        let hosts = config.notify.exempt_hosts.join(", ");
+        say("notify.exempt_hosts", format!("the address guard is off for {hosts}, and plain http is allowed to them"));
+    }
     if clients.allow_client_secrets {
         say("clients.allow_client_secrets", "client secrets are accepted; private_key_jwt is the safer way".into());
     }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use catalogue::Definition;
+use governance::notify::Receivers;
 use model::{
     Clock, SystemClock,
     config::{Config, DefinitionTrust},
@@ -33,7 +34,9 @@ pub async fn open_store(config: &Config, node: Option<String>, missing: Missing)
         store_silence: config.limits.store_silence,
         missing,
     };
-    Store::open(options).await.context("the store")
+    let store = Store::open(options).await.context("the store")?;
+    store.tell(governance::notify::subscriptions::of(config));
+    Ok(store)
 }
 
 /// The built-in pack and the operator's own `*.cedar` files, held against whatever tools take.
@@ -112,6 +115,17 @@ fn policy_files(config: &Config) -> Result<Vec<policy::PolicyFile>> {
 /// Who outside watches over the log, if anybody does.
 pub(super) fn witness(config: &Config) -> Result<Option<Witness>> {
     config.audit.witness.as_ref().map(Witness::new).transpose()
+}
+
+/// Who outside can be told.
+pub fn receivers(config: &Config) -> Result<Receivers> {
+    let authorities = match &config.notify.extra_ca_file {
+        None => None,
+        Some(file) => Some(
+            std::fs::read(file).with_context(|| format!("notify.extra_ca_file: {} can not be read", file.display()))?,
+        ),
+    };
+    Ok(Receivers::of(&config.notify, authorities)?)
 }
 
 /// How metadata documents may be fetched.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::{Router, routing};
+use governance::notify::{self, Notifier};
 use http::{Request, Response};
 use model::config::Config;
 use store::{Missing, Store};
 use tower::ServiceExt;
 
 use super::{
-    configured::{certificate, fetch_rules, open_store, policies, policies_for, witness},
+    configured::{certificate, fetch_rules, open_store, policies, policies_for, receivers, witness},
     misdirected,
     readiness::Readiness,
     seed::{self, Changes},
@@ -28,6 +29,8 @@ pub struct Node {
     pub store: Store,
     /// What is in force.
     pub policies: Arc<policy::Policies>,
+    /// Who tells whom.
+    pub notifier: Notifier,
     gateway: Arc<gateway::Gateway>,
     authserver: Arc<authserver::AuthServer>,
     login: Arc<login::Login>,
@@ -40,6 +43,7 @@ impl Node {
     pub async fn assemble(config: Config, settings: Settings, name: &str) -> Result<Arc<Self>> {
         // What is wrong with them must not cost a store that was made for nothing.
         policies(&config)?;
+        receivers(&config)?;
         let witness = witness(&config)?;
         let store = open_store(&config, Some(name.to_owned()), Missing::IsMade).await?;
         if let Some(mut witness) = witness
@@ -81,10 +85,12 @@ impl Node {
             .method_not_allowed_fallback(web::only_forms)
             .fallback(web::nowhere);
         let hosts = misdirected::Hosts::of(&config);
+        let notifier = Notifier::new(store.clone(), Arc::new(receivers(&config)?));
         seed::declared(&store, &config, &settings, &policies)
             .await
             .context("what the file declares could not be written to the store")?;
-        Ok(Arc::new(Self { config, store, policies, gateway, authserver, login, router, hosts }))
+        store.tell(notify::subscriptions::of(&config));
+        Ok(Arc::new(Self { config, store, policies, notifier, gateway, authserver, login, router, hosts }))
     }
 
     /// Binds the configured address, or says why not.

@@ -15,7 +15,7 @@ mod serve;
 mod sweep;
 mod witness;
 
-pub use configured::{accepted, certificate, fetch_rules, open_store, policies, policies_for};
+pub use configured::{accepted, certificate, fetch_rules, open_store, policies, policies_for, receivers};
 pub use generation::{Node, foreseen};
 pub use logging::log_to_stderr;
 pub use seed::Changes;

@@ -31,6 +31,7 @@ impl Node {
         let control = tokio::spawn(control::serve(current.clone()));
         let counter = tokio::spawn(sweep::counted_refusals(current.clone()));
         let lister = tokio::spawn(sweep::listed_servers(current.clone()));
+        let teller = tokio::spawn(sweep::messages(current.clone()));
         let reloader = match (file, reload::hangups()) {
             (Some(file), Ok(hangups)) => {
                 Some(tokio::spawn(reload::on_hangup(hangups, file, current.clone(), listener.tls())))
@@ -53,6 +54,7 @@ impl Node {
         sweeper.abort();
         counter.abort();
         lister.abort();
+        teller.abort();
         control.abort();
         witness.iter().for_each(tokio::task::JoinHandle::abort);
         reloader.iter().for_each(tokio::task::JoinHandle::abort);

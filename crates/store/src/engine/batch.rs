@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Event, Timestamp};
+use model::{Event, Message, Timestamp};
 use sqlx::{AnyConnection, raw_sql};
 
 use crate::{
@@ -31,6 +31,8 @@ pub(super) struct Batch {
     pub(super) put_right: Option<Timestamp>,
     pub(super) moves: Moves,
     pub(super) postings: Postings,
+    /// What is to be told of its events.
+    pub(super) messages: Vec<Message>,
 }
 
 impl Batch {
@@ -39,6 +41,7 @@ impl Batch {
         for (index, event) in (first..).zip(events) {
             self.postings.note(event, index);
         }
+        self.messages.extend(events.iter().filter_map(Message::of));
         self.records.extend(records);
     }
 }

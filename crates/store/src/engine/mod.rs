@@ -13,6 +13,8 @@ pub(crate) mod log_reads;
 pub(crate) mod lost_calls;
 pub(crate) mod open;
 pub(crate) mod options;
+pub(crate) mod outbox;
+pub(crate) mod sending;
 pub(crate) mod start;
 pub(crate) mod store;
 pub(crate) mod transaction;

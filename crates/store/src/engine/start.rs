@@ -14,6 +14,7 @@ use crate::{
     engine::{
         lost_calls::LostCalls,
         options::OpenOptions,
+        outbox::Outbox,
         store::{Shared, Store},
         wal_checkpoint,
         writer::Writer,
@@ -80,6 +81,7 @@ pub(super) fn start(parts: Parts) -> Store {
             }
         });
     }
+    let outbox = Arc::new(Outbox::new(connect.clone()));
     let writer = Writer {
         connect: connect.clone(),
         connection: Some(connection),
@@ -93,6 +95,7 @@ pub(super) fn start(parts: Parts) -> Store {
         is_node,
         calls: OpenCalls::of(node.as_ref().map(|node| node.name.clone())),
         posted: Posted::default(),
+        outbox: outbox.clone(),
     };
     tokio::spawn(writer.run(queue));
     if let Some(node) = &node {
@@ -123,7 +126,7 @@ pub(super) fn start(parts: Parts) -> Store {
         tokio::join!(watcher.run(stopped.clone()), mover);
     };
     let watcher = Mutex::new(Some((stop, tokio::spawn(watched))));
-    let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher };
+    let shared = Shared { options, connect, log_public_key, log_origin, view, readers, jobs, is_node, watcher, outbox };
     Store { shared: Arc::new(shared) }
 }
 

@@ -25,6 +25,7 @@ use crate::{
         commit::Commit,
         job::{Job, Start, Typed},
         options::OpenOptions,
+        outbox::Outbox,
     },
     epoch::{clock_accept::NoNodeRuns, propagation, view::View},
     error::{StoreError, StoreSilent},
@@ -56,6 +57,7 @@ pub(super) struct Shared {
     /// It serves, and is not only a visitor.
     pub(super) is_node: bool,
     pub(super) watcher: Mutex<Option<(watch::Sender<()>, JoinHandle<()>)>>,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 /// What came out of a job; an error when the writer is gone.
@@ -266,6 +268,7 @@ impl Store {
             let _ = watcher.await;
         }
         self.shared.readers.close().await;
+        self.shared.outbox.close().await;
     }
 
     /// Makes a key that nobody signs with yet.

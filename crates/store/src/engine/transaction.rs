@@ -118,6 +118,7 @@ impl Writer {
         }
         let known = self.signer.append(connection, &self.known, &batch.records, self.calls.encode(), now).await?;
         self.posted.write(connection, &batch.postings, now).await?;
+        self.outbox.put(connection, &batch.messages, now).await?;
         let seen = if batch.bumped {
             stamp::begin(connection, &known.head).await?;
             Some(self.view.read(connection).await?)

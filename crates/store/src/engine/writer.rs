@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    engine::{batch::Batch, commit_outcome::BatchError, job::Job},
+    engine::{batch::Batch, commit_outcome::BatchError, job::Job, outbox::Outbox},
     epoch::view::View,
     error::StoreError,
     files::disk_reserve,
@@ -58,6 +58,8 @@ pub(crate) struct Writer {
     pub(crate) calls: OpenCalls,
     /// What the index of the log says of its newest records already.
     pub(crate) posted: Posted,
+    /// Who is told of what.
+    pub(crate) outbox: Arc<Outbox>,
 }
 
 impl Writer {

@@ -14,6 +14,9 @@ const DOCUMENT_KEPT: Span = Span::from_minutes(90 * 24 * 60);
 /// How long the arguments of a call are kept that somebody asked for: so long the next one is shown beside it.
 const ARGUMENTS_KEPT: Span = Span::from_minutes(30 * 24 * 60);
 
+/// How long it is remembered what became of a message.
+const MESSAGE_KEPT: Span = Span::from_minutes(7 * 24 * 60);
+
 /// Deletes expired rows. The log keeps what happened; these rows say only what may still happen.
 pub(crate) async fn delete(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
     let before = |span: Span| now.micros() - span.seconds() as i64 * 1_000_000;
@@ -29,6 +32,7 @@ pub(crate) async fn delete(connection: &mut AnyConnection, now: Timestamp) -> Re
         ("DELETE FROM installation WHERE not_after <= $1", before(REMEMBERED)),
         // Nothing that could be told again is kept for longer than it may be.
         ("UPDATE refresh_token SET nonce = NULL WHERE nonce IS NOT NULL AND reuse_until <= $1", now.micros()),
+        ("DELETE FROM outbox WHERE state <> 'waiting' AND ended_at <= $1", before(MESSAGE_KEPT)),
         ("DELETE FROM block WHERE kind = 'installation' AND since <= $1", before(Installation::BLOCKED_FOR)),
         // As long as there is an agent that presents it, it says who that is.
         (

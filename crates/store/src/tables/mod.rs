@@ -18,6 +18,7 @@ pub(crate) mod flows;
 pub(crate) mod grant_ends;
 pub(crate) mod grants;
 pub(crate) mod installations;
+pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod privilege_tx;
 pub(crate) mod refresh_tokens;

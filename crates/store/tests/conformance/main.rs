@@ -23,6 +23,7 @@ mod log;
 mod log_index;
 mod open_calls;
 mod opening;
+mod outbox;
 mod pages;
 mod races;
 mod rows;

@@ -6,6 +6,7 @@
 mod certificate;
 mod client;
 mod finding;
+mod receivers;
 mod servers;
 mod store;
 
@@ -34,6 +35,7 @@ pub async fn run(visit: &Visit, options: cli::Check) -> Result<ExitCode> {
     findings.push(address(&config).await);
     findings.extend(certificate::findings(&config));
     findings.extend(metadata_fetching(&config));
+    findings.extend(receivers::findings(&config).await);
     findings.extend(store::findings(&config, settings).await);
     findings.extend(servers::findings(&config).await);
     print(visit, &findings)
