@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, ToolName,
-    shown,
+    Actor, Agent, AgentState, Duty, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task,
+    ToolName, shown,
 };
 use policy::Policies;
 use privilege::{
@@ -16,6 +16,7 @@ use privilege::{
     block::{self, Ends, listed},
     catalogue,
     clock::{self, ClockAccepted},
+    duty::{self, delegate::DutyWish},
     elevation::{decide, end},
     key::{self, Urgency},
     person,
@@ -144,12 +145,30 @@ pub async fn end_task(store: &Store, id: &Id<Task>, actor: Actor) -> Result<(), 
     change!(store, tx => (task::end::end(tx, id, actor).await?, ()))
 }
 
-/// Writes down the ends of tasks and elevations that ran out, and of requests that nobody decided.
+/// Hands approving in the name of one person to another one. Who may is the caller's question.
+pub async fn delegate_duty(store: &Store, wish: DutyWish, actor: Actor) -> Result<Duty, Refused> {
+    change!(store, tx => duty::delegate::delegate(tx, wish, actor).await?)
+}
+
+/// Ends a duty in another's name before its time. Who may is the caller's question.
+pub async fn end_duty(store: &Store, id: &Id<Duty>, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (duty::end::end(tx, &id, actor).await?, ()))
+}
+
+/// Writes down the ends of duties, tasks and elevations that ran out, and of requests that nobody decided.
 pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
     for task in store.elapsed_tasks(store.now()).await? {
         store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move { Ok(recorded(task::end::elapse(tx, &task.id).await?, ())) })
+            })
+            .await?;
+    }
+    for duty in store.over_duties(store.now()).await? {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move { Ok(recorded(duty::end::elapse(tx, &duty.id).await?, ())) })
             })
             .await?;
     }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, Person, Span, Timestamp};
+use crate::{Duty, Id, Person, Span, Timestamp};
 
 /// How many people have to approve, and who has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,21 @@ pub struct Yes {
     pub at: Timestamp,
     /// For how long at the most.
     pub lasts: Span,
+    /// By what was handed to them, and in whose name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<(Id<Duty>, Id<Person>)>,
+}
+
+impl Yes {
+    /// Everybody who counts with it: who said so, and in whose name.
+    pub fn people(&self) -> impl Iterator<Item = &Id<Person>> {
+        std::iter::once(&self.by).chain(self.in_name_of())
+    }
+
+    /// In whose name, when it was handed to them.
+    pub fn in_name_of(&self) -> Option<&Id<Person>> {
+        self.duty.as_ref().map(|(_, from)| from)
+    }
 }
 
 impl Default for Quorum {
@@ -49,15 +64,24 @@ impl Quorum {
         self.needed <= 1 && self.given.is_empty()
     }
 
-    /// Has that person a part in it already?
+    /// Has that person decided already?
     pub fn has(&self, person: &Id<Person>) -> bool {
         self.given.iter().any(|yes| yes.by == *person)
     }
 
+    /// Does that person count already, by themselves or because somebody decided in their name?
+    pub fn counts(&self, person: &Id<Person>) -> bool {
+        self.given.iter().flat_map(Yes::people).any(|one| one == person)
+    }
+
     /// Have enough different people approved?
     pub fn is_reached(&self) -> bool {
-        let distinct = |at: usize| !self.given[..at].iter().any(|earlier| earlier.by == self.given[at].by);
-        let count = (0..self.given.len()).filter(|at| distinct(*at)).count();
+        let mut people = std::collections::BTreeSet::new();
+        let mut count = 0;
+        for yes in &self.given {
+            let news = yes.people().filter(|person| people.insert(person.as_str())).count();
+            count += usize::from(news == yes.people().count());
+        }
         count >= self.needed.max(1) as usize
     }
 
@@ -72,11 +96,19 @@ impl Quorum {
     }
 }
 
+/// `bob`, or `eve for bob`.
+impl fmt::Display for Yes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.by)?;
+        self.in_name_of().map_or(Ok(()), |from| write!(f, " for {from}"))
+    }
+}
+
 /// `1 of 2, bob`.
 impl fmt::Display for Quorum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.given.len(), self.needed)?;
-        self.given.iter().try_for_each(|yes| write!(f, ", {}", yes.by))
+        self.given.iter().try_for_each(|yes| write!(f, ", {yes}"))
     }
 }
 
@@ -85,7 +117,11 @@ mod tests {
     use super::*;
 
     fn yes(by: &str, seconds: u32) -> Yes {
-        Yes { by: by.parse().unwrap(), at: Timestamp::from_seconds(1), lasts: Span::from_seconds(seconds) }
+        Yes { by: by.parse().unwrap(), at: Timestamp::from_seconds(1), lasts: Span::from_seconds(seconds), duty: None }
+    }
+
+    fn in_name_of(by: &str, from: &str) -> Yes {
+        Yes { duty: Some(("dut_1".parse().unwrap(), from.parse().unwrap())), ..yes(by, 60) }
     }
 
     #[test]
@@ -93,6 +129,16 @@ mod tests {
         let bob_twice = Quorum { needed: 2, given: vec![yes("bob", 60), yes("bob", 60)] };
         assert!(!bob_twice.is_reached());
         assert!(Quorum { needed: 2, given: vec![yes("bob", 60), yes("fay", 60)] }.is_reached());
+        for twice in [
+            [yes("bob", 60), in_name_of("eve", "bob")],
+            [in_name_of("eve", "bob"), yes("bob", 60)],
+            [in_name_of("eve", "bob"), in_name_of("eve", "fay")],
+            [in_name_of("eve", "bob"), in_name_of("carol", "bob")],
+        ] {
+            assert!(!Quorum { needed: 2, given: twice.to_vec() }.is_reached(), "{twice:?}");
+        }
+        let each = vec![in_name_of("eve", "bob"), in_name_of("carol", "fay")];
+        assert!(Quorum { needed: 2, given: each }.is_reached());
         assert!(!Quorum::of(1).is_reached() && !Quorum::of(0).is_reached(), "nobody is not enough");
     }
 

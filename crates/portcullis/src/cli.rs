@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod duty;
 mod elevation;
 mod task;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Form;
 
+pub use duty::Duty;
 pub use elevation::Elevation;
 pub use task::Task;
 
@@ -66,6 +68,9 @@ pub enum Command {
     /// Named pieces of work, with which privilege ends: open, list, show, end.
     #[command(subcommand)]
     Task(Task),
+    /// Approving in the name of another person: delegate, list, end.
+    #[command(subcommand)]
+    Duty(Duty),
     /// The kill switch. Returns once every node refuses.
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.

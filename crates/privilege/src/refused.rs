@@ -3,7 +3,9 @@
 use std::{error::Error, fmt};
 
 use catalogue::SchemaError;
-use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp};
+use model::{
+    AgentState, Duty, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp,
+};
 use policy::PolicyError;
 use store::{BEHIND, StoreError};
 
@@ -136,6 +138,14 @@ pub enum Refused {
     BadTask(&'static str),
     /// The agent has as many open as it may.
     TooManyTasks(String),
+    /// There is no such duty.
+    UnknownDuty(Id<Duty>),
+    /// The duty is over already.
+    DutyOver(Id<Duty>),
+    /// The same is handed over already.
+    DutyStands(Id<Duty>),
+    /// It can not be handed over like that.
+    BadDuty(&'static str),
     /// A reason is missing.
     NoReason,
     /// The store failed.
@@ -187,6 +197,10 @@ impl Refused {
             Self::UnknownTask(id) => format!("there is no task `{id}`"),
             Self::TaskOver(id) => format!("task `{id}` is over already"),
             Self::BadTask(why) => (*why).to_owned(),
+            Self::UnknownDuty(id) => format!("there is no duty `{id}`"),
+            Self::DutyOver(id) => format!("duty `{id}` is over already"),
+            Self::DutyStands(id) => format!("the same is handed over already, as `{id}`"),
+            Self::BadDuty(why) => (*why).to_owned(),
             Self::TooManyTasks(agent) => format!("agent `{agent}` has as many open tasks as it may"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
@@ -197,6 +211,8 @@ impl Refused {
     pub fn to_do(&self) -> Option<String> {
         let text = match self {
             Self::UnknownTask(_) => "`portcullis task list` shows the latest".to_owned(),
+            Self::UnknownDuty(_) => "`portcullis duty list` shows the latest".to_owned(),
+            Self::DutyStands(_) => "end that one first, if it shall last longer".to_owned(),
             Self::TooManyTasks(_) => "end one of them: `portcullis task list` shows them".to_owned(),
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
@@ -230,6 +246,8 @@ impl Refused {
             Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }
             | Self::TaskOver(_)
+            | Self::DutyOver(_)
+            | Self::BadDuty(_)
             | Self::BadTask(_)
             | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)

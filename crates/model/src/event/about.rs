@@ -45,6 +45,8 @@ impl What {
             | Self::DefinitionSeen(_)
             | Self::DefinitionAccepted(_)
             | Self::ClockAccepted(_)
+            | Self::DutyDelegated(_)
+            | Self::DutyEnded(_)
             | Self::PersonChanged(_)
             | Self::EnrolmentOffered(_)
             | Self::PersonEnrolled(_)

@@ -76,6 +76,8 @@ pub struct ApprovalGiven {
     pub of: ElevationOf,
     /// Who said yes.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
     /// Which one that is.
     pub approval: u32,
     /// Of how many.
@@ -95,6 +97,8 @@ pub struct ElevationApproved {
     pub of: ElevationOf,
     /// Who said yes; the last of them, when several had to.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
     /// How many had to, when one was not enough.
     pub approvals: Option<u32>,
     /// All of them, when one was not enough.
@@ -116,6 +120,8 @@ pub struct ElevationDenied {
     pub of: ElevationOf,
     /// Who said no.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
 }
 
 /// An elevation ended, whoever or whatever ended it.

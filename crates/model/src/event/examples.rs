@@ -120,6 +120,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
     ElevationApproved {
         of: of(elevation),
         decided_by: parsed("bob"),
+        in_name_of: None,
         approvals: None,
         approvers: None,
         until: elevation.not_after().unwrap_or_default().into(),
@@ -130,7 +131,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
 
 /// `elevation` was denied by bob.
 pub fn elevation_denied(elevation: &Elevation) -> ElevationDenied {
-    ElevationDenied { of: of(elevation), decided_by: parsed("bob") }
+    ElevationDenied { of: of(elevation), decided_by: parsed("bob"), in_name_of: None }
 }
 
 /// The clock was put right.

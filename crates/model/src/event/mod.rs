@@ -14,6 +14,7 @@ mod call;
 mod client;
 mod consent;
 mod definition;
+mod duty;
 mod elevation;
 pub mod examples;
 mod log;
@@ -32,6 +33,7 @@ pub use call::{
 pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
+pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
     ApprovalGiven, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
     ElevationRequested, ElevationUseReturned,

@@ -81,6 +81,8 @@ events! {
     "elevation_denied" ElevationDenied,
     "elevation_ended" ElevationEnded,
     "elevation_use_returned" ElevationUseReturned,
+    "duty_delegated" DutyDelegated,
+    "duty_ended" DutyEnded,
     "task_opened" TaskOpened,
     "task_proposed_complete" TaskProposedComplete,
     "task_ended" TaskEnded,

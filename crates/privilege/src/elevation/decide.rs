@@ -14,8 +14,9 @@ use model::{
 use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
-    Refused, approvers, authority,
-    separation_of_duty::{Decider, DutyError, may_approve, may_deny},
+    Refused, approvers,
+    duty::stand_in::stand_ins_in,
+    separation_of_duty::{Decider, DutyError, may_deny},
     standing::stands_now,
 };
 
@@ -50,8 +51,8 @@ pub async fn approve(
 ) -> Result<(Option<Event>, Approved), Refused> {
     let now = tx.now();
     let case = case(tx, id, decider).await?;
-    may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
-    authority::approve::approve(decider.policies(), decider.person(), (&case.elevation, &case.grant, &case.agent))?;
+    let stand_ins = stand_ins_in(tx, decider.person()).await?;
+    let duty = approvers::way(decider.policies(), &case.person, &stand_ins, case.case())?.duty();
     // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the decision ends
     // nothing that was decided after it.
     case.stands(tx).await?;
@@ -63,7 +64,9 @@ pub async fn approve(
     still_that_tool(tx, &case.elevation).await?;
     let lasts = shortened(lasts, case.elevation.lasts)?;
     let task = case.task(tx).await?;
-    let Joined { quorum, is_news } = case.joined(tx, decider, lasts).await?;
+    let yes = Yes { by: case.person.id.clone(), at: now, lasts, duty };
+    let in_name_of = yes.in_name_of().cloned();
+    let Joined { quorum, is_news } = case.joined(tx, decider, yes).await?;
     if !is_news {
         return Ok((None, Approved::Waits(quorum)));
     }
@@ -76,6 +79,7 @@ pub async fn approve(
         let given = ApprovalGiven {
             of,
             decided_by: case.person.id,
+            in_name_of,
             approval: approvers.len() as u32,
             approvals: quorum.needed,
             approvers,
@@ -92,6 +96,7 @@ pub async fn approve(
     let approved = ElevationApproved {
         of,
         decided_by: case.person.id,
+        in_name_of,
         approvals: Some(quorum.needed).filter(|needed| *needed > 1),
         approvers: Some(approvers).filter(|approvers| !approvers.is_empty()),
         until: end.into(),
@@ -108,13 +113,21 @@ pub async fn approve(
 pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Event, Refused> {
     let now = tx.now();
     let case = case(tx, id, decider).await?;
-    may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
+    let mut in_name_of = None;
+    match may_deny(&case.person, &case.elevation, &case.grant, &case.agent) {
+        Err(DutyError::NotAnApprover(_)) => {
+            let stand_ins = stand_ins_in(tx, decider.person()).await?;
+            let way = approvers::way(decider.policies(), &case.person, &stand_ins, case.case())?;
+            in_name_of = way.duty().map(|(_, from)| from);
+        }
+        other => other?,
+    }
     still_waits(&case.elevation, now, decider.person())?;
     if !PrivilegeTx::of(tx).deny_elevation(id, case.person.id.as_str(), now).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let of = ElevationOf::of(&case.elevation, &case.grant);
-    Ok(ElevationDenied { of, decided_by: case.person.id }.by(decider.actor()))
+    Ok(ElevationDenied { of, decided_by: case.person.id, in_name_of }.by(decider.actor()))
 }
 
 async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Case, Refused> {
@@ -168,20 +181,28 @@ struct Joined {
 }
 
 impl Case {
+    /// As rules ask for it.
+    fn case(&self) -> approvers::Case<'_> {
+        (&self.elevation, &self.grant, &self.agent)
+    }
+
     /// Adds an approval to those that still count. Where one person is enough there is nothing to add to.
-    async fn joined(&self, tx: &mut Tx<'_>, decider: &Decider, lasts: Span) -> Result<Joined, Refused> {
+    async fn joined(&self, tx: &mut Tx<'_>, decider: &Decider, yes: Yes) -> Result<Joined, Refused> {
         let needed = self.elevation.quorum.needed;
-        if needed <= 1 || self.elevation.by == StepUp::Consent {
+        if (needed <= 1 && yes.duty.is_none()) || self.elevation.by == StepUp::Consent {
             return Ok(Joined { quorum: Quorum::default(), is_news: true });
         }
         let all = approvers::of_tx(tx, &self.elevation).await?;
-        let case = (&self.elevation, &self.grant, &self.agent);
-        let counts = |approver: &approvers::Approver| approver.may_still(decider.policies(), case).is_ok();
+        let (case, now) = (self.case(), tx.now());
+        let counts = |approver: &approvers::Approver| approver.gone(decider.policies(), case, now).is_none();
         let given = all.into_iter().filter(counts).map(|approver| approver.yes).collect();
         let mut quorum = Quorum { needed, given };
         let is_news = !quorum.has(decider.person());
         if is_news {
-            quorum.given.push(Yes { by: decider.person().clone(), at: tx.now(), lasts });
+            if let Some(twice) = yes.people().find(|person| quorum.counts(person)) {
+                return Err(DutyError::CountsAlready(twice.clone()).into());
+            }
+            quorum.given.push(yes);
         }
         Ok(Joined { quorum, is_news })
     }

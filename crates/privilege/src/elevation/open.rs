@@ -99,6 +99,7 @@ pub async fn consent(
     let approved = ElevationApproved {
         of: ElevationOf::of(&elevation, wanted.grant),
         decided_by: person.clone(),
+        in_name_of: None,
         approvals: None,
         approvers: None,
         until: until.into(),
@@ -183,7 +184,7 @@ async fn is_usable(
         return Ok(wanted.by == StepUp::Consent);
     }
     let all = approvers::of_tx(tx, live).await?;
-    if approvers::all_may_still(policies, &all, (live, wanted.grant, wanted.agent)).is_ok() {
+    if approvers::all_may_still(policies, &all, (live, wanted.grant, wanted.agent), tx.now()).is_ok() {
         return Ok(true);
     }
     PrivilegeTx::of(tx).end_unapproved_elevation(&live.id).await?;

@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0012_tasks.sql"),
     include_str!("schema/0013_tasks_of_people.sql"),
     include_str!("schema/0014_quorum.sql"),
+    include_str!("schema/0015_duty.sql"),
 ];
 
 /// The version that this program works with.
