@@ -9,6 +9,7 @@ mod support;
 use model::{ElevationState, Span};
 use support::Installation;
 
+/// Field: V13
 #[tokio::test]
 async fn an_approver_hands_it_over_and_who_decides_finds_it_on_their_own_page() {
     let world = Installation::start().await;

@@ -68,6 +68,8 @@ fn own(text: &str) -> Arc<Policies> {
 }
 
 /// Eve has no role of her own.
+///
+/// Field: V13
 #[tokio::test]
 async fn who_was_handed_it_decides_and_the_record_says_in_whose_name() {
     let world = Installation::start().await;
