@@ -20,7 +20,7 @@ use privilege::{
     duty::{StandIn, stand_ins},
     separation_of_duty::{consenter, may_deny},
 };
-use store::ElevationEntry;
+use store::{ElevationEntry, Store};
 use web::{CallCard, LocalPath, Page, Place, login_again, see_other};
 
 use crate::{
@@ -87,6 +87,10 @@ pub struct Request {
     pub max_uses: u32,
     /// Calls made.
     pub uses: u32,
+    /// Whoever approves has to type the number that whoever asked sees.
+    pub asks_number: bool,
+    /// That number, for the one who asked alone.
+    pub number: Option<String>,
     /// How many people have approved, of how many, and who: when one is not enough.
     pub approvals: Option<String>,
     /// Who decided, when.
@@ -167,6 +171,8 @@ impl Request {
             choices: choices(elevation.quorum.lasts(elevation.lasts)),
             max_uses: elevation.max_uses,
             uses: elevation.uses(),
+            asks_number: elevation.quorum.wrong_numbers.is_some(),
+            number: None,
             approvals: elevation.quorum.progress(),
             decided: elevation.decided().map(|decided| (decided.by.clone(), when(now, decided.at))),
             ends: elevation.not_after().map(|end| when(now, end)),
@@ -181,6 +187,17 @@ impl Request {
                 Ok(()) => String::new(),
             },
         }
+    }
+}
+
+impl Request {
+    /// With the number, when this is the one who asked, and a decision is waited for.
+    pub(crate) fn with_number(mut self, store: &Store, entry: &ElevationEntry, person: &Person) -> Self {
+        let asked = *consenter(&entry.grant, &entry.agent) == person.id;
+        if asked && self.state == "requested" {
+            self.number = store.matching_number(&entry.elevation).map(|number| number.to_string());
+        }
+        self
     }
 }
 
@@ -231,6 +248,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
         return Err(forbidden("This request is about somebody else’s agent.", "An approver has to decide it."));
     }
     let request = Request::of((&console.config, &console.policies), &entry, (person, &stand_ins), now);
+    let request = request.with_number(&console.store, &entry, person);
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {
@@ -262,7 +280,9 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     let (outcome, meant) = match posted.form.value("decision") {
         Some("approve") => {
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;
-            (orders::approve(store, &id, &decider, lasts).await.map(drop), ElevationState::Active)
+            let number = posted.form.value("number").map(str::trim).filter(|number| !number.is_empty());
+            let number = number.map(|number| number.parse::<u32>().map_err(|_| unclear())).transpose()?;
+            (orders::approve_with(store, &id, &decider, lasts, number).await.map(drop), ElevationState::Active)
         }
         Some("deny") => (orders::deny(store, &id, &decider).await, ElevationState::Denied),
         _ => return Err(unclear()),

@@ -171,7 +171,10 @@ pub async fn of(
         lacking: lacks(store, config, &lacked, (&grants, &waiting), now).await?,
         waiting: pending
             .iter()
-            .map(|entry| Request::of((config, policies), entry, (person, &stand_ins), now))
+            .map(|entry| {
+                let request = Request::of((config, policies), entry, (person, &stand_ins), now);
+                request.with_number(store, entry, person)
+            })
             .collect(),
         in_names: in_names(store, (config, policies), (person, &stand_ins)).await?,
     };

@@ -101,7 +101,7 @@ async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Ref
         .write(move |tx| {
             Box::pin(async move {
                 let event = match yes {
-                    true => approve(tx, &id, &bob, None).await?.0,
+                    true => approve(tx, &id, &bob, Default::default()).await?.0,
                     false => Some(deny(tx, &id, &bob).await?),
                 };
                 Ok(Commit::with(event.unwrap(), ()))

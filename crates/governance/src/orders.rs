@@ -25,6 +25,7 @@ use privilege::{
 };
 use store::{Commit, PageStart, Store, StoreError};
 
+use decide::{Terms, Typed};
 pub use decide::Approved;
 
 /// One change that is recorded by one event and gives something back.
@@ -48,15 +49,38 @@ pub async fn approve(
     decider: &Decider,
     lasts: Option<Span>,
 ) -> Result<Approved, Refused> {
-    let (id, decider) = (id.clone(), decider.clone());
-    store
+    approve_with(store, id, decider, lasts, None).await
+}
+
+/// The same, with the number that whoever asked sees, where that is asked for.
+///
+/// # Errors
+/// As for [`decide::approve`]; and the number is missing, or another one. A wrong one is on record, and the third one has denied it.
+pub async fn approve_with(
+    store: &Store,
+    id: &Id<Elevation>,
+    decider: &Decider,
+    lasts: Option<Span>,
+    typed: Option<u32>,
+) -> Result<Approved, Refused> {
+    let number = match (typed, store.elevation(id).await?.and_then(|elevation| store.matching_number(&elevation))) {
+        (None, _) => Typed::Nothing,
+        (Some(typed), Some(number)) if number.is(typed) => Typed::Right,
+        (Some(_), _) => Typed::Wrong,
+    };
+    let (id, decider, terms) = (id.clone(), decider.clone(), Terms { lasts, number });
+    let approved = store
         .write::<_, Refused, _>(move |tx| {
             Box::pin(async move {
-                let (event, approved) = decide::approve(tx, &id, &decider, lasts).await?;
+                let (event, approved) = decide::approve(tx, &id, &decider, terms).await?;
                 Ok(recorded(event, approved))
             })
         })
-        .await
+        .await?;
+    match approved {
+        Approved::WrongNumber(left) => Err(Refused::WrongNumber { left }),
+        approved => Ok(approved),
+    }
 }
 
 /// Says no to a request that waits.

@@ -19,6 +19,9 @@ pub struct Quorum {
     /// Those who have, in the order in which they did.
     #[serde(default)]
     pub given: Vec<Yes>,
+    /// How many wrong numbers were typed, where whoever approves has to type the one that whoever asked sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_numbers: Option<u32>,
 }
 
 /// One person's approval.
@@ -56,12 +59,12 @@ impl Default for Quorum {
 impl Quorum {
     /// Of so many people, none of whom has decided yet.
     pub const fn of(needed: u32) -> Self {
-        Self { needed, given: Vec::new() }
+        Self { needed, given: Vec::new(), wrong_numbers: None }
     }
 
     /// Is one person enough, as ever?
     pub const fn is_of_one(&self) -> bool {
-        self.needed <= 1 && self.given.is_empty()
+        self.needed <= 1 && self.given.is_empty() && self.wrong_numbers.is_none()
     }
 
     /// Has that person decided already?
@@ -126,32 +129,32 @@ mod tests {
 
     #[test]
     fn nobody_counts_twice() {
-        let bob_twice = Quorum { needed: 2, given: vec![yes("bob", 60), yes("bob", 60)] };
+        let bob_twice = Quorum { given: vec![yes("bob", 60), yes("bob", 60)], ..Quorum::of(2) };
         assert!(!bob_twice.is_reached());
-        assert!(Quorum { needed: 2, given: vec![yes("bob", 60), yes("fay", 60)] }.is_reached());
+        assert!(Quorum { given: vec![yes("bob", 60), yes("fay", 60)], ..Quorum::of(2) }.is_reached());
         for twice in [
             [yes("bob", 60), in_name_of("eve", "bob")],
             [in_name_of("eve", "bob"), yes("bob", 60)],
             [in_name_of("eve", "bob"), in_name_of("eve", "fay")],
             [in_name_of("eve", "bob"), in_name_of("carol", "bob")],
         ] {
-            assert!(!Quorum { needed: 2, given: twice.to_vec() }.is_reached(), "{twice:?}");
+            assert!(!Quorum { given: twice.to_vec(), ..Quorum::of(2) }.is_reached(), "{twice:?}");
         }
         let each = vec![in_name_of("eve", "bob"), in_name_of("carol", "fay")];
-        assert!(Quorum { needed: 2, given: each }.is_reached());
+        assert!(Quorum { given: each, ..Quorum::of(2) }.is_reached());
         assert!(!Quorum::of(1).is_reached() && !Quorum::of(0).is_reached(), "nobody is not enough");
     }
 
     #[test]
     fn the_shortest_time_counts() {
-        let quorum = Quorum { needed: 2, given: vec![yes("bob", 60), yes("fay", 30)] };
+        let quorum = Quorum { given: vec![yes("bob", 60), yes("fay", 30)], ..Quorum::of(2) };
         assert_eq!(quorum.lasts(Span::from_seconds(300)), Span::from_seconds(30));
         assert_eq!(Quorum::of(2).lasts(Span::from_seconds(300)), Span::from_seconds(300));
     }
 
     #[test]
     fn it_says_how_many_and_who() {
-        assert_eq!(Quorum { needed: 2, given: vec![yes("bob", 60)] }.progress().unwrap(), "1 of 2, bob");
+        assert_eq!(Quorum { given: vec![yes("bob", 60)], ..Quorum::of(2) }.progress().unwrap(), "1 of 2, bob");
         assert_eq!(Quorum::of(3).progress().unwrap(), "0 of 3");
         assert_eq!(Quorum::default().progress(), None);
     }

@@ -184,7 +184,7 @@ pub(crate) fn all_may_still(
         return Err(gone);
     }
     let given = all.iter().map(|approver| approver.yes.clone()).collect();
-    match (Quorum { needed: elevation.quorum.needed, given }).is_reached() {
+    match (Quorum { given, ..elevation.quorum.clone() }).is_reached() {
         true => Ok(()),
         false => Err(Unfit::TooFew(elevation.quorum.needed)),
     }

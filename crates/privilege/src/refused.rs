@@ -34,6 +34,13 @@ pub enum Refused {
         /// Who decided.
         by: Option<String>,
     },
+    /// Whoever approves has to type the number that whoever asked sees.
+    NumberMissing,
+    /// They typed another one: so many more may be tried.
+    WrongNumber {
+        /// So many.
+        left: u32,
+    },
     /// Nobody decided in time.
     Lapsed(Timestamp),
     /// An approval may be shorter than what was asked for, not longer.
@@ -161,6 +168,9 @@ impl Refused {
             Self::Duty(error) => error.happened(),
             Self::AlreadyDecided { state, by: Some(by) } => format!("it was decided before: it is {state}, by {by}"),
             Self::AlreadyDecided { state, by: None } => format!("it was decided before: it is {state}"),
+            Self::NumberMissing => "it takes the number that whoever asked for it sees".to_owned(),
+            Self::WrongNumber { left: 0 } => "that is not the number, and now it is denied".to_owned(),
+            Self::WrongNumber { left } => format!("that is not the number; {left} more may be tried before it is denied"),
             Self::Lapsed(at) => format!("the request lapsed at {at}"),
             Self::NotShorter { asked, .. } => format!(
                 "{asked} is not allowed: an approval may shorten the time to 1s at the least, and extend it never"
@@ -217,6 +227,7 @@ impl Refused {
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
             Self::Duty(error) => return error.to_do().map(str::to_owned),
+            Self::NumberMissing | Self::WrongNumber { left: 1.. } => "ask them for it, and not by a message that anybody could have written".to_owned(),
             Self::Lapsed(_) => "the agent has to ask again".to_owned(),
             Self::NotShorter { longest, .. } => format!("at most {longest}"),
             Self::GrantEnded(_) => "the agent has to ask for access again".to_owned(),
@@ -248,6 +259,7 @@ impl Refused {
             | Self::TaskOver(_)
             | Self::DutyOver(_)
             | Self::BadDuty(_)
+            | Self::WrongNumber { left: 0 }
             | Self::BadTask(_)
             | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)

@@ -21,6 +21,7 @@ mod tables;
 mod migration_tests;
 
 pub use engine::{
+    matching_number::MatchingNumber,
     asked_arguments::CallName,
     commit::Commit,
     options::{Missing, OpenOptions},

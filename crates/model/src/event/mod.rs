@@ -35,7 +35,7 @@ pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, C
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
-    ApprovalGiven, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
+    ApprovalGiven, ApprovalNumberWrong, DenialCause, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
     ElevationRequested, ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};

@@ -77,6 +77,7 @@ events! {
     "installation_ended" InstallationEnded,
     "elevation_requested" ElevationRequested,
     "approval_given" ApprovalGiven,
+    "approval_number_wrong" ApprovalNumberWrong,
     "elevation_approved" ElevationApproved,
     "elevation_denied" ElevationDenied,
     "elevation_ended" ElevationEnded,

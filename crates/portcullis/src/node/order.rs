@@ -48,6 +48,9 @@ pub enum Order {
         approver: String,
         /// For how many seconds, when shorter than was asked for.
         lasts: Option<u32>,
+        /// The number that whoever asked sees.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
     },
     /// Deny an elevation in the name of a person.
     Deny {
@@ -217,9 +220,9 @@ impl Order {
                 orders::restore(store, &target(kind, name)?, WHO, reason).await?;
             }
             Self::SetAgent { name, state } => orders::set_agent_state(store, &name.parse()?, *state, WHO).await?,
-            Self::Approve { elevation, approver, lasts } => {
+            Self::Approve { elevation, approver, lasts, number } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
-                orders::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
+                orders::approve_with(store, &id, &decider, lasts.map(Span::from_seconds), *number).await?;
             }
             Self::Deny { elevation, approver } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;

@@ -158,7 +158,7 @@ async fn what_several_people_approved_is_over_from_the_block_on_any_of_them(plac
         let mut tx = PrivilegeTx::of(tx);
         tx.put_elevation(&put).await?;
         for given in [vec![yes("dan")], vec![yes("fay"), yes("bob")]] {
-            assert!(tx.put_quorum(&put.id, &model::Quorum { needed: 2, given }).await?);
+            assert!(tx.put_quorum(&put.id, &model::Quorum { given, ..model::Quorum::of(2) }).await?);
         }
     });
     block(&store, "person", "dan", START).await;
@@ -168,7 +168,7 @@ async fn what_several_people_approved_is_over_from_the_block_on_any_of_them(plac
     change!(store, tx => {
         let end = START.after(Span::from_minutes(10));
         assert!(PrivilegeTx::of(tx).activate_elevation(&id, "bob", START, end).await?);
-        let late = model::Quorum { needed: 1, given: Vec::new() };
+        let late = model::Quorum::of(1);
         assert!(!PrivilegeTx::of(tx).put_quorum(&id, &late).await?, "it was decided");
     });
     assert!(uses(&store, &asked).await, "who has no part in it any more ends nothing");

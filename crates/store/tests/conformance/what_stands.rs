@@ -266,7 +266,7 @@ async fn an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found(pl
     change!(store, tx => {
         let given = vec![model::Yes { by: "bob".parse().unwrap(), at: tx.now(), lasts: put.lasts, duty: None }];
         PrivilegeTx::of(tx).put_elevation(&put).await?;
-        PrivilegeTx::of(tx).put_quorum(&put.id, &model::Quorum { needed: 2, given }).await?;
+        PrivilegeTx::of(tx).put_quorum(&put.id, &model::Quorum { given, ..model::Quorum::of(2) }).await?;
         let of = examples::elevation_requested(&put).of;
         let asked = examples::elevation_requested(&put);
         [
