@@ -34,9 +34,12 @@ pub(crate) fn refused(error: Refused) -> Response {
         E::UnknownElevation(_) | E::UnknownTask(_) | E::UnknownDuty(_) | E::UnknownName { .. } => {
             (StatusCode::NOT_FOUND, "There is no such thing")
         }
-        E::NotShorter { .. } | E::BadTask(_) | E::BadDuty(_) | E::NumberMissing | E::WrongNumber { .. } | E::NoReason => {
-            (StatusCode::BAD_REQUEST, "That does not work")
-        }
+        E::NotShorter { .. }
+        | E::BadTask(_)
+        | E::BadDuty(_)
+        | E::NumberMissing
+        | E::WrongNumber { .. }
+        | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
         E::AlreadyDecided { .. }
         | E::DefinitionMoved { .. }
         | E::ToolChanged { .. }

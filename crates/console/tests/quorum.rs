@@ -87,6 +87,7 @@ async fn numbered() -> (Installation, String) {
     (world, number)
 }
 
+/// Field: V14
 #[tokio::test]
 async fn who_asked_sees_the_number_and_who_approves_has_to_type_it() {
     let (world, number) = numbered().await;

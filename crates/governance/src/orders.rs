@@ -25,8 +25,8 @@ use privilege::{
 };
 use store::{Commit, PageStart, Store, StoreError};
 
-use decide::{Terms, Typed};
 pub use decide::Approved;
+use decide::{Terms, Typed};
 
 /// One change that is recorded by one event and gives something back.
 macro_rules! change {

@@ -1,6 +1,6 @@
 //! Whoever approves types the number that whoever asked sees.
 //!
-//! Spec: OWASP ASVS 5.0 (number matching against push bombing).
+//! Spec: OWASP ASVS 5.0 (number matching against push bombing)
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -67,6 +67,7 @@ async fn records(world: &Installation) -> Vec<Value> {
 
 const DELETE: &str = "tickets.delete_ticket";
 
+/// Field: V14
 #[tokio::test]
 async fn the_number_of_who_asked_approves_and_nothing_else_does() {
     let world = Installation::start().await;
@@ -89,6 +90,7 @@ async fn the_number_of_who_asked_approves_and_nothing_else_does() {
     assert!(matches!(types(&world, &asked.id, "bob", number).await, Ok(Approved::InForce(_))));
 }
 
+/// Field: V14
 #[tokio::test]
 async fn three_wrong_numbers_deny_it_whoever_typed_them() {
     let world = Installation::start().await;

@@ -170,7 +170,9 @@ impl Refused {
             Self::AlreadyDecided { state, by: None } => format!("it was decided before: it is {state}"),
             Self::NumberMissing => "it takes the number that whoever asked for it sees".to_owned(),
             Self::WrongNumber { left: 0 } => "that is not the number, and now it is denied".to_owned(),
-            Self::WrongNumber { left } => format!("that is not the number; {left} more may be tried before it is denied"),
+            Self::WrongNumber { left } => {
+                format!("that is not the number; {left} more may be tried before it is denied")
+            }
             Self::Lapsed(at) => format!("the request lapsed at {at}"),
             Self::NotShorter { asked, .. } => format!(
                 "{asked} is not allowed: an approval may shorten the time to 1s at the least, and extend it never"
@@ -227,7 +229,9 @@ impl Refused {
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
             Self::Duty(error) => return error.to_do().map(str::to_owned),
-            Self::NumberMissing | Self::WrongNumber { left: 1.. } => "ask them for it, and not by a message that anybody could have written".to_owned(),
+            Self::NumberMissing | Self::WrongNumber { left: 1.. } => {
+                "ask them for it, and not by a message that anybody could have written".to_owned()
+            }
             Self::Lapsed(_) => "the agent has to ask again".to_owned(),
             Self::NotShorter { longest, .. } => format!("at most {longest}"),
             Self::GrantEnded(_) => "the agent has to ask for access again".to_owned(),

@@ -21,9 +21,9 @@ mod tables;
 mod migration_tests;
 
 pub use engine::{
-    matching_number::MatchingNumber,
     asked_arguments::CallName,
     commit::Commit,
+    matching_number::MatchingNumber,
     options::{Missing, OpenOptions},
     store::Store,
 };

@@ -35,8 +35,8 @@ pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, C
 pub use definition::{DefinitionAccepted, DefinitionSeen};
 pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
-    ApprovalGiven, ApprovalNumberWrong, DenialCause, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
-    ElevationRequested, ElevationUseReturned,
+    ApprovalGiven, ApprovalNumberWrong, CallOf, DenialCause, ElevationApproved, ElevationDenied, ElevationEnd,
+    ElevationEnded, ElevationOf, ElevationRequested, ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use person::{
