@@ -15,7 +15,7 @@ use model::{
 use net::ReadError;
 use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
 use privilege::Refused;
-use store::{StoreError, StoreSilent};
+use store::{MatchingNumber, StoreError, StoreSilent};
 use web::{BadPage, Forged, Incident, fault, problem};
 
 use crate::{clients::ClientRefusal, liveness::Dead, resource::ResourceError, scopes::ScopeRefusal};
@@ -81,8 +81,8 @@ pub(crate) enum TokenError {
     Resource(#[from] ResourceError),
     #[error(transparent)]
     Scope(#[from] ScopeRefusal),
-    #[error("a person has to decide on elevation {0}; ask again in a few seconds")]
-    Pending(Id<Elevation>),
+    #[error("a person has to decide on elevation {}{}; ask again in a few seconds", .0, told(*.1))]
+    Pending(Id<Elevation>, Option<MatchingNumber>),
     #[error("elevation {0} was denied; do not ask again soon")]
     Denied(Id<Elevation>),
     #[error("too many elevations of this agent wait for a decision")]
@@ -191,7 +191,7 @@ impl TokenError {
             Self::DeadToken => (ErrorCode::InvalidGrant, C::DeadToken),
             Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
             Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
-            Self::Pending(_) => (ErrorCode::AuthorizationPending, C::Pending),
+            Self::Pending(..) => (ErrorCode::AuthorizationPending, C::Pending),
             Self::Denied(_) => (ErrorCode::AccessDenied, C::Denied),
             Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
             Self::NotCalled(_) => (ErrorCode::InvalidScope, C::NotCalled),
@@ -323,6 +323,11 @@ impl AuthorizeError {
             Self::Dead(dead) => (ErrorCode::AccessDenied, dead.into()),
         }
     }
+}
+
+/// For the person who decides, by the mouth of the one who asked.
+fn told(number: Option<MatchingNumber>) -> String {
+    number.map_or_else(String::new, |number| format!(" and needs to be told the number {number}"))
 }
 
 /// Why an authorization request ends on a page of ours: there is nobody it may safely be sent back to,

@@ -136,10 +136,10 @@ fn token_error(headers: &HeaderMap, error: TokenError) -> Response {
         error_description: error.description(),
         ..TokenRefusal::default()
     };
-    if let TokenError::Pending(elevation) | TokenError::Denied(elevation) = &error {
+    if let TokenError::Pending(elevation, _) | TokenError::Denied(elevation) = &error {
         body.elevation_id = Some(elevation.clone());
     }
-    if let TokenError::Pending(_) = &error {
+    if let TokenError::Pending(..) = &error {
         body.interval = Some(2);
     }
     let mut response = json_for(status, &body, "no-store");

@@ -122,7 +122,7 @@ fn refusal(
         cause: error.cause(),
         error: error.code(),
         elevation: match error {
-            TokenError::Pending(elevation) | TokenError::Denied(elevation) => Some(elevation.clone()),
+            TokenError::Pending(elevation, _) | TokenError::Denied(elevation) => Some(elevation.clone()),
             _ => None,
         },
         authenticated,

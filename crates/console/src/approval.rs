@@ -14,11 +14,13 @@ use model::{
 };
 use policy::Policies;
 use privilege::{
-    Decider, DutyError, Refused, asked_call,
-    authority::approve,
-    separation_of_duty::{consenter, may_approve, may_deny},
+    Decider, DutyError, Refused,
+    approvers::{Way, way},
+    asked_call,
+    duty::{StandIn, stand_ins},
+    separation_of_duty::{consenter, may_deny},
 };
-use store::ElevationEntry;
+use store::{ElevationEntry, Store};
 use web::{CallCard, LocalPath, Page, Place, login_again, see_other};
 
 use crate::{
@@ -85,6 +87,10 @@ pub struct Request {
     pub max_uses: u32,
     /// Calls made.
     pub uses: u32,
+    /// Whoever approves has to type the number that whoever asked sees.
+    pub asks_number: bool,
+    /// That number, for the one who asked alone.
+    pub number: Option<String>,
     /// How many people have approved, of how many, and who: when one is not enough.
     pub approvals: Option<String>,
     /// Who decided, when.
@@ -93,6 +99,8 @@ pub struct Request {
     pub ends: Option<When>,
     /// May this person say yes?
     pub may_approve: bool,
+    /// In whose name this person would decide, when it was handed to them.
+    pub in_name_of: Option<String>,
     /// May this person say no?
     pub may_deny: bool,
     /// Why not yes.
@@ -108,14 +116,18 @@ impl Request {
     pub fn of(
         (config, policies): (&Config, &Policies),
         entry: &ElevationEntry,
-        person: &Person,
+        (person, stand_ins): (&Person, &[StandIn]),
         now: Timestamp,
     ) -> Self {
         let ElevationEntry { elevation, grant, agent, .. } = entry;
         let waits = elevation.is_pending(now);
         let has_approved = elevation.quorum.has(&person.id);
-        let duty = may_approve(person, elevation, grant, agent)
-            .and_then(|()| approve::approve(policies, &person.id, (elevation, grant, agent)));
+        let way = way(policies, person, stand_ins, (elevation, grant, agent));
+        let in_name_of = match &way {
+            Ok(Way::InNameOf(stands_in)) => Some(stands_in.duty.from.to_string()),
+            Ok(Way::Own) | Err(_) => None,
+        };
+        let duty = way.map(drop);
         let rules = config.servers.get(elevation.scope.server());
         let server = rules.and_then(|rules| rules.title.clone()).unwrap_or_else(|| grant.server.to_string());
         let (opens, rule) = match &elevation.scope {
@@ -159,11 +171,14 @@ impl Request {
             choices: choices(elevation.quorum.lasts(elevation.lasts)),
             max_uses: elevation.max_uses,
             uses: elevation.uses(),
+            asks_number: elevation.quorum.wrong_numbers.is_some(),
+            number: None,
             approvals: elevation.quorum.progress(),
             decided: elevation.decided().map(|decided| (decided.by.clone(), when(now, decided.at))),
             ends: elevation.not_after().map(|end| when(now, end)),
             may_approve: waits && duty.is_ok() && !has_approved,
-            may_deny: waits && may_deny(person, elevation, grant, agent).is_ok(),
+            may_deny: waits && (in_name_of.is_some() || may_deny(person, elevation, grant, agent).is_ok()),
+            in_name_of,
             is_exact: elevation.call.is_some(),
             is_for_others: matches!(duty, Err(DutyError::ByPolicy { .. })),
             why_not: match duty {
@@ -172,6 +187,17 @@ impl Request {
                 Ok(()) => String::new(),
             },
         }
+    }
+}
+
+impl Request {
+    /// With the number, when this is the one who asked, and a decision is waited for.
+    pub(crate) fn with_number(mut self, store: &Store, entry: &ElevationEntry, person: &Person) -> Self {
+        let asked = *consenter(&entry.grant, &entry.agent) == person.id;
+        if asked && self.state == "requested" {
+            self.number = store.matching_number(&entry.elevation).map(|number| number.to_string());
+        }
+        self
     }
 }
 
@@ -216,10 +242,13 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
     let entry = console.found(&id).await?;
     let person = &who.person;
     let oversees = person.holds(Role::Approver) || person.holds(Role::Auditor);
-    if !oversees && !answers_for(person, &entry) {
+    let stand_ins = stand_ins(&console.store, &person.id).await.map_err(store_failed)?;
+    let stands_in = stand_ins.iter().any(|one| one.duty.covers(&entry.grant));
+    if !oversees && !answers_for(person, &entry) && !stands_in {
         return Err(forbidden("This request is about somebody else’s agent.", "An approver has to decide it."));
     }
-    let request = Request::of((&console.config, &console.policies), &entry, person, now);
+    let request = Request::of((&console.config, &console.policies), &entry, (person, &stand_ins), now);
+    let request = request.with_number(&console.store, &entry, person);
     // Better before reading than after deciding.
     let fresh = who.fresh(now, FRESH_LOGIN).is_ok();
     if request.may_approve && !fresh {
@@ -251,7 +280,9 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     let (outcome, meant) = match posted.form.value("decision") {
         Some("approve") => {
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;
-            (orders::approve(store, &id, &decider, lasts).await.map(drop), ElevationState::Active)
+            let number = posted.form.value("number").map(str::trim).filter(|number| !number.is_empty());
+            let number = number.map(|number| number.parse::<u32>().map_err(|_| unclear())).transpose()?;
+            (orders::approve_with(store, &id, &decider, lasts, number).await.map(drop), ElevationState::Active)
         }
         Some("deny") => (orders::deny(store, &id, &decider).await, ElevationState::Denied),
         _ => return Err(unclear()),

@@ -21,6 +21,7 @@ mod asked;
 mod audit_log;
 mod context;
 mod definitions;
+mod duty;
 mod failure;
 mod grants;
 mod kill_switch;
@@ -47,6 +48,7 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     asked::routes,
     audit_log::routes,
     definitions::routes,
+    duty::routes,
     grants::routes,
     kill_switch::routes,
     me::routes,

@@ -6,7 +6,11 @@ use model::{
     Agent, AskedCall, Elevation, Grant, Id, Installation, Person, Scope, StepUp, Task, Timestamp, config::Config, shown,
 };
 use policy::Policies;
-use privilege::{approvers::keep_approved, asked_call};
+use privilege::{
+    approvers::keep_approved,
+    asked_call,
+    duty::{StandIn, stand_ins},
+};
 use store::{ElevationEntry, Page, Store};
 use web::CallCard;
 
@@ -31,6 +35,8 @@ pub struct Mine {
     pub lacking: Vec<Lack>,
     /// What waits for a decision.
     pub waiting: Vec<Request>,
+    /// What waits for this person's own decision, in the name of somebody who handed theirs over.
+    pub in_names: Vec<Request>,
     /// Pieces of work that are under way.
     pub tasks: Vec<TaskLine>,
     /// The agents.
@@ -138,6 +144,7 @@ pub async fn of(
         grants.extend(held.into_iter().filter(mine));
     }
     let pending = store.pending_entries_of(me, now, ON_A_PAGE).await.map_err(store_failed)?;
+    let stand_ins = stand_ins(store, me).await.map_err(store_failed)?;
     let waiting: Vec<_> = pending.iter().map(|entry| entry.elevation.clone()).collect();
     let lacked = lacking(store, &grants, &waiting).await.map_err(store_failed)?;
     let logins = store.installations_of_person(me).await.map_err(store_failed)?;
@@ -162,9 +169,37 @@ pub async fn of(
         tasks: tasks.iter().map(|task| TaskLine::of(task, now)).filter(|task| task.is_standing).collect(),
         agents: agents.collect(),
         lacking: lacks(store, config, &lacked, (&grants, &waiting), now).await?,
-        waiting: pending.iter().map(|entry| Request::of((config, policies), entry, person, now)).collect(),
+        waiting: pending
+            .iter()
+            .map(|entry| {
+                let request = Request::of((config, policies), entry, (person, &stand_ins), now);
+                request.with_number(store, entry, person)
+            })
+            .collect(),
+        in_names: in_names(store, (config, policies), (person, &stand_ins)).await?,
     };
     Ok((mine, next))
+}
+
+/// What that person may decide in the name of others: the oldest of what waits, as far as somebody can read.
+async fn in_names(
+    store: &Store,
+    rules: (&Config, &Policies),
+    (person, stand_ins): (&Person, &[StandIn]),
+) -> Result<Vec<Request>, axum::response::Response> {
+    let (now, mut found, mut after) = (store.now(), Vec::new(), None);
+    if stand_ins.is_empty() {
+        return Ok(found);
+    }
+    loop {
+        let page = store.pending_entries(now, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
+        let requests = page.items.iter().map(|entry| Request::of(rules, entry, (person, stand_ins), now));
+        found.extend(requests.filter(|request| request.may_approve && request.in_name_of.is_some()));
+        after = page.next;
+        if after.is_none() || found.len() >= ON_A_PAGE as usize {
+            return Ok(found);
+        }
+    }
 }
 
 impl Holding {

@@ -9,6 +9,7 @@ use axum::{
 };
 use login::FRESH_LOGIN;
 use model::{Elevation, Role};
+use privilege::duty::stand_ins;
 use store::{After, ElevationEntry, Page};
 use web::Place;
 
@@ -105,9 +106,10 @@ pub async fn show(State(console): State<Shared>, visitor: As<Oversees>, RawQuery
     let after: Option<After<Elevation>> = paging::after(query.as_deref(), "waiting")?;
     let Page { items: pending, next: more_waiting } =
         store.pending_entries(now, after.as_ref(), ON_A_PAGE).await.map_err(store_failed)?;
+    let stand_ins = stand_ins(store, &who.person.id).await.map_err(store_failed)?;
     let mut waiting: Vec<Request> = pending
         .iter()
-        .map(|entry| Request::of((&console.config, &console.policies), entry, &who.person, now))
+        .map(|entry| Request::of((&console.config, &console.policies), entry, (&who.person, &stand_ins), now))
         .collect();
     // What is routed to others is in nobody's way. Who oversees everything sees it all the same.
     waiting.retain(|request| !request.is_for_others || who.person.holds(Role::Auditor));

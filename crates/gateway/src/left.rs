@@ -15,7 +15,7 @@ use privilege::{
     elevation::open::{self, Asking, ElevationWish, Opened},
     task::lacked,
 };
-use store::{Commit, StoreError};
+use store::{Commit, MatchingNumber, Store, StoreError};
 
 use crate::{
     call::Call,
@@ -41,7 +41,7 @@ pub struct Lack {
 enum Asked {
     /// None was made.
     Not,
-    Waits(Id<Elevation>),
+    Waits(Id<Elevation>, Option<MatchingNumber>),
     Denied(Id<Elevation>),
 }
 
@@ -87,6 +87,11 @@ impl Lack {
     }
 }
 
+fn asked_for(store: &Store, elevation: Elevation) -> Asked {
+    let number = store.matching_number(&elevation);
+    Asked::Waits(elevation.id, number)
+}
+
 impl Gateway {
     /// Writes a refusal down, with what it leaves behind, in one transaction.
     pub(crate) async fn left(
@@ -97,7 +102,7 @@ impl Gateway {
         call: &Call,
         principal: &Principal,
     ) -> Refusal {
-        let (config, policies) = (self.config.clone(), self.policies.clone());
+        let (config, policies, store) = (self.config.clone(), self.policies.clone(), self.store.clone());
         let (agent, grant, task) = (principal.agent().clone(), principal.grant().clone(), call.task.clone());
         let Lack { left, asks, of_task } = lack;
         let is_exact = left.is_some();
@@ -141,10 +146,10 @@ impl Gateway {
                         };
                         let asking = Asking::of(&config, &policies, &scope);
                         asked = match open::request(asking, tx, wish, Actor::Agent(agent.id.clone())).await? {
-                            Opened::Joined(elevation) => Asked::Waits(elevation.id),
+                            Opened::Joined(elevation) => asked_for(&store, elevation),
                             Opened::New(elevation, event) => {
                                 events.push(event);
-                                Asked::Waits(elevation.id)
+                                asked_for(&store, elevation)
                             }
                             Opened::Denied(elevation) => Asked::Denied(elevation),
                             Opened::TooMany => Asked::Not,
@@ -152,7 +157,7 @@ impl Gateway {
                     }
                     if let What::CallRefused(record) = &mut event.what {
                         record.asked = record.asked.take().filter(|_| kept);
-                        if let Asked::Waits(elevation) | Asked::Denied(elevation) = &asked {
+                        if let Asked::Waits(elevation, _) | Asked::Denied(elevation) = &asked {
                             record.elevation = Some(elevation.clone());
                         }
                     }
@@ -175,9 +180,9 @@ impl Gateway {
             told.at = call.server.awaited_decisions.address_to_ask(None);
         }
         match (asked, refusal) {
-            (Asked::Waits(elevation), Refusal::StepUp { by, what, .. }) => {
+            (Asked::Waits(elevation, number), Refusal::StepUp { by, what, .. }) => {
                 let at = call.server.awaited_decisions.address(&elevation);
-                Refusal::awaited(what, by, at, elevation)
+                Refusal::awaited(what, by, at, elevation, number)
             }
             (Asked::Denied(elevation), Refusal::StepUp { what, .. }) => Refusal::TurnedDown { what, elevation },
             (_, refusal) => refusal,

@@ -101,7 +101,7 @@ async fn decided(world: &World, id: &Id<Elevation>, yes: bool) -> Result<(), Ref
         .write(move |tx| {
             Box::pin(async move {
                 let event = match yes {
-                    true => approve(tx, &id, &bob, None).await?.0,
+                    true => approve(tx, &id, &bob, Default::default()).await?.0,
                     false => Some(deny(tx, &id, &bob).await?),
                 };
                 Ok(Commit::with(event.unwrap(), ()))
@@ -593,6 +593,36 @@ async fn an_agent_that_acts_for_itself_asks_by_its_call_once_for_each_time_that_
     call(&world, json!({"id": 8})).await.tool_error("waits for a decision");
     world.clock.advance(Span::from_minutes(16));
     call(&world, json!({"id": 7})).await.tool_error("waits for a decision");
+}
+
+/// Whoever asked can tell the number to the person who decides; no record has it.
+///
+/// Field: V14
+#[tokio::test]
+async fn an_agent_that_asked_is_told_the_number_that_whoever_approves_has_to_type() {
+    let mut world = exact().await;
+    let server = json!({"url": world.upstream.url(), "tools": {"delete_*": "high"}, "definitions": "unpinned"});
+    let config = json!({
+        "public_url": "http://127.0.0.1:8420", "servers": {"tickets": server},
+        "elevation": {"number_matching": "high"}, "agents": {"nightly": {"owner": "ada", "purpose": "to test",
+            "servers": ["tickets"], "public_key": crypto::AgentKey::generate().public_jwk(), "challenge": "tool_error"}}
+    });
+    world.gateway = gateway_of(&world.store, "", config).unwrap();
+    for_itself(&mut world).await;
+    for _ in 0..2 {
+        let answer = call(&world, json!({"id": 7})).await.tool_error("needs to be told the number");
+        let meta = answer.json()["result"]["_meta"].clone();
+        let id: Id<Elevation> = meta["io.portcullis/elevation"]["id"].as_str().unwrap().parse().unwrap();
+        let asked = world.store.elevation(&id).await.unwrap().unwrap();
+        let number = world.store.matching_number(&asked).unwrap().to_string();
+        assert_eq!(meta["io.portcullis/denial"]["remediation"][0]["number"], number);
+        assert!(answer.text().contains(&format!("the number {number}")), "{}", answer.text());
+        let record = world.last("call_refused").await.unwrap();
+        assert_eq!(record["elevation"], *id.as_str());
+        assert!(record.as_object().unwrap().values().all(|value| *value != json!(number)), "{record}");
+        let missing = decided(&world, &id, true).await;
+        assert!(matches!(missing, Err(Refused::NumberMissing)), "{missing:?}");
+    }
 }
 
 /// The agent of the world acts for itself from now on.

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task, ToolName,
-    shown,
+    Actor, Agent, AgentState, Duty, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task,
+    ToolName, shown,
 };
 use policy::Policies;
 use privilege::{
@@ -16,6 +16,7 @@ use privilege::{
     block::{self, Ends, listed},
     catalogue,
     clock::{self, ClockAccepted},
+    duty::{self, delegate::DutyWish},
     elevation::{decide, end},
     key::{self, Urgency},
     person,
@@ -25,6 +26,7 @@ use privilege::{
 use store::{Commit, PageStart, Store, StoreError};
 
 pub use decide::Approved;
+use decide::{Terms, Typed};
 
 /// One change that is recorded by one event and gives something back.
 macro_rules! change {
@@ -47,15 +49,38 @@ pub async fn approve(
     decider: &Decider,
     lasts: Option<Span>,
 ) -> Result<Approved, Refused> {
-    let (id, decider) = (id.clone(), decider.clone());
-    store
+    approve_with(store, id, decider, lasts, None).await
+}
+
+/// The same, with the number that whoever asked sees, where that is asked for.
+///
+/// # Errors
+/// As for [`decide::approve`]; and the number is missing, or another one. A wrong one is on record, and the third one has denied it.
+pub async fn approve_with(
+    store: &Store,
+    id: &Id<Elevation>,
+    decider: &Decider,
+    lasts: Option<Span>,
+    typed: Option<u32>,
+) -> Result<Approved, Refused> {
+    let number = match (typed, store.elevation(id).await?.and_then(|elevation| store.matching_number(&elevation))) {
+        (None, _) => Typed::Nothing,
+        (Some(typed), Some(number)) if number.is(typed) => Typed::Right,
+        (Some(_), _) => Typed::Wrong,
+    };
+    let (id, decider, terms) = (id.clone(), decider.clone(), Terms { lasts, number });
+    let approved = store
         .write::<_, Refused, _>(move |tx| {
             Box::pin(async move {
-                let (event, approved) = decide::approve(tx, &id, &decider, lasts).await?;
+                let (event, approved) = decide::approve(tx, &id, &decider, terms).await?;
                 Ok(recorded(event, approved))
             })
         })
-        .await
+        .await?;
+    match approved {
+        Approved::WrongNumber(left) => Err(Refused::WrongNumber { left }),
+        approved => Ok(approved),
+    }
 }
 
 /// Says no to a request that waits.
@@ -144,12 +169,30 @@ pub async fn end_task(store: &Store, id: &Id<Task>, actor: Actor) -> Result<(), 
     change!(store, tx => (task::end::end(tx, id, actor).await?, ()))
 }
 
-/// Writes down the ends of tasks and elevations that ran out, and of requests that nobody decided.
+/// Hands approving in the name of one person to another one. Who may is the caller's question.
+pub async fn delegate_duty(store: &Store, wish: DutyWish, actor: Actor) -> Result<Duty, Refused> {
+    change!(store, tx => duty::delegate::delegate(tx, wish, actor).await?)
+}
+
+/// Ends a duty in another's name before its time. Who may is the caller's question.
+pub async fn end_duty(store: &Store, id: &Id<Duty>, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (duty::end::end(tx, &id, actor).await?, ()))
+}
+
+/// Writes down the ends of duties, tasks and elevations that ran out, and of requests that nobody decided.
 pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
     for task in store.elapsed_tasks(store.now()).await? {
         store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move { Ok(recorded(task::end::elapse(tx, &task.id).await?, ())) })
+            })
+            .await?;
+    }
+    for duty in store.over_duties(store.now()).await? {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move { Ok(recorded(duty::end::elapse(tx, &duty.id).await?, ())) })
             })
             .await?;
     }

@@ -126,7 +126,7 @@ impl Elevation {
         let decided = self.approval().map(|approval| &approval.decided);
         let alone = decided.and_then(|decided| {
             let by = decided.by.parse().ok()?;
-            Some(Yes { by, at: decided.at, lasts: self.lasts })
+            Some(Yes { by, at: decided.at, lasts: self.lasts, duty: None })
         });
         alone.into_iter().collect()
     }

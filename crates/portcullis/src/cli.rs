@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod duty;
 mod elevation;
 mod notify;
 mod task;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Form;
 
+pub use duty::Duty;
 pub use elevation::Elevation;
 pub use notify::Notify;
 pub use task::Task;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Who outside is told of approvals and ends: how that stands, and a try.
     #[command(subcommand)]
     Notify(Notify),
+    /// Approving in the name of another person: delegate, list, end.
+    #[command(subcommand)]
+    Duty(Duty),
     /// The kill switch. Returns once every node refuses.
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.

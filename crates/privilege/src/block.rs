@@ -10,7 +10,7 @@
 //! refused from that moment by the block itself, and [written down afterwards](write_page_of_ends), in pages.
 
 use model::{
-    Actor, Block, Event, Target, Timestamp,
+    Actor, Block, DutyEnd, Event, Target, Timestamp,
     config::Config,
     event::{EndsWritten, Restored, Revoked},
 };
@@ -45,6 +45,8 @@ pub async fn revoke(tx: &mut Tx<'_>, target: Target, actor: Actor, reason: Strin
     if let Target::Person(id) = &target {
         tx.end_sessions_of(id).await?;
         tx.void_enrolment(id).await?;
+        PrivilegeTx::of(tx).end_duties_from(id, DutyEnd::PersonGone).await?;
+        PrivilegeTx::of(tx).end_duties_to(id, DutyEnd::PersonGone).await?;
     }
     tx.bump_epoch().await?;
     Ok(Revoked::of(&target, reason).by(actor))

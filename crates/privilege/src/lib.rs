@@ -14,6 +14,7 @@ pub mod authority;
 pub mod block;
 pub mod catalogue;
 pub mod clock;
+pub mod duty;
 pub mod elevation;
 pub mod grant;
 pub mod installation;

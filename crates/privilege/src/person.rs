@@ -9,7 +9,7 @@ use model::{
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
 
-use crate::Refused;
+use crate::{Refused, duty::delegate::lost};
 
 /// How long an enrolment link is good for.
 pub const ENROLMENT: Span = Span::from_minutes(24 * 60);
@@ -40,6 +40,7 @@ pub async fn set_roles(
     }
     person.roles = roles;
     PrivilegeTx::of(tx).put_person(&person, None).await?;
+    lost(tx, &person).await?;
     // Decisions that wait are asked again.
     tx.bump_epoch().await?;
     Ok((Some(PersonChanged::of(&person, PersonChange::Roles).by(actor)), person))
@@ -64,6 +65,7 @@ pub async fn offer_enrolment(tx: &mut Tx<'_>, id: Id<Person>, ticket: &Opaque, a
 pub async fn declare(tx: &mut Tx<'_>, person: &Person, phc: Option<&str>) -> Result<Declared, StoreError> {
     let known = tx.person(&person.id).await?;
     PrivilegeTx::of(tx).put_person(person, phc).await?;
+    lost(tx, person).await?;
     let change = match &known {
         None => Some(PersonChange::Added),
         Some(known) if known.disabled => Some(PersonChange::DeclaredAgain),
@@ -101,6 +103,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: &Id<Person>) -> Result<Option<Event>,
     let Some(mut person) = tx.person(id).await? else { return Ok(None) };
     person.disabled = true;
     PrivilegeTx::of(tx).put_person(&person, None).await?;
+    lost(tx, &person).await?;
     tx.void_enrolment(id).await?;
     let now = tx.now();
     let grants = PrivilegeTx::of(tx).end_grants_of_person(id, now).await?;

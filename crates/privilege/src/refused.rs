@@ -3,7 +3,9 @@
 use std::{error::Error, fmt};
 
 use catalogue::SchemaError;
-use model::{AgentState, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp};
+use model::{
+    AgentState, Duty, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp,
+};
 use policy::PolicyError;
 use store::{BEHIND, StoreError};
 
@@ -31,6 +33,13 @@ pub enum Refused {
         state: ElevationState,
         /// Who decided.
         by: Option<String>,
+    },
+    /// Whoever approves has to type the number that whoever asked sees.
+    NumberMissing,
+    /// They typed another one: so many more may be tried.
+    WrongNumber {
+        /// So many.
+        left: u32,
     },
     /// Nobody decided in time.
     Lapsed(Timestamp),
@@ -136,6 +145,14 @@ pub enum Refused {
     BadTask(&'static str),
     /// The agent has as many open as it may.
     TooManyTasks(String),
+    /// There is no such duty.
+    UnknownDuty(Id<Duty>),
+    /// The duty is over already.
+    DutyOver(Id<Duty>),
+    /// The same is handed over already.
+    DutyStands(Id<Duty>),
+    /// It can not be handed over like that.
+    BadDuty(&'static str),
     /// A reason is missing.
     NoReason,
     /// The store failed.
@@ -151,6 +168,11 @@ impl Refused {
             Self::Duty(error) => error.happened(),
             Self::AlreadyDecided { state, by: Some(by) } => format!("it was decided before: it is {state}, by {by}"),
             Self::AlreadyDecided { state, by: None } => format!("it was decided before: it is {state}"),
+            Self::NumberMissing => "it takes the number that whoever asked for it sees".to_owned(),
+            Self::WrongNumber { left: 0 } => "that is not the number, and now it is denied".to_owned(),
+            Self::WrongNumber { left } => {
+                format!("that is not the number; {left} more may be tried before it is denied")
+            }
             Self::Lapsed(at) => format!("the request lapsed at {at}"),
             Self::NotShorter { asked, .. } => format!(
                 "{asked} is not allowed: an approval may shorten the time to 1s at the least, and extend it never"
@@ -187,6 +209,10 @@ impl Refused {
             Self::UnknownTask(id) => format!("there is no task `{id}`"),
             Self::TaskOver(id) => format!("task `{id}` is over already"),
             Self::BadTask(why) => (*why).to_owned(),
+            Self::UnknownDuty(id) => format!("there is no duty `{id}`"),
+            Self::DutyOver(id) => format!("duty `{id}` is over already"),
+            Self::DutyStands(id) => format!("the same is handed over already, as `{id}`"),
+            Self::BadDuty(why) => (*why).to_owned(),
             Self::TooManyTasks(agent) => format!("agent `{agent}` has as many open tasks as it may"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
@@ -197,10 +223,15 @@ impl Refused {
     pub fn to_do(&self) -> Option<String> {
         let text = match self {
             Self::UnknownTask(_) => "`portcullis task list` shows the latest".to_owned(),
+            Self::UnknownDuty(_) => "`portcullis duty list` shows the latest".to_owned(),
+            Self::DutyStands(_) => "end that one first, if it shall last longer".to_owned(),
             Self::TooManyTasks(_) => "end one of them: `portcullis task list` shows them".to_owned(),
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
             Self::Duty(error) => return error.to_do().map(str::to_owned),
+            Self::NumberMissing | Self::WrongNumber { left: 1.. } => {
+                "ask them for it, and not by a message that anybody could have written".to_owned()
+            }
             Self::Lapsed(_) => "the agent has to ask again".to_owned(),
             Self::NotShorter { longest, .. } => format!("at most {longest}"),
             Self::GrantEnded(_) => "the agent has to ask for access again".to_owned(),
@@ -230,6 +261,9 @@ impl Refused {
             Self::Unchecked { .. } => "the server has to describe its arguments otherwise".to_owned(),
             Self::AlreadyDecided { .. }
             | Self::TaskOver(_)
+            | Self::DutyOver(_)
+            | Self::BadDuty(_)
+            | Self::WrongNumber { left: 0 }
             | Self::BadTask(_)
             | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)

@@ -56,6 +56,8 @@ pub enum DutyError {
     ActedFor(Id<Person>),
     /// The agent is this person's own.
     Owner(Id<Person>),
+    /// Somebody who counts with this has decided already.
+    CountsAlready(Id<Person>),
     /// A consent is given by one person only.
     NotTheirConsent(Id<Person>),
     /// Policy leaves this to others.
@@ -81,9 +83,20 @@ impl DutyError {
             Self::ByPolicy { person, policies } => {
                 format!("policy leaves this to other approvers than `{person}` ({})", policies.join(", "))
             }
+            Self::CountsAlready(id) => format!("`{id}` counts in this already, and nobody counts twice"),
             Self::NotTheirConsent(id) => {
                 format!("only `{id}` can consent to this: it is about what that person lets the agent do")
             }
+        }
+    }
+
+    /// Whom it is about.
+    pub fn person(&self) -> Option<&Id<Person>> {
+        match self {
+            Self::NotAPerson(id) | Self::NotAnApprover(id) | Self::ActedFor(id) | Self::Owner(id) => Some(id),
+            Self::CountsAlready(id) | Self::ByPolicy { person: id, .. } => Some(id),
+            // That one is who could.
+            Self::NotTheirConsent(_) => None,
         }
     }
 
@@ -91,7 +104,9 @@ impl DutyError {
     pub fn to_do(&self) -> Option<&'static str> {
         match self {
             Self::NotAnApprover(_) => Some("give the role in `people` in portcullis.yaml"),
-            Self::ActedFor(_) | Self::Owner(_) | Self::ByPolicy { .. } => Some("ask another approver"),
+            Self::ActedFor(_) | Self::Owner(_) | Self::ByPolicy { .. } | Self::CountsAlready(_) => {
+                Some("ask another approver")
+            }
             Self::NotAPerson(_) | Self::NotTheirConsent(_) => None,
         }
     }
@@ -107,10 +122,25 @@ pub fn may_approve(person: &Person, elevation: &Elevation, grant: &Grant, agent:
             let whose = consenter(grant, agent);
             if *whose == person.id { Ok(()) } else { Err(DutyError::NotTheirConsent(whose.clone())) }
         }
+        StepUp::Approval => {
+            may_stand_in(person, elevation, grant, agent)?;
+            match person.holds(Role::Approver) {
+                true => Ok(()),
+                false => Err(DutyError::NotAnApprover(person.id.clone())),
+            }
+        }
+    }
+}
+
+/// May `person` say yes to `elevation` in the name of an approver? As for themselves, but for the role.
+pub fn may_stand_in(person: &Person, elevation: &Elevation, grant: &Grant, agent: &Agent) -> Result<(), DutyError> {
+    match elevation.by {
+        _ if person.disabled => Err(DutyError::NotAPerson(person.id.clone())),
+        // A consent is nobody else's.
+        StepUp::Consent => Err(DutyError::NotTheirConsent(consenter(grant, agent).clone())),
         StepUp::Approval if grant.person.as_ref() == Some(&person.id) => Err(DutyError::ActedFor(person.id.clone())),
         StepUp::Approval if agent.owner == person.id => Err(DutyError::Owner(person.id.clone())),
-        StepUp::Approval if person.holds(Role::Approver) => Ok(()),
-        StepUp::Approval => Err(DutyError::NotAnApprover(person.id.clone())),
+        StepUp::Approval => Ok(()),
     }
 }
 

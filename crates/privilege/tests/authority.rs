@@ -124,9 +124,14 @@ impl Installation {
             change!(
                 self.store,
                 tx,
-                approve(tx, &opened.id, &Decider::at_the_command_line(bob, Arc::new(Policies::built_in())), None)
-                    .await
-                    .map(|(event, approved)| (event.unwrap(), approved))?
+                approve(
+                    tx,
+                    &opened.id,
+                    &Decider::at_the_command_line(bob, Arc::new(Policies::built_in())),
+                    Default::default()
+                )
+                .await
+                .map(|(event, approved)| (event.unwrap(), approved))?
             );
         }
     }

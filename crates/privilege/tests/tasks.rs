@@ -276,9 +276,14 @@ async fn what_belongs_to_a_task_ends_with_it_and_nothing_else_does() {
     assert!(world.call(&theirs.id, Some(&other.id)).await && world.call(&alone.id, None).await);
     let bob = world.store.person(&"bob".parse().unwrap()).await.unwrap().unwrap();
     let approved = change!(world.store, tx, {
-        decide::approve(tx, &waits.id, &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())), None)
-            .await
-            .map(|(event, approved)| (event.unwrap(), approved))?
+        decide::approve(
+            tx,
+            &waits.id,
+            &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())),
+            Default::default(),
+        )
+        .await
+        .map(|(event, approved)| (event.unwrap(), approved))?
     });
     assert!(matches!(approved, Err(Refused::TaskOver(_) | Refused::AlreadyDecided { .. })));
     let records = world.store.last_records(5).await.unwrap();
@@ -347,9 +352,14 @@ async fn complete_ends_it_at_once_unless_somebody_approved_what_was_used() {
     change!(
         world.store,
         tx,
-        decide::approve(tx, &id, &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())), None)
-            .await
-            .map(|(event, approved)| (event.unwrap(), approved))?
+        decide::approve(
+            tx,
+            &id,
+            &Decider::at_the_command_line(bob, Arc::new(policy::Policies::built_in())),
+            Default::default()
+        )
+        .await
+        .map(|(event, approved)| (event.unwrap(), approved))?
     )
     .unwrap();
     assert!(world.call(&asked.id, Some(&task.id)).await);

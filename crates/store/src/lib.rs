@@ -23,6 +23,7 @@ mod migration_tests;
 pub use engine::{
     asked_arguments::CallName,
     commit::Commit,
+    matching_number::MatchingNumber,
     options::{Missing, OpenOptions},
     outbox::{Subscriber, Subscriptions},
     store::Store,

@@ -286,4 +286,5 @@ pub(super) struct Waiting {
     pub(super) scope: String,
     pub(super) reason: String,
     pub(super) state: String,
+    pub(super) number: Option<String>,
 }

@@ -275,6 +275,11 @@ fn waiting_page(cx: &Context, wait: &Wait, flow: &str, elevations: &[Elevation],
             scope: elevation.scope.to_string(),
             reason: elevation.reason.clone(),
             state: words(elevation),
+            number: cx
+                .store
+                .matching_number(elevation)
+                .filter(|_| elevation.is_pending(now))
+                .map(|number| number.to_string()),
         })
         .collect();
     let content = WaitingPage {

@@ -53,7 +53,11 @@ pub(super) async fn redeem(
     let outcome = cx.store.write(move |tx| Box::pin(async move { in_transaction(&inner, tx, request).await })).await?;
     match outcome {
         Outcome::Issued(issued, waiting) => Ok(TokenResponse { elevation_id: waiting, ..issued.sign(&cx)? }),
-        Outcome::Waiting(elevation) => Err(TokenError::Pending(elevation)),
+        Outcome::Waiting(elevation) => {
+            let asked = cx.store.elevation(&elevation).await?;
+            let number = asked.and_then(|asked| cx.store.matching_number(&asked));
+            Err(TokenError::Pending(elevation, number))
+        }
     }
 }
 
@@ -127,7 +131,11 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     }
     if let Some(elevation) = waiting.clone().filter(|_| !carries_on) {
         return match events.is_empty() {
-            true => Err(TokenError::Pending(elevation)),
+            true => {
+                let asked = tx.elevation(&elevation).await?;
+                let number = asked.and_then(|asked| cx.store.matching_number(&asked));
+                Err(TokenError::Pending(elevation, number))
+            }
             false => Ok(commit(events, Outcome::Waiting(elevation))),
         };
     }

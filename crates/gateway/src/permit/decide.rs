@@ -18,7 +18,7 @@ use privilege::{
     authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted},
     task::named::{NamedError, NotInTask, named},
 };
-use store::{Store, StoreError};
+use store::{MatchingNumber, Store, StoreError};
 
 use super::{Permit, checks::Checks};
 use crate::{
@@ -111,6 +111,8 @@ pub enum Denial {
         at: String,
         /// What was asked for.
         elevation: Id<Elevation>,
+        /// What whoever decides needs to know of the one who asked.
+        number: Option<MatchingNumber>,
     },
     /// A person said no a short while ago.
     TurnedDown {
@@ -275,8 +277,8 @@ async fn awaited(
     };
     // Other calls of the tool may wait besides.
     if let Some(waits) = recent.iter().find(|elevation| elevation.is_pending(now) && is_this(elevation)) {
-        let elevation = waits.id.clone();
-        return Ok(Some(Denial::Awaited { tool, by, at: decisions.address(&elevation), elevation }));
+        let (elevation, number) = (waits.id.clone(), store.matching_number(waits));
+        return Ok(Some(Denial::Awaited { tool, by, at: decisions.address(&elevation), elevation, number }));
     }
     let decided = recent.into_iter().find(|elevation| elevation.decided().is_some());
     Ok(decided.and_then(|elevation| match &elevation.stage {

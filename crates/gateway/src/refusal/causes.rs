@@ -104,7 +104,9 @@ impl From<Denial> for Refusal {
             Denial::Untyped(why) => Self::Untyped(why),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
             Denial::StepUp { scopes, by, tool, tier, unfit, .. } => step_up(tool.as_ref(), tier, by, scopes, unfit),
-            Denial::Awaited { tool, by, at, elevation } => Self::awaited(named(tool.as_ref()), by, at, elevation),
+            Denial::Awaited { tool, by, at, elevation, number } => {
+                Self::awaited(named(tool.as_ref()), by, at, elevation, number)
+            }
             Denial::TurnedDown { tool, elevation } => Self::TurnedDown { what: named(tool.as_ref()), elevation },
         }
     }

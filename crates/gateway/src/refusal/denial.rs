@@ -7,6 +7,7 @@
 
 use model::StepUp;
 use serde_json::{Value, json};
+use store::MatchingNumber;
 
 use super::HowTold;
 
@@ -20,4 +21,12 @@ pub fn of(by: StepUp, told: &HowTold) -> Value {
         denial["authorizationContextId"] = asked.to_string().into();
     }
     denial
+}
+
+/// A person was asked, and needs to be told this number by whoever asked.
+pub fn awaited(at: &str, number: MatchingNumber) -> Value {
+    json!({
+        "classification": "insufficient_authorization",
+        "remediation": [{"type": "url", "url": at, "by": StepUp::Approval.as_str(), "number": number.to_string()}],
+    })
 }

@@ -19,6 +19,7 @@ use model::{
 };
 use policy::Untypable;
 use privilege::task::named::NotInTask;
+use store::MatchingNumber;
 
 pub use causes::{before_sending, cut, not_answered, not_listed, of_answer};
 pub use wire::{Asked, By, event_of, respond};
@@ -134,7 +135,8 @@ pub enum Refusal {
     },
     /// A person has been asked and has not decided yet.
     #[error(
-        "{what} waits for a decision by {who}, who can give it at {at} (number {elevation}): make the same call again when it has been given"
+        "{what} waits for a decision by {who}, who can give it at {at} (number {elevation}){}: make the same call again when it has been given",
+        told(*number)
     )]
     Awaited {
         /// What was called.
@@ -145,6 +147,8 @@ pub enum Refusal {
         at: String,
         /// What was asked for.
         elevation: Id<Elevation>,
+        /// What whoever decides needs to know of the one who asked.
+        number: Option<MatchingNumber>,
     },
     /// A person said no a short while ago.
     #[error("{what} was asked for and denied (number {elevation}): do not ask again for now")]
@@ -200,14 +204,25 @@ pub enum Refusal {
     },
 }
 
+/// For the person who decides, by the mouth of the one who asked.
+fn told(number: Option<MatchingNumber>) -> String {
+    number.map_or_else(String::new, |number| format!(" and needs to be told the number {number}"))
+}
+
 impl Refusal {
     /// It waits for a decision, which can be given at `at`.
-    pub fn awaited(what: String, by: StepUp, at: String, elevation: Id<Elevation>) -> Self {
+    pub fn awaited(
+        what: String,
+        by: StepUp,
+        at: String,
+        elevation: Id<Elevation>,
+        number: Option<MatchingNumber>,
+    ) -> Self {
         let who = match by {
             StepUp::Consent => "the owner of this agent",
             StepUp::Approval => "another person than its owner",
         };
-        Self::Awaited { what, who, at, elevation }
+        Self::Awaited { what, who, at, elevation, number }
     }
 
     /// The call that was left behind, so that somebody can ask for exactly it.

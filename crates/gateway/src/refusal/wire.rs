@@ -222,6 +222,9 @@ fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked
     if let Some(elevation) = refusal.elevation() {
         let state = if matches!(refusal, Refusal::Awaited { .. }) { "requested" } else { "denied" };
         result["_meta"] = json!({"io.portcullis/elevation": {"id": elevation, "state": state}});
+        if let Refusal::Awaited { at, number: Some(number), .. } = refusal {
+            result["_meta"]["io.portcullis/denial"] = denial::awaited(at, *number);
+        }
     }
     if let Refusal::StepUp { by, told, .. } = refusal {
         let challenge = server

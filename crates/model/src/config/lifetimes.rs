@@ -21,6 +21,9 @@ pub struct ElevationConfig {
     /// How many different people must approve a request, each by themselves; 1 to 5. The time begins with the last of
     /// them. For some tools of a server: `servers.NAME.approvals`.
     pub approvals: Approvals,
+    /// With `high`, whoever approves a request has to type the number that whoever asked for it sees, so that nobody approves
+    /// what they were not told of. Three wrong numbers deny it. `off` or `high`.
+    pub number_matching: NumberMatching,
     /// An elevation that belongs to no task ends when it was not used for so long; 0: that does not end it.
     pub idle: Span,
     /// How long a request waits for a decision before it lapses.
@@ -49,6 +52,7 @@ impl Default for ElevationConfig {
             approval_lasts: Span::from_minutes(5),
             approval_uses: 1,
             approvals: Approvals::ONE,
+            number_matching: NumberMatching::Off,
             idle: Span::from_minutes(5),
             decide_within: Span::from_minutes(15),
             pending_per_agent: 3,
@@ -59,6 +63,17 @@ impl Default for ElevationConfig {
             asked_per_grant: 8,
         }
     }
+}
+
+/// Which approvals take the number that whoever asked sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberMatching {
+    /// None.
+    #[default]
+    Off,
+    /// Those of the high tier.
+    High,
 }
 
 /// How long tokens, codes and sessions last.

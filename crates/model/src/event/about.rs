@@ -26,6 +26,7 @@ impl What {
             Self::CodeIssued(of) => Some(of.agent.as_str()),
             Self::TokenIssued(of) => Some(of.agent.as_str()),
             Self::ElevationRequested(of) => Some(of.of.agent.as_str()),
+            Self::ApprovalNumberWrong(of) => Some(of.of.agent.as_str()),
             Self::ApprovalGiven(of) => Some(of.of.agent.as_str()),
             Self::ElevationApproved(of) => Some(of.of.agent.as_str()),
             Self::ElevationDenied(of) => Some(of.of.agent.as_str()),
@@ -47,6 +48,8 @@ impl What {
             | Self::ClockAccepted(_)
             | Self::MessagesGivenUp(_)
             | Self::ReceiverSwitched(_)
+            | Self::DutyDelegated(_)
+            | Self::DutyEnded(_)
             | Self::PersonChanged(_)
             | Self::EnrolmentOffered(_)
             | Self::PersonEnrolled(_)

@@ -65,6 +65,8 @@ pub struct ElevationRequested {
     pub lasts: u64,
     /// How many people must approve, when one is not enough.
     pub approvals: Option<u32>,
+    /// Whoever approves has to type the number that whoever asked sees.
+    pub number_matching: Option<bool>,
 }
 
 /// One of several people who must approve did, and others have to as well: it is not in force yet.
@@ -76,6 +78,8 @@ pub struct ApprovalGiven {
     pub of: ElevationOf,
     /// Who said yes.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
     /// Which one that is.
     pub approval: u32,
     /// Of how many.
@@ -95,6 +99,8 @@ pub struct ElevationApproved {
     pub of: ElevationOf,
     /// Who said yes; the last of them, when several had to.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
     /// How many had to, when one was not enough.
     pub approvals: Option<u32>,
     /// All of them, when one was not enough.
@@ -116,6 +122,31 @@ pub struct ElevationDenied {
     pub of: ElevationOf,
     /// Who said no.
     pub decided_by: Id<Person>,
+    /// In whose name, when it was handed to them.
+    pub in_name_of: Option<Id<Person>>,
+    /// Why, when nobody said no.
+    pub cause: Option<DenialCause>,
+}
+
+/// Whoever was to approve typed another number than the one that whoever asked sees.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ApprovalNumberWrong {
+    /// Of which elevation.
+    #[serde(flatten)]
+    pub of: ElevationOf,
+    /// Who typed it.
+    pub decided_by: Id<Person>,
+    /// The how many-th wrong number for this request.
+    pub wrong: u32,
+}
+
+/// Why an elevation was denied, when nobody said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialCause {
+    /// Too many wrong numbers were typed.
+    WrongNumbers,
 }
 
 /// An elevation ended, whoever or whatever ended it.

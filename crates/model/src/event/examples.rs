@@ -112,6 +112,7 @@ pub fn elevation_requested(elevation: &Elevation) -> ElevationRequested {
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
         approvals: None,
+        number_matching: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
     ElevationApproved {
         of: of(elevation),
         decided_by: parsed("bob"),
+        in_name_of: None,
         approvals: None,
         approvers: None,
         until: elevation.not_after().unwrap_or_default().into(),
@@ -130,7 +132,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
 
 /// `elevation` was denied by bob.
 pub fn elevation_denied(elevation: &Elevation) -> ElevationDenied {
-    ElevationDenied { of: of(elevation), decided_by: parsed("bob") }
+    ElevationDenied { of: of(elevation), decided_by: parsed("bob"), in_name_of: None, cause: None }
 }
 
 /// The clock was put right.

@@ -14,6 +14,7 @@ mod call;
 mod client;
 mod consent;
 mod definition;
+mod duty;
 mod elevation;
 pub mod examples;
 mod log;
@@ -33,9 +34,10 @@ pub use call::{
 pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
 pub use definition::{DefinitionAccepted, DefinitionSeen};
+pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
-    ApprovalGiven, CallOf, ElevationApproved, ElevationDenied, ElevationEnd, ElevationEnded, ElevationOf,
-    ElevationRequested, ElevationUseReturned,
+    ApprovalGiven, ApprovalNumberWrong, CallOf, DenialCause, ElevationApproved, ElevationDenied, ElevationEnd,
+    ElevationEnded, ElevationOf, ElevationRequested, ElevationUseReturned,
 };
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use message::{MessagesGivenUp, ReceiverSwitched};

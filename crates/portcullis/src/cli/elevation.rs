@@ -22,6 +22,9 @@ pub enum Elevation {
         /// Shorten it: it lasts so many seconds.
         #[arg(long, value_name = "SECONDS")]
         lasts: Option<u32>,
+        /// The number that whoever asked for it sees, where that is asked for.
+        #[arg(long, value_name = "NUMBER")]
+        number: Option<u32>,
     },
     /// Deny a request.
     Deny {

@@ -37,6 +37,6 @@ pub enum Task {
 }
 
 /// A length of time as the configuration has it.
-fn span(text: &str) -> Result<Span, String> {
+pub(super) fn span(text: &str) -> Result<Span, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }

@@ -25,8 +25,8 @@ pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
             return list(visit, &store).await;
         }
         cli::Elevation::Show { id } => (None, id),
-        cli::Elevation::Approve { id, approver, lasts } => {
-            (Some(Order::Approve { elevation: id.clone(), approver, lasts }), id)
+        cli::Elevation::Approve { id, approver, lasts, number } => {
+            (Some(Order::Approve { elevation: id.clone(), approver, lasts, number }), id)
         }
         cli::Elevation::Deny { id, approver } => (Some(Order::Deny { elevation: id.clone(), approver }), id),
         cli::Elevation::End { id } => (Some(Order::End { elevation: id.clone() }), id),

@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod definition;
 mod demo;
+mod duty;
 mod elevation;
 mod grant;
 mod init;
@@ -49,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Server(command) => server::run(&visit, command).await,
         Command::Tool(command) => server::run_tool(&visit, command).await,
         Command::Grant(command) => grant::run(&visit, command).await,
+        Command::Duty(command) => duty::run(&visit, command).await,
         Command::Elevation(command) => elevation::run(&visit, command).await,
         Command::Task(command) => task::run(&visit, command).await,
         Command::Notify(command) => notify::run(&visit, command).await,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use governance::orders;
 use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
 use policy::Policies;
-use privilege::{Decider, Refused, key::Urgency, rotation::Rotation, task::open::TaskWish};
+use privilege::{Decider, Refused, duty::delegate::DutyWish, key::Urgency, rotation::Rotation, task::open::TaskWish};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -48,6 +48,9 @@ pub enum Order {
         approver: String,
         /// For how many seconds, when shorter than was asked for.
         lasts: Option<u32>,
+        /// The number that whoever asked sees.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
     },
     /// Deny an elevation in the name of a person.
     Deny {
@@ -78,6 +81,22 @@ pub enum Order {
     EndTask {
         /// Which one.
         task: String,
+    },
+    /// Hand the approving of one person to another.
+    DelegateDuty {
+        /// In whose name.
+        from: String,
+        /// Who decides.
+        to: String,
+        /// For how many seconds at the most.
+        lasts: u32,
+        /// For requests of this server alone.
+        server: Option<String>,
+    },
+    /// End a duty in another's name.
+    EndDuty {
+        /// Which one.
+        duty: String,
     },
     /// Accept what a tool says of itself.
     AcceptDefinition {
@@ -137,6 +156,8 @@ pub enum Outcome {
     },
     /// The id of the task that was opened.
     Task(String),
+    /// The id of the duty that was handed over.
+    Duty(String),
     /// The person, as they are now.
     Person(Person),
     /// The link that was made.
@@ -199,9 +220,9 @@ impl Order {
                 orders::restore(store, &target(kind, name)?, WHO, reason).await?;
             }
             Self::SetAgent { name, state } => orders::set_agent_state(store, &name.parse()?, *state, WHO).await?,
-            Self::Approve { elevation, approver, lasts } => {
+            Self::Approve { elevation, approver, lasts, number } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
-                orders::approve(store, &id, &decider, lasts.map(Span::from_seconds)).await?;
+                orders::approve_with(store, &id, &decider, lasts.map(Span::from_seconds), *number).await?;
             }
             Self::Deny { elevation, approver } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
@@ -221,6 +242,16 @@ impl Order {
                 return Ok(Outcome::Task(task.id.to_string()));
             }
             Self::EndTask { task } => orders::end_task(store, &task.parse()?, WHO).await?,
+            Self::DelegateDuty { from, to, lasts, server } => {
+                let server = server.as_deref().map(str::parse).transpose()?;
+                if let Some(server) = &server {
+                    privilege::block::check_named(config, &Target::Server(Id::clone(server)))?;
+                }
+                let lasts = Span::from_seconds(*lasts);
+                let wish = DutyWish { from: from.parse()?, to: to.parse()?, server, lasts };
+                return Ok(Outcome::Duty(orders::delegate_duty(store, wish, WHO).await?.id.to_string()));
+            }
+            Self::EndDuty { duty } => orders::end_duty(store, &duty.parse()?, WHO).await?,
             Self::AcceptDefinition { tool, definition } => {
                 let Target::Tool(server, name) = target("tool", tool)? else { bail!("`{tool}` is no tool") };
                 let entry = store.catalogue_entry(&server, &name).await?;
@@ -259,6 +290,7 @@ impl Order {
             Self::Approve { .. }
                 | Self::Deny { .. }
                 | Self::OpenTask { .. }
+                | Self::DelegateDuty { .. }
                 | Self::NewestKey
                 | Self::AddPerson { .. }
                 | Self::OfferLink { .. }
@@ -284,6 +316,8 @@ impl Order {
                 Some(E::GrantEnded(_) | E::InstallationEnded(_) | E::NotRevoked { .. } | E::AlreadyOver(_)),
             ) => Some(Outcome::Done),
             (Self::EndTask { .. }, Some(E::TaskOver(_))) => Some(Outcome::Done),
+            (Self::EndDuty { .. }, Some(E::DutyOver(_))) => Some(Outcome::Done),
+            (Self::DelegateDuty { .. }, Some(E::DutyStands(id))) => Some(Outcome::Duty(id.to_string())),
             (Self::AcceptDefinition { .. }, Some(E::DefinitionAccepted { .. })) => Some(Outcome::Done),
             (Self::SetAgent { state, .. }, Some(E::Unchanged { state: is, .. })) if is == state => Some(Outcome::Done),
             (Self::Approve { approver, .. }, Some(E::AlreadyDecided { state, by }))

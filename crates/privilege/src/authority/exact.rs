@@ -27,6 +27,8 @@ pub enum Unfit {
     NotExact,
     /// Who approved it may not approve any more.
     Approver(Id<Person>),
+    /// In whose name it was approved may not approve any more, or has it handed to nobody.
+    InNameOf(Id<Person>),
     /// Fewer people approved it than it takes.
     TooFew(u32),
 }
@@ -37,6 +39,12 @@ impl fmt::Display for Unfit {
             Self::Other(other) => other.fmt(f),
             Self::NotExact => f.write_str("an approval covers one call, and this one was not asked for"),
             Self::Approver(person) => write!(f, "`{person}`, who approved it, may not approve any more"),
+            Self::InNameOf(person) => {
+                write!(
+                    f,
+                    "`{person}`, in whose name it was approved, may not approve any more, or let it be done no longer"
+                )
+            }
             Self::TooFew(needed) => write!(f, "it takes the approval of {needed} people, and has not got it"),
         }
     }

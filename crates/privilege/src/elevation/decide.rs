@@ -9,13 +9,14 @@
 use model::{
     Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Quorum, Scope, Span, Stage, Standing, StepUp, Target,
     Task, Timestamp, Yes,
-    event::{ApprovalGiven, ElevationApproved, ElevationDenied, ElevationOf},
+    event::{ApprovalGiven, ApprovalNumberWrong, DenialCause, ElevationApproved, ElevationDenied, ElevationOf},
 };
 use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
-    Refused, approvers, authority,
-    separation_of_duty::{Decider, DutyError, may_approve, may_deny},
+    Refused, approvers,
+    duty::stand_in::stand_ins_in,
+    separation_of_duty::{Decider, DutyError, may_deny},
     standing::stands_now,
 };
 
@@ -34,9 +35,35 @@ pub enum Approved {
     InForce(Timestamp),
     /// Others have to approve as well.
     Waits(Quorum),
+    /// Another number was typed than the one that whoever asked sees: so many more may be tried.
+    WrongNumber(u32),
 }
 
-/// Approves an elevation, for `lasts` or as long as was asked for; the last one whose approval it takes puts it in force.
+/// On what terms somebody approves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// For how long, when shorter than was asked for.
+    pub lasts: Option<Span>,
+    /// What became of the number that they typed.
+    pub number: Typed,
+}
+
+/// What somebody typed, beside the number that whoever asked sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typed {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// That number.
+    Right,
+    /// Another one.
+    Wrong,
+}
+
+/// So many wrong numbers deny a request.
+pub const WRONG_NUMBERS: u32 = 3;
+
+/// Approves an elevation, for as long as its terms say or as long as was asked for; the last one whose approval it takes puts it in force.
 /// No event when they had approved it before.
 ///
 /// # Errors
@@ -46,12 +73,12 @@ pub async fn approve(
     tx: &mut Tx<'_>,
     id: &Id<Elevation>,
     decider: &Decider,
-    lasts: Option<Span>,
+    terms: Terms,
 ) -> Result<(Option<Event>, Approved), Refused> {
     let now = tx.now();
     let case = case(tx, id, decider).await?;
-    may_approve(&case.person, &case.elevation, &case.grant, &case.agent)?;
-    authority::approve::approve(decider.policies(), decider.person(), (&case.elevation, &case.grant, &case.agent))?;
+    let stand_ins = stand_ins_in(tx, decider.person()).await?;
+    let duty = approvers::way(decider.policies(), &case.person, &stand_ins, case.case())?.duty();
     // Asked here and nowhere else: a copy in memory may be a moment old, and a block that stood before the decision ends
     // nothing that was decided after it.
     case.stands(tx).await?;
@@ -61,21 +88,29 @@ pub async fn approve(
     }
     still_waits(&case.elevation, now, decider.person())?;
     still_that_tool(tx, &case.elevation).await?;
-    let lasts = shortened(lasts, case.elevation.lasts)?;
+    let lasts = shortened(terms.lasts, case.elevation.lasts)?;
     let task = case.task(tx).await?;
-    let Joined { quorum, is_news } = case.joined(tx, decider, lasts).await?;
+    let yes = Yes { by: case.person.id.clone(), at: now, lasts, duty };
+    let in_name_of = yes.in_name_of().cloned();
+    let Joined { quorum, is_news } = case.joined(tx, decider, yes).await?;
     if !is_news {
         return Ok((None, Approved::Waits(quorum)));
+    }
+    match (case.elevation.quorum.wrong_numbers, terms.number) {
+        (None, _) | (Some(_), Typed::Right) => {}
+        (Some(_), Typed::Nothing) => return Err(Refused::NumberMissing),
+        (Some(wrong), Typed::Wrong) => return case.typed_wrong(tx, decider, wrong + 1, in_name_of).await,
     }
     if !quorum.is_of_one() && !PrivilegeTx::of(tx).put_quorum(id, &quorum).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let of = ElevationOf::of(&case.elevation, &case.grant);
     let approvers: Vec<_> = quorum.given.iter().map(|yes| yes.by.clone()).collect();
-    if !quorum.is_of_one() && !quorum.is_reached() {
+    if quorum.needed > 1 && !quorum.is_reached() {
         let given = ApprovalGiven {
             of,
             decided_by: case.person.id,
+            in_name_of,
             approval: approvers.len() as u32,
             approvals: quorum.needed,
             approvers,
@@ -92,6 +127,7 @@ pub async fn approve(
     let approved = ElevationApproved {
         of,
         decided_by: case.person.id,
+        in_name_of,
         approvals: Some(quorum.needed).filter(|needed| *needed > 1),
         approvers: Some(approvers).filter(|approvers| !approvers.is_empty()),
         until: end.into(),
@@ -108,13 +144,21 @@ pub async fn approve(
 pub async fn deny(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Event, Refused> {
     let now = tx.now();
     let case = case(tx, id, decider).await?;
-    may_deny(&case.person, &case.elevation, &case.grant, &case.agent)?;
+    let mut in_name_of = None;
+    match may_deny(&case.person, &case.elevation, &case.grant, &case.agent) {
+        Err(DutyError::NotAnApprover(_)) => {
+            let stand_ins = stand_ins_in(tx, decider.person()).await?;
+            let way = approvers::way(decider.policies(), &case.person, &stand_ins, case.case())?;
+            in_name_of = way.duty().map(|(_, from)| from);
+        }
+        other => other?,
+    }
     still_waits(&case.elevation, now, decider.person())?;
     if !PrivilegeTx::of(tx).deny_elevation(id, case.person.id.as_str(), now).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
     let of = ElevationOf::of(&case.elevation, &case.grant);
-    Ok(ElevationDenied { of, decided_by: case.person.id }.by(decider.actor()))
+    Ok(ElevationDenied { of, decided_by: case.person.id, in_name_of, cause: None }.by(decider.actor()))
 }
 
 async fn case(tx: &mut Tx<'_>, id: &Id<Elevation>, decider: &Decider) -> Result<Case, Refused> {
@@ -168,20 +212,56 @@ struct Joined {
 }
 
 impl Case {
+    /// As rules ask for it.
+    fn case(&self) -> approvers::Case<'_> {
+        (&self.elevation, &self.grant, &self.agent)
+    }
+
+    /// Counts a wrong number; the last one that may be tried is a no.
+    async fn typed_wrong(
+        self,
+        tx: &mut Tx<'_>,
+        decider: &Decider,
+        wrong: u32,
+        in_name_of: Option<Id<Person>>,
+    ) -> Result<(Option<Event>, Approved), Refused> {
+        let (id, now) = (&self.elevation.id, tx.now());
+        let of = ElevationOf::of(&self.elevation, &self.grant);
+        let left = WRONG_NUMBERS.saturating_sub(wrong);
+        let lapsed = || Refused::Lapsed(self.elevation.decide_before);
+        if left == 0 {
+            if !PrivilegeTx::of(tx).deny_elevation(id, self.person.id.as_str(), now).await? {
+                return Err(lapsed());
+            }
+            let cause = Some(DenialCause::WrongNumbers);
+            let denied = ElevationDenied { of, decided_by: self.person.id, in_name_of, cause };
+            return Ok((Some(denied.by(decider.actor())), Approved::WrongNumber(0)));
+        }
+        let quorum = Quorum { wrong_numbers: Some(wrong), ..self.elevation.quorum.clone() };
+        if !PrivilegeTx::of(tx).put_quorum(id, &quorum).await? {
+            return Err(lapsed());
+        }
+        let typed = ApprovalNumberWrong { of, decided_by: self.person.id, wrong };
+        Ok((Some(typed.by(decider.actor())), Approved::WrongNumber(left)))
+    }
+
     /// Adds an approval to those that still count. Where one person is enough there is nothing to add to.
-    async fn joined(&self, tx: &mut Tx<'_>, decider: &Decider, lasts: Span) -> Result<Joined, Refused> {
+    async fn joined(&self, tx: &mut Tx<'_>, decider: &Decider, yes: Yes) -> Result<Joined, Refused> {
         let needed = self.elevation.quorum.needed;
-        if needed <= 1 || self.elevation.by == StepUp::Consent {
-            return Ok(Joined { quorum: Quorum::default(), is_news: true });
+        if (needed <= 1 && yes.duty.is_none()) || self.elevation.by == StepUp::Consent {
+            return Ok(Joined { quorum: self.elevation.quorum.clone(), is_news: true });
         }
         let all = approvers::of_tx(tx, &self.elevation).await?;
-        let case = (&self.elevation, &self.grant, &self.agent);
-        let counts = |approver: &approvers::Approver| approver.may_still(decider.policies(), case).is_ok();
+        let (case, now) = (self.case(), tx.now());
+        let counts = |approver: &approvers::Approver| approver.gone(decider.policies(), case, now).is_none();
         let given = all.into_iter().filter(counts).map(|approver| approver.yes).collect();
-        let mut quorum = Quorum { needed, given };
+        let mut quorum = Quorum { given, ..self.elevation.quorum.clone() };
         let is_news = !quorum.has(decider.person());
         if is_news {
-            quorum.given.push(Yes { by: decider.person().clone(), at: tx.now(), lasts });
+            if let Some(twice) = yes.people().find(|person| quorum.counts(person)) {
+                return Err(DutyError::CountsAlready(twice.clone()).into());
+            }
+            quorum.given.push(yes);
         }
         Ok(Joined { quorum, is_news })
     }

@@ -13,8 +13,8 @@
 use crypto::mint;
 use model::{
     Actor, Agent, Approval, Decided, Elevation, ElevationState, EndsWith, Event, ExactCall, Grant, Id, Person, Quorum,
-    Scope, Stage, StepUp, Task, Timestamp,
-    config::{Approvals, Config, ElevationConfig},
+    Scope, Stage, StepUp, Task, Tier, Timestamp,
+    config::{Approvals, Config, ElevationConfig, NumberMatching},
     event::{ElevationApproved, ElevationOf, ElevationRequested},
 };
 use policy::Policies;
@@ -99,6 +99,7 @@ pub async fn consent(
     let approved = ElevationApproved {
         of: ElevationOf::of(&elevation, wanted.grant),
         decided_by: person.clone(),
+        in_name_of: None,
         approvals: None,
         approvers: None,
         until: until.into(),
@@ -152,6 +153,8 @@ pub async fn request(
     let mut elevation = fresh(config, tx, &wanted);
     if wanted.by == StepUp::Approval {
         elevation.quorum = Quorum::of(approvals.number());
+        let is_high = wanted.scope.tier() == Tier::High && config.number_matching == NumberMatching::High;
+        elevation.quorum.wrong_numbers = is_high.then_some(0);
     }
     PrivilegeTx::of(tx).put_elevation(&elevation).await?;
     if let Some(call) = wanted.call {
@@ -162,6 +165,7 @@ pub async fn request(
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
         approvals: Some(elevation.quorum.needed).filter(|needed| *needed > 1),
+        number_matching: elevation.quorum.wrong_numbers.map(|_| true),
     };
     Ok(Opened::New(elevation, requested.by(actor)))
 }
@@ -183,7 +187,7 @@ async fn is_usable(
         return Ok(wanted.by == StepUp::Consent);
     }
     let all = approvers::of_tx(tx, live).await?;
-    if approvers::all_may_still(policies, &all, (live, wanted.grant, wanted.agent)).is_ok() {
+    if approvers::all_may_still(policies, &all, (live, wanted.grant, wanted.agent), tx.now()).is_ok() {
         return Ok(true);
     }
     PrivilegeTx::of(tx).end_unapproved_elevation(&live.id).await?;

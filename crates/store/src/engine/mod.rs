@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod log_export;
 pub(crate) mod log_reads;
 pub(crate) mod lost_calls;
+pub(crate) mod matching_number;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod outbox;

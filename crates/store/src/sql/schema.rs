@@ -26,6 +26,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0013_tasks_of_people.sql"),
     include_str!("schema/0014_quorum.sql"),
     include_str!("schema/0015_outbox.sql"),
+    include_str!("schema/0016_duty.sql"),
 ];
 
 /// The version that this program works with.

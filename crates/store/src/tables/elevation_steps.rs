@@ -3,7 +3,7 @@
 //! Every step is one conditional statement, so of several callers one wins.
 
 use model::{
-    Actor, Elevation, ExactCall, Grant, Id, Quorum, Span, Timestamp,
+    Actor, Elevation, ExactCall, Grant, Id, Quorum, Span, Timestamp, Yes,
     event::{ElevationEnd, ElevationEnded},
 };
 use sqlx::query;
@@ -69,8 +69,8 @@ impl PrivilegeTx<'_, '_> {
 
     async fn put_approvers(&mut self, id: &Id<Elevation>, quorum: &Quorum) -> Result<(), StoreError> {
         let sql = "INSERT INTO elevation_approver (elevation, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        for yes in &quorum.given {
-            self.run(query(sql).bind(id.as_str()).bind(yes.by.as_str())).await?;
+        for person in quorum.given.iter().flat_map(Yes::people) {
+            self.run(query(sql).bind(id.as_str()).bind(person.as_str())).await?;
         }
         Ok(())
     }

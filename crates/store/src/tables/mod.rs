@@ -9,6 +9,7 @@ pub(crate) mod catalogue;
 pub(crate) mod clients;
 pub(crate) mod codes;
 pub(crate) mod declared;
+pub(crate) mod duties;
 pub(crate) mod elevation_entries;
 pub(crate) mod elevation_steps;
 pub(crate) mod elevations;

@@ -96,7 +96,12 @@ async fn add(store: &Store, id: &Id<Elevation>, by: &str) -> Option<usize> {
             Box::pin(async move {
                 let now = tx.now();
                 let mut quorum = tx.elevation(&id).await?.unwrap().quorum;
-                quorum.given.push(model::Yes { by: by.parse().unwrap(), at: now, lasts: Span::from_minutes(10) });
+                quorum.given.push(model::Yes {
+                    by: by.parse().unwrap(),
+                    at: now,
+                    lasts: Span::from_minutes(10),
+                    duty: None,
+                });
                 let mut tx = PrivilegeTx::of(tx);
                 if !tx.put_quorum(&id, &quorum).await? {
                     return Ok(Commit::nothing(None));

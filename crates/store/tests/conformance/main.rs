@@ -14,6 +14,7 @@ mod checkpoint;
 mod clock;
 mod crashes;
 mod damage;
+mod duties;
 mod elevations;
 mod epoch;
 mod forks;

@@ -264,9 +264,9 @@ async fn an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found(pl
     let asked = Elevation { quorum: model::Quorum::of(2), ..elevation(&grant.id, 1) };
     let put = asked.clone();
     change!(store, tx => {
-        let given = vec![model::Yes { by: "bob".parse().unwrap(), at: tx.now(), lasts: put.lasts }];
+        let given = vec![model::Yes { by: "bob".parse().unwrap(), at: tx.now(), lasts: put.lasts, duty: None }];
         PrivilegeTx::of(tx).put_elevation(&put).await?;
-        PrivilegeTx::of(tx).put_quorum(&put.id, &model::Quorum { needed: 2, given }).await?;
+        PrivilegeTx::of(tx).put_quorum(&put.id, &model::Quorum { given, ..model::Quorum::of(2) }).await?;
         let of = examples::elevation_requested(&put).of;
         let asked = examples::elevation_requested(&put);
         [
@@ -274,6 +274,7 @@ async fn an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found(pl
             model::event::ApprovalGiven {
                 of,
                 decided_by: "bob".parse().unwrap(),
+                in_name_of: None,
                 approval: 1,
                 approvals: 2,
                 approvers: vec!["bob".parse().unwrap()],

@@ -171,6 +171,10 @@ impl Row {
             (self.requested_at == said.at, "when it was asked for"),
             (self.is_of(&said.fields["approvals"]), "how many must approve it"),
             (self.is_by(&approved["approvers"]), "who has approved it"),
+            (
+                self.quorum.wrong_numbers.is_some() == said.fields["number_matching"].as_bool().unwrap_or(false),
+                "whether its number has to be typed",
+            ),
         ] {
             if !is_so {
                 found.push(Contradiction::Differs { what: what.to_owned(), field, record: said.record });

@@ -12,6 +12,7 @@
 mod agents;
 mod blocks;
 mod contradiction;
+mod duties;
 mod elevations;
 mod grants;
 mod installations;
@@ -50,6 +51,7 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
     told.people.compare(connection, &mut found).await?;
     told.keys.compare(connection, &mut found).await?;
     told.tasks.compare(connection, &mut found).await?;
+    told.duties.compare(connection, &mut found).await?;
     Ok(found)
 }
 
@@ -67,6 +69,7 @@ struct Told {
     people: people::People,
     keys: keys::Keys,
     tasks: tasks::Tasks,
+    duties: duties::Duties,
     /// The time of the last change, which never goes back but by `clock accept`.
     latest: Timestamp,
 }
@@ -90,6 +93,7 @@ impl Told {
         self.people.hear(&record);
         self.keys.hear(&record);
         self.tasks.hear(&record);
+        self.duties.hear(&record);
     }
 }
 
@@ -97,12 +101,13 @@ impl Told {
 const BEGINS: &[u8] = b"{\"event\":\"";
 
 /// How the names of the events begin that are listened to.
-const EVENTS: [&[u8]; 14] = [
+const EVENTS: [&[u8]; 15] = [
     b"approval_given\"",
     b"agent_changed\"",
     b"agent_registered\"",
     b"call_decided\"",
     b"clock_accepted\"",
+    b"duty_",
     b"elevation_",
     b"grant_made\"",
     b"installation_ended\"",
