@@ -187,6 +187,10 @@ async fn ask(
     if target.tool().is_some_and(|tool| principal.tool_is_stopped(tool)) {
         return Err((Denial::Blocked, Vec::new()));
     }
+    // Before anything else is asked: an elevation does not make a token younger, and a new token is had without a step-up.
+    principal
+        .young_enough(target.tier(), call.server.longest, store.now())
+        .map_err(|why| (Denial::Principal(why), Vec::new()))?;
     let failed = |error: StoreError| (silent(store, &error), Vec::new());
     let accepted = accepted(call, target).await.map_err(failed)?;
     let definition = accepted.as_ref().map(|accepted| accepted.digest());
