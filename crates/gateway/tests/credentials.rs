@@ -454,7 +454,10 @@ async fn a_token_that_is_too_old_for_a_tier_is_refused_for_it_and_a_new_one_is_n
     let refused = calls(&world, &old, "delete_ticket").await;
     assert_eq!(refused.status, 401);
     let challenge = refused.header("www-authenticate");
-    assert!(challenge.contains("error=\"invalid_token\"") && challenge.contains("too old for the high tier"), "{challenge}");
+    assert!(
+        challenge.contains("error=\"invalid_token\"") && challenge.contains("too old for the high tier"),
+        "{challenge}"
+    );
     assert!(!challenge.contains("insufficient_scope"), "{challenge}");
     assert_eq!(world.last("call_refused").await.unwrap()["tool"], "delete_ticket");
     calls(&world, &old, "create_ticket").await.answered();

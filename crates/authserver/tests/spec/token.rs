@@ -262,7 +262,10 @@ async fn a_token_lives_no_longer_than_the_strictest_tier_of_its_scopes() {
     assert_eq!(low["expires_in"], 600);
     let medium = world.browser().code(&link("tickets:low tickets:medium", &[])).await;
     let medium = world.redeem(&medium).await.granted();
-    assert_eq!((medium["scope"].as_str(), medium["expires_in"].as_i64()), (Some("tickets:low tickets:medium"), Some(120)));
+    assert_eq!(
+        (medium["scope"].as_str(), medium["expires_in"].as_i64()),
+        (Some("tickets:low tickets:medium"), Some(120))
+    );
     let renewed = world.refresh(&refresh_of(&medium)).await.granted();
     assert_eq!((renewed["scope"].as_str(), renewed["expires_in"].as_i64()), (Some("tickets:low"), Some(600)));
 }

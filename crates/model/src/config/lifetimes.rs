@@ -152,11 +152,7 @@ impl LongestConfig {
     /// The same, and where it says nothing what `general` says.
     #[must_use]
     pub fn or(self, general: Self) -> Self {
-        Self {
-            low: self.low.or(general.low),
-            medium: self.medium.or(general.medium),
-            high: self.high.or(general.high),
-        }
+        Self { low: self.low.or(general.low), medium: self.medium.or(general.medium), high: self.high.or(general.high) }
     }
 }
 
@@ -278,7 +274,8 @@ mod tests {
         let own = read(serde_json::json!({"high": 30})).unwrap().or(general);
         let [low, medium, high] = Tier::ALL.map(|tier| own.of(tier).map(|span| span.seconds()));
         assert_eq!((low, medium, high), (None, Some(120), Some(30)));
-        for wrong in [serde_json::json!({"high": 0}), serde_json::json!({"high": 601}), serde_json::json!({"hgih": 1})] {
+        for wrong in [serde_json::json!({"high": 0}), serde_json::json!({"high": 601}), serde_json::json!({"hgih": 1})]
+        {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
         }
     }
