@@ -85,6 +85,10 @@ pub(crate) async fn issue(
             scopes.insert(scope.clone());
         }
     }
+    // The shortest life of all that it carries, so that it is never refused for a tier while it lives.
+    let longest = issuing.rules.longest.or(cx.config.tokens.longest);
+    let lives = scopes.iter().filter_map(|scope| longest.of(scope.tier()));
+    end = lives.fold(end, |end, life| end.min(now.after(life)));
     let claims = AccessClaims {
         iss: cx.issuer().to_owned(),
         aud: order.resource.clone(),

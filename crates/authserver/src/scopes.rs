@@ -7,7 +7,7 @@
 use std::str::FromStr;
 
 use model::{Agent, Id, Scope, ScopeSet, Server, scope::UnknownScope};
-use privilege::authority::{Asker, Need, NotIssuable, plan::Issuing};
+use privilege::authority::{Asker, Excepted, Need, NotIssuable, plan::Issuing};
 
 use crate::context::Context;
 
@@ -88,7 +88,14 @@ pub(crate) fn issuing<'a>(
     server: &'a Id<Server>,
 ) -> Result<Issuing<'a>, ScopeRefusal> {
     let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::NoServer(server.clone()))?;
-    Ok(Issuing { policies: &cx.policies, asker: Asker::of(agent), server, rules, pins: cx.store.pins() })
+    let excepted = Excepted::of(&cx.store, &cx.policies, &agent.id, server);
+    Ok(Issuing {
+        policies: &cx.policies,
+        asker: Asker::of(agent).excepted(&excepted),
+        server,
+        rules,
+        pins: cx.store.pins(),
+    })
 }
 
 /// What each of `asked` takes. What can not be had is left out, and said in the log.

@@ -15,6 +15,7 @@ use crate::{
     access::{Administers, As, Posted, Reads},
     audit_log::Line,
     context::{Answer, Shared},
+    exceptions::ExceptionLine,
     failure::{not_found, refused, store_failed},
     grants::GrantLine,
     kill_switch::told_everywhere,
@@ -108,6 +109,8 @@ struct OneAgent {
     grants: Vec<GrantLine>,
     live: Vec<Live>,
     tasks: Vec<TaskLine>,
+    /// What policies it is spared, and by whose word.
+    exceptions: Vec<ExceptionLine>,
     records: Vec<Line>,
 }
 
@@ -121,6 +124,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let grants = inventory::grants_of(store, &name).await.map_err(store_failed)?;
     let live = store.live_elevation_entries_of(&name, now).await.map_err(store_failed)?;
     let tasks = store.tasks_of_agent_page(&name, None, TASKS).await.map_err(store_failed)?.items;
+    let exceptions = store.standing_exceptions_of(&name).await.map_err(store_failed)?;
     let records = audit_query::latest_of_agent(store, &name, RECORDS).await.map_err(store_failed)?;
     let content = OneAgent {
         csrf: who.csrf.text(),
@@ -130,6 +134,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
         grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
         tasks: tasks.iter().map(|task| TaskLine::of(task, now)).collect(),
+        exceptions: exceptions.iter().map(|exception| ExceptionLine::of(exception, now)).collect(),
         records: records.iter().map(|record| Line::of(record, now)).collect(),
     };
     Ok(Page::new(&id, &content).of(who).at(Place::Agents).into_response())

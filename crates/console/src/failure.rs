@@ -31,12 +31,15 @@ pub(crate) fn refused(error: Refused) -> Response {
         E::Store(error) => return store_failed(error),
         E::Duty(_) => (StatusCode::FORBIDDEN, "This decision is not yours"),
         E::LooksLike { .. } | E::Unchecked { .. } => (StatusCode::CONFLICT, "It can not be accepted"),
-        E::UnknownElevation(_) | E::UnknownTask(_) | E::UnknownDuty(_) | E::UnknownName { .. } => {
-            (StatusCode::NOT_FOUND, "There is no such thing")
-        }
+        E::UnknownElevation(_)
+        | E::UnknownTask(_)
+        | E::UnknownDuty(_)
+        | E::UnknownException(_)
+        | E::UnknownName { .. } => (StatusCode::NOT_FOUND, "There is no such thing"),
         E::NotShorter { .. }
         | E::BadTask(_)
         | E::BadDuty(_)
+        | E::BadException(_)
         | E::NumberMissing
         | E::WrongNumber { .. }
         | E::NoReason => (StatusCode::BAD_REQUEST, "That does not work"),
@@ -49,6 +52,9 @@ pub(crate) fn refused(error: Refused) -> Response {
         | E::TaskOver(_)
         | E::DutyOver(_)
         | E::DutyStands(_)
+        | E::ExceptionOver(_)
+        | E::ExceptionStands(_)
+        | E::OwnerStopped(_)
         | E::TooManyTasks(_)
         | E::GrantEnded(_)
         | E::AgentNotActive { .. }

@@ -22,6 +22,7 @@ mod audit_log;
 mod context;
 mod definitions;
 mod duty;
+mod exceptions;
 mod failure;
 mod grants;
 mod kill_switch;
@@ -49,6 +50,7 @@ const PAGES: &[fn() -> Router<Shared>] = &[
     audit_log::routes,
     definitions::routes,
     duty::routes,
+    exceptions::routes,
     grants::routes,
     kill_switch::routes,
     me::routes,

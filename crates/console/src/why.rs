@@ -11,7 +11,7 @@ use axum::{
 };
 use model::{Agent, Id, Role, Target, shown};
 use oauth::Form;
-use privilege::authority::explain::With;
+use privilege::authority::{Excepted, explain::With};
 use web::{Page, Place};
 
 use crate::{
@@ -55,7 +55,8 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, RawQuery(q
     }
     let Ok(Target::Tool(server, called)) = Target::parse("tool", tool) else { return Err(no_tool()) };
     let of = (store, &*console.config, &*console.policies);
-    let explained = match explanation(of, &agent, (&server, called), With::Any).await {
+    let excepted = Excepted::of(store, &console.policies, &agent.id, &server);
+    let explained = match explanation(of, (&agent, &excepted), (&server, called), With::Any).await {
         Ok(explained) => explained,
         Err(NotExplained::Store(error)) => return Err(store_failed(error)),
         Err(NotExplained::NoServer(_) | NotExplained::Untyped(_)) => return Err(no_tool()),

@@ -34,12 +34,13 @@ async fn who_is_not_signed_in_goes_to_the_login_and_comes_back() {
 async fn every_page_opens_for_those_it_is_for_and_for_nobody_else() {
     let world = Installation::start().await;
     let agent = format!("/console/agents/{NIGHTLY}");
-    let table: [(&str, [u16; 4]); 12] = [
+    let table: [(&str, [u16; 4]); 13] = [
         ("/console", [200, 200, 200, 403]),
         ("/console/agents", [403, 200, 200, 403]),
         (&agent, [403, 200, 200, 403]),
         ("/console/grants", [403, 200, 200, 403]),
         ("/console/tasks", [403, 200, 200, 403]),
+        ("/console/exceptions", [403, 200, 200, 403]),
         ("/console/servers", [403, 200, 200, 403]),
         ("/console/people", [403, 200, 200, 403]),
         ("/console/audit", [403, 200, 200, 403]),

@@ -105,6 +105,7 @@ fn decide(bencher: Bencher) {
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
+        exceptions: Default::default(),
     };
     bencher.bench(|| policies.decide(black_box(&question), policy::Arguments::None));
 }

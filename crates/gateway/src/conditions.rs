@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use model::{Elevation, Id, Stage, Task, TaskStage, Timestamp, ToolName, event::Outcome};
-use privilege::task::named::NotInTask;
+use privilege::{authority::Excepted, task::named::NotInTask};
 
 use crate::{
     lifetime::{Lifetime, LifetimeOver},
@@ -21,6 +21,7 @@ pub struct Conditions {
     pub(crate) tool: Option<ToolName>,
     pub(crate) elevation: Option<Lease>,
     pub(crate) task: Option<Id<Task>>,
+    pub(crate) excepted: Excepted,
     pub(crate) lifetime: Lifetime,
 }
 
@@ -44,6 +45,8 @@ pub enum ConditionLost {
     Elevation,
     /// The task was ended.
     Task(NotInTask),
+    /// An exception that it was decided with was ended.
+    Exception,
     /// A stream that only listens outlived its token, its grant or its elevation.
     Expired,
     /// Its own time is up.
@@ -55,7 +58,7 @@ impl ConditionLost {
     pub const fn of_what_was_sent(&self) -> MayBeDone {
         match self {
             Self::Principal(PrincipalError::StoreSilent) => MayBeDone::StoreLost,
-            Self::Principal(_) | Self::Expired => MayBeDone::Revoked,
+            Self::Principal(_) | Self::Exception | Self::Expired => MayBeDone::Revoked,
             Self::Tool => MayBeDone::ToolOff,
             Self::Elevation => MayBeDone::ElevationEnded,
             Self::Task(_) => MayBeDone::TaskEnded,
@@ -67,7 +70,9 @@ impl ConditionLost {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Self::Principal(PrincipalError::StoreSilent) => Outcome::StoreSilent,
-            Self::Principal(_) | Self::Tool | Self::Elevation | Self::Task(_) => Outcome::AuthorityEnded,
+            Self::Principal(_) | Self::Tool | Self::Elevation | Self::Task(_) | Self::Exception => {
+                Outcome::AuthorityEnded
+            }
             Self::Expired => Outcome::Expired,
             Self::LifetimeOver(LifetimeOver::TooLong) => Outcome::TooLong,
             Self::LifetimeOver(LifetimeOver::AfterTheAnswer) => Outcome::Complete,
@@ -82,6 +87,7 @@ impl ConditionLost {
             Self::Tool => Outcome::Blocked,
             Self::Elevation => Outcome::StepUp,
             Self::Task(_) => Outcome::TaskEnded,
+            Self::Exception => Outcome::AuthorityEnded,
         }
     }
 }
@@ -98,6 +104,9 @@ impl Conditions {
         }
         if self.tool.as_ref().is_some_and(|tool| principal.tool_is_stopped(tool)) {
             return Err(ConditionLost::Tool);
+        }
+        if self.excepted.was_taken_away(store, &principal.agent().id) {
+            return Err(ConditionLost::Exception);
         }
         if let Some(lease) = &self.elevation {
             let elevation = store.elevation(&lease.id).await.map_err(|error| {

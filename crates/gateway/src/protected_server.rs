@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
     CallTarget, Id, Outages, Server, Span, ToolName,
-    config::{Config, LimitsConfig, PublicUrl, ServerConfig, TaskAccess},
+    config::{Config, LimitsConfig, LongestConfig, PublicUrl, ServerConfig, TaskAccess},
 };
 use net::Upstream;
 use oauth::metadata::ResourceMetadata;
@@ -52,6 +52,8 @@ pub struct ProtectedServer {
     pub config: ServerConfig,
     /// May tasks be used, which are everybody's?
     pub tasks: TaskAccess,
+    /// How old a token may be for each tier.
+    pub longest: LongestConfig,
     /// Where people decide, and which agents are told so.
     pub awaited_decisions: AwaitedDecisions,
     /// Headers that carry the server's own credentials.
@@ -90,6 +92,7 @@ impl ProtectedServer {
             metadata: metadata(id, config, public_url),
             config: config.clone(),
             tasks: config.tasks,
+            longest: config.longest.or(whole.tokens.longest),
             awaited_decisions: AwaitedDecisions::of(whole.clone()),
             definitions: Definitions::of(store.clone(), id.clone(), (config.definitions, policies.clone()), source),
             omitted: Omitted::default(),

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 
 use http::Response;
-use model::{AccessClaims, Event, Sampling};
+use model::{AccessClaims, Event, Sampling, event::CallRest};
 use net::Body;
 
 use crate::{
@@ -27,7 +27,7 @@ impl Gateway {
         }
         let grant = denied.principal.grant().id.clone();
         let facts = self.store.facts(denied.principal.epoch());
-        let NotPermitted { mut why, call, principal, target, policies } = denied;
+        let NotPermitted { mut why, call, principal, target, policies, excepted } = denied;
         let now = self.store.now();
         let lack = Lack::of(self, &mut why, &call, &principal, now);
         let mut refusal = Refusal::from(why);
@@ -35,7 +35,7 @@ impl Gateway {
             *told = lack.told(&call, &principal);
         }
         let fingerprint = self.policies.fingerprint();
-        let rest = lack.rest(&call);
+        let rest = CallRest { exceptions: excepted.ids(), ..lack.rest(&call) };
         let about = record::About { call: &call, target: target.as_ref(), policies, policy: fingerprint, facts, rest };
         let event = record::refused(&refusal, &principal, about);
         let told = self.refusals.of_grant(&grant, refusal, now, |_| event);

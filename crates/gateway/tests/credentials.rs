@@ -426,3 +426,54 @@ async fn a_dead_token_is_recorded_once_a_minute() {
         world.clock.advance(Span::from_minutes(1));
     }
 }
+
+async fn calls(world: &World, claims: &model::AccessClaims, tool: &str) -> world::Answer {
+    let (headers, body) = modern("tools/call", json!({"name": tool, "arguments": {"id": 41}}));
+    let bearer = format!("Bearer {}", world.sign(claims));
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    headers.extend([("authorization", bearer.as_str()), ("content-type", "application/json"), ("accept", world::BOTH)]);
+    world.send(Method::POST, "/mcp/tickets", &headers, body).await
+}
+
+/// The token was seen before, so nothing but its age is in the way; and a new one of the same login goes on with the same
+/// elevation.
+///
+/// Spec: RFC 6750 §3.1 (invalid_token)
+#[tokio::test]
+async fn a_token_that_is_too_old_for_a_tier_is_refused_for_it_and_a_new_one_is_not() {
+    let world = World::start_configured(json!({"longest": {"medium": 120, "high": 60}})).await;
+    world.elevate("elv_high", "tickets.delete_ticket", model::StepUp::Approval, 9).await;
+    world.elevate("elv_medium", "tickets:medium", model::StepUp::Consent, 9).await;
+    let old = world.claims();
+    for tool in ["delete_ticket", "create_ticket", "get_ticket"] {
+        calls(&world, &old, tool).await.answered();
+    }
+    world.clock.advance(Span::from_seconds(59));
+    calls(&world, &old, "delete_ticket").await.answered();
+    world.clock.advance(Span::from_seconds(1));
+    let refused = calls(&world, &old, "delete_ticket").await;
+    assert_eq!(refused.status, 401);
+    let challenge = refused.header("www-authenticate");
+    assert!(
+        challenge.contains("error=\"invalid_token\"") && challenge.contains("too old for the high tier"),
+        "{challenge}"
+    );
+    assert!(!challenge.contains("insufficient_scope"), "{challenge}");
+    assert_eq!(world.last("call_refused").await.unwrap()["tool"], "delete_ticket");
+    calls(&world, &old, "create_ticket").await.answered();
+    calls(&world, &world.claims(), "delete_ticket").await.answered();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!(calls(&world, &old, "create_ticket").await.status, 401);
+    calls(&world, &old, "get_ticket").await.answered();
+}
+
+/// What is new costs a new token and no elevation: uses are not spent on what is refused.
+#[tokio::test]
+async fn what_an_old_token_is_refused_spends_nothing() {
+    let world = World::start_configured(json!({"longest": {"high": 60}})).await;
+    world.elevate("elv_once", "tickets.delete_ticket", model::StepUp::Approval, 1).await;
+    let old = world.claims();
+    world.clock.advance(Span::from_seconds(61));
+    assert_eq!(calls(&world, &old, "delete_ticket").await.status, 401);
+    calls(&world, &world.claims(), "delete_ticket").await.answered();
+}

@@ -8,7 +8,7 @@ use model::{
 };
 use policy::{Policies, Untypable};
 use privilege::authority::{
-    Asker, Explained,
+    Asker, Excepted, Explained,
     explain::{self, With, explain},
 };
 use store::{Store, StoreError};
@@ -43,13 +43,13 @@ pub enum NotExplained {
     Store(StoreError),
 }
 
-/// Explains a call of `tool` of `server` by `agent`.
+/// Explains a call of `tool` of `server` by `agent`, spared what `excepted` says.
 ///
 /// # Errors
 /// There is nothing to say.
 pub async fn explanation(
     (store, config, policies): (&Store, &Config, &Policies),
-    agent: &Agent,
+    (agent, excepted): (&Agent, &Excepted),
     (server, tool): (&Id<Server>, ToolName),
     arguments: With<'_>,
 ) -> Result<Explanation, NotExplained> {
@@ -57,7 +57,7 @@ pub async fn explanation(
     let pins = store.pins();
     let pin = |name: &_| if pins.is_listed(server) { pins.pin(server, name) } else { Pin::Accepted };
     let target = CallTarget::of(rules, Some(tool), pin);
-    let asker = Asker::of(agent);
+    let asker = Asker::of(agent).excepted(excepted);
     let depends_on_arguments = explain::depends(policies, &asker, server, &target);
     let with = explain(policies, &asker, (server, &target), arguments).map_err(NotExplained::Untyped)?;
     let grants = store.standing_grants_of(&agent.id, store.now()).await.map_err(NotExplained::Store)?;

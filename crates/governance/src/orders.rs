@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crypto::{Digest, Opaque};
 use model::{
-    Actor, Agent, AgentState, Duty, Elevation, Event, Id, Installation, Person, Role, Server, Span, Target, Task,
-    ToolName, shown,
+    Actor, Agent, AgentState, Duty, Elevation, Event, Exception, Id, Installation, Person, Role, Server, Span, Target,
+    Task, ToolName, shown,
 };
 use policy::Policies;
 use privilege::{
@@ -18,6 +18,7 @@ use privilege::{
     clock::{self, ClockAccepted},
     duty::{self, delegate::DutyWish},
     elevation::{decide, end},
+    exception::{self, ExceptionWish},
     key::{self, Urgency},
     person,
     rotation::Rotation,
@@ -180,7 +181,18 @@ pub async fn end_duty(store: &Store, id: &Id<Duty>, actor: Actor) -> Result<(), 
     change!(store, tx => (duty::end::end(tx, &id, actor).await?, ()))
 }
 
-/// Writes down the ends of duties, tasks and elevations that ran out, and of requests that nobody decided.
+/// Adds an exception from policies. Who may, and whether there is such a server, is the caller's question.
+pub async fn add_exception(store: &Store, wish: ExceptionWish, actor: Actor) -> Result<Exception, Refused> {
+    change!(store, tx => exception::add(tx, wish, actor).await?)
+}
+
+/// Ends an exception before its time. Who may is the caller's question.
+pub async fn end_exception(store: &Store, id: &Id<Exception>, actor: Actor) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (exception::end(tx, id, actor).await?, ()))
+}
+
+/// Writes down the ends of duties, tasks, exceptions and elevations that ran out, and of requests that nobody decided.
 pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
     for task in store.elapsed_tasks(store.now()).await? {
         store
@@ -193,6 +205,13 @@ pub async fn write_elapsed(store: &Store) -> Result<(), StoreError> {
         store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move { Ok(recorded(duty::end::elapse(tx, &duty.id).await?, ())) })
+            })
+            .await?;
+    }
+    for exception in store.elapsed_exceptions(store.now()).await? {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move { Ok(recorded(exception::elapse(tx, &exception.id).await?, ())) })
             })
             .await?;
     }

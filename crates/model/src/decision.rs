@@ -5,7 +5,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AgentKind, Assurance, CallTarget, Class, Id, Person, Scope, Server, ToolName, text_enum};
+use crate::{
+    Agent, AgentKind, Assurance, CallTarget, Class, Exceptions, Id, Person, Scope, Server, ToolName, text_enum,
+};
 
 /// May this agent make this call? Everything a policy can see is in here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +30,8 @@ pub struct Question {
     pub target: CallTarget,
     /// What the agent holds for this call right now.
     pub authority: Authority,
+    /// The exceptions that hold for it there, of those that a policy asks for.
+    pub exceptions: Exceptions,
 }
 
 /// May a person say yes to what an agent asked for? The whole of what a policy sees of that.

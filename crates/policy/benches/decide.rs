@@ -23,6 +23,7 @@ fn question(tool: &str) -> Question {
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool(tool.parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
+        exceptions: Default::default(),
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) enum Holding<'a> {
 impl Scene {
     /// Everything about `question` but what the agent holds and what the arguments are.
     pub(crate) fn of(question: &Question, directory: &Directory) -> Result<Self, Unaskable> {
-        let Question { agent, kind, assurance, owner, purpose, person, server, target, .. } = question;
+        let Question { agent, kind, assurance, owner, purpose, person, server, target, exceptions, .. } = question;
         let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
         let mut entities = vec![
             agent_entity((agent, *kind, *assurance), owner, purpose)?,
@@ -72,7 +72,11 @@ impl Scene {
         let is_call = !matches!(target, CallTarget::Protocol);
         let parents = is_call.then(|| words::CALL.clone()).into_iter().collect();
         entities.push(Entity::new_no_attrs(action.clone(), parents));
-        let mut circumstances = vec![("server".to_owned(), RestrictedExpression::new_entity_uid(server_uid.clone()))];
+        let names = exceptions.iter().map(|name| RestrictedExpression::new_string(name.to_string()));
+        let mut circumstances = vec![
+            ("server".to_owned(), RestrictedExpression::new_entity_uid(server_uid.clone())),
+            ("exceptions".to_owned(), RestrictedExpression::new_set(names)),
+        ];
         if let Some(person) = person {
             let uid = uid(&words::PERSON, person.as_str());
             circumstances.push(("person".to_owned(), RestrictedExpression::new_entity_uid(uid)));
@@ -238,6 +242,7 @@ mod tests {
             server: server.parse().unwrap(),
             target,
             authority: Authority::Standing,
+            exceptions: ["change-freeze".parse().unwrap()].into_iter().collect(),
         }
     }
 

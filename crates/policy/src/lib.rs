@@ -14,6 +14,7 @@ mod directory;
 mod error;
 mod evaluate;
 mod exact;
+mod exceptions;
 mod input_schema;
 mod input_type;
 mod load;

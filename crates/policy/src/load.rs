@@ -3,15 +3,17 @@
 //! A policy is known by its `@id`, which the audit shows; one without is called after its file. Whether they hold against
 //! what there is, is found out in [`crate::validate`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{ActionConstraint, Policy, PolicyId, PolicySet};
 use miette::Diagnostic;
+use model::ExceptionName;
 use serde_json::Value;
 
 use crate::{
     PolicyError,
     by_input::{self, ByInput},
+    exceptions,
     words::CALL,
 };
 
@@ -42,6 +44,8 @@ pub(crate) struct Loaded {
     pub by_input: Option<ByInput>,
     /// The actions that it names anywhere.
     pub actions: Vec<String>,
+    /// The exceptions that it asks for.
+    pub exceptions: BTreeSet<ExceptionName>,
     /// Cedar's JSON form of it, while it is held against what there is: making it takes as long as parsing.
     pub json: Value,
 }
@@ -61,7 +65,9 @@ pub(crate) fn load(files: &[PolicyFile]) -> Result<Vec<Loaded>, PolicyError> {
             let by_input = by_input::of(&policy, &json);
             let mut actions = Vec::new();
             actions_in(&json, &mut actions);
-            let loaded = Loaded { policy, file: number, by_input, actions, json };
+            let asked = exceptions::asked(&json);
+            let mut loaded = Loaded { policy, file: number, by_input, actions, exceptions: BTreeSet::new(), json };
+            loaded.exceptions = asked.map_err(|why| loaded.error(file, "exceptions", why))?;
             if is_only_the_group(&loaded.policy, &loaded.json) {
                 return Err(loaded.error(file, "Action::\"call\"", EVERY_CALL.to_owned()));
             }

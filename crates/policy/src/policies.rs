@@ -1,11 +1,14 @@
 //! A set of policies, and what it says to a question.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+};
 
 use cedar_policy::{PolicyId, PolicySet, RestrictedExpression};
 use model::{
-    ApprovalQuestion, Authority, BoundedCache, CallTarget, Class, Decision, DenyReason, Id, Question, Scope, Server,
-    StepUp, ToolName, server::Kind,
+    ApprovalQuestion, Authority, BoundedCache, CallTarget, Class, Decision, DenyReason, ExceptionName, Id, Question,
+    Scope, Server, StepUp, ToolName, server::Kind,
 };
 use serde_json::json;
 
@@ -31,6 +34,8 @@ pub struct Policies {
     all: PolicySet,
     /// Those that look at arguments.
     looking: HashSet<PolicyId>,
+    /// The exceptions that some of them ask for.
+    exceptions: BTreeSet<ExceptionName>,
     slices: Slices,
     answers: BoundedCache<Question, Known>,
 }
@@ -78,9 +83,10 @@ impl Policies {
             all.add(one.policy.clone()).expect("ids are unique, and templates are refused");
         }
         let looking = loaded.iter().filter(|one| one.by_input.is_some()).map(|one| one.policy.id().clone()).collect();
+        let exceptions = loaded.iter().flat_map(|one| &one.exceptions).cloned().collect();
         let slices = Slices::of(loaded.iter().map(|one| (&one.policy, one.by_input.as_ref())));
         let (fingerprint, answers) = (fingerprint(&texts), BoundedCache::of(ANSWERS));
-        Ok(Self { texts, fingerprint, directory, loaded, unchecked, all, looking, slices, answers })
+        Ok(Self { texts, fingerprint, directory, loaded, unchecked, all, looking, exceptions, slices, answers })
     }
 
     /// What the policies say to `question`: go ahead, step up first, or no.
@@ -189,6 +195,11 @@ impl Policies {
             return Ok(());
         }
         validate::with(&self.texts, &self.loaded, &self.directory, (&tool.qualified(server), input))
+    }
+
+    /// The exceptions that some policy asks for. No other is a fact of any decision.
+    pub fn exceptions(&self) -> &BTreeSet<ExceptionName> {
+        &self.exceptions
     }
 
     /// What could not be held against arguments, because nobody has accepted them yet.

@@ -30,8 +30,9 @@ fn question() -> impl Strategy<Value = Question> {
             (names(TOOLS), prop::option::weighted(0.9, prop::sample::select(Tier::ALL.to_vec()))),
         ),
         prop::sample::select(vec![Authority::Standing, Authority::Consent, Authority::Approval]),
+        any::<bool>(),
     );
-    (who, what).prop_map(|((agent, kind, assurance, person), (server, tool, authority))| Question {
+    (who, what).prop_map(|((agent, kind, assurance, person), (server, tool, authority, excepted))| Question {
         agent: agent.parse().unwrap(),
         kind,
         assurance,
@@ -43,6 +44,11 @@ fn question() -> impl Strategy<Value = Question> {
             CallTarget::Tool(tool.parse().unwrap(), tier.map_or(Class::Held(model::HeldFor::Tier), Class::Rated))
         }),
         authority,
+        exceptions: if excepted {
+            ["change-freeze".parse().unwrap()].into_iter().collect()
+        } else {
+            Default::default()
+        },
     })
 }
 
@@ -56,6 +62,7 @@ fn condition() -> impl Strategy<Value = String> {
         "principal.assurance == Assurance::\"proven\"",
         "resource_is_high",
         "(principal.assurance == Assurance::\"proven\" && 9223372036854775807 + 1 == 0)",
+        "context.exceptions.contains(\"change-freeze\")",
         "context has input",
         "(context has input && context.input has amount && context.input.amount > 100)",
         "(context has input && context.input.confirm)",

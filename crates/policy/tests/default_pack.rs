@@ -19,6 +19,7 @@ fn call(tier: Tier, authority: Authority) -> Question {
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Rated(tier)),
         authority,
+        exceptions: Default::default(),
     }
 }
 

@@ -21,6 +21,7 @@ fn question(tier: Tier) -> Question {
         server: "billing".parse().unwrap(),
         target: CallTarget::Tool("refund".parse().unwrap(), Class::Rated(tier)),
         authority: Authority::Standing,
+        exceptions: Default::default(),
     }
 }
 

@@ -32,6 +32,7 @@ fn question(server: &str, owner: &str, acts_for: Option<&str>) -> Question {
         server: server.parse().unwrap(),
         target: CallTarget::Protocol,
         authority: Authority::Standing,
+        exceptions: Default::default(),
     }
 }
 

@@ -2,17 +2,20 @@
 
 mod duty;
 mod elevation;
+mod exception;
 mod notify;
 mod task;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::ExceptionName;
 
 use crate::output::Form;
 
 pub use duty::Duty;
 pub use elevation::Elevation;
+pub use exception::Exception;
 pub use notify::Notify;
 pub use task::Task;
 
@@ -76,6 +79,9 @@ pub enum Command {
     /// Approving in the name of another person: delegate, list, end.
     #[command(subcommand)]
     Duty(Duty),
+    /// Exceptions from policies: add, list, end.
+    #[command(subcommand)]
+    Exception(Exception),
     /// The kill switch. Returns once every node refuses.
     Revoke(Kill),
     /// Lift a revocation. What was issued before it stays dead.
@@ -380,6 +386,9 @@ pub enum Policy {
         /// The arguments that it is called with, as a JSON object. Without them, those count that allow the most.
         #[arg(long, value_name = "JSON")]
         input: Option<String>,
+        /// As if this exception held, and none but those that are named. Without any, those count that hold now.
+        #[arg(long = "exception", value_name = "NAME")]
+        exceptions: Vec<ExceptionName>,
     },
     /// Hold the policies against the tables in the `*.test.yaml` files beside them.
     Test {

@@ -225,3 +225,57 @@ async fn what_is_not_checked_yet_and_groups_of_nobody_are_told() {
     assert!(refused.status == Some(2) && refused.said.contains("wrong.cedar:2:"), "{}", refused.said);
     assert!(installation.refuses_to_serve().contains("wrong.cedar:2:"));
 }
+
+/// A policy that asks for an exception, and an exception for which none asks.
+///
+/// Field: Y3
+#[tokio::test]
+async fn an_exception_is_added_listed_asked_about_and_ended_and_one_that_no_policy_asks_for_is_named() {
+    let installation = installation();
+    let freeze = r#"@id("freeze") forbid (principal, action in Action::"call", resource)
+        unless { context.exceptions.contains("change-freeze") };"#;
+    fs::write(installation.path("policies/freeze.cedar"), freeze).unwrap();
+    let serving = installation.serve();
+    let run = |arguments: &[&str]| installation.run(arguments);
+    let add = ["--agent", "nightly", "--reason", "INC-7", "--for", "8h", "--owner", "ada"];
+    let added = run(&[&["--json", "exception", "add", "change-freeze", "--server", "tickets"][..], &add].concat());
+    assert_eq!(added.status, Some(0), "{}", added.said);
+    let added: Value = serde_json::from_str(&added.printed).unwrap();
+    assert_eq!(added["through"], "the running node");
+    let id = added["exception"].as_str().unwrap();
+    for (arguments, why) in [
+        (&["exception", "add", "Change-Freeze"][..], "is no name of an exception"),
+        (&["exception", "add", "change-freeze", "--server", "nowhere"], "there is no server `nowhere`"),
+        (&["exception", "add", "change-freeze", "--server", "tickets"], "the agent has it already"),
+    ] {
+        let said = run(&[arguments, &add].concat());
+        assert!(said.status == Some(2) && said.said.contains(why), "{arguments:?}: {}", said.said);
+    }
+    let said = run(&["policy", "explain", "nightly", "tickets.get_ticket"]).said;
+    assert!(said.contains("Excepted: change-freeze") && said.contains("it may be called as it is"), "{said}");
+    let said = run(&["policy", "explain", "nightly", "tickets.get_ticket", "--exception", "freezing"]).said;
+    assert!(said.contains("no policy asks for the exception `freezing`"), "{said}");
+    let rows = "- { agent: nightly, tool: tickets.get_ticket, exceptions: [change-freeze], expect: allow }\n\
+                - { agent: nightly, tool: tickets.get_ticket, expect: deny, policies: [freeze] }\n";
+    let held = table(&installation, rows);
+    assert!(held.said.contains("2 of 2 rows hold"), "a table knows the exceptions that it names alone: {}", held.said);
+    let named =
+        table(&installation, "- { agent: nightly, tool: tickets.get_ticket, exceptions: [other], expect: deny }");
+    assert!(named.said.contains("no policy asks for the exception `other`"), "{}", named.said);
+    assert_eq!(run(&[&["exception", "add", "spare"][..], &add].concat()).status, Some(0));
+    let check = run(&["policy", "check"]).said;
+    assert!(
+        check.contains("(`spare` of nightly): no policy asks for it") && !check.contains("`change-freeze`"),
+        "{check}"
+    );
+    let listed = run(&["--json", "exception", "list"]);
+    let listed: Vec<Value> = serde_json::from_str(&listed.printed).unwrap();
+    let mine = listed.iter().find(|one| one["id"] == id).unwrap();
+    assert_eq!((&mine["owner"], &mine["reason"], &mine["stands"]), (&"ada".into(), &"INC-7".into(), &true.into()));
+    assert_eq!(run(&["exception", "end", id]).status, Some(0));
+    assert!(run(&["exception", "end", id]).said.contains("is over already"));
+    assert!(run(&["policy", "explain", "nightly", "tickets.get_ticket"]).said.contains("whatever it holds it may not"));
+    assert_eq!(serving.terminate(), Some(0));
+    let verified = run(&["audit", "verify"]);
+    assert_eq!(verified.status, Some(0), "{}", verified.said);
+}

@@ -37,6 +37,9 @@ pub async fn set_state(tx: &mut Tx<'_>, id: Id<Agent>, state: AgentState, actor:
         return Err(Refused::Unchanged { agent: id.to_string(), state: agent.state });
     }
     let ended = if state == AgentState::Retired { PrivilegeTx::of(tx).end_grants_of_agent(&id, now).await? } else { 0 };
+    if state == AgentState::Retired {
+        PrivilegeTx::of(tx).end_exceptions_of_agent(&id).await?;
+    }
     if state != AgentState::Active {
         PrivilegeTx::of(tx).end_tasks_of_agent(&id).await?;
     }

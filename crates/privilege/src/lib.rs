@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod duty;
 pub mod elevation;
+pub mod exception;
 pub mod grant;
 pub mod installation;
 pub mod key;

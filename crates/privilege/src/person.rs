@@ -106,6 +106,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, id: &Id<Person>) -> Result<Option<Event>,
     lost(tx, &person).await?;
     tx.void_enrolment(id).await?;
     let now = tx.now();
+    PrivilegeTx::of(tx).end_exceptions_of_owner(id).await?;
     let grants = PrivilegeTx::of(tx).end_grants_of_person(id, now).await?;
     let changed = PersonChanged::of(&person, PersonChange::Disabled);
     Ok(Some(PersonChanged { grants_ended: Some(grants), ..changed }.by(Actor::System)))

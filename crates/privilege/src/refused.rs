@@ -4,7 +4,8 @@ use std::{error::Error, fmt};
 
 use catalogue::SchemaError;
 use model::{
-    AgentState, Duty, Elevation, ElevationState, Grant, Id, Installation, Person, Span, Target, Task, Timestamp,
+    AgentState, Duty, Elevation, ElevationState, Exception, Grant, Id, Installation, Person, Span, Target, Task,
+    Timestamp,
 };
 use policy::PolicyError;
 use store::{BEHIND, StoreError};
@@ -153,6 +154,16 @@ pub enum Refused {
     DutyStands(Id<Duty>),
     /// It can not be handed over like that.
     BadDuty(&'static str),
+    /// There is no such exception.
+    UnknownException(Id<Exception>),
+    /// The exception is over already.
+    ExceptionOver(Id<Exception>),
+    /// The agent has that exception already.
+    ExceptionStands(Id<Exception>),
+    /// The exception asks for more than there is.
+    BadException(&'static str),
+    /// Who would answer for it is disabled or revoked.
+    OwnerStopped(Id<Person>),
     /// A reason is missing.
     NoReason,
     /// The store failed.
@@ -214,6 +225,11 @@ impl Refused {
             Self::DutyStands(id) => format!("the same is handed over already, as `{id}`"),
             Self::BadDuty(why) => (*why).to_owned(),
             Self::TooManyTasks(agent) => format!("agent `{agent}` has as many open tasks as it may"),
+            Self::UnknownException(id) => format!("there is no exception `{id}`"),
+            Self::ExceptionOver(id) => format!("exception `{id}` is over already"),
+            Self::ExceptionStands(id) => format!("the agent has it already, as `{id}`"),
+            Self::BadException(why) => (*why).to_owned(),
+            Self::OwnerStopped(id) => format!("`{id}` is disabled or revoked, and answers for nothing"),
             Self::NoReason => "say why in a few words: the reason goes into the audit log".to_owned(),
             Self::Store(error) => error.to_string(),
         }
@@ -225,6 +241,9 @@ impl Refused {
             Self::UnknownTask(_) => "`portcullis task list` shows the latest".to_owned(),
             Self::UnknownDuty(_) => "`portcullis duty list` shows the latest".to_owned(),
             Self::DutyStands(_) => "end that one first, if it shall last longer".to_owned(),
+            Self::UnknownException(_) => "`portcullis exception list` shows the latest".to_owned(),
+            Self::ExceptionStands(_) => "end it first, if the new one is to be another".to_owned(),
+            Self::OwnerStopped(_) => "name somebody else".to_owned(),
             Self::TooManyTasks(_) => "end one of them: `portcullis task list` shows them".to_owned(),
             Self::UnknownElevation(_) => "`portcullis elevation list` shows the latest".to_owned(),
             Self::UnknownName { hint, .. } | Self::NotRevoked { hint, .. } => hint.clone(),
@@ -265,6 +284,8 @@ impl Refused {
             | Self::BadDuty(_)
             | Self::WrongNumber { left: 0 }
             | Self::BadTask(_)
+            | Self::ExceptionOver(_)
+            | Self::BadException(_)
             | Self::DefinitionAccepted { .. }
             | Self::AlreadyOver(_)
             | Self::ClockIsRight { .. }

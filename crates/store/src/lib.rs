@@ -52,6 +52,7 @@ pub use tables::{
     clients::StoredClient,
     codes::Code,
     elevation_entries::ElevationEntry,
+    exceptions::StandingExceptions,
     flows::Flow,
     grants::GrantHolder,
     outbox::{OutboxState, Posting},

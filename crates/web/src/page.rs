@@ -26,6 +26,8 @@ pub enum Place {
     Grants,
     /// Tasks.
     Tasks,
+    /// Exceptions from policies.
+    Exceptions,
     /// Servers and their rules.
     Servers,
     /// People.

@@ -253,3 +253,33 @@ async fn under_a_clock_that_is_behind_nothing_is_issued_and_a_token_can_be_given
     let form = [("token", refresh.as_str()), ("client_id", "desk")];
     assert_eq!(world.post("/oauth/revoke", &form).await.status, 200);
 }
+
+/// Spec: RFC 6749 §5.1 (expires_in)
+#[tokio::test]
+async fn a_token_lives_no_longer_than_the_strictest_tier_of_its_scopes() {
+    let world = World::with(|config| config["tokens"] = serde_json::json!({"longest": {"medium": 120}})).await;
+    let low = world.redeem(&world.browser().code(&link("tickets:low", &[])).await).await.granted();
+    assert_eq!(low["expires_in"], 600);
+    let medium = world.browser().code(&link("tickets:low tickets:medium", &[])).await;
+    let medium = world.redeem(&medium).await.granted();
+    assert_eq!(
+        (medium["scope"].as_str(), medium["expires_in"].as_i64()),
+        (Some("tickets:low tickets:medium"), Some(120))
+    );
+    let renewed = world.refresh(&refresh_of(&medium)).await.granted();
+    assert_eq!((renewed["scope"].as_str(), renewed["expires_in"].as_i64()), (Some("tickets:low"), Some(600)));
+}
+
+/// A server may be stricter than the rest.
+#[tokio::test]
+async fn a_server_says_for_itself_how_old_a_token_may_be() {
+    let world = World::with(|config| {
+        config["tokens"] = serde_json::json!({"longest": {"low": 300}});
+        config["servers"]["tickets"]["longest"] = serde_json::json!({"low": 30});
+    })
+    .await;
+    let token = world.redeem(&world.browser().code(&link("tickets:low", &[])).await).await.granted();
+    assert_eq!(token["expires_in"], 30);
+    let renewed = world.refresh(&refresh_of(&token)).await.granted();
+    assert_eq!(renewed["expires_in"], 30);
+}

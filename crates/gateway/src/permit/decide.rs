@@ -15,7 +15,7 @@ use model::{
 };
 use policy::{Arguments, Policies, Untypable};
 use privilege::{
-    authority::{self, Allowed, Approvals, Asker, Basis, NotAllowed, Unfit, decide::Wanted},
+    authority::{self, Allowed, Approvals, Asker, Basis, Excepted, NotAllowed, Unfit, decide::Wanted},
     task::named::{NamedError, NotInTask, named},
 };
 use store::{MatchingNumber, Store, StoreError};
@@ -43,12 +43,13 @@ pub async fn decide(
         Ok(target) => target,
         Err(error) => return Err(NotPermitted::untargeted(Denial::Target(error), call, principal)),
     };
-    match ask(store, policies, &call, &principal, &target).await {
+    let excepted = Excepted::of(store, policies, &principal.agent().id, &call.server.id);
+    match ask(store, policies, &call, (&principal, &excepted), &target).await {
         Ok((allowed, checked)) => {
             let facts = store.facts(principal.epoch());
             Ok(Permit::new((call, principal, target), allowed, checked, facts))
         }
-        Err((why, policies)) => Err(NotPermitted { why, call, principal, target: Some(target), policies }),
+        Err((why, policies)) => Err(NotPermitted { why, call, principal, target: Some(target), policies, excepted }),
     }
 }
 
@@ -65,6 +66,8 @@ pub struct NotPermitted {
     pub target: Option<CallTarget>,
     /// The policies that said so; none, when it was not a matter of policy.
     pub policies: Vec<String>,
+    /// The exceptions that were among the facts.
+    pub excepted: Excepted,
 }
 
 /// Why a call is not permitted.
@@ -126,7 +129,7 @@ pub enum Denial {
 impl NotPermitted {
     /// Of a call of which nothing more is known.
     pub fn untargeted(why: Denial, call: Call, principal: Arc<Principal>) -> Self {
-        Self { why, call, principal, target: None, policies: Vec::new() }
+        Self { why, call, principal, target: None, policies: Vec::new(), excepted: Excepted::default() }
     }
 
     /// The tool that it wanted to call.
@@ -149,15 +152,15 @@ impl Permit<Call> {
     /// The same call, not permitted after all, because its task ended meanwhile.
     pub fn task_over(self, task: Id<Task>, cause: TaskEnd) -> NotPermitted {
         let why = Denial::Task(NotInTask::Over { id: task, cause });
-        let Self { call, principal, target, policies, .. } = self;
-        NotPermitted { why, call, principal, target: Some(target), policies }
+        let Self { call, principal, target, policies, checks, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies, excepted: checks.excepted }
     }
 
     /// The same call, not permitted after all, because others used its elevation up.
     pub fn used_up(self) -> NotPermitted {
         let why = self.step_up();
-        let Self { call, principal, target, policies, .. } = self;
-        NotPermitted { why, call, principal, target: Some(target), policies }
+        let Self { call, principal, target, policies, checks, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies, excepted: checks.excepted }
     }
 }
 
@@ -181,18 +184,22 @@ async fn ask(
     store: &Store,
     policies: &Policies,
     call: &Call,
-    principal: &Principal,
+    (principal, excepted): (&Principal, &Excepted),
     target: &CallTarget,
 ) -> Result<(Allowed, Checks), No> {
     if target.tool().is_some_and(|tool| principal.tool_is_stopped(tool)) {
         return Err((Denial::Blocked, Vec::new()));
     }
+    // Before anything else is asked: an elevation does not make a token younger, and a new token is had without a step-up.
+    principal
+        .young_enough(target.tier(), call.server.longest, store.now())
+        .map_err(|why| (Denial::Principal(why), Vec::new()))?;
     let failed = |error: StoreError| (silent(store, &error), Vec::new());
     let accepted = accepted(call, target).await.map_err(failed)?;
     let definition = accepted.as_ref().map(|accepted| accepted.digest());
     let exact = Exact::of(store, call, principal, target, definition);
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
-    let asker = Asker::by_grant(principal.agent(), grant);
+    let asker = Asker::by_grant(principal.agent(), grant).excepted(excepted);
     let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
     let sent = call.called().and_then(MethodCall::arguments);
     let arguments = accepted.as_ref().map_or(Arguments::None, |accepted| Arguments::Sent(accepted.input(), sent));
@@ -208,7 +215,7 @@ async fn ask(
     let refused = match decided {
         Ok(allowed) => {
             let arguments = exact.map(|exact| exact.arguments().to_owned());
-            return Ok((allowed, Checks { definition, arguments }));
+            return Ok((allowed, Checks { definition, arguments, excepted: excepted.clone() }));
         }
         Err(refused) => refused,
     };

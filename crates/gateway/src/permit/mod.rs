@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crypto::Digest;
 use model::{CallTarget, event::Facts};
-use privilege::authority::{Allowed, Basis};
+use privilege::authority::{Allowed, Basis, Excepted};
 
 use crate::{call::Call, principal::Principal};
 
@@ -72,6 +72,11 @@ impl Permit<Call> {
     /// What the log says of its arguments, when it is of the high tier.
     pub fn arguments(&self) -> Option<&str> {
         self.checks.arguments.as_deref()
+    }
+
+    /// The exceptions that were among the facts.
+    pub fn excepted(&self) -> &Excepted {
+        &self.checks.excepted
     }
 
     /// The call and who acts, to decide on again.

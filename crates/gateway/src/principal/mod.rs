@@ -12,7 +12,10 @@
 mod verifier;
 
 use crypto::Verified;
-use model::{AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Timestamp, ToolName};
+use model::{
+    AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Tier, Timestamp, ToolName,
+    config::LongestConfig,
+};
 use store::{GrantHolder, Store};
 
 pub use verifier::Verifier;
@@ -48,6 +51,8 @@ impl From<PrincipalError> for NoPrincipal {
 pub enum PrincipalError {
     /// Its time is over.
     TokenExpired,
+    /// It is older than a token may be that is used for this tier.
+    TooOldFor(Tier),
     /// Its audience is another server.
     OtherServer,
     /// No key of ours signed it, or it is not an access token.
@@ -75,6 +80,9 @@ impl PrincipalError {
     pub const fn words(self) -> &'static str {
         match self {
             Self::TokenExpired => "the token has expired",
+            Self::TooOldFor(Tier::Low) => "the token is too old for the low tier: get a new one",
+            Self::TooOldFor(Tier::Medium) => "the token is too old for the medium tier: get a new one",
+            Self::TooOldFor(Tier::High) => "the token is too old for the high tier: get a new one",
             Self::OtherServer => "the token is for another server",
             Self::NotIssuedHere => "the token was not issued here",
             Self::GrantUnknown => "the grant is not known",
@@ -160,6 +168,15 @@ impl Principal {
             return Err(PrincipalError::GrantEnded);
         }
         Ok(())
+    }
+
+    /// Is the token young enough for `tier`? Its age counts at each call, whatever was found out about it before.
+    pub fn young_enough(&self, tier: Tier, longest: LongestConfig, now: Timestamp) -> Result<(), PrincipalError> {
+        let issued_at = Timestamp::from_seconds(self.claims.iat);
+        match longest.of(tier) {
+            Some(longest) if now >= issued_at.after(longest) => Err(PrincipalError::TooOldFor(tier)),
+            _ => Ok(()),
+        }
     }
 
     fn tool_stopped_by(&self, block: &Block) -> Option<ToolName> {

@@ -36,6 +36,7 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
         rest: CallRest {
             definition: permit.definition().map(|definition| definition.to_hex()),
             arguments: permit.arguments().map(str::to_owned),
+            exceptions: permit.excepted().ids(),
             ..call.told_of_task()
         },
     }

@@ -102,6 +102,7 @@ impl Recorded<Call> {
             tool: self.tool().cloned(),
             elevation: self.used.as_ref().map(|used| used.lease().clone()),
             task: self.call().task.as_ref().map(|task| task.id.clone()),
+            excepted: self.permit.excepted().clone(),
             lifetime: if self.call().listens() { Lifetime::Listening } else { Lifetime::call(now, longest) },
         }
     }

@@ -1,6 +1,6 @@
 //! From the cause at the step where it arose to the refusal that is told.
 
-use model::{Elevation, Id, ScopeSet, Server, StepUp, Tier, ToolName, UnknownHost};
+use model::{DenyReason, Elevation, Id, ScopeSet, Server, StepUp, Tier, ToolName, UnknownHost};
 
 use privilege::authority::Unfit;
 
@@ -150,6 +150,7 @@ pub fn before_sending(recorded: &Recorded<Call>, lost: ConditionLost) -> Refusal
         ConditionLost::Tool => Refusal::Blocked,
         ConditionLost::Elevation => recorded.permit().step_up().into(),
         ConditionLost::Task(why) => Refusal::Task(why),
+        ConditionLost::Exception => Refusal::Denied(DenyReason::Forbidden, recorded.tool().cloned()),
         ConditionLost::Expired => PrincipalError::TokenExpired.into(),
         ConditionLost::LifetimeOver(_) => Refusal::Unavailable,
     }

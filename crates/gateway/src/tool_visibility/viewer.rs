@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use model::{Elevation, Scope, Tier, ToolName};
 use policy::Policies;
-use privilege::authority::{Approvals, Asker, Reach, reach};
+use privilege::authority::{Approvals, Asker, Excepted, Reach, reach};
+use store::Store;
 
 use crate::{
     principal::{Principal, PrincipalError, Verifier},
@@ -23,6 +24,9 @@ pub struct Viewer {
     pub(crate) principal: Arc<Principal>,
     pub(crate) policies: Arc<Policies>,
     pub(crate) elevations: Vec<Elevation>,
+    /// Exceptions end while somebody looks.
+    pub(crate) store: Store,
+    pub(crate) excepted: Excepted,
 }
 
 /// How a listed tool may be used.
@@ -68,7 +72,8 @@ impl Viewer {
         // Those of the task that the token belongs to. A call may name another one, and is decided on by itself.
         let of_task = principal.claims().task.as_ref();
         elevations.retain(|elevation| elevation.ends_with.task.as_ref() == of_task);
-        Ok(Self { server, policies, elevations, principal })
+        let excepted = Excepted::of(store, &policies, &principal.agent().id, &server.id);
+        Ok(Self { server, policies, elevations, principal, store: store.clone(), excepted })
     }
 
     /// The same, looking again because what they may do has changed.
@@ -80,6 +85,7 @@ impl Viewer {
     /// Forgets what has run out.
     pub fn look_at(&mut self, now: model::Timestamp) {
         self.elevations.retain(|elevation| elevation.is_live(now));
+        self.excepted = Excepted::of(&self.store, &self.policies, &self.principal.agent().id, &self.server.id);
     }
 
     /// The epoch under which this is how things are.
@@ -101,7 +107,7 @@ impl Viewer {
         }
         let target = self.server.target(Some(tool));
         let (agent, grant) = (self.principal.agent(), self.principal.grant());
-        let asker = Asker::by_grant(agent, grant);
+        let asker = Asker::by_grant(agent, grant).excepted(&self.excepted);
         let approvals = Approvals::of(&self.server.config, &target, None);
         let reach = reach(&self.policies, &asker, &grant.server, &target, approvals, &self.elevations)?;
         let (scope, state, by) = match reach {
@@ -113,6 +119,7 @@ impl Viewer {
 
     /// Seconds until something that is usable now stops being so; `None` when nothing here ends.
     pub fn changes_within(&self, now: model::Timestamp) -> Option<u64> {
-        self.elevations.iter().filter_map(|elevation| elevation.not_after()).map(|end| now.seconds_until(end)).min()
+        let elevations = self.elevations.iter().filter_map(Elevation::not_after);
+        elevations.chain(self.excepted.until()).map(|end| now.seconds_until(end)).min()
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Approvals;
-use crate::Span;
+use crate::{Span, Tier};
 
 /// How long privilege above the baseline lasts, and for how many calls.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -86,6 +86,9 @@ pub struct TokensConfig {
     /// Life of an access token from client credentials; at most ten minutes.
     #[serde(deserialize_with = "at_most_ten_minutes")]
     pub client_credentials: Span,
+    /// How old an access token may be that is used for a tier, whatever its life is: it is not issued for longer with a scope
+    /// of that tier, and refused for it when it is older.
+    pub longest: LongestConfig,
     /// Life of an authorization code; at most a minute.
     #[serde(deserialize_with = "at_most_a_minute")]
     pub code: Span,
@@ -110,6 +113,7 @@ impl Default for TokensConfig {
         Self {
             access: Span::from_minutes(10),
             client_credentials: Span::from_minutes(5),
+            longest: LongestConfig::default(),
             code: Span::from_seconds(60),
             refresh_idle: Span::from_minutes(14 * 24 * 60),
             refresh_reuse: Span::from_seconds(30),
@@ -118,6 +122,42 @@ impl Default for TokensConfig {
             flow: Span::from_minutes(30),
         }
     }
+}
+
+/// How old an access token may be for each tier; where nothing is said, as old as its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LongestConfig {
+    /// For the low tier and the protocol; at most ten minutes.
+    #[serde(deserialize_with = "at_most_ten_minutes_if_any")]
+    pub low: Option<Span>,
+    /// For the medium tier; at most ten minutes.
+    #[serde(deserialize_with = "at_most_ten_minutes_if_any")]
+    pub medium: Option<Span>,
+    /// For the high tier; at most ten minutes.
+    #[serde(deserialize_with = "at_most_ten_minutes_if_any")]
+    pub high: Option<Span>,
+}
+
+impl LongestConfig {
+    /// How old a token may be that is used for `tier`.
+    pub const fn of(self, tier: Tier) -> Option<Span> {
+        match tier {
+            Tier::Low => self.low,
+            Tier::Medium => self.medium,
+            Tier::High => self.high,
+        }
+    }
+
+    /// The same, and where it says nothing what `general` says.
+    #[must_use]
+    pub fn or(self, general: Self) -> Self {
+        Self { low: self.low.or(general.low), medium: self.medium.or(general.medium), high: self.high.or(general.high) }
+    }
+}
+
+fn at_most_ten_minutes_if_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    at_most_ten_minutes(deserializer).map(Some)
 }
 
 fn at_most_ten_minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
@@ -225,5 +265,18 @@ mod tests {
         }
         assert!(read(121).unwrap_err().to_string().contains("0 to 2m"), "{:?}", read(121));
         assert_eq!(TokensConfig::default().refresh_reuse, Span::from_seconds(30));
+    }
+
+    #[test]
+    fn a_token_is_never_too_young_for_a_tier_and_a_server_overrides_one_tier_at_a_time() {
+        let read = |value| serde_json::from_value::<LongestConfig>(value);
+        let general = read(serde_json::json!({"medium": 120, "high": 60})).unwrap();
+        let own = read(serde_json::json!({"high": 30})).unwrap().or(general);
+        let [low, medium, high] = Tier::ALL.map(|tier| own.of(tier).map(|span| span.seconds()));
+        assert_eq!((low, medium, high), (None, Some(120), Some(30)));
+        for wrong in [serde_json::json!({"high": 0}), serde_json::json!({"high": 601}), serde_json::json!({"hgih": 1})]
+        {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{AnswerBytes, ApprovalRules, Approvals};
+use super::{AnswerBytes, ApprovalRules, Approvals, LongestConfig};
 use crate::{Group, Id, Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
@@ -69,6 +69,9 @@ pub struct ServerConfig {
     /// cancel every task on it, whoever began it. `refused` or `shared`.
     #[serde(default)]
     pub tasks: TaskAccess,
+    /// How old an access token may be for each tier of this server; where it says nothing, `tokens.longest` does.
+    #[serde(default)]
+    pub longest: LongestConfig,
 }
 
 impl ServerConfig {

@@ -30,6 +30,8 @@ impl What {
             Self::ApprovalGiven(of) => Some(of.of.agent.as_str()),
             Self::ElevationApproved(of) => Some(of.of.agent.as_str()),
             Self::ElevationDenied(of) => Some(of.of.agent.as_str()),
+            Self::ExceptionAdded(of) => Some(of.of.agent.as_str()),
+            Self::ExceptionEnded(of) => Some(of.of.agent.as_str()),
             Self::TaskOpened(of) => Some(of.of.agent.as_str()),
             Self::TaskProposedComplete(of) => Some(of.of.agent.as_str()),
             Self::TaskEnded(of) => Some(of.of.agent.as_str()),

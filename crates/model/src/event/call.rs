@@ -6,7 +6,8 @@ use serde_with::skip_serializing_none;
 
 use super::Text;
 use crate::{
-    Agent, AskedCall, ClientId, Elevation, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier, ToolName, text_enum,
+    Agent, AskedCall, ClientId, Elevation, Exception, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier,
+    ToolName, text_enum,
 };
 
 /// A call was decided, before it was sent upstream.
@@ -394,4 +395,7 @@ pub struct CallRest {
     pub agreement: Option<String>,
     /// How to stop the task that made this call.
     pub stop: Option<String>,
+    /// The exceptions that were among the facts it was decided on, by their ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Id<Exception>>,
 }

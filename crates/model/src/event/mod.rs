@@ -17,6 +17,7 @@ mod definition;
 mod duty;
 mod elevation;
 pub mod examples;
+mod exception;
 mod log;
 mod message;
 mod person;
@@ -39,6 +40,7 @@ pub use elevation::{
     ApprovalGiven, ApprovalNumberWrong, CallOf, DenialCause, ElevationApproved, ElevationDenied, ElevationEnd,
     ElevationEnded, ElevationOf, ElevationRequested, ElevationUseReturned,
 };
+pub use exception::{ExceptionAdded, ExceptionEnded, ExceptionOf};
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};
 pub use message::{MessagesGivenUp, ReceiverSwitched};
 pub use person::{

@@ -84,6 +84,8 @@ events! {
     "elevation_use_returned" ElevationUseReturned,
     "duty_delegated" DutyDelegated,
     "duty_ended" DutyEnded,
+    "exception_added" ExceptionAdded,
+    "exception_ended" ExceptionEnded,
     "task_opened" TaskOpened,
     "task_proposed_complete" TaskProposedComplete,
     "task_ended" TaskEnded,

@@ -8,6 +8,7 @@ mod definition;
 mod demo;
 mod duty;
 mod elevation;
+mod exception;
 mod grant;
 mod init;
 mod key;
@@ -52,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Grant(command) => grant::run(&visit, command).await,
         Command::Duty(command) => duty::run(&visit, command).await,
         Command::Elevation(command) => elevation::run(&visit, command).await,
+        Command::Exception(command) => exception::run(&visit, command).await,
         Command::Task(command) => task::run(&visit, command).await,
         Command::Notify(command) => notify::run(&visit, command).await,
         Command::Revoke(kill) => revoke::revoke(&visit, kill).await,

@@ -6,7 +6,10 @@ use anyhow::{Context, Result, bail};
 use model::VersionKind;
 use serde_json::{Value, json};
 
-use super::{policy_explain, policy_test, visit::Visit};
+use super::{
+    policy_explain, policy_test,
+    visit::{AT_A_TIME, Visit},
+};
 use crate::{cli, config, names, node, output};
 
 /// Runs `policy …`.
@@ -23,8 +26,8 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     if let cli::Policy::Show { version: Some(digest) } = &command {
         return kept(visit, digest).await;
     }
-    if let cli::Policy::Explain { agent, tool, input } = &command {
-        return policy_explain::run(visit, agent, tool, input.as_deref()).await;
+    if let cli::Policy::Explain { agent, tool, input, exceptions } = &command {
+        return policy_explain::run(visit, agent, tool, (input.as_deref(), exceptions)).await;
     }
     if let cli::Policy::Test { files } = command {
         return policy_test::run(visit, files).await;
@@ -41,6 +44,9 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
         let mut warnings: Vec<String> = unknown.iter().map(ToString::to_string).collect();
         warnings.extend(names::for_nobody(&config));
         warnings.extend(policies.unchecked().iter().map(ToString::to_string));
+        if let Some(store) = &store {
+            warnings.extend(asked_by_none(&policies, store).await?);
+        }
         if !visit.json {
             warnings.iter().for_each(output::warn);
         }
@@ -53,6 +59,25 @@ pub async fn run(visit: &Visit, command: cli::Policy) -> Result<ExitCode> {
     let texts: Vec<_> = policies.texts().iter().map(|file| json!({"file": file.name, "text": file.text})).collect();
     let shown = policies.texts().iter().map(|file| format!("// {}\n{}", file.name, file.text)).collect::<Vec<_>>();
     visit.tell(&texts, shown.join("\n"))
+}
+
+/// Exceptions that stand and for which no policy asks: they spare nobody anything.
+async fn asked_by_none(policies: &policy::Policies, store: &store::Store) -> Result<Vec<String>> {
+    let (mut found, mut after, now) = (Vec::new(), None, store.now());
+    loop {
+        let page = store.exceptions_page(after.as_ref(), AT_A_TIME).await?;
+        let idle = page.items.iter().filter(|one| one.end(now).is_none() && !policies.exceptions().contains(&one.name));
+        found.extend(idle.map(|one| {
+            format!(
+                "exception {} (`{}` of {}): no policy asks for it, so it changes nothing",
+                one.id, one.name, one.agent
+            )
+        }));
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// A version that was in force at some time.

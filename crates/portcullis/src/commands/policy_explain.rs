@@ -4,16 +4,21 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use governance::explanation::{Explanation, NotExplained, explanation, held, said};
-use model::{Agent, Decision, Id, Target};
+use model::{Agent, Decision, ExceptionName, Exceptions, Id, Target};
 use policy::Arguments;
-use privilege::authority::{Explained, explain::With};
+use privilege::authority::{Excepted, Explained, explain::With};
 use serde_json::{Value, json};
 
 use super::visit::Visit;
 use crate::{node, output};
 
 /// Runs `policy explain`.
-pub async fn run(visit: &Visit, agent: &str, tool: &str, input: Option<&str>) -> Result<ExitCode> {
+pub async fn run(
+    visit: &Visit,
+    agent: &str,
+    tool: &str,
+    (input, exceptions): (Option<&str>, &[ExceptionName]),
+) -> Result<ExitCode> {
     let Ok(Target::Tool(server, name)) = Target::parse("tool", tool) else {
         bail!("`{tool}` is no tool; write it like tickets.get_ticket");
     };
@@ -22,9 +27,13 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str, input: Option<&str>) ->
     let agent = store.agent(&id).await?;
     let agent = agent.with_context(|| format!("there is no agent `{id}`; `portcullis agent list` shows them"))?;
     let policies = node::policies_for(&config, &store).await?;
+    let excepted = match exceptions {
+        [] => Excepted::of(&store, &policies, &agent.id, &server),
+        named => asked(&policies, named)?,
+    };
     let accepted = node::accepted(&config, &store).await?;
     let arguments = arguments(&accepted, tool, input)?;
-    let explained = explanation((&store, &config, &policies), &agent, (&server, name), arguments).await;
+    let explained = explanation((&store, &config, &policies), (&agent, &excepted), (&server, name), arguments).await;
     let explained = explained.map_err(|why| match why {
         NotExplained::NoServer(server) => anyhow!("there is no server `{server}`"),
         NotExplained::Untyped(why) => {
@@ -40,7 +49,7 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str, input: Option<&str>) ->
         let all: Vec<Value> = with.iter().map(as_json).collect();
         output::json(&json!({
             "agent": agent.id, "tool": tool, "tier": tier, "held_for": held_for, "so": so,
-            "depends_on_arguments": depends_on_arguments, "hurdles": hurdles, "with": all, "version": policies.fingerprint(),
+            "depends_on_arguments": depends_on_arguments, "exceptions": named(&excepted), "hurdles": hurdles, "with": all, "version": policies.fingerprint(),
         }))?;
         return Ok(output::OK);
     }
@@ -51,9 +60,24 @@ pub async fn run(visit: &Visit, agent: &str, tool: &str, input: Option<&str>) ->
     };
     output::line(format!("{tool}, {} tier, called by {} ({}){person}", tier, agent.id, agent.assurance));
     output::table(&["WITH", "DECISION", "BY"], with.iter().map(row));
+    if !excepted.names().is_empty() {
+        output::line(format!("Excepted: {}.", named(&excepted).join(", ")));
+    }
     output::line(format!("So: {so}."));
     hurdles.iter().for_each(|hurdle| output::line(format!("And: {hurdle}.")));
     Ok(output::OK)
+}
+
+fn named(excepted: &Excepted) -> Vec<String> {
+    excepted.names().iter().map(ToString::to_string).collect()
+}
+
+/// Exceptions that are only imagined: for each of them some policy has to ask.
+pub fn asked(policies: &policy::Policies, names: &[ExceptionName]) -> Result<Excepted> {
+    if let Some(unknown) = names.iter().find(|name| !policies.exceptions().contains(*name)) {
+        bail!("no policy asks for the exception `{unknown}`, so it changes nothing");
+    }
+    Ok(names.iter().cloned().collect::<Exceptions>().into())
 }
 
 /// The arguments of a call, as they are written at the command line or in a table.

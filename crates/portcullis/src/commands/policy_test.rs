@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use governance::explanation::held;
 use model::{
-    Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Class, ClientId, Decision, DenyReason, HeldFor, Id,
-    Person, Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
+    Agent, AgentKind, AgentState, Assurance, Authority, CallTarget, Class, ClientId, Decision, DenyReason,
+    ExceptionName, HeldFor, Id, Person, Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
 };
 use policy::Policies;
 use privilege::authority::{Asker, explain};
@@ -22,7 +22,7 @@ use serde_json::json;
 use store::Store;
 
 use super::{
-    policy_explain::arguments,
+    policy_explain::{arguments, asked},
     visit::{AT_A_TIME, Visit},
 };
 use crate::{config::Needs, node, output};
@@ -63,6 +63,9 @@ struct Row {
     /// The arguments that it is called with. Without them, those count that allow the most.
     #[serde(default)]
     input: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The exceptions that hold for it, and no others.
+    #[serde(default)]
+    exceptions: Vec<ExceptionName>,
     /// What policy is to say.
     expect: Expected,
     /// Who has to say yes, of a step-up.
@@ -177,6 +180,7 @@ impl Known {
     /// The first thing about which policy does not say what the row expects, if there is one.
     fn wrong(&self, config: &Config, policies: &Policies, row: &Row) -> Result<Option<String>> {
         let agents = self.agents(row)?;
+        let excepted = asked(policies, &row.exceptions)?;
         let input = row.input.as_ref().map(serde_json::to_string).transpose()?;
         for (server, tool) in self.tools(row)? {
             let rules = config.servers.get(&server).with_context(|| format!("there is no server `{server}`"))?;
@@ -185,7 +189,8 @@ impl Known {
             let tool = tool.qualified(&server);
             let with = arguments(&self.accepted, &tool, input.as_deref())?;
             for agent in &agents {
-                let said = explain::with(policies, &Asker::of(agent), (&server, &target), row.holds, with);
+                let said =
+                    explain::with(policies, &Asker::of(agent).excepted(&excepted), (&server, &target), row.holds, with);
                 // What can not be compared is denied.
                 let decision =
                     said.unwrap_or_else(|_| Decision::Deny { reason: DenyReason::UntypedInput, policies: Vec::new() });

@@ -5,9 +5,15 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use governance::orders;
-use model::{Actor, AgentState, Elevation, ElevationState, Id, Person, Role, Span, Target, Timestamp, config::Config};
+use model::{
+    Actor, AgentState, Elevation, ElevationState, ExceptionName, Id, Person, Role, Span, Target, Timestamp,
+    config::Config,
+};
 use policy::Policies;
-use privilege::{Decider, Refused, duty::delegate::DutyWish, key::Urgency, rotation::Rotation, task::open::TaskWish};
+use privilege::{
+    Decider, Refused, duty::delegate::DutyWish, exception::ExceptionWish, key::Urgency, rotation::Rotation,
+    task::open::TaskWish,
+};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 
@@ -98,6 +104,26 @@ pub enum Order {
         /// Which one.
         duty: String,
     },
+    /// Spare an agent what a policy says.
+    AddException {
+        /// What policies call it.
+        name: ExceptionName,
+        /// Who is spared.
+        agent: String,
+        /// Where; everywhere when it says nothing.
+        server: Option<String>,
+        /// Why.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+        /// For how many seconds.
+        lasts: u32,
+    },
+    /// End an exception before its time.
+    EndException {
+        /// Which one.
+        exception: String,
+    },
     /// Accept what a tool says of itself.
     AcceptDefinition {
         /// `server.tool`.
@@ -154,6 +180,8 @@ pub enum Outcome {
         /// When the old keys are not believed any more.
         old_gone_at: Timestamp,
     },
+    /// The id of the exception that was added.
+    Exception(String),
     /// The id of the task that was opened.
     Task(String),
     /// The id of the duty that was handed over.
@@ -241,6 +269,23 @@ impl Order {
                 let task = orders::open_task(store, wish, WHO).await?;
                 return Ok(Outcome::Task(task.id.to_string()));
             }
+            Self::AddException { name, agent, server, reason, owner, lasts } => {
+                let server = server.as_deref().map(str::parse).transpose()?;
+                if let Some(server) = &server {
+                    privilege::block::check_named(config, &Target::Server(Id::clone(server)))?;
+                }
+                let wish = ExceptionWish {
+                    name: name.clone(),
+                    agent: agent.parse()?,
+                    server,
+                    reason: reason.clone(),
+                    owner: owner.parse()?,
+                    lasts: Span::from_seconds(*lasts),
+                };
+                let exception = orders::add_exception(store, wish, WHO).await?;
+                return Ok(Outcome::Exception(exception.id.to_string()));
+            }
+            Self::EndException { exception } => orders::end_exception(store, &exception.parse()?, WHO).await?,
             Self::EndTask { task } => orders::end_task(store, &task.parse()?, WHO).await?,
             Self::DelegateDuty { from, to, lasts, server } => {
                 let server = server.as_deref().map(str::parse).transpose()?;
@@ -315,6 +360,8 @@ impl Order {
                 Self::Revoke { .. } | Self::Restore { .. } | Self::End { .. } | Self::Deny { .. },
                 Some(E::GrantEnded(_) | E::InstallationEnded(_) | E::NotRevoked { .. } | E::AlreadyOver(_)),
             ) => Some(Outcome::Done),
+            (Self::EndException { .. }, Some(E::ExceptionOver(_))) => Some(Outcome::Done),
+            (Self::AddException { .. }, Some(E::ExceptionStands(id))) => Some(Outcome::Exception(id.to_string())),
             (Self::EndTask { .. }, Some(E::TaskOver(_))) => Some(Outcome::Done),
             (Self::EndDuty { .. }, Some(E::DutyOver(_))) => Some(Outcome::Done),
             (Self::DelegateDuty { .. }, Some(E::DutyStands(id))) => Some(Outcome::Duty(id.to_string())),

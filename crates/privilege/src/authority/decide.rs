@@ -10,7 +10,7 @@ use super::{Approvals, Asker, Unfit, elevated};
 use crate::approvers::still_approved;
 
 /// One call, by the grant and the credential that it comes with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wanted<'a> {
     /// Who calls.
     pub asker: Asker<'a>,

@@ -16,37 +16,53 @@
 //!
 //! Spec: MCP basic/authorization (scope challenge, scope hierarchies).
 
-use model::{Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Grant, Id, Person, Question, Scope, Server};
+use model::{
+    Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Exceptions, Grant, Id, Person, Question, Scope,
+    Server,
+};
 
 pub mod approve;
 pub mod decide;
 pub mod exact;
+pub mod excepted;
 pub mod explain;
 pub mod plan;
 pub mod reach;
 
 pub use decide::{Allowed, Basis, NotAllowed, decide};
 pub use exact::{Approvals, Unfit};
+pub use excepted::Excepted;
 pub use explain::{Explained, explain};
 pub use plan::{Need, NotIssuable};
 pub use reach::{Reach, reach};
 
 /// Who asks, as policy sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Asker<'a> {
     agent: &'a Agent,
     person: Option<&'a Id<Person>>,
+    exceptions: Exceptions,
 }
 
 impl<'a> Asker<'a> {
     /// An agent, whatever it holds: one that is delegated acts for its owner.
     pub fn of(agent: &'a Agent) -> Self {
-        Self { agent, person: (agent.kind == AgentKind::Delegated).then_some(&agent.owner) }
+        Self {
+            agent,
+            person: (agent.kind == AgentKind::Delegated).then_some(&agent.owner),
+            exceptions: Exceptions::default(),
+        }
     }
 
     /// An agent by this grant, for the person who gave it.
     pub fn by_grant(agent: &'a Agent, grant: &'a Grant) -> Self {
-        Self { agent, person: grant.person.as_ref() }
+        Self { agent, person: grant.person.as_ref(), exceptions: Exceptions::default() }
+    }
+
+    /// The same, spared what these say.
+    #[must_use]
+    pub fn excepted(self, excepted: &Excepted) -> Self {
+        Self { exceptions: excepted.names().clone(), ..self }
     }
 
     /// What is asked of policy, when it holds `authority`.
@@ -61,6 +77,7 @@ impl<'a> Asker<'a> {
             server: server.clone(),
             target: target.clone(),
             authority,
+            exceptions: self.exceptions.clone(),
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::{
     tables::{
         access_keys::{self, SealedKey},
         catalogue::Pins,
+        exceptions::StandingExceptions,
     },
 };
 
@@ -132,6 +133,11 @@ impl Store {
     /// What servers say of their tools and prompts, and what of it counts.
     pub fn pins(&self) -> Arc<Pins> {
         self.view().pins()
+    }
+
+    /// The exceptions that nobody has ended.
+    pub fn exceptions(&self) -> Arc<StandingExceptions> {
+        self.view().exceptions()
     }
 
     /// Says in the log that the store failed somebody, under the stable word `event`: the first time, and while it lasts

@@ -101,6 +101,7 @@ impl PrivilegeTx<'_, '_> {
              AND family IN (SELECT id FROM installation WHERE ended_at = $1)",
             "UPDATE task SET state = 'ended', cause = 'revoked', ended_at = $1 WHERE state <> 'ended'",
             "UPDATE duty SET cause = 'time_over', ended_at = $1 WHERE ended_at IS NULL",
+            "UPDATE policy_exception SET cause = 'elapsed', ended_at = $1 WHERE ended_at IS NULL",
             // A block that was lifted later than now goes on to stop what was issued before now.
             "UPDATE block SET since = $1 WHERE since > $1",
             "UPDATE block SET lifted_at = $1 WHERE lifted_at > $1",

@@ -22,7 +22,7 @@ use crate::{
     },
     error::{StoreError, StoreSilent},
     sql::statement::all,
-    tables::{access_keys, blocks, catalogue::Pins},
+    tables::{access_keys, blocks, catalogue::Pins, exceptions::StandingExceptions},
 };
 
 /// After so many commits there is something to move out of the write-ahead log.
@@ -34,6 +34,7 @@ pub(crate) struct Seen {
     blocks: Vec<Block>,
     keys: KeyRing,
     pins: Arc<Pins>,
+    exceptions: StandingExceptions,
 }
 
 impl Seen {
@@ -48,7 +49,8 @@ impl Seen {
         let blocks = all(connection, blocks::all()).await?;
         let keys = access_keys::ring(connection, master).await?;
         let pins = pins.read_again(connection).await?.map_or(pins, Arc::new);
-        Ok(Self { epoch, blocks, keys, pins })
+        let exceptions = StandingExceptions::read(connection).await?;
+        Ok(Self { epoch, blocks, keys, pins, exceptions })
     }
 }
 
@@ -64,6 +66,7 @@ pub(crate) struct View {
     blocks: ArcSwap<Vec<Block>>,
     keys: ArcSwap<KeyRing>,
     pins: ArcSwap<Pins>,
+    exceptions: ArcSwap<StandingExceptions>,
     master: MasterKey,
     publishing: Mutex<()>,
     /// The newest head of the log that anybody in this process wrote or checked, as size and root.
@@ -117,6 +120,7 @@ impl View {
             blocks: ArcSwap::from_pointee(seen.blocks),
             keys: ArcSwap::from_pointee(seen.keys),
             pins: ArcSwap::new(seen.pins),
+            exceptions: ArcSwap::from_pointee(seen.exceptions),
             master,
             publishing: Mutex::new(()),
             head: Mutex::new(head),
@@ -161,6 +165,10 @@ impl View {
         self.pins.load_full()
     }
 
+    pub(crate) fn exceptions(&self) -> Arc<StandingExceptions> {
+        self.exceptions.load_full()
+    }
+
     pub(crate) fn master(&self) -> &MasterKey {
         &self.master
     }
@@ -199,10 +207,11 @@ impl View {
 
     fn show(&self, seen: Seen) {
         let number = self.epoch() + 1;
-        // INVARIANT: the blocks, keys and pins are there before the epoch that says so.
+        // INVARIANT: the blocks, keys, pins and exceptions are there before the epoch that says so.
         self.blocks.store(Arc::new(seen.blocks));
         self.keys.store(Arc::new(seen.keys));
         self.pins.store(seen.pins);
+        self.exceptions.store(Arc::new(seen.exceptions));
         self.shown.store(Arc::new((number, seen.epoch)));
         self.current.store(number, Ordering::Release);
         self.epoch.send_replace(number);

@@ -14,6 +14,7 @@ pub(crate) mod elevation_entries;
 pub(crate) mod elevation_steps;
 pub(crate) mod elevations;
 pub(crate) mod ended_by_block;
+pub(crate) mod exceptions;
 pub(crate) mod expired;
 pub(crate) mod flows;
 pub(crate) mod grant_ends;

@@ -2,6 +2,7 @@
 
 mod agents_and_people;
 mod blocks;
+mod exceptions;
 mod healthy;
 mod installations;
 mod keys;

@@ -14,6 +14,7 @@ mod blocks;
 mod contradiction;
 mod duties;
 mod elevations;
+mod exceptions;
 mod grants;
 mod installations;
 mod keys;
@@ -52,6 +53,7 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
     told.keys.compare(connection, &mut found).await?;
     told.tasks.compare(connection, &mut found).await?;
     told.duties.compare(connection, &mut found).await?;
+    told.exceptions.compare(connection, &mut found).await?;
     Ok(found)
 }
 
@@ -70,6 +72,7 @@ struct Told {
     keys: keys::Keys,
     tasks: tasks::Tasks,
     duties: duties::Duties,
+    exceptions: exceptions::Exceptions,
     /// The time of the last change, which never goes back but by `clock accept`.
     latest: Timestamp,
 }
@@ -94,6 +97,7 @@ impl Told {
         self.keys.hear(&record);
         self.tasks.hear(&record);
         self.duties.hear(&record);
+        self.exceptions.hear(&record);
     }
 }
 
@@ -101,7 +105,7 @@ impl Told {
 const BEGINS: &[u8] = b"{\"event\":\"";
 
 /// How the names of the events begin that are listened to.
-const EVENTS: [&[u8]; 15] = [
+const EVENTS: [&[u8]; 16] = [
     b"approval_given\"",
     b"agent_changed\"",
     b"agent_registered\"",
@@ -109,6 +113,7 @@ const EVENTS: [&[u8]; 15] = [
     b"clock_accepted\"",
     b"duty_",
     b"elevation_",
+    b"exception_",
     b"grant_made\"",
     b"installation_ended\"",
     b"key_made\"",
