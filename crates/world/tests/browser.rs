@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use portcullis_world::{REDIRECT_URI, World, skipped};
+use portcullis_world::{REDIRECT_URI, World, WorldConfig, skipped};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -59,7 +59,8 @@ async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone(
     let wanted = |name: &str| std::env::var(name).map_err(|_| skipped(&format!("{name} is not set")));
     let Ok(chromium) = wanted("PORTCULLIS_TEST_CHROMIUM") else { return };
     let Ok(modules) = wanted("PORTCULLIS_TEST_NODE_MODULES") else { return };
-    let world = World::start().await;
+    let extra = "elevation: { approvals: 2, number_matching: high }\n".to_owned();
+    let world = World::start_with(WorldConfig { extra, ..WorldConfig::default() }).await;
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shots = home.join("../../target/screenshots");
     std::fs::create_dir_all(&shots).unwrap();
@@ -75,6 +76,9 @@ async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone(
     let elevation = asked["elevation_id"].as_str().unwrap();
     let opened = world.run(&["task", "open", "nightly", "Close ticket 4711", "--json"]).await.succeeded();
     let opened: Value = serde_json::from_str(&opened).unwrap();
+    let freeze = ["exception", "add", "change-freeze", "--agent", "nightly", "--owner", "root", "--for", "8h"];
+    world.run(&[&freeze[..], &["--reason", "The repair of INC-7"]].concat()).await.succeeded();
+    world.run(&["duty", "delegate", "bob", "root", "--for", "8h"]).await.succeeded();
     world.run(&["revoke", "tool", "tickets.update_ticket", "--reason", "looked strange"]).await.succeeded();
 
     let page = |who: &str, name: &str, path: &str| json!({"who": who, "name": name, "path": path});
@@ -93,6 +97,8 @@ async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone(
         page("bob", "approval", &format!("/console/approvals/{elevation}")),
         page("ada", "my-agent", "/me/agents/nightly"),
         page("ada", "why", "/console/why?agent=nightly&tool=tickets.delete_ticket"),
+        page("bob", "duty", "/me/duty"),
+        page("root", "exceptions", "/console/exceptions"),
         page("root", "agents", "/console/agents"),
         page("root", "agent", "/console/agents/nightly"),
         page("root", "grants", "/console/grants"),
