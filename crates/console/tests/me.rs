@@ -68,7 +68,8 @@ async fn a_call_that_lacked_the_medium_tier_is_listed_with_allow() {
     for part in [
         "Refused just now",
         "3 calls",
-        "<code>create_ticket</code>, <code>create_note</code>",
+        "<code>create_ticket</code> <a ",
+        "<code>create_note</code> <a ",
         r#"action="/me/step-up""#,
         r#"name="grant" value="grt_claude""#,
         r#"name="scope" value="tickets:medium""#,

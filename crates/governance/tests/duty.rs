@@ -154,6 +154,35 @@ async fn separation_of_duty_holds_for_both() {
     }
 }
 
+/// Also when the agent becomes that of one of them afterwards.
+#[tokio::test]
+async fn separation_of_duty_holds_for_both_at_use() {
+    for owner in ["bob", "eve"] {
+        let world = Installation::start().await;
+        hands(&world, "bob", "eve").await.unwrap();
+        let id = world.request("elv_1", "grt_nightly", DELETE).await;
+        yes(&world, &id, "eve").await.unwrap();
+        let agent = world.store.agent(&support::NIGHTLY.parse().unwrap()).await.unwrap().unwrap();
+        let agent = model::Agent { owner: owner.parse().unwrap(), ..agent };
+        let put = agent.clone();
+        world
+            .store
+            .write::<_, StoreError, _>(move |tx| {
+                Box::pin(async move {
+                    PrivilegeTx::of(tx).put_agent(&put).await?;
+                    Ok(Commit::with(model::event::examples::any(), ()))
+                })
+            })
+            .await
+            .unwrap();
+        let whose = world.store.agent(&agent.id).await.unwrap().unwrap().owner;
+        assert_eq!(whose.as_str(), owner);
+        let person = owner.parse().unwrap();
+        let gone = if owner == "eve" { Unfit::Approver(person) } else { Unfit::InNameOf(person) };
+        assert_eq!(at_use(&world, &id).await, Err(gone));
+    }
+}
+
 /// Handing it over widens no policy.
 #[tokio::test]
 async fn policy_is_asked_of_both() {
