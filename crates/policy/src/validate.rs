@@ -84,14 +84,14 @@ pub(crate) fn all(
     let (looking, others): (Vec<&Loaded>, Vec<&Loaded>) = loaded.iter().partition(|one| one.by_input.is_some());
     let (naming, plain): (Vec<&Loaded>, Vec<&Loaded>) =
         others.into_iter().partition(|one| tools_of(&one.actions).next().is_some());
-    checks.hold(&plain, &schema::of([]), Never::IsWrong)?;
+    checks.hold(&plain, &schema::of([])?, Never::IsWrong)?;
     let nothing = InputType::default();
     // Those that are about one tool and look at nothing it takes say the same of every tool.
     let (alike, naming): (Vec<&Loaded>, Vec<&Loaded>) = naming.into_iter().partition(|one| one_tool(one).is_some());
     let alike = if stand_for_all(&alike, &nothing) { Vec::new() } else { alike };
     for some in alike.iter().chain(&naming).copied().collect::<Vec<_>>().chunks(AT_ONCE) {
         let tools: BTreeSet<&str> = some.iter().flat_map(|one| tools_of(&one.actions)).collect();
-        let schema = schema::of(tools.into_iter().map(|tool| (tool, Some(&nothing))));
+        let schema = schema::of(tools.into_iter().map(|tool| (tool, Some(&nothing))))?;
         checks.hold(some, &schema, Never::IsWrong)?;
     }
     // And those that look at the same arguments, of every tool that takes these.
@@ -137,7 +137,7 @@ pub(crate) fn with(
             About::Tools(..) | About::Server(_) => continue,
         };
         let mentioned = tools_of(&one.actions).filter(|other| *other != tool).map(|other| (other, None));
-        let schema = schema::of_these_alone(distinct(mentioned.chain([(tool, Some(input))])));
+        let schema = schema::of_these_alone(distinct(mentioned.chain([(tool, Some(input))])))?;
         checks.hold(&[one], &schema, never).map_err(|error| error.about(tool))?;
     }
     Ok(())
@@ -207,7 +207,7 @@ impl Checks<'_> {
         }
         let named = tools_of(&one.actions).chain(tools.iter().map(String::as_str));
         let actions = distinct(named.map(|tool| (tool, known(tool))));
-        let schema = if nothing_else { schema::of_these_alone(actions) } else { schema::of(actions) };
+        let schema = if nothing_else { schema::of_these_alone(actions)? } else { schema::of(actions)? };
         let never = if missing.is_empty() { Never::IsWrong } else { Never::IsFine };
         self.hold(&[one], &schema, never)?;
         Ok(missing)
@@ -229,12 +229,12 @@ impl Checks<'_> {
         let mentioned: BTreeSet<&str> = some.iter().flat_map(|one| tools_of(&one.actions)).collect();
         let typed = types.iter().map(|(input, tool)| (*tool, Some(*input)));
         let all = distinct(mentioned.iter().map(|tool| (*tool, None)).chain(typed.clone()));
-        let schema = schema::of(all);
+        let schema = schema::of(all)?;
         if let Err(error) = self.hold(some, &schema, Never::IsFine) {
             // Which tool it was, Cedar does not say.
             for (tool, input) in typed {
                 let mentioned = mentioned.iter().map(|tool| (*tool, None));
-                let alone = schema::of_these_alone(distinct(mentioned.chain([(tool, input)])));
+                let alone = schema::of_these_alone(distinct(mentioned.chain([(tool, input)])))?;
                 self.hold(some, &alone, Never::IsFine).map_err(|error| error.about(tool))?;
             }
             return Err(error);
@@ -308,8 +308,9 @@ fn stand_for_all(some: &[&Loaded], input: &InputType) -> bool {
             return false;
         }
     }
-    let result =
-        Validator::new(schema::of_these_alone([(ANY_TOOL, Some(input))])).validate(&set, ValidationMode::Strict);
+    // One by one they say what is wrong with it.
+    let Ok(schema) = schema::of_these_alone([(ANY_TOOL, Some(input))]) else { return false };
+    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     result.validation_errors().next().is_none() && result.validation_warnings().next().is_none()
 }
 
