@@ -191,7 +191,9 @@ async fn an_exception_ended_by_hand_cuts_a_call_that_was_decided_with_it_and_its
             });
             end.await.unwrap();
         };
-        way.cut(&world, "get_ticket", end).await.refused(200, -31001);
+        let answer = way.cut(&world, "get_ticket", end).await.refused(200, -31001);
+        assert!(answer.text().contains("access was revoked"), "{}", answer.text());
+        assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
         let world = World::start_with(FREEZE).await;
         spared(&world).await;
         let passes = async { world.clock.advance(Span::from_minutes(1)) };
