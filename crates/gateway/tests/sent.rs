@@ -8,7 +8,11 @@ mod world;
 
 use http::{Method, Response};
 use http_body_util::BodyExt;
-use model::{AccessClaims, Span, StepUp, event::examples};
+use model::{AccessClaims, Actor, Exception, Id, Span, StepUp, event::examples};
+use privilege::{
+    Refused,
+    exception::{self, ExceptionWish},
+};
 use serde_json::{Value, json};
 use store::{Commit, StoreError, privilege::PrivilegeTx};
 use world::{Answer, World, modern, upstream::reply};
@@ -151,6 +155,50 @@ async fn an_elevation_or_a_grant_ended_by_hand_cuts_a_call() {
         way.cut(&world, "delete_ticket", world.end_elevation("elv_1")).await.refused(200, -31001);
         let world = World::start().await;
         way.cut(&world, "get_ticket", end_grant(&world)).await.refused(200, -31001);
+    }
+}
+
+const FREEZE: &str = r#"forbid (principal, action == Action::"call_unlisted", resource)
+    unless { context.exceptions.contains("change-freeze") };"#;
+
+async fn spared(world: &World) -> Id<Exception> {
+    let wish = ExceptionWish {
+        name: "change-freeze".parse().unwrap(),
+        agent: "bot@ada".parse().unwrap(),
+        server: None,
+        reason: "the repair of INC-7".into(),
+        owner: "bob".parse().unwrap(),
+        lasts: Span::from_minutes(1),
+    };
+    let added = world.store.write::<_, Refused, _>(move |tx| {
+        Box::pin(async move {
+            let (event, exception) = exception::add(tx, wish, Actor::Operator).await?;
+            Ok(Commit::with(event, exception.id))
+        })
+    });
+    added.await.unwrap()
+}
+
+/// Field: Y3
+#[tokio::test]
+async fn an_exception_ended_by_hand_cuts_a_call_that_was_decided_with_it_and_its_time_does_not() {
+    for way in WAYS {
+        let world = World::start_with(FREEZE).await;
+        let id = spared(&world).await;
+        let end = async {
+            let end = world.store.write::<_, Refused, _>(move |tx| {
+                Box::pin(async move { Ok(Commit::with(exception::end(tx, id, Actor::Operator).await?, ())) })
+            });
+            end.await.unwrap();
+        };
+        let answer = way.cut(&world, "get_ticket", end).await.refused(200, -31001);
+        assert!(answer.text().contains("access was revoked"), "{}", answer.text());
+        assert_eq!(world.eventually("call_ended").await["outcome"], "authority_ended");
+        let world = World::start_with(FREEZE).await;
+        spared(&world).await;
+        let passes = async { world.clock.advance(Span::from_minutes(1)) };
+        assert_eq!(way.call(&world, "get_ticket", passes).await.status, 200);
+        assert_eq!(world.eventually("call_ended").await["outcome"], "complete");
     }
 }
 

@@ -252,7 +252,7 @@ mod tests {
         let input =
             InputType::of(&json!({"properties": {"n": {"type": "integer"}, "odd \"name\"": {"type": "string"}},
             "required": ["n"]}));
-        let schema = schema::of([("tickets.a.b/c", Some(&input))]);
+        let schema = schema::of([("tickets.a.b/c", Some(&input))]).unwrap();
         let tool = |name: &str, class| CallTarget::Tool(model::ToolName::after_server(name).unwrap(), class);
         let mut targets = vec![CallTarget::Protocol, tool(".a.b/c", Class::Held(HeldFor::Tier))];
         for name in [".a.b/c", ":resource/docs", ":prompt/hello"] {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_approval_holds_against_the_schema() {
-        let schema = schema::of([]);
+        let schema = schema::of([]).unwrap();
         for person in [None, Some("ada"), Some("bob"), Some("cleo")] {
             for tool in [None, Some(("delete_ticket".parse().unwrap(), Class::Rated(Tier::High)))] {
                 let question = ApprovalQuestion {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use cedar_policy::Schema;
+use cedar_policy::{CedarSchemaError, Schema};
 
-use crate::{InputType, input_type::Quoted, words::BUILT_IN};
+use crate::{InputType, PolicyError, input_type::Quoted, words::BUILT_IN};
 
 /// What is the same in every installation, in Cedar's schema syntax.
 pub(crate) const SCHEMA: &str = concat!(include_str!("portcullis.cedarschema"), include_str!("actions.cedarschema"));
@@ -15,12 +15,12 @@ const ENTITIES: &str = include_str!("portcullis.cedarschema");
 pub(crate) type Action<'a> = (&'a str, Option<&'a InputType>);
 
 /// With these actions besides those that are everywhere.
-pub(crate) fn of<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Schema {
+pub(crate) fn of<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Result<Schema, PolicyError> {
     parsed(&text(SCHEMA, actions))
 }
 
 /// With these actions alone: the others are names that no request has. For a policy about one tool.
-pub(crate) fn of_these_alone<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Schema {
+pub(crate) fn of_these_alone<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Result<Schema, PolicyError> {
     let mut all = ENTITIES.to_owned();
     for name in BUILT_IN {
         let _ = write!(
@@ -49,9 +49,14 @@ pub(crate) fn text<'a>(before: &str, actions: impl IntoIterator<Item = Action<'a
     all
 }
 
-fn parsed(text: &str) -> Schema {
-    // INVARIANT: what is built in parses, and what is added is quoted.
-    Schema::from_cedarschema_str(text).map(|(schema, _)| schema).expect("a schema of quoted names parses")
+/// What is added is quoted, so it parses. But its names are a server's, and what a server says ends no node.
+fn parsed(text: &str) -> Result<Schema, PolicyError> {
+    let unreadable = |error: CedarSchemaError| {
+        let why = model::shown(&error.to_string(), 300);
+        let message = format!("no schema can be made of what was accepted, so nothing can be held against it: {why}");
+        PolicyError::at("the accepted definitions", "", 0, message)
+    };
+    Schema::from_cedarschema_str(text).map(|(schema, _)| schema).map_err(unreadable)
 }
 
 #[cfg(test)]
@@ -59,6 +64,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Should a name ever get through the quotes, that is an error of a load or of an acceptance, and not the end of a node.
+    #[test]
+    fn a_schema_that_can_not_be_read_is_an_error() {
+        let error = parsed(&format!("{SCHEMA}\naction \"a\" in [call] appliesTo {{")).unwrap_err();
+        assert!(error.to_string().starts_with("the accepted definitions:1:1: no schema can be made"), "{error}");
+    }
 
     /// A server chooses the names of its arguments.
     ///

@@ -13,8 +13,8 @@ use std::{
 };
 
 use cedar_policy::{
-    ActionConstraint, EntityUid, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, ValidationError,
-    ValidationMode, ValidationWarning, Validator,
+    ActionConstraint, EntityUid, Policy, PolicyId, PolicySet, ResourceConstraint, ValidationError, ValidationMode,
+    ValidationWarning, Validator,
 };
 use miette::Diagnostic;
 use serde_json::Value;
@@ -84,15 +84,15 @@ pub(crate) fn all(
     let (looking, others): (Vec<&Loaded>, Vec<&Loaded>) = loaded.iter().partition(|one| one.by_input.is_some());
     let (naming, plain): (Vec<&Loaded>, Vec<&Loaded>) =
         others.into_iter().partition(|one| tools_of(&one.actions).next().is_some());
-    checks.hold(&plain, &schema::of([]), Never::IsWrong)?;
+    checks.hold(&plain, &Validator::new(schema::of([])?), Never::IsWrong)?;
     let nothing = InputType::default();
     // Those that are about one tool and look at nothing it takes say the same of every tool.
     let (alike, naming): (Vec<&Loaded>, Vec<&Loaded>) = naming.into_iter().partition(|one| one_tool(one).is_some());
     let alike = if stand_for_all(&alike, &nothing) { Vec::new() } else { alike };
     for some in alike.iter().chain(&naming).copied().collect::<Vec<_>>().chunks(AT_ONCE) {
         let tools: BTreeSet<&str> = some.iter().flat_map(|one| tools_of(&one.actions)).collect();
-        let schema = schema::of(tools.into_iter().map(|tool| (tool, Some(&nothing))));
-        checks.hold(some, &schema, Never::IsWrong)?;
+        let schema = schema::of(tools.into_iter().map(|tool| (tool, Some(&nothing))))?;
+        checks.hold(some, &Validator::new(schema), Never::IsWrong)?;
     }
     // And those that look at the same arguments, of every tool that takes these.
     let mut by_type: BTreeMap<&InputType, Vec<&Loaded>> = BTreeMap::new();
@@ -137,8 +137,8 @@ pub(crate) fn with(
             About::Tools(..) | About::Server(_) => continue,
         };
         let mentioned = tools_of(&one.actions).filter(|other| *other != tool).map(|other| (other, None));
-        let schema = schema::of_these_alone(distinct(mentioned.chain([(tool, Some(input))])));
-        checks.hold(&[one], &schema, never).map_err(|error| error.about(tool))?;
+        let schema = schema::of_these_alone(distinct(mentioned.chain([(tool, Some(input))])))?;
+        checks.hold(&[one], &Validator::new(schema), never).map_err(|error| error.about(tool))?;
     }
     Ok(())
 }
@@ -207,9 +207,9 @@ impl Checks<'_> {
         }
         let named = tools_of(&one.actions).chain(tools.iter().map(String::as_str));
         let actions = distinct(named.map(|tool| (tool, known(tool))));
-        let schema = if nothing_else { schema::of_these_alone(actions) } else { schema::of(actions) };
+        let schema = if nothing_else { schema::of_these_alone(actions)? } else { schema::of(actions)? };
         let never = if missing.is_empty() { Never::IsWrong } else { Never::IsFine };
-        self.hold(&[one], &schema, never)?;
+        self.hold(&[one], &Validator::new(schema), never)?;
         Ok(missing)
     }
 
@@ -229,19 +229,22 @@ impl Checks<'_> {
         let mentioned: BTreeSet<&str> = some.iter().flat_map(|one| tools_of(&one.actions)).collect();
         let typed = types.iter().map(|(input, tool)| (*tool, Some(*input)));
         let all = distinct(mentioned.iter().map(|tool| (*tool, None)).chain(typed.clone()));
-        let schema = schema::of(all);
-        if let Err(error) = self.hold(some, &schema, Never::IsFine) {
-            // Which tool it was, Cedar does not say.
-            for (tool, input) in typed {
-                let mentioned = mentioned.iter().map(|tool| (*tool, None));
-                let alone = schema::of_these_alone(distinct(mentioned.chain([(tool, input)])));
-                self.hold(some, &alone, Never::IsFine).map_err(|error| error.about(tool))?;
+        let everything = Validator::new(schema::of(all)?);
+        let never = match self.hold(some, &everything, Never::IsFine) {
+            Ok(never) => never,
+            Err(error) => {
+                // Which tool it was, Cedar does not say.
+                for (tool, input) in typed {
+                    let mentioned = mentioned.iter().map(|tool| (*tool, None));
+                    let alone = schema::of_these_alone(distinct(mentioned.chain([(tool, input)])))?;
+                    self.hold(some, &Validator::new(alone), Never::IsFine).map_err(|error| error.about(tool))?;
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         // Those that match nothing yet are told, and wait for the tool that has what they name.
-        let never = some.iter().filter(|one| self.hold(&[**one], &schema, Never::IsWrong).is_err());
-        Ok(never.map(|one| self.unchecked(one, None)).collect())
+        let waits = some.iter().filter(|one| never.contains(one.policy.id()));
+        Ok(waits.map(|one| self.unchecked(one, None)).collect())
     }
 
     fn unchecked(&self, one: &Loaded, tool: Option<String>) -> Unchecked {
@@ -250,8 +253,8 @@ impl Checks<'_> {
         Unchecked { policy: one.policy.id().to_string(), file: file.name.clone(), line: at.line, tool }
     }
 
-    /// Holds them against a schema. The first finding counts.
-    fn hold(&self, some: &[&Loaded], schema: &Schema, never: Never) -> Result<(), PolicyError> {
+    /// Holds them against a schema, and says which of them never match. The first finding counts.
+    fn hold(&self, some: &[&Loaded], validator: &Validator, never: Never) -> Result<BTreeSet<PolicyId>, PolicyError> {
         let mut set = PolicySet::new();
         let mut origins: HashMap<&PolicyId, (&PolicyFile, bool)> = HashMap::new();
         for one in some {
@@ -260,7 +263,7 @@ impl Checks<'_> {
             let failed = |why: &dyn Diagnostic| PolicyError::from_diagnostic(&file.name, &file.text, why);
             set.add(one.policy.clone()).map_err(|error| failed(&error))?;
         }
-        let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+        let result = validator.validate(&set, ValidationMode::Strict);
         let errors = result.validation_errors().map(|error| {
             // It has no place of its own and only follows from another finding, when there is one.
             let follows = matches!(error, ValidationError::InvalidActionApplication(_));
@@ -284,7 +287,14 @@ impl Checks<'_> {
             None => (follows, PolicyError::at(id.as_ref(), "", 0, finding.to_string())),
         });
         let order = |(follows, error): &(bool, PolicyError)| (*follows, error.file.clone(), error.line, error.column);
-        findings.min_by_key(order).map_or(Ok(()), |(_, first)| Err(first))
+        if let Some((_, first)) = findings.min_by_key(order) {
+            return Err(first);
+        }
+        let impossible = result.validation_warnings().filter_map(|warning| match warning {
+            ValidationWarning::ImpossiblePolicy(_) => Some(warning.policy_id().clone()),
+            _ => None,
+        });
+        Ok(impossible.collect())
     }
 }
 
@@ -308,8 +318,9 @@ fn stand_for_all(some: &[&Loaded], input: &InputType) -> bool {
             return false;
         }
     }
-    let result =
-        Validator::new(schema::of_these_alone([(ANY_TOOL, Some(input))])).validate(&set, ValidationMode::Strict);
+    // One by one they say what is wrong with it.
+    let Ok(schema) = schema::of_these_alone([(ANY_TOOL, Some(input))]) else { return false };
+    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     result.validation_errors().next().is_none() && result.validation_warnings().next().is_none()
 }
 
