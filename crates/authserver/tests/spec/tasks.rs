@@ -117,6 +117,7 @@ async fn a_person_makes_one_piece_of_work_of_what_any_client_asks_for() {
 async fn what_was_given_before_is_given_to_the_new_piece_of_work_as_well() {
     let world = World::start().await;
     world.browser().code(&link("tickets:medium", &[])).await;
+    world.advance(1);
     let mut browser = world.browser();
     let page = browser.consent_page(&link("tickets:medium", &[])).await;
     page.page(200, "It holds already");
