@@ -335,7 +335,7 @@ fn alike<'q>(server: &'q Id<Server>, suffix: &'q str, shape: &'q str) -> Stateme
     query(sql).bind(server.as_str()).bind(shape).bind(suffix)
 }
 
-fn name(columns: &mut Columns<'_>) -> Result<ToolName, StoreError> {
+pub(crate) fn name(columns: &mut Columns<'_>) -> Result<ToolName, StoreError> {
     let text = columns.text()?;
     ToolName::after_server(&text).ok_or_else(|| columns.unreadable("a name is neither a tool's nor a prompt's"))
 }

@@ -2,6 +2,7 @@
 
 mod agents_and_people;
 mod blocks;
+mod definitions;
 mod exceptions;
 mod healthy;
 mod installations;

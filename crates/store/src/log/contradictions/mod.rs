@@ -12,6 +12,7 @@
 mod agents;
 mod blocks;
 mod contradiction;
+mod definitions;
 mod duties;
 mod elevations;
 mod exceptions;
@@ -54,6 +55,7 @@ pub(crate) async fn contradictions(connection: &mut AnyConnection) -> Result<Vec
     told.tasks.compare(connection, &mut found).await?;
     told.duties.compare(connection, &mut found).await?;
     told.exceptions.compare(connection, &mut found).await?;
+    told.definitions.compare(connection, &mut found).await?;
     Ok(found)
 }
 
@@ -73,6 +75,7 @@ struct Told {
     tasks: tasks::Tasks,
     duties: duties::Duties,
     exceptions: exceptions::Exceptions,
+    definitions: definitions::Definitions,
     /// The time of the last change, which never goes back but by `clock accept`.
     latest: Timestamp,
 }
@@ -98,6 +101,7 @@ impl Told {
         self.tasks.hear(&record);
         self.duties.hear(&record);
         self.exceptions.hear(&record);
+        self.definitions.hear(&record);
     }
 }
 
@@ -105,12 +109,13 @@ impl Told {
 const BEGINS: &[u8] = b"{\"event\":\"";
 
 /// How the names of the events begin that are listened to.
-const EVENTS: [&[u8]; 16] = [
+const EVENTS: [&[u8]; 17] = [
     b"approval_given\"",
     b"agent_changed\"",
     b"agent_registered\"",
     b"call_decided\"",
     b"clock_accepted\"",
+    b"definition_accepted\"",
     b"duty_",
     b"elevation_",
     b"exception_",
