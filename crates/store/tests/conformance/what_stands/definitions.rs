@@ -7,10 +7,7 @@ use store::{Accepted, CatalogueEntry, Commit, Contradiction, Store, StoreError, 
 use super::{change, differs, found, lived};
 use crate::place::Place;
 
-on_both!(
-    a_definition_that_nobody_accepted_is_found,
-    a_definition_that_was_exchanged_past_the_product_is_found,
-);
+on_both!(a_definition_that_nobody_accepted_is_found, a_definition_that_was_exchanged_past_the_product_is_found,);
 
 const SAYS: &str = r#"{"description":"Deletes a ticket.","name":"delete_ticket"}"#;
 const OTHER: &str = r#"{"description":"Reads a ticket.","name":"delete_ticket"}"#;
