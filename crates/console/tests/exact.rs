@@ -136,7 +136,7 @@ async fn what_was_asked_for_is_not_listed_as_refused_any_more() {
 }
 
 /// A number that leaves with a refusal gives nothing to whoever finds it.
-/// Field: V5
+/// Field: V5, U4
 #[tokio::test]
 async fn nobody_else_learns_anything_from_the_address_of_a_call() {
     let world = exact().await;

@@ -370,6 +370,7 @@ async fn call_with_urls(world: &World, arguments: Value, more: Value) -> Answer 
 }
 
 /// Spec: MCP 2026-07-28 client/elicitation (url mode), basic/patterns/mrtr
+/// Field: U1
 #[tokio::test]
 async fn a_client_that_can_sends_its_person_to_the_page_and_makes_the_call_again() {
     let mut world = exact().await;
@@ -395,6 +396,8 @@ async fn a_client_that_can_sends_its_person_to_the_page_and_makes_the_call_again
 }
 
 /// What is said in `inputResponses` opens nothing.
+///
+/// Field: U2
 #[tokio::test]
 async fn to_say_that_the_person_went_there_is_no_approval() {
     let mut world = exact().await;

@@ -4,6 +4,7 @@ use portcullis_world::{Driver, Era, Sdk, World, WorldConfig};
 use serde_json::json;
 
 /// Spec: MCP 2026-07-28 client/elicitation (url mode), basic/patterns/mrtr
+/// Field: U3
 #[tokio::test]
 async fn typescript_sends_its_person_there_and_makes_the_call_again() {
     let clients = "  challenge: { \"*\": tool_error }\n".to_owned();

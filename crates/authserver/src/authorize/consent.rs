@@ -125,7 +125,8 @@ fn said_of_tasks(plan: &mut Plan, form: &Form) -> Result<(), String> {
     }
 }
 
-/// What the person will use an agent for that is new here. A form of a script that does not have the field leaves it as it is.
+/// What the person will use an agent for that is new here. A browser sends no form without it; a form of a script that does not
+/// have it, or has it empty, leaves it as it is.
 const PURPOSE: &str = "purpose";
 
 /// A part that the person left out is not asked for; what they do not choose about is as it was shown.

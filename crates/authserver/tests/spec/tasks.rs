@@ -279,6 +279,12 @@ async fn a_new_agent_says_what_it_is_for_in_the_words_of_its_person() {
     answer(&mut browser, &again, &[("purpose", "Sorting my tickets")]).await.parameter("code");
     let agent = world.only_grant().await.agent;
     assert_eq!(world.store.agent(&agent).await.unwrap().unwrap().purpose, "Sorting my tickets");
+    // A parameter without a value is none: that is a script, and the agent acts for its person as ever.
+    let mut bob = world.signed_in("bob").await;
+    let page = bob.get(&link("tickets:low", &[])).await;
+    assert!(page.body.contains(r#"name="purpose" value="" maxlength="500" required"#), "{}", page.body);
+    answer(&mut bob, &page, &[("purpose", "")]).await.parameter("code");
+    assert_eq!(world.store.agent(&"desk@bob".parse().unwrap()).await.unwrap().unwrap().purpose, "Acts for bob");
     // Nobody is asked twice, and no later form changes it.
     let page = browser.get(&link("tickets:low", &[])).await;
     assert!(!page.body.contains("What will you use it for?"));
