@@ -69,7 +69,9 @@ pub async fn add(tx: &mut Tx<'_>, wish: ExceptionWish, actor: Actor) -> Result<(
         return Err(Refused::ExceptionStands(same.id.clone()));
     }
     if standing.by_ref().count() >= OF_AN_AGENT || tx.count_standing_exceptions().await? >= IN_ALL {
-        return Err(Refused::BadException("as many exceptions stand as may"));
+        return Err(Refused::BadException(
+            "as many exceptions stand as may, of this agent or in all: end one, `portcullis exception list` shows them",
+        ));
     }
     let exception = Exception {
         id: mint(),
