@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod caller;
+mod checked_addresses;
 mod connection_limits;
 pub mod fetch;
 mod fetch_error;

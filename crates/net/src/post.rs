@@ -7,7 +7,7 @@
 //!
 //! Spec: Standard Webhooks (server-side request forgery; redirects; timeouts).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header};
@@ -26,8 +26,9 @@ use url::Url;
 
 use crate::{
     FetchRules,
+    checked_addresses::checked_addresses,
     fetch_error::{FetchError, FetchSetupError},
-    is_special_use, read_body, roots,
+    read_body, roots,
 };
 
 /// Posts messages to receivers outside.
@@ -87,10 +88,7 @@ impl Poster {
     }
 
     async fn connect(&self, target: &Target) -> Result<Box<dyn Stream>, FetchError> {
-        let addresses = target.resolve().await?;
-        if !target.exempt && addresses.iter().any(|address| is_special_use(address.ip())) {
-            return Err(FetchError::NotPublic);
-        }
+        let addresses = checked_addresses(&target.url, target.port, target.exempt).await?;
         let unreachable = |error: std::io::Error| FetchError::Unreachable(error.to_string());
         let stream = timeout(CONNECT, TcpStream::connect(addresses.as_slice()))
             .await
@@ -132,22 +130,6 @@ impl Target {
             _ => return Err(FetchError::BadUrl("is not https")),
         };
         Ok(Self { port, tls, exempt, url })
-    }
-
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, FetchError> {
-        let addresses: Vec<SocketAddr> = match self.url.host() {
-            Some(url::Host::Ipv4(address)) => vec![(address, self.port).into()],
-            Some(url::Host::Ipv6(address)) => vec![(address, self.port).into()],
-            Some(url::Host::Domain(name)) => match tokio::net::lookup_host((name, self.port)).await {
-                Ok(addresses) => addresses.collect(),
-                Err(error) => return Err(FetchError::Unreachable(error.to_string())),
-            },
-            None => Vec::new(),
-        };
-        if addresses.is_empty() {
-            return Err(FetchError::Unreachable("the name has no address".into()));
-        }
-        Ok(addresses)
     }
 }
 
