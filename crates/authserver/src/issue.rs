@@ -66,7 +66,7 @@ pub(crate) async fn issue(
 ) -> Result<(Event, Issued), TokenError> {
     let now = tx.now();
     let issuing = scopes::issuing(cx, &order.agent, &order.grant.server)?;
-    issuing.may_connect().map_err(ScopeRefusal::from)?;
+    issuing.may_be_issued().map_err(ScopeRefusal::from)?;
     let mut live = tx.live_elevations(&order.grant.id, now).await?;
     live.retain(|elevation| elevation.ends_with.task.as_ref() == order.task.as_ref().map(|task| &task.id));
     let mut scopes = order.baseline.clone();

@@ -218,7 +218,7 @@ fn assess(
         return Err(ScopeRefusal::OtherServer(wish.scope.clone()).into());
     }
     let issuing = scopes::issuing(cx, agent, &grant.server)?;
-    let need = issuing.may_connect().and_then(|()| issuing.need(&wish.scope));
+    let need = issuing.may_be_issued().and_then(|()| issuing.need(&wish.scope));
     Ok(need.map_err(ScopeRefusal::from)?)
 }
 

@@ -10,6 +10,7 @@ use policy::{Policies, Untypable};
 use privilege::authority::{
     Asker, Excepted, Explained,
     explain::{self, With, explain},
+    plan,
 };
 use store::{Store, StoreError};
 
@@ -67,6 +68,10 @@ pub async fn explanation(
     }
     if agent.state != AgentState::Active {
         hurdles.push(format!("the agent is {}: resume it", agent.state));
+    }
+    if let Decision::Deny { policies: by, .. } = plan::token(policies, &asker, server) {
+        let by = if by.is_empty() { "no policy permits it".to_owned() } else { by.join(", ") };
+        hurdles.push(format!("it is issued no token for {server} ({by}): change what policies say of `issue`"));
     }
     if !grants.iter().any(|held| held.grant.server == *server) {
         hurdles.push(format!("it holds no grant on {server}: it has to authorize"));

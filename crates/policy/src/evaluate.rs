@@ -40,6 +40,17 @@ pub(crate) enum Answer {
 /// A value that Cedar would not take, though the question was well formed.
 pub(crate) struct Unaskable;
 
+/// What an agent would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// What the question is about: calling it, or speaking the protocol.
+    Calling,
+    /// Holding more than the standing grant for it.
+    Elevating,
+    /// Being issued a token for the server.
+    Issued,
+}
+
 /// What is asked with.
 #[derive(Clone, Copy)]
 pub(crate) enum Holding<'a> {
@@ -51,7 +62,7 @@ pub(crate) enum Holding<'a> {
 
 impl Scene {
     /// Everything about `question` but what the agent holds and what the arguments are.
-    pub(crate) fn of(question: &Question, directory: &Directory) -> Result<Self, Unaskable> {
+    pub(crate) fn of(question: &Question, doing: Doing, directory: &Directory) -> Result<Self, Unaskable> {
         let Question { agent, kind, assurance, owner, purpose, person, server, target, exceptions, .. } = question;
         let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
         let mut entities = vec![
@@ -59,17 +70,23 @@ impl Scene {
             person_entity(owner, directory),
             server_entity(server, directory)?,
         ];
-        let (action, resource) = match target {
-            CallTarget::Protocol => ("connect".into(), server_uid.clone()),
-            CallTarget::Tool(tool, class) => {
+        let (action, resource) = match (doing, target) {
+            (Doing::Issued, _) => ("issue".into(), server_uid.clone()),
+            (_, CallTarget::Protocol) => ("connect".into(), server_uid.clone()),
+            (_, CallTarget::Tool(tool, class)) => {
                 let qualified = tool.qualified(server);
                 let resource = uid(&words::TOOL, &qualified);
                 entities.push(tool_entity(&resource, &server_uid, *class)?);
-                (action_of(tool.kind(), qualified, directory.is_unpinned(server)), resource)
+                let action = match doing {
+                    Doing::Elevating => "elevate".into(),
+                    Doing::Calling | Doing::Issued => action_of(tool.kind(), qualified, directory.is_unpinned(server)),
+                };
+                (action, resource)
             }
         };
         let action = uid(&words::ACTION, &action);
-        let is_call = !matches!(target, CallTarget::Protocol);
+        let is_in_server = resource != server_uid;
+        let is_call = is_in_server && doing == Doing::Calling;
         let parents = is_call.then(|| words::CALL.clone()).into_iter().collect();
         entities.push(Entity::new_no_attrs(action.clone(), parents));
         let names = exceptions.iter().map(|name| RestrictedExpression::new_string(name.to_string()));
@@ -85,7 +102,7 @@ impl Scene {
             }
         }
         let mut names = vec![principal.clone(), action.clone(), resource.clone()];
-        if is_call {
+        if is_in_server {
             names.push(server_uid);
         }
         let entities = Entities::from_entities(entities, None).map_err(|_| Unaskable)?;
@@ -267,9 +284,12 @@ mod tests {
                     && matches!(target, CallTarget::Tool(tool, _) if matches!(tool.kind(), Kind::Tool(_)));
                 let sent = br#"{"n": 7, "odd \"name\"": "x", "more": {}}"#;
                 let value = Arguments::Sent(&input, Some(sent)).value(&Named::All).unwrap();
-                let scene = Scene::of(&question, &directory()).ok().unwrap();
+                let scene = |doing| Scene::of(&question, doing, &directory()).ok().unwrap();
                 for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
-                    holds(&scene, Holding::Authority(authority, is_typed.then_some(&value)), &schema);
+                    let input = is_typed.then_some(&value);
+                    holds(&scene(Doing::Calling), Holding::Authority(authority, input), &schema);
+                    holds(&scene(Doing::Elevating), Holding::Authority(authority, None), &schema);
+                    holds(&scene(Doing::Issued), Holding::Authority(authority, None), &schema);
                 }
             }
         }

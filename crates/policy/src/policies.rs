@@ -1,6 +1,7 @@
 //! A set of policies, and what it says to a question.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashSet},
     fmt,
 };
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     Accepted, Arguments, Directory, InputType, PolicyError, PolicyFile, Untypable,
-    evaluate::{Answer, Holding, Scene},
+    evaluate::{Answer, Doing, Holding, Scene, Unaskable},
     load::{self, DEFAULT, Loaded},
     schema::{self, SCHEMA},
     slices::{Asked, Slices},
@@ -121,10 +122,10 @@ impl Policies {
     /// # Errors
     /// As there.
     pub fn decide_by_all(&self, question: &Question, arguments: Arguments<'_>) -> Result<Decision, Untypable> {
-        let Ok(scene) = Scene::of(question, &self.directory) else { return Ok(failed(question)) };
+        let Ok(scene) = Scene::of(question, Doing::Calling, &self.directory) else { return Ok(failed(question)) };
         let looks = self.takes_arguments(question) && self.slices.looks_at(scene.names()).is_some();
         let input = if looks { Some(arguments.value(&Named::All)?) } else { None };
-        Ok(self.climb(question, &scene, &self.all, input.as_ref(), &HashSet::new()))
+        Ok(self.climb(question, &scene, (&self.all, &Among::All(&self.all)), input.as_ref(), &HashSet::new()))
     }
 
     /// What the policies say to those arguments that allow the most: for lists, and for what is issued before there are any.
@@ -143,7 +144,7 @@ impl Policies {
             }
             Known::ByArguments { most, .. } => most,
         };
-        let Ok(scene) = Scene::of(question, &self.directory) else { return failed(question) };
+        let Ok(scene) = Scene::of(question, Doing::Calling, &self.directory) else { return failed(question) };
         let ask = |asked, authority| {
             let slice = self.slices.about(scene.names(), asked);
             match scene.ask(&slice, Holding::Authority(authority, None), &self.looking) {
@@ -151,14 +152,23 @@ impl Policies {
                 Answer::Refused(_) | Answer::Failed => None,
             }
         };
+        let enough = |asked, authority| {
+            let policies = ask(asked, authority)?;
+            let may_be_held =
+                |authority| matches!(self.elevate(question, authority, &self.sliced()), Answer::Permitted(_));
+            if authority == Authority::Standing || may_be_held(authority) {
+                return Some(policies);
+            }
+            ask(asked, Authority::Standing)
+        };
         let more = STEPS.into_iter().filter(|by| by.authority() > question.authority);
         // The least with which every argument is allowed; where some never are, all that can be had.
-        if let Some(policies) = ask(Asked::Least, question.authority) {
+        if let Some(policies) = enough(Asked::Least, question.authority) {
             return Decision::Allow { policies };
         }
-        let enough = more.clone().find_map(|by| Some((by, ask(Asked::Least, by.authority())?)));
-        let enough = enough.or_else(|| more.rev().find_map(|by| Some((by, ask(Asked::Most, by.authority())?))));
-        match (enough, &question.target) {
+        let step = more.clone().find_map(|by| Some((by, enough(Asked::Least, by.authority())?)));
+        let step = step.or_else(|| more.rev().find_map(|by| Some((by, enough(Asked::Most, by.authority())?))));
+        match (step, &question.target) {
             (Some((by, policies)), CallTarget::Tool(tool, class)) => {
                 Decision::StepUp { scope: Scope::needed(&question.server, tool, class.tier()), by, policies }
             }
@@ -171,14 +181,23 @@ impl Policies {
         matches!(self.known(question), Known::ByArguments { .. })
     }
 
+    /// May the agent be issued a token for the server? What the question is about besides that does not matter.
+    pub fn decide_issuing(&self, question: &Question) -> Decision {
+        let scene = Scene::of(question, Doing::Issued, &self.directory);
+        self.yes_or_no(scene, Holding::Authority(question.authority, None))
+    }
+
     /// May this person say yes?
     pub fn decide_approval(&self, question: &ApprovalQuestion) -> Decision {
+        self.yes_or_no(Scene::of_approval(question, &self.directory), Holding::Nothing)
+    }
+
+    /// What is allowed or not, and nothing anybody holds changes that.
+    fn yes_or_no(&self, scene: Result<Scene, Unaskable>, holding: Holding<'_>) -> Decision {
         let denied = |reason, policies| Decision::Deny { reason, policies };
-        let Ok(scene) = Scene::of_approval(question, &self.directory) else {
-            return denied(DenyReason::EvaluationError, Vec::new());
-        };
+        let Ok(scene) = scene else { return denied(DenyReason::EvaluationError, Vec::new()) };
         let slice = self.slices.about(scene.names(), Asked::Exactly);
-        match scene.ask(&slice, Holding::Nothing, &HashSet::new()) {
+        match scene.ask(&slice, holding, &HashSet::new()) {
             Answer::Permitted(policies) => Decision::Allow { policies },
             Answer::Refused(by) if by.is_empty() => denied(DenyReason::NotPermitted, by),
             Answer::Refused(by) => denied(DenyReason::Forbidden, by),
@@ -240,25 +259,27 @@ impl Policies {
     }
 
     fn known_anew(&self, question: &Question) -> Known {
-        let Ok(scene) = Scene::of(question, &self.directory) else { return Known::Decided(failed(question)) };
+        let Ok(scene) = Scene::of(question, Doing::Calling, &self.directory) else {
+            return Known::Decided(failed(question));
+        };
         let slice = |asked| self.slices.about(scene.names(), asked);
         let looks = if self.takes_arguments(question) { self.slices.looks_at(scene.names()) } else { None };
         match looks {
             None => {
                 let slice = slice(Asked::Exactly);
-                Known::Decided(self.climb(question, &scene, &slice, None, &HashSet::new()))
+                Known::Decided(self.climb(question, &scene, (&slice, &self.sliced()), None, &HashSet::new()))
             }
             Some(named) => {
-                let most = self.climb(question, &scene, &slice(Asked::Most), None, &self.looking);
+                let most = self.climb(question, &scene, (&slice(Asked::Most), &self.sliced()), None, &self.looking);
                 Known::ByArguments { named, most }
             }
         }
     }
 
     fn by_arguments(&self, question: &Question, input: &RestrictedExpression) -> Result<Decision, Untypable> {
-        let Ok(scene) = Scene::of(question, &self.directory) else { return Ok(failed(question)) };
+        let Ok(scene) = Scene::of(question, Doing::Calling, &self.directory) else { return Ok(failed(question)) };
         let slice = self.slices.about(scene.names(), Asked::Exactly);
-        Ok(self.climb(question, &scene, &slice, Some(input), &HashSet::new()))
+        Ok(self.climb(question, &scene, (&slice, &self.sliced()), Some(input), &HashSet::new()))
     }
 
     /// Is it about something whose arguments have a type? What is held is not called with any.
@@ -271,15 +292,42 @@ impl Policies {
         }
     }
 
+    /// May this much be held for it?
+    fn elevate(&self, question: &Question, authority: Authority, among: &Among<'_>) -> Answer {
+        let Ok(scene) = Scene::of(question, Doing::Elevating, &self.directory) else { return Answer::Failed };
+        let policies = match among {
+            Among::All(all) => Cow::Borrowed(*all),
+            Among::Those(slices) => slices.about(scene.names(), Asked::Exactly),
+        };
+        scene.ask(&policies, Holding::Authority(authority, None), &HashSet::new())
+    }
+
+    fn sliced(&self) -> Among<'_> {
+        Among::Those(&self.slices)
+    }
+
     fn climb(
         &self,
         question: &Question,
         scene: &Scene,
-        policies: &PolicySet,
+        (policies, among): (&PolicySet, &Among<'_>),
         input: Option<&RestrictedExpression>,
         may_fail: &HashSet<PolicyId>,
     ) -> Decision {
-        let ask = |authority: Authority| scene.ask(policies, Holding::Authority(authority, input), may_fail);
+        let call = |authority| scene.ask(policies, Holding::Authority(authority, input), may_fail);
+        let ask = |authority| match call(authority) {
+            Answer::Permitted(by) if authority > Authority::Standing => {
+                match self.elevate(question, authority, among) {
+                    Answer::Permitted(_) => Answer::Permitted(by),
+                    refused => match call(Authority::Standing) {
+                        // Nothing has to be held for it.
+                        Answer::Permitted(by) => Answer::Permitted(by),
+                        Answer::Refused(_) | Answer::Failed => refused,
+                    },
+                }
+            }
+            answer => answer,
+        };
         let mut refused_by = match ask(question.authority) {
             Answer::Permitted(policies) => return Decision::Allow { policies },
             Answer::Refused(by) => by,
@@ -305,6 +353,14 @@ impl Policies {
         };
         Decision::Deny { reason, policies: refused_by }
     }
+}
+
+/// Among which policies is asked.
+enum Among<'p> {
+    /// All.
+    All(&'p PolicySet),
+    /// Those that can matter.
+    Those(&'p Slices),
 }
 
 impl fmt::Debug for Policies {

@@ -22,12 +22,8 @@ pub(crate) fn of<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Result<Sc
 /// With these actions alone: the others are names that no request has. For a policy about one tool.
 pub(crate) fn of_these_alone<'a>(actions: impl IntoIterator<Item = Action<'a>>) -> Result<Schema, PolicyError> {
     let mut all = ENTITIES.to_owned();
-    for name in BUILT_IN {
-        let _ = write!(
-            all,
-            "\naction {name}{};",
-            if matches!(name, "call" | "connect" | "approve") { "" } else { " in [call]" }
-        );
+    for (name, is_call) in BUILT_IN {
+        let _ = write!(all, "\naction {name}{};", if is_call { " in [call]" } else { "" });
     }
     parsed(&text(&all, actions))
 }

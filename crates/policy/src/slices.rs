@@ -15,7 +15,7 @@ use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet, PrincipalCons
 use crate::{
     by_input::ByInput,
     typed::Named,
-    words::{BUILT_IN, CALL},
+    words::{CALL, is_built_in},
 };
 
 /// What is asked of a policy that looks at arguments.
@@ -143,7 +143,7 @@ fn names_in_scope(policy: &Policy) -> Option<BTreeSet<EntityUid>> {
         ActionConstraint::In(names) if !names.contains(&CALL) => Some(names.into_iter().collect()),
         ActionConstraint::In(_) | ActionConstraint::Any => None,
     };
-    let is_tools = |names: &BTreeSet<EntityUid>| names.iter().all(|name| !BUILT_IN.contains(&name.id().unescaped()));
+    let is_tools = |names: &BTreeSet<EntityUid>| names.iter().all(|name| !is_built_in(name.id().unescaped()));
     if let ResourceConstraint::Eq(name) = resource {
         return Some([name].into());
     }

@@ -23,7 +23,7 @@ use crate::{
     Accepted, Directory, InputType, PolicyError, PolicyFile,
     load::Loaded,
     schema::{self, Action},
-    words::{self, BUILT_IN, CALL},
+    words::{self, CALL, is_built_in},
 };
 
 /// A policy that looks at arguments which nobody has accepted yet. Whether it means what it says is not known.
@@ -376,7 +376,7 @@ fn of_action(policy: &Policy) -> About {
 
 /// Those of these actions that are tools'.
 fn tools_of(actions: &[String]) -> impl Iterator<Item = &str> {
-    actions.iter().map(String::as_str).filter(|name| !BUILT_IN.contains(name) && is_tools_name(name))
+    actions.iter().map(String::as_str).filter(|name| !is_built_in(name) && is_tools_name(name))
 }
 
 /// Is it the name of a tool with its server: `tickets.delete_ticket`?

@@ -27,8 +27,22 @@ types! {
 /// The group of all calls.
 pub(crate) static CALL: LazyLock<EntityUid> = LazyLock::new(|| uid(&ACTION, "call"));
 
-/// Actions of what has no definition, beside [`CALL`].
-pub(crate) const BUILT_IN: [&str; 6] = ["connect", "call", "read_resource", "get_prompt", "call_unlisted", "approve"];
+/// Actions that are everywhere, and whether each is in the group [`CALL`].
+pub(crate) const BUILT_IN: [(&str, bool); 8] = [
+    ("connect", false),
+    ("issue", false),
+    ("elevate", false),
+    ("approve", false),
+    ("call", false),
+    ("read_resource", true),
+    ("get_prompt", true),
+    ("call_unlisted", true),
+];
+
+/// Is an action of this name everywhere?
+pub(crate) fn is_built_in(action: &str) -> bool {
+    BUILT_IN.iter().any(|(name, _)| *name == action)
+}
 
 /// An entity by its type and id.
 pub(crate) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {

@@ -100,7 +100,8 @@ fn policy() -> impl Strategy<Value = String> {
     ];
     let tool = || (names(&["tickets", "files"]), names(TOOLS)).prop_map(|(s, t)| format!("\"{s}.{t}\""));
     let scope = prop_oneof![
-        4 => call.prop_map(|resource| ("action in Action::\"call\"".to_owned(), resource)),
+        4 => call.clone().prop_map(|resource| ("action in Action::\"call\"".to_owned(), resource)),
+        2 => call.prop_map(|resource| ("action == Action::\"elevate\"".to_owned(), resource)),
         1 => connect.prop_map(|resource| ("action == Action::\"connect\"".to_owned(), resource)),
         2 => tool().prop_map(|tool| (format!("action == Action::{tool}"), "resource".to_owned())),
         1 => (tool(), tool()).prop_map(|(a, b)| (format!("action in [Action::{a}, Action::{b}]"), "resource".to_owned())),

@@ -196,3 +196,48 @@ fn a_step_up_names_what_stands_in_the_way_now_and_what_will_allow_it() {
     assert_eq!(named(&careful, &medium), "four-eyes medium-by-consent");
     assert_eq!(named(&careful, &call(Tier::Medium, Authority::Approval)), "medium-by-consent");
 }
+
+/// What nobody may be raised to is neither had nor asked for, by whatever yes; a tool that needs none stays as it is.
+#[test]
+fn an_elevation_takes_two_permits_and_a_call_that_needs_none_takes_one() {
+    let nobody = built_in_and(r#"@id("nobody") forbid (principal, action == Action::"elevate", resource);"#);
+    for authority in [Authority::Standing, Authority::Consent, Authority::Approval] {
+        assert_eq!(allowed_by(&nobody, &call(Tier::Low, authority)), "low-standing");
+        for tier in [Tier::Medium, Tier::High] {
+            assert_eq!(denied(&nobody, &call(tier, authority)), (DenyReason::Forbidden, "nobody".into()), "{tier}");
+        }
+    }
+    assert_eq!(allowed_by(&nobody, &connect()), "connect");
+    let own = built_in_and(
+        r#"@id("not-alone") forbid (principal, action == Action::"elevate", resource in Server::"tickets")
+           when { context.authority == Authority::"consent" };"#,
+    );
+    assert_eq!(step_up(&own, &call(Tier::Medium, Authority::Standing)).1, StepUp::Approval);
+    assert_eq!(step_up(&own, &call(Tier::Medium, Authority::Consent)).1, StepUp::Approval, "a live one counts no more");
+    assert_eq!(allowed_by(&own, &call(Tier::Medium, Authority::Approval)), "medium-by-consent");
+}
+
+#[test]
+fn a_policy_on_elevations_that_can_not_be_evaluated_is_a_denial() {
+    let broken = built_in_and(
+        "forbid (principal, action == Action::\"elevate\", resource) when { 9223372036854775807 + 1 == 0 };",
+    );
+    assert_eq!(denied(&broken, &call(Tier::High, Authority::Standing)).0, DenyReason::EvaluationError);
+    assert_eq!(allowed_by(&broken, &call(Tier::Low, Authority::Standing)), "low-standing");
+}
+
+#[test]
+fn a_token_is_for_whom_a_policy_on_issuing_does_not_forbid() {
+    let said = |policies: &Policies| match policies.decide_issuing(&connect()) {
+        Decision::Allow { policies } | Decision::Deny { policies, .. } => policies.join(" "),
+        Decision::StepUp { .. } => panic!("nobody steps up to a token"),
+    };
+    assert_eq!(said(&Policies::built_in()), "issue");
+    let own = built_in_and(
+        r#"@id("proven-alone") forbid (principal, action == Action::"issue", resource == Server::"tickets")
+           when { principal.assurance != Assurance::"proven" };
+           @id("not-there") forbid (principal, action == Action::"issue", resource == Server::"files");"#,
+    );
+    assert_eq!(said(&own), "proven-alone");
+    assert_eq!(allowed_by(&own, &connect()), "connect", "what is done with a token is another matter");
+}

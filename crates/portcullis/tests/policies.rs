@@ -50,9 +50,13 @@ fn tables_that_say_what_policies_say_hold() {
   assurance: proven
   expect: step_up
   by: approval
+- { agent: "*", issue: "*", expect: allow, policies: [issue] }
 "#;
     let held = table(&installation, rows);
-    assert!(held.status == Some(0) && held.said.contains("8 of 8 rows hold"), "{}", held.said);
+    assert!(held.status == Some(0) && held.said.contains("9 of 9 rows hold"), "{}", held.said);
+    let wrong = table(&installation, "- { agent: nightly, issue: tickets, expect: deny }");
+    let why = "nightly (autonomous, proven) asks for a token for tickets: it is allow, as issue say";
+    assert!(wrong.status == Some(1) && wrong.said.contains(why), "{}", wrong.said);
 }
 
 #[test]
@@ -86,6 +90,10 @@ fn a_table_that_says_nothing_is_refused() {
         ("- { agent: janitor, tool: tickets.get_x, expect: deny }", "there is no agent `janitor`"),
         ("- { agent: \"*\", tool: other.get_x, expect: deny }", "there is no server `other`"),
         ("- { agent: \"*\", tool: nonsense, expect: deny }", "is not a tool"),
+        ("- { agent: \"*\", expect: deny }", "say what it is about: `tool: SERVER.TOOL`, or `issue: SERVER`"),
+        ("- { agent: \"*\", tool: tickets.get_x, issue: tickets, expect: deny }", "and not about both"),
+        ("- { agent: \"*\", issue: ticket, expect: deny }", "there is no server `ticket`"),
+        ("- { agent: \"*\", issue: tickets, holds: approval, expect: deny }", "and nothing of a token"),
         ("- { agent: \"*\", tool: tickets.get_x, expect: maybe }", "writers.test.yaml"),
         ("- { agent: \"*\", tool: tickets.get_x }", "writers.test.yaml"),
         ("- { agent: \"*\", tool: tickets.get_x, expect: deny, expects: allow }", "writers.test.yaml"),

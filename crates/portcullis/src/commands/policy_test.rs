@@ -16,7 +16,7 @@ use model::{
     ExceptionName, HeldFor, Id, Person, Server, StepUp, Target, Tier, Timestamp, ToolName, ToolPattern, config::Config,
 };
 use policy::Policies;
-use privilege::authority::{Asker, explain};
+use privilege::authority::{Asker, explain, plan};
 use serde::Deserialize;
 use serde_json::json;
 use store::Store;
@@ -53,7 +53,11 @@ struct Row {
     #[serde(default)]
     owner: Option<Id<Person>>,
     /// `server.tool`; `*` stands for any run of characters, and then for every tool that is known.
-    tool: String,
+    #[serde(default)]
+    tool: Option<String>,
+    /// In the place of a tool: the server for which the agent would be issued a token, or `*` for each.
+    #[serde(default)]
+    issue: Option<String>,
     /// The tier, where it is not the one that the rules give.
     #[serde(default)]
     tier: Option<Tier>,
@@ -181,8 +185,28 @@ impl Known {
     fn wrong(&self, config: &Config, policies: &Policies, row: &Row) -> Result<Option<String>> {
         let agents = self.agents(row)?;
         let excepted = asked(policies, &row.exceptions)?;
+        let tool = match (&row.tool, &row.issue) {
+            (Some(tool), None) => tool,
+            (None, Some(server)) => {
+                if row.input.is_some() || row.tier.is_some() || row.holds != Authority::Standing {
+                    bail!("`input`, `tier` and `holds` say something of a call, and nothing of a token");
+                }
+                let asked = servers(config, server)?
+                    .into_iter()
+                    .flat_map(|server| agents.iter().map(move |agent| (server, agent)));
+                return Ok(asked.into_iter().find_map(|(server, agent)| {
+                    let decision = plan::token(policies, &Asker::of(agent).excepted(&excepted), server);
+                    let why = row.differs(&decision)?;
+                    Some(format!("{} asks for a token for {server}: {why}", described(agent)))
+                }));
+            }
+            (None, None) => bail!("say what it is about: `tool: SERVER.TOOL`, or `issue: SERVER` for a token"),
+            (Some(_), Some(_)) => {
+                bail!("it is about a call of `tool` or about a token, as `issue` says, and not about both")
+            }
+        };
         let input = row.input.as_ref().map(serde_json::to_string).transpose()?;
-        for (server, tool) in self.tools(row)? {
+        for (server, tool) in self.tools(tool)? {
             let rules = config.servers.get(&server).with_context(|| format!("there is no server `{server}`"))?;
             let class = row.tier.or_else(|| rules.tier(&tool)).map_or(Class::Held(HeldFor::Tier), Class::Rated);
             let target = CallTarget::Tool(tool.clone(), class);
@@ -231,22 +255,31 @@ impl Known {
         Ok(all)
     }
 
-    fn tools(&self, row: &Row) -> Result<Vec<(Id<Server>, ToolName)>> {
-        if !row.tool.contains('*') {
-            return match Target::parse("tool", &row.tool) {
+    fn tools(&self, tool: &str) -> Result<Vec<(Id<Server>, ToolName)>> {
+        if !tool.contains('*') {
+            return match Target::parse("tool", tool) {
                 Ok(Target::Tool(server, tool)) => Ok(vec![(server, tool)]),
-                Ok(_) => bail!("`{}` is no tool; write it like tickets.get_ticket", row.tool),
+                Ok(_) => bail!("`{tool}` is no tool; write it like tickets.get_ticket"),
                 Err(why) => bail!(why),
             };
         }
-        let pattern = ToolPattern::new(row.tool.clone());
+        let pattern = ToolPattern::new(tool.to_owned());
         let fits = |(server, tool): &&(Id<Server>, ToolName)| pattern.matches(&tool.qualified(server));
         let found: Vec<_> = self.tools.iter().filter(fits).cloned().collect();
         if found.is_empty() {
-            bail!("no tool that is known fits `{}`, so the row says nothing", row.tool);
+            bail!("no tool that is known fits `{tool}`, so the row says nothing");
         }
         Ok(found)
     }
+}
+
+/// The servers that a row names.
+fn servers<'c>(config: &'c Config, name: &str) -> Result<Vec<&'c Id<Server>>> {
+    if name == "*" {
+        return Ok(config.servers.keys().collect());
+    }
+    let found = config.servers.keys().find(|server| server.as_str() == name);
+    Ok(vec![found.with_context(|| format!("there is no server `{name}`"))?])
 }
 
 impl Row {

@@ -44,6 +44,9 @@ pub enum NotIssuable {
     /// Policy says no, whatever is held.
     #[error("policy does not allow scope `{0}` to this agent")]
     Forbidden(Scope, Vec<String>),
+    /// Policy issues the agent no token for the server.
+    #[error("policy issues this agent no token for the server `{0}`")]
+    NoToken(Id<Server>, Vec<String>),
     /// Policy lets the agent not even speak to the server.
     #[error("policy does not allow this agent on the server `{0}`")]
     NoConnection(Id<Server>, Vec<String>),
@@ -65,7 +68,7 @@ impl NotIssuable {
     /// The ids of the policies that said no, for records and the log. The client is not told.
     pub fn policies(&self) -> &[String] {
         match self {
-            Self::Forbidden(_, policies) | Self::NoConnection(_, policies) => policies,
+            Self::Forbidden(_, policies) | Self::NoToken(_, policies) | Self::NoConnection(_, policies) => policies,
             Self::Held(..) | Self::NotHigh { .. } | Self::NothingLeft(_) => &[],
         }
     }
@@ -95,14 +98,19 @@ pub struct Issuing<'a> {
     pub pins: Arc<Pins>,
 }
 
+/// What policy says to a token for `server`, whatever is in it.
+pub fn token(policies: &Policies, asker: &Asker<'_>, server: &Id<Server>) -> Decision {
+    policies.decide_issuing(&asker.question(server, &CallTarget::Protocol, Authority::Standing))
+}
+
 impl Issuing<'_> {
     /// What each of `asked` takes. What can not be had is left out: what policy forbids, a tool that is held, one that
     /// moved to another tier.
     ///
     /// # Errors
-    /// The agent may not even speak to the server, or nothing is left.
+    /// The agent gets no token for the server, may not even speak to it, or nothing is left.
     pub fn plan(&self, asked: &ScopeSet) -> Result<Plan, NotIssuable> {
-        self.may_connect()?;
+        self.may_be_issued()?;
         let mut plan = Plan { possible: Vec::new(), left_out: Vec::new() };
         for scope in asked.iter() {
             match self.need(scope) {
@@ -116,11 +124,17 @@ impl Issuing<'_> {
         Err(plan.left_out.into_iter().next().unwrap_or_else(|| NotIssuable::NothingLeft(asked.clone())))
     }
 
-    /// May the agent speak to the server at all?
+    /// May the agent have a token for the server, and speak to it at all?
     ///
     /// # Errors
     /// It may not.
-    pub fn may_connect(&self) -> Result<(), NotIssuable> {
+    pub fn may_be_issued(&self) -> Result<(), NotIssuable> {
+        match token(self.policies, &self.asker, self.server) {
+            Decision::Allow { .. } => {}
+            Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
+                return Err(NotIssuable::NoToken(self.server.clone(), policies));
+            }
+        }
         match self.ask(&CallTarget::Protocol) {
             Decision::Allow { .. } => Ok(()),
             Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
