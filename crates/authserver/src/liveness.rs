@@ -96,6 +96,8 @@ mod tests {
             assurance: Assurance::Proven,
             state: AgentState::Active,
             created_at: Timestamp::from_seconds(1),
+            sponsor: None,
+            eligible_only: false,
         }
     }
 

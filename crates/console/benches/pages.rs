@@ -170,6 +170,8 @@ async fn one(tx: &mut Tx<'_>, number: usize) -> Result<(), StoreError> {
         assurance: Assurance::Declared,
         state: AgentState::Active,
         created_at: now,
+        sponsor: None,
+        eligible_only: false,
     };
     tx.put_agent(&agent).await?;
     let grant = Grant {

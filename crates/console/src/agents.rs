@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use model::shown;
-use model::{Actor, Agent, AgentState, Id, Role, Target};
+use model::{Actor, Agent, AgentState, Grant, Id, Role, Target};
 use web::{Page, Place, see_other};
 
 use crate::{
@@ -24,7 +24,10 @@ use crate::{
     relative_time::{When, when},
     task_line::TaskLine,
 };
-use governance::{audit_query, inventory, orders};
+use governance::{
+    audit_query, inventory, orders,
+    standing::{self, AboveLow},
+};
 
 /// Where it is.
 pub(crate) fn routes() -> Router<Shared> {
@@ -32,6 +35,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/console/agents", get(list))
         .route("/console/agents/{id}", get(show))
         .route("/console/agents/{id}/state", post(set_state))
+        .route("/console/agents/{id}/standing", post(set_standing))
 }
 
 /// An agent as a row.
@@ -108,6 +112,10 @@ struct OneAgent {
     block: Option<(Target, String)>,
     grants: Vec<GrantLine>,
     live: Vec<Live>,
+    sponsor: Option<String>,
+    eligible_only: bool,
+    /// What stands above the low tier.
+    above_low: AboveLow,
     tasks: Vec<TaskLine>,
     /// What policies it is spared, and by whose word.
     exceptions: Vec<ExceptionLine>,
@@ -126,6 +134,8 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
     let tasks = store.tasks_of_agent_page(&name, None, TASKS).await.map_err(store_failed)?.items;
     let exceptions = store.standing_exceptions_of(&name).await.map_err(store_failed)?;
     let records = audit_query::latest_of_agent(store, &name, RECORDS).await.map_err(store_failed)?;
+    let held: Vec<Grant> = grants.iter().map(|entry| entry.grant.clone()).collect();
+    let above_low = standing::above_low((store, &console.config, &console.policies), &entry.agent, &held);
     let content = OneAgent {
         csrf: who.csrf.text(),
         administers: who.person.holds(Role::Admin),
@@ -133,11 +143,41 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, Path(id): P
         block: entry.block.as_ref().map(|block| (block.target.clone(), shown(&block.reason, 300))),
         grants: grants.iter().map(|entry| GrantLine::of(entry, now)).collect(),
         live: live.iter().map(|entry| Live::of(entry, now)).collect(),
+        sponsor: entry.agent.sponsor.as_ref().map(ToString::to_string),
+        eligible_only: entry.agent.eligible_only,
+        above_low,
         tasks: tasks.iter().map(|task| TaskLine::of(task, now)).collect(),
         exceptions: exceptions.iter().map(|exception| ExceptionLine::of(exception, now)).collect(),
         records: records.iter().map(|record| Line::of(record, now)).collect(),
     };
     Ok(Page::new(&id, &content).of(who).at(Place::Agents).into_response())
+}
+
+/// `POST /console/agents/{id}/standing` with `eligible_only=true|false`
+pub async fn set_standing(
+    State(console): State<Shared>,
+    Path(id): Path<String>,
+    posted: Posted<Administers>,
+) -> Answer {
+    let agent: Id<Agent> = id.parse().map_err(|_| not_found("agent", &id))?;
+    let eligible_only = match posted.form.value("eligible_only") {
+        Some("true") => true,
+        Some("false") => false,
+        _ => {
+            let why = "The form did not say whether anything shall stand.";
+            return Err(web::problem(
+                http::StatusCode::BAD_REQUEST,
+                "Nothing was said",
+                why,
+                "Open the agent again.",
+                None,
+            ));
+        }
+    };
+    let actor = Actor::Person(posted.who.person.id.clone());
+    orders::set_eligible_only(&console.store, &agent, eligible_only, actor).await.map_err(refused)?;
+    told_everywhere(&console.store, &Target::Agent(agent)).await?;
+    Ok(see_other(&format!("/console/agents/{id}")))
 }
 
 /// Tasks on the page of an agent, the newest.

@@ -69,6 +69,9 @@ pub(crate) fn refused(error: Refused) -> Response {
         | E::PersonStopped(_)
         | E::KeyReplaced { .. }
         | E::BreaksPolicy { .. }
+        | E::EligibleAlready { .. }
+        | E::SponsorAlready { .. }
+        | E::Declared { .. }
         | E::Unchanged { .. } => (StatusCode::CONFLICT, "Nothing was changed"),
     };
     let to_do = error.to_do().unwrap_or_else(|| "go back and look at where things stand now".to_owned());

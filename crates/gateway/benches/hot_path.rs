@@ -101,6 +101,8 @@ fn decide(bencher: Bencher) {
         assurance: model::Assurance::Proven,
         owner: "ada".parse().unwrap(),
         purpose: "to help".into(),
+        sponsor: None,
+        eligible_only: false,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),

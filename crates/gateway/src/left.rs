@@ -5,6 +5,7 @@
 //!
 //! Spec: docs/decisions/0035-one-exact-call.md.
 
+use mcp::jsonrpc::MethodCall;
 use model::{
     Actor, Elevation, Event, ExactCall, Id, Scope, StepUp, Task, Timestamp,
     config::ChallengeStyle,
@@ -24,6 +25,7 @@ use crate::{
     permit::Denial,
     principal::Principal,
     refusal::{self, Refusal},
+    sealed::session::Session,
 };
 
 /// What a refused call lacks, and how it can be asked for.
@@ -68,8 +70,11 @@ impl Lack {
         let asked = self.left.as_ref().map(|left| left.asked.id.clone());
         let at = decisions.address_to_ask(asked.as_ref());
         // Once for each call: what comes back is answered with what has become of it.
-        let can =
-            call.called().is_some_and(|called| called.params().opens_urls && called.params().sent_to_us.is_none());
+        let by_session = call.session.as_ref().is_some_and(Session::opens_urls);
+        let can = call
+            .called()
+            .map(MethodCall::params)
+            .is_some_and(|params| (params.opens_urls || by_session) && params.sent_to_us.is_none());
         let sends_person = can && principal.grant().person.is_some();
         refusal::HowTold { style: decisions.style(principal.agent()), at, asked, sends_person }
     }

@@ -395,6 +395,45 @@ async fn a_client_that_can_sends_its_person_to_the_page_and_makes_the_call_again
     assert_eq!(arrived["params"].get("inputResponses"), None, "its server never asked");
 }
 
+/// A client says what it can do when its session begins, and never again.
+///
+/// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error), basic/lifecycle (capability negotiation)
+#[tokio::test]
+async fn a_session_that_began_by_saying_so_is_told_by_an_error_that_brings_its_person_to_the_page() {
+    let mut world = exact().await;
+    world.gateway = telling(&world, "tool_error");
+    let begin = async |capabilities: Value, version: &str| {
+        let hello = json!({"protocolVersion": version, "capabilities": capabilities});
+        world.legacy("initialize", hello, &[]).await.header("mcp-session-id").to_owned()
+    };
+    let can = begin(json!({"elicitation": {"form": {}, "url": {}}}), "2025-11-25").await;
+    let can_not = begin(json!({"elicitation": {}}), "2025-11-25").await;
+    let call = async |session: &str, version: &str| {
+        let params = json!({"name": "delete_ticket", "arguments": {"id": 7}});
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+        world.post(&[("mcp-session-id", session), ("mcp-protocol-version", version)], body).await
+    };
+    let sent = call(&can, "2025-11-25").await;
+    assert_eq!(sent.status, 200);
+    let error = &sent.json()["error"];
+    let left = asked(&world).await;
+    let url = format!("http://127.0.0.1:8420/me/asked/{}", left.id);
+    assert_eq!(error["code"], -32042);
+    let elicitation = &error["data"]["elicitations"][0];
+    assert_eq!((&elicitation["mode"], &elicitation["url"]), (&json!("url"), &json!(url)));
+    assert!(elicitation["elicitationId"].is_string(), "{error}");
+    // Who did not say so, and who speaks a revision that has no such error, reads it.
+    call(&can_not, "2025-11-25").await.tool_error("can ask for it at");
+    call(&can, "2025-06-18").await.tool_error("can ask for it at");
+    // It opens nothing: the person has to ask, and another one to approve.
+    let id = requested(&world).await;
+    call(&can, "2025-11-25").await.tool_error("waits for a decision");
+    let names_it = |body: &[u8]| String::from_utf8_lossy(body).contains("delete_ticket");
+    assert!(world.upstream.arrived().iter().all(|arrived| !names_it(&arrived.body)));
+    decided(&world, &id, true).await.unwrap();
+    call(&can, "2025-11-25").await.answered();
+}
+
 /// What is said in `inputResponses` opens nothing.
 ///
 /// Field: U2

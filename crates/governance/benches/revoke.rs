@@ -130,6 +130,8 @@ async fn settle(store: &Store, agents: usize, grants: usize) {
                         assurance: Assurance::Proven,
                         state: AgentState::Active,
                         created_at: now,
+                        sponsor: None,
+                        eligible_only: false,
                     };
                     PrivilegeTx::of(tx).put_agent(&agent).await?;
                     for server in 0..grants {

@@ -102,6 +102,28 @@ pub async fn set_agent_state(store: &Store, id: &Id<Agent>, state: AgentState, a
     change!(store, tx => (agent::set_state(tx, id, state, actor).await?, ()))
 }
 
+/// Makes of what stands above the low tier for an agent what it has to ask for, or takes that back.
+pub async fn set_eligible_only(
+    store: &Store,
+    id: &Id<Agent>,
+    eligible_only: bool,
+    actor: Actor,
+) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (agent::set_eligible_only(tx, id, eligible_only, actor).await?, ()))
+}
+
+/// Says who answers for what an agent is for; `None` for nobody.
+pub async fn set_sponsor(
+    store: &Store,
+    id: &Id<Agent>,
+    sponsor: Option<Id<Person>>,
+    actor: Actor,
+) -> Result<(), Refused> {
+    let id = id.clone();
+    change!(store, tx => (agent::set_sponsor(tx, id, sponsor, actor).await?, ()))
+}
+
 /// Stops `target` at once. Every node refuses once [`Store::wait_until_everywhere`] returns.
 ///
 /// Servers and tools are known to the configuration alone: check those names with [`privilege::block::check_named`].

@@ -1,6 +1,11 @@
 //! Standing privilege as a number: what could be done right now without anybody saying yes again.
 
-use model::{Tier, config::Config};
+use model::{Agent, Authority, CallTarget, Class, Decision, Grant, Pin, Tier, config::Config};
+use policy::Policies;
+use privilege::authority::{
+    Asker, Excepted,
+    explain::{self, With},
+};
 use store::{Store, StoreError};
 
 /// What stands.
@@ -37,3 +42,53 @@ pub async fn measure(store: &Store, config: &Config) -> Result<StandingPrivilege
     }
     Ok(standing)
 }
+
+/// What one agent may do above the low tier without anybody saying yes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AboveLow {
+    /// The tools, with their tiers, by name.
+    pub tools: Vec<(String, Tier)>,
+    /// So many names were looked at that the rest was left out.
+    pub is_cut: bool,
+}
+
+/// What of the servers of `grants` stands for `agent` above the low tier, because policies permit it with the standing grant
+/// alone; with the arguments that allow the most.
+pub fn above_low((store, config, policies): (&Store, &Config, &Policies), agent: &Agent, grants: &[Grant]) -> AboveLow {
+    let (pins, mut above, mut looked_at) = (store.pins(), AboveLow::default(), 0);
+    for server in grants.iter().map(|grant| &grant.server) {
+        let Some(rules) = config.servers.get(server) else { continue };
+        let excepted = Excepted::of(store, policies, &agent.id, server);
+        let asker = Asker::of(agent).excepted(&excepted);
+        let is_listed = pins.is_listed(server);
+        let examples =
+            [Tier::Medium, Tier::High].into_iter().filter(|_| !is_listed).flat_map(|tier| rules.examples(tier));
+        for tool in pins.names(server).cloned().chain(examples) {
+            if looked_at == LOOKED_AT {
+                above.is_cut = true;
+                break;
+            }
+            looked_at += 1;
+            let name = tool.qualified(server);
+            let target =
+                CallTarget::of(
+                    rules,
+                    Some(tool),
+                    |tool| {
+                        if is_listed { pins.pin(server, tool) } else { Pin::Accepted }
+                    },
+                );
+            let CallTarget::Tool(_, Class::Rated(tier @ (Tier::Medium | Tier::High))) = target else { continue };
+            let said = explain::with(policies, &asker, (server, &target), Authority::Standing, With::Any);
+            if matches!(said, Ok(Decision::Allow { .. })) {
+                above.tools.push((name, tier));
+            }
+        }
+    }
+    above.tools.sort_unstable();
+    above.tools.dedup();
+    above
+}
+
+/// Names looked at for one agent; each costs a decision that is kept.
+const LOOKED_AT: usize = 2_000;

@@ -26,6 +26,10 @@ pub struct Agent {
     pub state: AgentState,
     /// First seen or declared.
     pub created_at: Timestamp,
+    /// Who answers for what it is for, beside its owner.
+    pub sponsor: Option<Id<Person>>,
+    /// Nothing above the low tier stands for it: what policies would let it do as it is, it has to ask for.
+    pub eligible_only: bool,
 }
 
 /// With whose authority an agent acts.

@@ -22,6 +22,10 @@ pub struct Question {
     pub owner: Id<Person>,
     /// Why it exists.
     pub purpose: Arc<str>,
+    /// Who answers for what it is for.
+    pub sponsor: Option<Id<Person>>,
+    /// Nothing above the low tier stands for it.
+    pub eligible_only: bool,
     /// For whom.
     pub person: Option<Id<Person>>,
     /// Where.
@@ -49,6 +53,10 @@ pub struct ApprovalQuestion {
     pub owner: Id<Person>,
     /// Why it exists.
     pub purpose: Arc<str>,
+    /// Who answers for what it is for.
+    pub sponsor: Option<Id<Person>>,
+    /// Nothing above the low tier stands for it.
+    pub eligible_only: bool,
     /// For whom it acts.
     pub person: Option<Id<Person>>,
     /// Where.

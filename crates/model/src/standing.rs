@@ -107,6 +107,8 @@ mod tests {
             assurance: Assurance::Proven,
             state,
             created_at: Timestamp::from_seconds(1),
+            sponsor: None,
+            eligible_only: false,
         }
     }
 

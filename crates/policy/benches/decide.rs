@@ -19,6 +19,8 @@ fn question(tool: &str) -> Question {
         assurance: Assurance::Published,
         owner: "ada".parse().unwrap(),
         purpose: "to help".into(),
+        sponsor: None,
+        eligible_only: false,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool(tool.parse().unwrap(), Class::Rated(Tier::Low)),

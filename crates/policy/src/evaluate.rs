@@ -63,10 +63,10 @@ pub(crate) enum Holding<'a> {
 impl Scene {
     /// Everything about `question` but what the agent holds and what the arguments are.
     pub(crate) fn of(question: &Question, doing: Doing, directory: &Directory) -> Result<Self, Unaskable> {
-        let Question { agent, kind, assurance, owner, purpose, person, server, target, exceptions, .. } = question;
+        let Question { agent, owner, person, server, target, exceptions, .. } = question;
         let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
         let mut entities = vec![
-            agent_entity((agent, *kind, *assurance), owner, purpose)?,
+            AgentFacts::of(question).entity()?,
             person_entity(owner, directory),
             server_entity(server, directory)?,
         ];
@@ -101,6 +101,12 @@ impl Scene {
                 entities.push(person_entity(person, directory));
             }
         }
+        if let Some(sponsor) = &question.sponsor
+            && sponsor != owner
+            && person.as_ref() != Some(sponsor)
+        {
+            entities.push(person_entity(sponsor, directory));
+        }
         let mut names = vec![principal.clone(), action.clone(), resource.clone()];
         if is_in_server {
             names.push(server_uid);
@@ -111,18 +117,19 @@ impl Scene {
 
     /// Everything about a yes that somebody would say.
     pub(crate) fn of_approval(question: &ApprovalQuestion, directory: &Directory) -> Result<Self, Unaskable> {
-        let ApprovalQuestion { approver, agent, kind, assurance, owner, purpose, person, server, tool } = question;
+        let ApprovalQuestion { approver, agent, owner, sponsor, person, server, tool, .. } = question;
         let principal = uid(&words::PERSON, approver.as_str());
         let server_uid = uid(&words::SERVER, server.as_str());
         let action = uid(&words::ACTION, "approve");
         let mut entities = vec![
-            agent_entity((agent, *kind, *assurance), owner, purpose)?,
+            AgentFacts::of_approval(question).entity()?,
             person_entity(approver, directory),
             server_entity(server, directory)?,
             Entity::new_no_attrs(action.clone(), [].into()),
         ];
         let mut people = vec![approver, owner];
         people.extend(person);
+        people.extend(sponsor);
         people.sort_unstable();
         people.dedup();
         people.retain(|person| *person != approver);
@@ -196,18 +203,42 @@ pub(crate) fn action_of(kind: Kind<'_>, qualified: String, is_unpinned: bool) ->
     }
 }
 
-fn agent_entity(
-    (agent, kind, assurance): (&Id<Agent>, AgentKind, Assurance),
-    owner: &Id<Person>,
-    purpose: &str,
-) -> Result<Entity, Unaskable> {
-    let attributes = [
-        ("kind".to_owned(), word(&words::KIND, kind.as_str())),
-        ("assurance".to_owned(), word(&words::ASSURANCE, assurance.as_str())),
-        ("owner".to_owned(), word(&words::PERSON, owner.as_str())),
-        ("purpose".to_owned(), RestrictedExpression::new_string(purpose.to_owned())),
-    ];
-    Entity::new(uid(&words::AGENT, agent.as_str()), attributes.into(), [].into()).map_err(|_| Unaskable)
+/// What a policy sees of an agent.
+struct AgentFacts<'q> {
+    agent: &'q Id<Agent>,
+    kind: AgentKind,
+    assurance: Assurance,
+    owner: &'q Id<Person>,
+    sponsor: Option<&'q Id<Person>>,
+    purpose: &'q str,
+    eligible_only: bool,
+}
+
+impl<'q> AgentFacts<'q> {
+    fn of(question: &'q Question) -> Self {
+        let Question { agent, kind, assurance, owner, sponsor, purpose, eligible_only, .. } = question;
+        let (kind, assurance, eligible_only) = (*kind, *assurance, *eligible_only);
+        Self { agent, kind, assurance, owner, sponsor: sponsor.as_ref(), purpose, eligible_only }
+    }
+
+    fn of_approval(question: &'q ApprovalQuestion) -> Self {
+        let ApprovalQuestion { agent, kind, assurance, owner, sponsor, purpose, eligible_only, .. } = question;
+        let (kind, assurance, eligible_only) = (*kind, *assurance, *eligible_only);
+        Self { agent, kind, assurance, owner, sponsor: sponsor.as_ref(), purpose, eligible_only }
+    }
+
+    fn entity(self) -> Result<Entity, Unaskable> {
+        let sponsor = self.sponsor.map(|sponsor| ("sponsor".to_owned(), word(&words::PERSON, sponsor.as_str())));
+        let attributes = [
+            ("kind".to_owned(), word(&words::KIND, self.kind.as_str())),
+            ("assurance".to_owned(), word(&words::ASSURANCE, self.assurance.as_str())),
+            ("owner".to_owned(), word(&words::PERSON, self.owner.as_str())),
+            ("purpose".to_owned(), RestrictedExpression::new_string(self.purpose.to_owned())),
+            ("eligible_only".to_owned(), RestrictedExpression::new_bool(self.eligible_only)),
+        ];
+        let attributes = attributes.into_iter().chain(sponsor).collect();
+        Entity::new(uid(&words::AGENT, self.agent.as_str()), attributes, [].into()).map_err(|_| Unaskable)
+    }
 }
 
 fn person_entity(person: &Id<Person>, directory: &Directory) -> Entity {
@@ -255,6 +286,8 @@ mod tests {
             assurance: Assurance::Published,
             owner: "ada".parse().unwrap(),
             purpose: "to \"help\"".into(),
+            sponsor: None,
+            eligible_only: false,
             person: person.map(|person| person.parse().unwrap()),
             server: server.parse().unwrap(),
             target,
@@ -307,6 +340,8 @@ mod tests {
                     assurance: Assurance::Published,
                     owner: "ada".parse().unwrap(),
                     purpose: "".into(),
+                    sponsor: None,
+                    eligible_only: false,
                     person: person.map(|person| person.parse().unwrap()),
                     server: "tickets".parse().unwrap(),
                     tool,

@@ -38,6 +38,8 @@ fn question() -> impl Strategy<Value = Question> {
         assurance,
         owner: person.unwrap_or("a").parse().unwrap(),
         purpose: "to help".into(),
+        sponsor: None,
+        eligible_only: false,
         person: person.map(|person| person.parse().unwrap()),
         server: server.parse().unwrap(),
         target: tool.map_or(CallTarget::Protocol, |(tool, tier)| {

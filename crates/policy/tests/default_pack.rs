@@ -15,6 +15,8 @@ fn call(tier: Tier, authority: Authority) -> Question {
         assurance: Assurance::Published,
         owner: "ada".parse().unwrap(),
         purpose: "to help".into(),
+        sponsor: None,
+        eligible_only: false,
         person: Some("ada".parse().unwrap()),
         server: "tickets".parse().unwrap(),
         target: CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Rated(tier)),
@@ -240,4 +242,31 @@ fn a_token_is_for_whom_a_policy_on_issuing_does_not_forbid() {
     );
     assert_eq!(said(&own), "proven-alone");
     assert_eq!(allowed_by(&own, &connect()), "connect", "what is done with a token is another matter");
+}
+
+/// Spec: NIST SP 800-207 §2.1 (tenet 3: access is granted for the session, with the least privilege)
+#[test]
+fn whoever_is_only_eligible_asks_for_what_policies_would_let_stand() {
+    let own = built_in_and(r#"@id("writes-are-fine") permit (principal, action in Action::"call", resource);"#);
+    let eligible = |tier, authority| Question { eligible_only: true, ..call(tier, authority) };
+    for tier in [Tier::Medium, Tier::High] {
+        assert!(allowed_by(&own, &call(tier, Authority::Standing)).contains("writes-are-fine"));
+        assert_eq!(step_up(&own, &eligible(tier, Authority::Standing)).1, StepUp::Consent, "{tier}");
+        assert!(allowed_by(&own, &eligible(tier, Authority::Approval)).contains("writes-are-fine"));
+    }
+    assert!(allowed_by(&own, &eligible(Tier::Low, Authority::Standing)).contains("low-standing"));
+}
+
+#[test]
+fn a_policy_may_look_at_who_sponsors_an_agent() {
+    let own = built_in_and(
+        r#"@id("sponsored") forbid (principal, action in Action::"call", resource)
+           unless { principal has sponsor && principal.sponsor == Person::"bob" };
+           @id("by-sponsor") forbid (principal, action == Action::"approve", resource)
+           unless { context.agent has sponsor && context.agent.sponsor == principal };"#,
+    );
+    let low = || call(Tier::Low, Authority::Standing);
+    assert_eq!(denied(&own, &low()), (DenyReason::Forbidden, "sponsored".into()));
+    let sponsored = Question { sponsor: Some("bob".parse().unwrap()), ..low() };
+    assert_eq!(allowed_by(&own, &sponsored), "low-standing");
 }

@@ -26,6 +26,8 @@ fn question(server: &str, exceptions: &[&str]) -> Question {
         assurance: Assurance::Published,
         owner: "ada".parse().unwrap(),
         purpose: "to help".into(),
+        sponsor: None,
+        eligible_only: false,
         person: Some("ada".parse().unwrap()),
         server: server.parse().unwrap(),
         target: CallTarget::Tool("get".parse().unwrap(), Class::Rated(Tier::Low)),

@@ -17,6 +17,8 @@ fn question(tier: Tier) -> Question {
         assurance: Assurance::Proven,
         owner: "ada".parse().unwrap(),
         purpose: "to test".into(),
+        sponsor: None,
+        eligible_only: false,
         person: None,
         server: "billing".parse().unwrap(),
         target: CallTarget::Tool("refund".parse().unwrap(), Class::Rated(tier)),

@@ -1,5 +1,6 @@
 //! The command line, as `--help` shows it.
 
+mod agent;
 mod duty;
 mod elevation;
 mod exception;
@@ -13,6 +14,7 @@ use model::ExceptionName;
 
 use crate::output::Form;
 
+pub use agent::Agent;
 pub use duty::Duty;
 pub use elevation::Elevation;
 pub use exception::Exception;
@@ -224,41 +226,6 @@ pub enum Person {
         /// Why; kept in the audit.
         #[arg(long)]
         reason: String,
-    },
-}
-
-/// `agent`
-#[derive(Subcommand)]
-pub enum Agent {
-    /// Every agent.
-    List,
-    /// One agent with its grants.
-    Show {
-        /// The agent.
-        name: String,
-    },
-    /// Make a key pair for an agent: the private key goes into a file, the public one is printed for the configuration.
-    Keygen {
-        /// The agent.
-        name: String,
-        /// The file of the private key; NAME.pem when left out. One that is there is never replaced.
-        #[arg(long)]
-        out: Option<PathBuf>,
-    },
-    /// Stop an agent until it is resumed.
-    Suspend {
-        /// The agent.
-        name: String,
-    },
-    /// Let a suspended agent act again.
-    Resume {
-        /// The agent.
-        name: String,
-    },
-    /// Stop an agent for good.
-    Retire {
-        /// The agent.
-        name: String,
     },
 }
 

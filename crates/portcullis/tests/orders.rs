@@ -151,3 +151,32 @@ fn a_person_who_was_added_by_a_node_that_went_away_is_added_and_gets_a_link() {
     gone.join().unwrap();
     assert!(other.status == Some(2) && other.said.contains("already"), "{}", other.said);
 }
+
+#[test]
+fn an_agent_is_made_to_ask_and_who_sponsors_it_is_said_by_the_file_alone() {
+    let installation = Installation::new(
+        r#"people: {ada: {}, bob: {}}
+servers: {tickets: {url: "http://127.0.0.1:3001/mcp", tools: {"get_*": low}}}
+agents: {nightly: {owner: ada, sponsor: bob, purpose: closes, servers: [tickets], public_key: {kty: EC, crv: P-256, x: f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU, y: x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0}}}
+"#,
+    );
+    drop(installation.serve());
+    assert_eq!(json(&installation.run(&["--json", "agent", "eligible", "nightly"]))["eligible_only"], true);
+    let shown = json(&installation.run(&["--json", "agent", "show", "nightly"]));
+    assert_eq!((&shown["agent"]["sponsor"], &shown["agent"]["eligible_only"]), (&"bob".into(), &true.into()));
+    let sheet = installation.run(&["agent", "show", "nightly"]).said;
+    assert!(sheet.contains("only what it asked for") && sheet.contains("bob"), "{sheet}");
+    assert_eq!(json(&installation.run(&["--json", "agent", "eligible", "nightly", "--off"]))["eligible_only"], false);
+    for (args, why) in [
+        (&["agent", "sponsor", "nightly", "ada"][..], "declared in the configuration, and so is its sponsor"),
+        (&["agent", "sponsor", "nightly", "--nobody"], "change it there, and reload"),
+        (&["agent", "eligible", "nobody"], "portcullis agent list"),
+        (&["agent", "eligible", "nightly", "--off"], "stands already"),
+        (&["agent", "sponsor", "nightly"], "--nobody"),
+    ] {
+        let refused = installation.run(args);
+        assert!(refused.status == Some(2) && refused.said.contains(why), "{args:?}: {}", refused.said);
+    }
+    let verified = installation.run(&["audit", "verify"]);
+    assert_eq!(verified.status, Some(0), "{}", verified.said);
+}

@@ -91,6 +91,27 @@ pub enum Refused {
         /// Its state.
         state: AgentState,
     },
+    /// It stands for it, or does not, already.
+    EligibleAlready {
+        /// Which agent.
+        agent: String,
+        /// Does nothing above the low tier stand for it?
+        eligible_only: bool,
+    },
+    /// That person answers for it already, or nobody does.
+    SponsorAlready {
+        /// Which agent.
+        agent: String,
+        /// Who does.
+        sponsor: Option<String>,
+    },
+    /// The configuration says it.
+    Declared {
+        /// Which agent.
+        agent: String,
+        /// What.
+        setting: &'static str,
+    },
     /// There is somebody of that name.
     PersonExists(Person),
     /// The person can not log in, whatever they have.
@@ -202,6 +223,19 @@ impl Refused {
             Self::InstallationIsFinal => "an installation that was ended does not come back".to_owned(),
             Self::Retired(agent) => format!("agent `{agent}` is retired for good"),
             Self::Unchanged { agent, state } => format!("agent `{agent}` is {state} already"),
+            Self::EligibleAlready { agent, eligible_only: true } => {
+                format!("nothing above the low tier stands for agent `{agent}` already")
+            }
+            Self::EligibleAlready { agent, eligible_only: false } => {
+                format!("what policies let agent `{agent}` do stands already")
+            }
+            Self::SponsorAlready { agent, sponsor: Some(sponsor) } => {
+                format!("`{sponsor}` is the sponsor of agent `{agent}` already")
+            }
+            Self::SponsorAlready { agent, sponsor: None } => format!("agent `{agent}` has no sponsor already"),
+            Self::Declared { agent, setting } => {
+                format!("agent `{agent}` is declared in the configuration, and so is its {setting}")
+            }
             Self::PersonExists(person) => format!("there is a person `{}` already", person.id),
             Self::PersonStopped(id) => format!("`{id}` is disabled or revoked, and a link would open nothing"),
             Self::KeyReplaced { replaces, successor } => {
@@ -258,6 +292,7 @@ impl Refused {
             Self::Blocked(_) => "restore it first".to_owned(),
             Self::GrantIsFinal => "the agent asks for access again and gets a new one".to_owned(),
             Self::InstallationIsFinal => "its client authorizes again and makes a new one".to_owned(),
+            Self::Declared { .. } => "change it there, and reload".to_owned(),
             Self::PersonExists(_) => "`portcullis person list` shows everybody".to_owned(),
             Self::KeyReplaced { .. } => {
                 "look at `portcullis key list`, and rotate again if that one is to be replaced".to_owned()
@@ -292,6 +327,8 @@ impl Refused {
             | Self::InstallationEnded(_)
             | Self::Retired(_)
             | Self::Unchanged { .. }
+            | Self::EligibleAlready { .. }
+            | Self::SponsorAlready { .. }
             | Self::PersonStopped(_)
             | Self::NoReason
             | Self::Store(_) => return None,

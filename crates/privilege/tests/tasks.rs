@@ -76,6 +76,8 @@ impl Installation {
             assurance: Assurance::Published,
             state: AgentState::Active,
             created_at: clock.now(),
+            sponsor: None,
+            eligible_only: false,
         };
         let known = agent.clone();
         change!(store, tx, (agent::register(tx, &known, Actor::Operator).await?.unwrap(), ())).unwrap();

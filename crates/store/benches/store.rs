@@ -67,6 +67,8 @@ async fn settle(store: &Store) -> Id<Grant> {
         assurance: Assurance::Proven,
         state: AgentState::Active,
         created_at: Timestamp::default(),
+        sponsor: None,
+        eligible_only: false,
     };
     let grant = Grant {
         id: crypto::mint(),

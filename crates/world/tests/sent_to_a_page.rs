@@ -7,10 +7,20 @@ use serde_json::json;
 /// Field: U3
 #[tokio::test]
 async fn typescript_sends_its_person_there_and_makes_the_call_again() {
+    sends_its_person(Era::Stateless).await;
+}
+
+/// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error)
+#[tokio::test]
+async fn typescript_does_so_in_a_session_that_it_began_by_saying_that_it_can() {
+    sends_its_person(Era::Session).await;
+}
+
+async fn sends_its_person(era: Era) {
     let clients = "  challenge: { \"*\": tool_error }\n".to_owned();
     let extra = "elevation: { hold: 20s }\n".to_owned();
     let world = World::start_with(WorldConfig { clients, extra, ..WorldConfig::default() }).await;
-    let Some(mut client) = Driver::start(&Sdk::TypeScript, Era::Stateless, &world) else { return };
+    let Some(mut client) = Driver::start(&Sdk::TypeScript, era, &world) else { return };
     let (mut ada, mut bob) = (world.person("ada"), world.person("bob"));
     let authorize = client.connect().await.authorize();
     client.callback(ada.allow(&authorize).await).await.done();

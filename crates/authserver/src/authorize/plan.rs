@@ -229,6 +229,8 @@ async fn newcomer(cx: &Context, wanted: &AuthorizeRequest, person: &Person) -> R
         assurance: client.assurance,
         state: AgentState::Active,
         created_at: cx.store.now(),
+        sponsor: None,
+        eligible_only: false,
     })
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use mcp::{
     challenge::Challenge,
     jsonrpc::code::{INVALID_PARAMS, METHOD_NOT_FOUND},
-    revision::Revision,
+    revision::{Revision, SendsTo},
     sse,
 };
 use model::{Scope, StepUp, ToolName, config::ChallengeStyle};
@@ -242,7 +242,8 @@ fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked
 ///
 /// The address gives nothing to whoever opens it: our page asks who they are, and shows the call to the person it is done for.
 ///
-/// Spec: MCP 2026-07-28 client/elicitation (url mode, security considerations), basic/patterns/mrtr
+/// Spec: MCP 2026-07-28 client/elicitation (url mode, security considerations), basic/patterns/mrtr; MCP 2025-11-25
+/// client/elicitation (URL elicitation required error)
 fn sends_person(refusal: &Refusal, asked: &Asked) -> Option<Response<Body>> {
     let Refusal::StepUp { what, by, told, .. } = refusal else { return None };
     if !told.sends_person || told.style != ChallengeStyle::ToolError {
@@ -256,7 +257,10 @@ fn sends_person(refusal: &Refusal, asked: &Asked) -> Option<Response<Body>> {
             )
         }
     };
-    Some(answer(asked, "result", asked.revision?.sends_to(&told.at, &message)?))
+    Some(match asked.revision?.sends_to(&told.at, &message)? {
+        SendsTo::Result(result) => answer(asked, "result", result),
+        SendsTo::Error(error) => answer(asked, "error", error),
+    })
 }
 
 fn answer(asked: &Asked, member: &'static str, value: Value) -> Response<Body> {

@@ -13,6 +13,8 @@ use crate::{
 };
 
 const PURPOSE: &str = "mcp-session";
+/// Of a client that said, when its session began, that it can send its person to an address.
+const OPENS_URLS: &str = "mcp-session-opens-urls";
 
 /// The session is not known, not this principal's, or over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub struct UnknownSession;
 pub struct Session {
     ours: HeaderValue,
     theirs: HeaderValue,
+    opens_urls: bool,
 }
 
 impl Session {
@@ -31,23 +34,34 @@ impl Session {
     /// Spec: MCP 2025-11-25 basic/transports (unknown session: 404).
     pub fn named(headers: &HeaderMap, seals: &Seals, principal: &Principal) -> Result<Option<Self>, UnknownSession> {
         let Some(ours) = named(headers).map_err(|_| UnknownSession)? else { return Ok(None) };
-        let theirs = seals.open(PURPOSE, &owner(principal), ours.as_bytes()).map_err(|_| UnknownSession)?;
+        let open = |purpose| seals.open(purpose, &owner(principal), ours.as_bytes());
+        let (theirs, opens_urls) = match open(PURPOSE) {
+            Ok(theirs) => (theirs, false),
+            Err(_) => (open(OPENS_URLS).map_err(|_| UnknownSession)?, true),
+        };
         let theirs = HeaderValue::from_bytes(&theirs).map_err(|_| UnknownSession)?;
-        Ok(Some(Self { ours: ours.clone(), theirs }))
+        Ok(Some(Self { ours: ours.clone(), theirs, opens_urls }))
     }
 
-    /// What the client is told when the upstream says `theirs`; unchanged when it is the session of the request.
+    /// What the client is told when the upstream says `theirs`; unchanged when it is the session of the request. What the
+    /// client can do goes with it, because it says so but once.
     pub fn told(
         theirs: &HeaderValue,
-        of_request: Option<&Self>,
+        (of_request, opens_urls): (Option<&Self>, bool),
         seals: &Seals,
         principal: &Principal,
     ) -> Option<HeaderValue> {
         if let Some(session) = of_request.filter(|session| session.theirs == theirs) {
             return Some(session.ours.clone());
         }
-        let ours = seals.seal(PURPOSE, &owner(principal), theirs.as_bytes());
+        let purpose = if opens_urls { OPENS_URLS } else { PURPOSE };
+        let ours = seals.seal(purpose, &owner(principal), theirs.as_bytes());
         HeaderValue::try_from(ours).ok().filter(|ours| ours.len() <= LONGEST)
+    }
+
+    /// Can the client send its person to an address?
+    pub fn opens_urls(&self) -> bool {
+        self.opens_urls
     }
 
     /// The upstream's id.

@@ -257,9 +257,11 @@ impl Relay<'_> {
         }
         let call = recorded.call();
         if call.revision.has_sessions() {
+            let opens_urls = call.called().is_some_and(|called| called.params().opens_urls);
+            let known = (call.session.as_ref(), opens_urls);
             let ours = theirs
                 .get(session::HEADER)
-                .and_then(|theirs| Session::told(theirs, call.session.as_ref(), self.seals, recorded.principal()));
+                .and_then(|theirs| Session::told(theirs, known, self.seals, recorded.principal()));
             if let Some(ours) = ours {
                 headers.insert(HeaderName::from_static(session::HEADER), ours);
             }

@@ -91,6 +91,8 @@ impl World {
             assurance: Assurance::Proven,
             state: AgentState::Active,
             created_at: now,
+            sponsor: None,
+            eligible_only: false,
         };
         let ada = Person { id: "ada".parse().unwrap(), display_name: "Ada".into(), roles: [].into(), disabled: false };
         let roles = [model::Role::Approver].into();

@@ -109,6 +109,8 @@ impl Installation {
             assurance: if delegated { Assurance::Published } else { Assurance::Proven },
             state: AgentState::Active,
             created_at: self.now(),
+            sponsor: None,
+            eligible_only: false,
         };
         let event = AgentRegistered::of(&agent).by(Actor::System);
         self.store

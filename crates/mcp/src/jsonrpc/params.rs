@@ -27,7 +27,7 @@ pub struct Params {
     pub meta_version: Option<Box<str>>,
     /// Does `_meta` declare the client's capabilities?
     pub meta_capabilities: bool,
-    /// Can the client send its person to an address, as its capabilities say?
+    /// Can the client send its person to an address, as its capabilities say: in `_meta`, or where a session begins?
     pub opens_urls: bool,
     /// What came of ours in `inputResponses`: the person was sent to a page of ours, and what they did. Not sent on.
     pub sent_to_us: Option<SentToUs>,
@@ -108,6 +108,11 @@ pub(super) fn read(value: Strict<'_>, wire: &mut Vec<u8>) -> Result<Params, Caus
                 wire.extend_from_slice(value.as_str().as_bytes());
                 continue;
             }
+            "capabilities" => {
+                params.opens_urls |= opens_urls(value);
+                wire.extend_from_slice(value.as_str().as_bytes());
+                continue;
+            }
             name => {
                 params.about_tasks |= name == "task";
                 wire.extend_from_slice(value.as_str().as_bytes());
@@ -153,7 +158,7 @@ fn member<'a>(value: Strict<'a>, name: &str) -> Option<Strict<'a>> {
 
 /// Can the client send its person to an address?
 ///
-/// Spec: MCP 2026-07-28 client/elicitation (capabilities)
+/// Spec: MCP 2026-07-28 client/elicitation (capabilities), MCP 2025-11-25 basic/lifecycle (capability negotiation)
 fn opens_urls(capabilities: Strict<'_>) -> bool {
     let elicitation = member(capabilities, "elicitation");
     elicitation.and_then(|elicitation| member(elicitation, "url")).is_some_and(|url| url.is_object())

@@ -23,7 +23,7 @@ mod v2026_07_28;
 
 pub use not_spoken::NotSpoken;
 pub use param_headers::ParamHeaders;
-pub use rules::{ChallengeScopes, ComesBack, Revision};
+pub use rules::{ChallengeScopes, ComesBack, Revision, SendsTo};
 pub use speak::{speak, speak_without_body};
 pub use table::{REVISIONS, find, newest, newest_with_sessions};
 

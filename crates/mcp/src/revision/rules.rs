@@ -61,8 +61,8 @@ pub trait Revision: fmt::Debug + Send + Sync {
     /// Marks the result of a call as one that is whole.
     fn complete(&self, result: &mut Value);
 
-    /// The result that sends the person to `url` and has the call made again afterwards; `None` where there is no such result.
-    fn sends_to(&self, url: &str, message: &str) -> Option<Value>;
+    /// The answer that sends the person to `url` and has the call made again afterwards; `None` where there is no such answer.
+    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo>;
 
     /// The result that ends the standing stream of a request, as JSON: a server that ends one answers it. `None` where
     /// streams just end.
@@ -79,6 +79,15 @@ pub enum ComesBack {
     EventIds,
     /// `requestState` of a call that needs input.
     RequestStates,
+}
+
+/// How an answer sends a person somewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SendsTo {
+    /// By a result.
+    Result(Value),
+    /// By an error.
+    Error(Value),
 }
 
 /// Which scopes a challenge names.

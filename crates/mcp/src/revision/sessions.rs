@@ -7,12 +7,12 @@
 //! Spec: MCP 2025-11-25 basic/transports, basic/lifecycle.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     not_spoken::NotSpoken,
     param_headers::ParamHeaders,
-    rules::{ChallengeScopes, ComesBack, Revision},
+    rules::{ChallengeScopes, ComesBack, Revision, SendsTo},
 };
 use crate::{
     jsonrpc::{Message, MethodCall},
@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct Sessions {
     /// Its date.
     pub(super) name: &'static str,
+    /// Does it have an error that sends the person to an address?
+    pub(super) sends_people: bool,
 }
 
 impl Revision for Sessions {
@@ -76,8 +78,15 @@ impl Revision for Sessions {
 
     fn complete(&self, _: &mut Value) {}
 
-    fn sends_to(&self, _: &str, _: &str) -> Option<Value> {
-        None
+    /// Every one of ours is the same page for the same call, so its address is its id. Nothing is told when it is done: the
+    /// client asks its person, or makes the call again.
+    ///
+    /// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error)
+    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo> {
+        let elicitation = json!({"mode": "url", "elicitationId": url, "url": url, "message": message});
+        let error =
+            json!({"code": URL_ELICITATION_REQUIRED, "message": message, "data": {"elicitations": [elicitation]}});
+        self.sends_people.then_some(SendsTo::Error(error))
     }
 
     fn farewell(&self, _: &str) -> Option<String> {
@@ -88,6 +97,9 @@ impl Revision for Sessions {
         &[]
     }
 }
+
+/// Spec: MCP 2025-11-25 schema (`URL_ELICITATION_REQUIRED`)
+const URL_ELICITATION_REQUIRED: i32 = -32042;
 
 /// Spec: MCP 2025-11-25 schema (client requests)
 const METHODS: &[Method] = &[

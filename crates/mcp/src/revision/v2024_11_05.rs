@@ -5,4 +5,4 @@
 use super::sessions::Sessions;
 
 /// Sessions.
-pub(super) const V2024_11_05: Sessions = Sessions { name: "2024-11-05" };
+pub(super) const V2024_11_05: Sessions = Sessions { name: "2024-11-05", sends_people: false };

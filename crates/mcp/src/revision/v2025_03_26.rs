@@ -5,4 +5,4 @@
 use super::sessions::Sessions;
 
 /// What a request without a version header is taken for.
-pub(super) const V2025_03_26: Sessions = Sessions { name: "2025-03-26" };
+pub(super) const V2025_03_26: Sessions = Sessions { name: "2025-03-26", sends_people: false };

@@ -5,4 +5,4 @@
 use super::sessions::Sessions;
 
 /// Sessions.
-pub(super) const V2025_06_18: Sessions = Sessions { name: "2025-06-18" };
+pub(super) const V2025_06_18: Sessions = Sessions { name: "2025-06-18", sends_people: false };

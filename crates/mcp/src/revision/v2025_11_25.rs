@@ -5,4 +5,4 @@
 use super::sessions::Sessions;
 
 /// Sessions.
-pub(super) const V2025_11_25: Sessions = Sessions { name: "2025-11-25" };
+pub(super) const V2025_11_25: Sessions = Sessions { name: "2025-11-25", sends_people: true };

@@ -13,7 +13,7 @@ use super::{
     header::{self, decoded, encoded, single},
     not_spoken::NotSpoken,
     param_headers::{self, ParamHeaders},
-    rules::{ChallengeScopes, ComesBack, Revision},
+    rules::{ChallengeScopes, ComesBack, Revision, SendsTo},
 };
 use crate::{
     jsonrpc::{CLIENT_CAPABILITIES, Message, MethodCall, PROTOCOL_VERSION, STEP_UP, code},
@@ -105,10 +105,10 @@ impl Revision for V2026_07_28 {
     }
 
     /// Spec: MCP 2026-07-28 basic/patterns/mrtr, client/elicitation (url mode)
-    fn sends_to(&self, url: &str, message: &str) -> Option<Value> {
+    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo> {
         let params = json!({"mode": "url", "url": url, "message": message});
         let request = json!({"method": "elicitation/create", "params": params});
-        Some(json!({"resultType": "input_required", "inputRequests": {STEP_UP: request}}))
+        Some(SendsTo::Result(json!({"resultType": "input_required", "inputRequests": {STEP_UP: request}})))
     }
 
     /// Spec: MCP 2026-07-28 basic/patterns/subscriptions (a server that ends one answers the request)

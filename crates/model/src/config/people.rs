@@ -35,6 +35,9 @@ pub struct PersonConfig {
 pub struct AgentConfig {
     /// The person who answers for it: of `people`, or added by `person add`. Consents to its medium tier, and never approves its high tier.
     pub owner: Id<Person>,
+    /// Who answers for what it is for, beside its owner. Policies see them (`principal.sponsor`), and pages name them.
+    #[serde(default)]
+    pub sponsor: Option<Id<Person>>,
     /// Why it exists.
     pub purpose: String,
     /// The name on pages; the agent's name when left out.

@@ -17,6 +17,8 @@ pub struct AgentRegistered {
     pub client: ClientId,
     /// Who answers for it.
     pub owner: Id<Person>,
+    /// Who answers for what it is for, where somebody does.
+    pub sponsor: Option<Id<Person>>,
     /// What it calls itself.
     pub title: String,
     /// How well its client's identity is proven.
@@ -41,6 +43,10 @@ pub struct AgentChanged {
     pub client: Option<ClientId>,
     /// Who answers for it.
     pub owner: Option<Id<Person>>,
+    /// Who answers for what it is for, where that changed; empty for nobody.
+    pub sponsor: Option<String>,
+    /// Whether nothing above the low tier stands for it from now on, where that changed.
+    pub eligible_only: Option<bool>,
     /// What it calls itself.
     pub title: Option<String>,
     /// How well its client's identity is proven.
@@ -96,8 +102,8 @@ impl GrantMade {
 impl AgentRegistered {
     /// `agent`, as its client describes it.
     pub fn of(agent: &Agent) -> Self {
-        let Agent { id, client, owner, title, assurance, .. } = agent.clone();
-        Self { agent: id, client, owner, title, assurance }
+        let Agent { id, client, owner, sponsor, title, assurance, .. } = agent.clone();
+        Self { agent: id, client, owner, sponsor, title, assurance }
     }
 }
 
@@ -112,6 +118,8 @@ impl AgentChanged {
             why: None,
             client: None,
             owner: None,
+            sponsor: None,
+            eligible_only: None,
             title: None,
             assurance: None,
         }
@@ -122,12 +130,23 @@ impl AgentChanged {
         Self { state: Some(state), ..Self::nothing(agent) }
     }
 
+    /// Nothing above the low tier stands for it from now on, or what policies say does again.
+    pub fn eligible_only(agent: Id<Agent>, eligible_only: bool) -> Self {
+        Self { eligible_only: Some(eligible_only), ..Self::nothing(agent) }
+    }
+
+    /// Somebody answers for what it is for, or nobody does any more.
+    pub fn sponsor(agent: Id<Agent>, sponsor: Option<&Id<Person>>) -> Self {
+        Self { sponsor: Some(sponsor.map(Id::to_string).unwrap_or_default()), ..Self::nothing(agent) }
+    }
+
     /// Its client describes itself differently than before.
     pub fn described(agent: &Agent) -> Self {
-        let AgentRegistered { agent, client, owner, title, assurance } = AgentRegistered::of(agent);
+        let AgentRegistered { agent, client, owner, sponsor, title, assurance } = AgentRegistered::of(agent);
         Self {
             client: Some(client),
             owner: Some(owner),
+            sponsor: Some(sponsor.map(|sponsor| sponsor.to_string()).unwrap_or_default()),
             title: Some(title),
             assurance: Some(assurance),
             ..Self::nothing(agent)

@@ -22,6 +22,8 @@ pub async fn run(visit: &Visit, command: cli::Agent) -> Result<ExitCode> {
         cli::Agent::Keygen { name, out } => keygen(visit, &name, out),
         cli::Agent::Suspend { name } => set(visit, &name, AgentState::Suspended).await,
         cli::Agent::Resume { name } => set(visit, &name, AgentState::Active).await,
+        cli::Agent::Eligible { name, off } => eligible(visit, &name, !off).await,
+        cli::Agent::Sponsor { name, person, .. } => sponsor(visit, &name, person).await,
         cli::Agent::Retire { name } => set(visit, &name, AgentState::Retired).await,
     }
 }
@@ -72,11 +74,13 @@ async fn show(visit: &Visit, name: &str) -> Result<ExitCode> {
         ("agent", agent.id.to_string()),
         ("title", agent.title.clone()),
         ("owner", agent.owner.to_string()),
+        ("sponsor", agent.sponsor.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("purpose", agent.purpose.clone()),
         ("kind", agent.kind.to_string()),
         ("client", agent.client.to_string()),
         ("assurance", agent.assurance.to_string()),
         ("state", agent.state.to_string()),
+        ("above low", if agent.eligible_only { "only what it asked for".to_owned() } else { String::new() }),
         ("revoked", revoked.unwrap_or_default()),
         ("since", agent.created_at.to_string()),
     ]);
@@ -115,6 +119,32 @@ async fn set(visit: &Visit, name: &str, state: AgentState) -> Result<ExitCode> {
     visit.tell(
         &json!({"agent": id, "state": state, "through": through}),
         format!("{id} is {state} on every node, through {through}"),
+    )
+}
+
+async fn eligible(visit: &Visit, name: &str, eligible_only: bool) -> Result<ExitCode> {
+    let id: Id<model::Agent> = name.parse()?;
+    let through =
+        order::carry_out(visit, &Order::SetEligibleOnly { name: id.to_string(), eligible_only }).await?.through;
+    let now = if eligible_only {
+        "has to ask for whatever is above the low tier"
+    } else {
+        "may do what policies let it do without being asked"
+    };
+    visit.tell(
+        &json!({"agent": id, "eligible_only": eligible_only, "through": through}),
+        format!("{id} {now}, on every node, through {through}"),
+    )
+}
+
+async fn sponsor(visit: &Visit, name: &str, sponsor: Option<String>) -> Result<ExitCode> {
+    let id: Id<model::Agent> = name.parse()?;
+    let order = Order::SetSponsor { name: id.to_string(), sponsor: sponsor.clone() };
+    let through = order::carry_out(visit, &order).await?.through;
+    let who = sponsor.as_deref().unwrap_or("nobody");
+    visit.tell(
+        &json!({"agent": id, "sponsor": sponsor, "through": through}),
+        format!("the sponsor of {id} is {who}, through {through}"),
     )
 }
 

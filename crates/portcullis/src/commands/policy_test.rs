@@ -324,5 +324,7 @@ fn imagined(id: Id<Agent>, kind: AgentKind, assurance: Assurance, owner: Option<
         assurance,
         state: AgentState::Active,
         created_at: Timestamp::default(),
+        sponsor: None,
+        eligible_only: false,
     })
 }

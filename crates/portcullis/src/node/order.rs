@@ -46,6 +46,20 @@ pub enum Order {
         /// What it shall be.
         state: AgentState,
     },
+    /// Let nothing above the low tier stand for an agent, or what policies say again.
+    SetEligibleOnly {
+        /// Which one.
+        name: String,
+        /// Nothing?
+        eligible_only: bool,
+    },
+    /// Say who answers for what an agent is for.
+    SetSponsor {
+        /// Which one.
+        name: String,
+        /// Who; nobody when left out.
+        sponsor: Option<String>,
+    },
     /// Approve an elevation in the name of a person.
     Approve {
         /// Which one.
@@ -248,6 +262,13 @@ impl Order {
                 orders::restore(store, &target(kind, name)?, WHO, reason).await?;
             }
             Self::SetAgent { name, state } => orders::set_agent_state(store, &name.parse()?, *state, WHO).await?,
+            Self::SetEligibleOnly { name, eligible_only } => {
+                orders::set_eligible_only(store, &name.parse()?, *eligible_only, WHO).await?;
+            }
+            Self::SetSponsor { name, sponsor } => {
+                let sponsor = sponsor.as_deref().map(str::parse).transpose()?;
+                orders::set_sponsor(store, &name.parse()?, sponsor, WHO).await?;
+            }
             Self::Approve { elevation, approver, lasts, number } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
                 orders::approve_with(store, &id, &decider, lasts.map(Span::from_seconds), *number).await?;
@@ -366,6 +387,8 @@ impl Order {
             (Self::EndDuty { .. }, Some(E::DutyOver(_))) => Some(Outcome::Done),
             (Self::DelegateDuty { .. }, Some(E::DutyStands(id))) => Some(Outcome::Duty(id.to_string())),
             (Self::AcceptDefinition { .. }, Some(E::DefinitionAccepted { .. })) => Some(Outcome::Done),
+            (Self::SetEligibleOnly { .. }, Some(E::EligibleAlready { .. }))
+            | (Self::SetSponsor { .. }, Some(E::SponsorAlready { .. })) => Some(Outcome::Done),
             (Self::SetAgent { state, .. }, Some(E::Unchanged { state: is, .. })) if is == state => Some(Outcome::Done),
             (Self::Approve { approver, .. }, Some(E::AlreadyDecided { state, by }))
                 if *state == ElevationState::Active && by.as_deref() == Some(approver) =>

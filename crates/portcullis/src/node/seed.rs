@@ -18,16 +18,18 @@ use crate::config::{Difference, Settings};
 /// Why the declarations can not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// Every agent has an owner.
+    /// Whoever answers for an agent is somebody.
     #[error(
-        "agents.{agent}.owner: there is no person `{owner}`; declare them in `people`, or add them first with `portcullis \
-         person add {owner}`"
+        "agents.{agent}.{role}: there is no person `{person}`; declare them in `people`, or add them first with `portcullis \
+         person add {person}`"
     )]
-    NoOwner {
+    Nobody {
         /// The agent.
         agent: Id<Agent>,
-        /// Who is not there.
-        owner: Id<Person>,
+        /// What the person is to it.
+        role: &'static str,
+        /// The name.
+        person: Id<Person>,
     },
     /// The store.
     #[error(transparent)]
@@ -103,9 +105,11 @@ impl Declared {
             people.push(person_of(store, id, declared).await?);
         }
         for (agent, declared) in &config.agents {
-            let owner = declared.owner.clone();
-            if !config.people.contains_key(&owner) && store.person(&owner).await?.is_none() {
-                return Err(SeedError::NoOwner { agent: agent.clone(), owner });
+            for (role, person) in [("owner", Some(&declared.owner)), ("sponsor", declared.sponsor.as_ref())] {
+                let Some(person) = person else { continue };
+                if !config.people.contains_key(person) && store.person(person).await?.is_none() {
+                    return Err(SeedError::Nobody { agent: agent.clone(), role, person: person.clone() });
+                }
             }
         }
         let now = store.now();
@@ -242,6 +246,8 @@ fn agent_of(id: &Id<Agent>, declared: &AgentConfig, now: Timestamp) -> Agent {
         // Of an agent that is known already, the store keeps the state and the time it was first seen.
         state: AgentState::Active,
         created_at: now,
+        sponsor: declared.sponsor.clone(),
+        eligible_only: false,
     }
 }
 

@@ -30,6 +30,8 @@ pub fn approve(
         assurance: agent.assurance,
         owner: agent.owner.clone(),
         purpose: agent.purpose.as_str().into(),
+        sponsor: agent.sponsor.clone(),
+        eligible_only: agent.eligible_only,
         person: grant.person.clone(),
         server: grant.server.clone(),
         tool,

@@ -73,6 +73,8 @@ impl<'a> Asker<'a> {
             assurance: self.agent.assurance,
             owner: self.agent.owner.clone(),
             purpose: self.agent.purpose.as_str().into(),
+            sponsor: self.agent.sponsor.clone(),
+            eligible_only: self.agent.eligible_only,
             person: self.person.cloned(),
             server: server.clone(),
             target: target.clone(),

@@ -95,15 +95,15 @@ impl Tx<'_> {
 }
 
 impl PrivilegeTx<'_, '_> {
-    /// Adds or changes an agent. The time it was first seen and its state stay: only
-    /// [`Self::set_agent_state`] changes a state, so nobody resumes an agent by describing it. Bumps the epoch, because what nodes
+    /// Adds or changes an agent. The time it was first seen, its state and whether it is only eligible stay: only
+    /// [`Self::set_agent_state`] and [`Self::set_eligible_only`] change these, so nobody resumes an agent by describing it. Bumps the epoch, because what nodes
     /// hold in memory about an agent that is known already may be wrong now.
     pub async fn put_agent(&mut self, agent: &Agent) -> Result<(), StoreError> {
-        let sql = "INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        let sql = "INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at, sponsor, eligible_only)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, owner = excluded.owner,
                  purpose = excluded.purpose, kind = excluded.kind, client = excluded.client,
-                 assurance = excluded.assurance";
+                 assurance = excluded.assurance, sponsor = excluded.sponsor";
         self.run(
             query(sql)
                 .bind(agent.id.as_str())
@@ -114,10 +114,22 @@ impl PrivilegeTx<'_, '_> {
                 .bind(agent.client.as_str())
                 .bind(agent.assurance.as_str())
                 .bind(agent.state.as_str())
-                .bind(agent.created_at.micros()),
+                .bind(agent.created_at.micros())
+                .bind(agent.sponsor.as_ref().map(Id::as_str))
+                .bind(i64::from(agent.eligible_only)),
         )
         .await?;
         self.bump_epoch().await
+    }
+
+    /// Lets nothing above the low tier stand for it, or what policies say again, and bumps the epoch; `false` when it was so
+    /// already, or there is no such agent.
+    pub async fn set_eligible_only(&mut self, id: &Id<Agent>, eligible_only: bool) -> Result<bool, StoreError> {
+        let (sql, value) =
+            ("UPDATE agent SET eligible_only = $2 WHERE id = $1 AND eligible_only <> $2", i64::from(eligible_only));
+        let changed = self.run(query(sql).bind(id.as_str()).bind(value)).await?;
+        self.bump_epoch().await?;
+        Ok(changed == 1)
     }
 
     /// Changes the state and bumps the epoch; `false` when it was so already, is retired for good,
@@ -146,7 +158,7 @@ fn delegated<'q>(client: &'q ClientId, owner: &'q Id<Person>) -> Statement<'q> {
 /// The columns of an agent, of a table called `a`.
 macro_rules! agent_columns {
     () => {
-        "a.id, a.title, a.owner, a.purpose, a.kind, a.client, a.assurance, a.state, a.created_at"
+        "a.id, a.title, a.owner, a.purpose, a.kind, a.client, a.assurance, a.state, a.created_at, a.sponsor, a.eligible_only"
     };
 }
 pub(crate) use agent_columns;
@@ -174,6 +186,8 @@ impl FromColumns for Agent {
             assurance: columns.parsed()?,
             state: columns.parsed()?,
             created_at: columns.time()?,
+            sponsor: columns.optional_parsed()?,
+            eligible_only: columns.flag()?,
         })
     }
 }

@@ -137,6 +137,8 @@ pub fn agent(id: &str, owner: &str) -> Agent {
         assurance: Assurance::Declared,
         state: AgentState::Active,
         created_at: START,
+        sponsor: None,
+        eligible_only: false,
     }
 }
 

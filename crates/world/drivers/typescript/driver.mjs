@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-const { Client, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError } = createRequire(
+const { Client, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError, UrlElicitationRequiredError } = createRequire(
   `${process.env.PORTCULLIS_TEST_NODE_MODULES}/`,
 )('@modelcontextprotocol/client');
 
@@ -92,11 +92,22 @@ const connect = () =>
     },
   );
 
-const call = ({ name, arguments: args }) =>
-  withPerson(
-    () => transport,
-    () => client.callTool({ name, arguments: args ?? {} }),
-  );
+// In a session the server says so with an error, and the application does what the SDK does by itself in later revisions.
+const call = async ({ name, arguments: args }) => {
+  const once = () =>
+    withPerson(
+      () => transport,
+      () => client.callTool({ name, arguments: args ?? {} }),
+    );
+  try {
+    return await once();
+  } catch (error) {
+    if (!(error instanceof UrlElicitationRequiredError)) throw error;
+    say({ authorize: error.elicitations[0].url });
+    await hear();
+    return await once();
+  }
+};
 
 // Without a person: whoever loses the login says so.
 const calls = ({ times, name, arguments: args }) =>

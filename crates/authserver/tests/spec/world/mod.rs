@@ -186,6 +186,8 @@ impl World {
                             assurance: Assurance::Proven,
                             state: AgentState::Active,
                             created_at: now,
+                            sponsor: None,
+                            eligible_only: false,
                         })
                         .await?;
                 }

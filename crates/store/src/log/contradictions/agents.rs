@@ -17,6 +17,8 @@ struct Word {
     state: Option<(u64, String)>,
     owner: Option<(u64, String)>,
     client: Option<(u64, String)>,
+    sponsor: Option<(u64, String)>,
+    eligible_only: Option<(u64, String)>,
     last: u64,
 }
 
@@ -35,10 +37,15 @@ impl Agents {
             "agent_registered" | "agent_changed" => {
                 let word = self.words.entry(record.text("agent")).or_default();
                 word.last = record.index;
-                for (field, known) in
-                    [("state", &mut word.state), ("owner", &mut word.owner), ("client", &mut word.client)]
-                {
-                    if let Some(said) = record.optional(field) {
+                for (field, known) in [
+                    ("state", &mut word.state),
+                    ("owner", &mut word.owner),
+                    ("client", &mut word.client),
+                    ("sponsor", &mut word.sponsor),
+                    ("eligible_only", &mut word.eligible_only),
+                ] {
+                    let flag = record.fields[field].as_bool().map(|flag| flag.to_string());
+                    if let Some(said) = record.optional(field).or(flag) {
                         *known = Some((record.index, said));
                     }
                 }
@@ -53,11 +60,17 @@ impl Agents {
         found: &mut Vec<Contradiction>,
     ) -> Result<(), StoreError> {
         let mut gone: HashMap<&str, u64> = self.words.iter().map(|(id, word)| (id.as_str(), word.last)).collect();
-        let sql = "SELECT id, state, owner, client FROM agent ORDER BY id";
+        let sql = "SELECT id, state, owner, client, sponsor, eligible_only FROM agent ORDER BY id";
         for row in &query(sql).fetch_all(connection).await? {
             let mut columns = Columns::of("agent", row);
             let id = columns.text()?;
-            let stored = [columns.text()?, columns.text()?, columns.text()?];
+            let stored = [
+                columns.text()?,
+                columns.text()?,
+                columns.text()?,
+                columns.optional_text()?.unwrap_or_default(),
+                columns.flag()?.to_string(),
+            ];
             let what = format!("agent {id}");
             gone.remove(id.as_str());
             let nothing = Word::default();
@@ -73,7 +86,7 @@ impl Agents {
                 let what = format!("the state `{}` of {what}", stored[0]);
                 found.push(Contradiction::Unaccounted { what });
             }
-            let said = [&word.state, &word.owner, &word.client];
+            let said = [&word.state, &word.owner, &word.client, &word.sponsor, &word.eligible_only];
             for ((field, stored), said) in FIELDS.into_iter().zip(stored).zip(said) {
                 if let Some((record, said)) = said
                     && *said != stored
@@ -89,4 +102,4 @@ impl Agents {
     }
 }
 
-const FIELDS: [&str; 3] = ["its state", "its owner", "its client"];
+const FIELDS: [&str; 5] = ["its state", "its owner", "its client", "its sponsor", "whether it is only eligible"];
