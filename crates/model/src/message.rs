@@ -89,6 +89,11 @@ impl Message {
         MESSAGES.iter().find_map(|of| of(&event.what))
     }
 
+    /// The server that it is about, if it is about one.
+    pub fn server(&self) -> Option<&str> {
+        self.data.get("server").and_then(Value::as_str)
+    }
+
     /// A try of an operator.
     pub fn test() -> Self {
         Self::new(MessageKind::Test, "/console".into(), json!({}))
@@ -149,7 +154,7 @@ fn approval_decided(what: &What) -> Option<Message> {
 fn elevation_ended(what: &What) -> Option<Message> {
     let What::ElevationEnded(ended) = what else { return None };
     let data = json!({
-        "elevation": ended.elevation, "scope": ended.scope, "tier": ended.scope.tier(), "cause": ended.cause,
+        "elevation": ended.elevation, "server": ended.scope.server(), "scope": ended.scope, "tier": ended.scope.tier(), "cause": ended.cause,
         "task": ended.task,
     });
     let path = format!("/console/approvals/{}", ended.elevation);

@@ -5,8 +5,9 @@
 //!
 //! Spec: draft-ietf-oauth-client-id-metadata-document (SSRF); Standard Webhooks (server-side request forgery).
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
+use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
 use crate::{fetch_error::FetchError, is_special_use};
@@ -30,6 +31,21 @@ pub(crate) async fn checked_addresses(url: &Url, port: u16, exempt: bool) -> Res
     }
     Ok(addresses)
 }
+
+/// Did the operator exempt the host, on any port or on this one?
+pub(crate) fn is_exempt(exempt_hosts: &[String], host: &str, port: u16) -> bool {
+    exempt_hosts.iter().any(|entry| *entry == host || *entry == format!("{host}:{port}"))
+}
+
+/// A connection to one of them.
+pub(crate) async fn connect_checked(url: &Url, port: u16, exempt: bool) -> Result<TcpStream, FetchError> {
+    let addresses = checked_addresses(url, port, exempt).await?;
+    let stream = timeout(CONNECT, TcpStream::connect(addresses.as_slice())).await.map_err(|_| FetchError::TimedOut)?;
+    stream.map_err(|error| FetchError::Unreachable(error.to_string()))
+}
+
+/// For the TCP connection, over all addresses.
+const CONNECT: Duration = Duration::from_secs(4);
 
 /// One special address among public ones is a trap, not a choice: all of them must be public.
 fn check_addresses(addresses: &[SocketAddr]) -> Result<(), FetchError> {

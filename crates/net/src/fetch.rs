@@ -26,7 +26,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use url::Url;
 
 use crate::{
-    checked_addresses::checked_addresses,
+    checked_addresses::{checked_addresses, is_exempt},
     fetch_error::{FetchError, FetchSetupError},
     fetch_limits::Turns,
     read::ReadError,
@@ -141,7 +141,7 @@ impl Target {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(FetchError::BadUrl("names no host"));
         };
-        let exempt = exempt_hosts.iter().any(|entry| *entry == host || *entry == format!("{host}:{port}"));
+        let exempt = is_exempt(exempt_hosts, host, port);
         if port != 443 && !exempt {
             return Err(FetchError::BadUrl("has a port other than 443"));
         }

@@ -1,7 +1,7 @@
 //! The door to the network: the only crate that opens or accepts connections.
 //!
-//! Inward there is [`Listener`]. Outward there are four ways, which differ in whom they trust:
-//! [`Fetcher`] reads documents from addresses that strangers name, [`Poster`] tells receivers outside, [`Upstream`] speaks to a server
+//! Inward there is [`Listener`]. Outward there are five ways, which differ in whom they trust:
+//! [`Fetcher`] reads documents from addresses that strangers name, [`Poster`] and [`Mailer`] tell receivers outside, [`Upstream`] speaks to a server
 //! that the operator named, and [`WebClient`] is the plain client of our own command line.
 
 pub mod body;
@@ -17,6 +17,7 @@ mod inbound;
 mod limits;
 pub mod listen;
 pub mod local;
+pub mod mail;
 mod network;
 mod open_files;
 mod pool;
@@ -40,6 +41,7 @@ pub use fetch_error::{FetchError, FetchSetupError};
 pub use inbound::Inbound;
 pub use limits::{ListenLimits, PerAddress};
 pub use listen::{BindError, Listener};
+pub use mail::{Mail, MailError, MailParties, MailSetupError, Mailer};
 pub use post::{Posted, Poster};
 pub use provider::install_crypto_provider;
 pub use read::{ReadError, read_body, read_counted, receive};

@@ -17,7 +17,6 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     task::JoinSet,
     time::timeout,
 };
@@ -26,7 +25,7 @@ use url::Url;
 
 use crate::{
     FetchRules,
-    checked_addresses::checked_addresses,
+    checked_addresses::{connect_checked, is_exempt},
     fetch_error::{FetchError, FetchSetupError},
     read_body, roots,
 };
@@ -88,12 +87,7 @@ impl Poster {
     }
 
     async fn connect(&self, target: &Target) -> Result<Box<dyn Stream>, FetchError> {
-        let addresses = checked_addresses(&target.url, target.port, target.exempt).await?;
-        let unreachable = |error: std::io::Error| FetchError::Unreachable(error.to_string());
-        let stream = timeout(CONNECT, TcpStream::connect(addresses.as_slice()))
-            .await
-            .map_err(|_| FetchError::TimedOut)?
-            .map_err(unreachable)?;
+        let stream = connect_checked(&target.url, target.port, target.exempt).await?;
         let Some(name) = &target.tls else { return Ok(Box::new(stream)) };
         let secured = self.connector.connect(name.clone(), stream).await;
         Ok(Box::new(secured.map_err(|error| FetchError::Tls(error.to_string()))?))
@@ -122,7 +116,7 @@ impl Target {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(FetchError::BadUrl("names no host"));
         };
-        let exempt = exempt_hosts.iter().any(|entry| *entry == host || *entry == format!("{host}:{port}"));
+        let exempt = is_exempt(exempt_hosts, host, port);
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = match url.scheme() {
             "https" => Some(ServerName::try_from(bare).map_err(|_| FetchError::BadUrl("names no host"))?),
@@ -175,8 +169,6 @@ fn retry_after(answer: &Response<Incoming>) -> Option<u64> {
 
 /// For everything, from the name to the end of the answer.
 const TOTAL: Duration = Duration::from_secs(10);
-/// For the TCP connection, over all addresses.
-const CONNECT: Duration = Duration::from_secs(4);
 /// Longest head of an answer.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// So much of an answer is read.

@@ -7,6 +7,7 @@
 //! Next: [`deliver`].
 
 pub mod deliver;
+pub mod mail_text;
 pub mod pause;
 pub mod receivers;
 pub mod subscriptions;

@@ -1,13 +1,18 @@
 //! The receivers, with their secrets, and one message sent to one of them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use crypto::{WebhookKey, WebhookKeyError};
 use model::{
     Timestamp,
-    config::{NotifyConfig, WebhookConfig},
+    config::{MailConfig, NotifyConfig, WebhookConfig},
 };
-use net::{FetchError, FetchRules, FetchSetupError, Poster};
+use net::{FetchError, FetchRules, FetchSetupError, Mail, MailError, MailParties, MailSetupError, Mailer, Poster};
+
+use super::mail_text::MailText;
 
 /// Everybody who can be told, by name.
 pub struct Receivers {
@@ -15,7 +20,12 @@ pub struct Receivers {
     all: BTreeMap<String, Receiver>,
 }
 
-struct Receiver {
+enum Receiver {
+    Webhook(Webhook),
+    Mail(Box<Mailer>),
+}
+
+struct Webhook {
     url: String,
     /// The secret, and the one before, while a receiver is moved from one to the other.
     keys: Vec<WebhookKey>,
@@ -25,8 +35,19 @@ struct Receiver {
 #[derive(Debug, thiserror::Error)]
 pub enum BadReceiver {
     /// Its name is none.
-    #[error("notify.webhooks.{0}: a name is 1 to 64 of a-z 0-9 _ -")]
-    Name(String),
+    #[error("{0}.{1}: a name is 1 to 64 of a-z 0-9 _ -")]
+    Name(&'static str, String),
+    /// Two have one name.
+    #[error("notify.mail.{0}: there is a webhook of that name: what waits is kept by name")]
+    Twice(String),
+    /// Nothing can be mailed like that.
+    #[error("notify.mail.{name}: {why}")]
+    Mail {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        why: MailSetupError,
+    },
     /// Nothing can be sent there.
     #[error("notify.webhooks.{name}.url {why}{hint}", hint = hint(.why))]
     Url {
@@ -71,12 +92,21 @@ pub enum Answer {
 impl Receivers {
     /// From the configuration. `extra_ca_pem` is what `extra_ca_file` holds.
     pub fn of(config: &NotifyConfig, extra_ca_pem: Option<Vec<u8>>) -> Result<Self, BadReceiver> {
-        let poster = Poster::new(FetchRules { extra_ca_pem, exempt_hosts: config.exempt_hosts.clone() })?;
-        let all = config.webhooks.iter().map(|(name, webhook)| {
-            let receiver = Receiver::of(&poster, name, webhook)?;
-            Ok((name.clone(), receiver))
-        });
-        let all = all.collect::<Result<_, BadReceiver>>()?;
+        let rules = FetchRules { extra_ca_pem, exempt_hosts: config.exempt_hosts.clone() };
+        let mut all = BTreeMap::new();
+        for (place, name) in config.names() {
+            check_name(place, name)?;
+        }
+        for (name, mail) in &config.mail {
+            all.insert(name.clone(), Receiver::Mail(Box::new(mailer(name, mail, &rules)?)));
+        }
+        let poster = Poster::new(rules)?;
+        for (name, webhook) in &config.webhooks {
+            let receiver = Receiver::Webhook(Webhook::of(&poster, name, webhook)?);
+            if all.insert(name.clone(), receiver).is_some() {
+                return Err(BadReceiver::Twice(name.clone()));
+            }
+        }
         Ok(Self { poster, all })
     }
 
@@ -84,24 +114,32 @@ impl Receivers {
     ///
     /// Spec: Standard Webhooks (headers; several signatures; responses)
     pub async fn send(&self, name: &str, (id, body): (&str, &str), now: Timestamp) -> Option<Answer> {
-        let receiver = self.all.get(name)?;
+        Some(match self.all.get(name)? {
+            Receiver::Webhook(webhook) => self.post(webhook, (id, body), now).await,
+            Receiver::Mail(mailer) => mail(mailer, (id, body), now).await,
+        })
+    }
+
+    async fn post(&self, webhook: &Webhook, (id, body): (&str, &str), now: Timestamp) -> Answer {
         let seconds = now.seconds();
-        let signatures: Vec<String> = receiver.keys.iter().map(|key| key.sign(id, seconds, body)).collect();
+        let signatures: Vec<String> = webhook.keys.iter().map(|key| key.sign(id, seconds, body)).collect();
         let headers = [
             ("webhook-id", id.to_owned()),
             ("webhook-timestamp", seconds.to_string()),
             ("webhook-signature", signatures.join(" ")),
         ];
-        Some(match self.poster.post(&receiver.url, &headers, body.to_owned()).await {
+        match self.poster.post(&webhook.url, &headers, body.to_owned()).await {
             Ok(posted) => answer(posted.status, posted.retry_after),
             Err(error) => Answer::Failed { said: said(&error), away: true, retry_after: None },
-        })
+        }
     }
 
-    /// Connects, and sends nothing; `None` when nobody has that name.
+    /// Connects, logs in where that is needed, and sends nothing; `None` when nobody has that name.
     pub async fn reach(&self, name: &str) -> Option<Result<(), String>> {
-        let receiver = self.all.get(name)?;
-        Some(self.poster.reach(&receiver.url).await.map_err(|error| said(&error)))
+        Some(match self.all.get(name)? {
+            Receiver::Webhook(webhook) => self.poster.reach(&webhook.url).await.map_err(|error| said(&error)),
+            Receiver::Mail(mailer) => mailer.reach().await.map_err(|error| not_mailed(error).0),
+        })
     }
 
     /// Everybody's name.
@@ -110,12 +148,47 @@ impl Receivers {
     }
 }
 
-impl Receiver {
-    fn of(poster: &Poster, name: &str, webhook: &WebhookConfig) -> Result<Self, BadReceiver> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-            return Err(BadReceiver::Name(name.chars().filter(|c| plain(*c)).take(64).collect()));
+fn check_name(place: &'static str, name: &str) -> Result<(), BadReceiver> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        return Err(BadReceiver::Name(place, name.chars().filter(|c| plain(*c)).take(64).collect()));
+    }
+    Ok(())
+}
+
+fn mailer(name: &str, mail: &MailConfig, rules: &FetchRules) -> Result<Mailer, BadReceiver> {
+    let parties = MailParties {
+        from: &mail.from,
+        to: &mail.to,
+        credentials: (mail.username.as_deref(), mail.password.as_ref().map(model::Secret::expose)),
+    };
+    Mailer::new(&mail.server, parties, rules).map_err(|why| BadReceiver::Mail { name: name.to_owned(), why })
+}
+
+async fn mail(mailer: &Mailer, (id, body): (&str, &str), now: Timestamp) -> Answer {
+    let MailText { subject, text } = MailText::of(id, body);
+    let at = UNIX_EPOCH + Duration::from_micros(u64::try_from(now.micros()).unwrap_or_default());
+    match mailer.send(Mail { id, subject: &subject, text: &text, at }).await {
+        Ok(code) => Answer::Taken(code),
+        Err(error) => {
+            let (said, away) = not_mailed(error);
+            Answer::Failed { said, away, retry_after: None }
         }
+    }
+}
+
+/// For the operator: why, and whether that is so for every mail.
+fn not_mailed(error: MailError) -> (String, bool) {
+    let short = |said: String| said.chars().filter(|c| !c.is_control()).take(LONGEST_SAID).collect::<String>();
+    match error {
+        MailError::Away(error) => (said(&error), true),
+        MailError::Later(said) => (short(said), true),
+        MailError::Refused(said) => (short(said), false),
+    }
+}
+
+impl Webhook {
+    fn of(poster: &Poster, name: &str, webhook: &WebhookConfig) -> Result<Self, BadReceiver> {
         let url = webhook.url.expose().to_owned();
         poster.judge(&url).map_err(|why| BadReceiver::Url { name: name.to_owned(), why })?;
         let secrets = [("secret", Some(&webhook.secret)), ("previous_secret", webhook.previous_secret.as_ref())];

@@ -28,7 +28,7 @@ pub use challenge::ChallengeStyle;
 pub use clients::{ClientsConfig, RegisteredClient};
 pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, LongestConfig, NumberMatching, PerGrantConfig, TokensConfig};
-pub use notify::{NotifyConfig, WebhookConfig};
+pub use notify::{MailConfig, NotifyConfig, WebhookConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
 

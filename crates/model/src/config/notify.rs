@@ -8,7 +8,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{MessageKind, Secret};
+use crate::{Id, MessageKind, Secret, Server};
 
 /// `notify`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -16,7 +16,10 @@ use crate::{MessageKind, Secret};
 pub struct NotifyConfig {
     /// Receivers of signed messages, by name.
     pub webhooks: BTreeMap<String, WebhookConfig>,
-    /// `host` (any port) or `host:port` that may be on private or loopback addresses, and may be spoken to over plain http.
+    /// Receivers of mail, by name.
+    pub mail: BTreeMap<String, MailConfig>,
+    /// `host` (any port) or `host:port` that may be on private or loopback addresses, and may be spoken to in plain: over http,
+    /// or to a mail server without STARTTLS.
     pub exempt_hosts: Vec<String>,
     /// A PEM file of certificate authorities to trust for them, beside the public ones.
     pub extra_ca_file: Option<PathBuf>,
@@ -36,11 +39,39 @@ pub struct WebhookConfig {
     /// Of what it is told; of everything when left out.
     #[serde(default)]
     pub events: Option<BTreeSet<MessageKind>>,
+    /// Only of what is about one of these servers; of everything when left out.
+    #[serde(default)]
+    pub servers: Option<BTreeSet<Id<Server>>>,
 }
 
-impl WebhookConfig {
-    /// Is it told of that?
-    pub fn wants(&self, kind: MessageKind) -> bool {
-        self.events.as_ref().is_none_or(|events| events.contains(&kind))
+/// One receiver of mail.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The mail server: `smtps://HOST` (465), or `smtp://HOST` (587), which has to offer STARTTLS.
+    pub server: String,
+    /// The sender, like `Portcullis <portcullis@acme.example>`.
+    pub from: String,
+    /// Who gets it.
+    pub to: Vec<String>,
+    /// The name to log in with at the server.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The password to log in with, as `${file:…}` or `${env:…}`.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// Of what it is told; of everything when left out.
+    #[serde(default)]
+    pub events: Option<BTreeSet<MessageKind>>,
+    /// Only of what is about one of these servers; of everything when left out.
+    #[serde(default)]
+    pub servers: Option<BTreeSet<Id<Server>>>,
+}
+
+impl NotifyConfig {
+    /// The names of all receivers, with where each stands in the file.
+    pub fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let webhooks = self.webhooks.keys().map(|name| ("notify.webhooks", name.as_str()));
+        webhooks.chain(self.mail.keys().map(|name| ("notify.mail", name.as_str())))
     }
 }

@@ -34,6 +34,7 @@ impl Certificate {
         Self { authority, chain: leaf.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
     }
 
+    #[allow(dead_code)]
     pub fn tls(&self) -> Tls {
         Tls::from_pem(&self.chain, &self.key).unwrap()
     }

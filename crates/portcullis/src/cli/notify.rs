@@ -9,7 +9,7 @@ pub enum Notify {
     List,
     /// Send a message now, and say what came back. A receiver that had said 410 is told again when it takes this one.
     Test {
-        /// The receiver, as `notify.webhooks` has it.
+        /// The receiver, as `notify` has it.
         name: String,
     },
 }

@@ -23,7 +23,7 @@ async fn list(visit: &Visit) -> Result<ExitCode> {
     let (config, store) = visit.open().await?;
     let columns = &["RECEIVER", "STATE", "WAITING", "GIVEN UP", "LAST TAKEN", "SAID"];
     let mut listing = output::Listing::of(visit.json, columns);
-    for name in config.notify.webhooks.keys() {
+    for (_, name) in config.notify.names() {
         let state = store.outbox_state(name).await?;
         listing.push(|| Ok(whole(name, &state)), || row(name, &state))?;
     }
@@ -66,7 +66,8 @@ async fn test(visit: &Visit, name: &str) -> Result<ExitCode> {
     let id: Id<Message> = crypto::mint();
     let body = Message::test().body(config.public_url.as_str(), now);
     let answer = receivers.send(name, (id.as_str(), &body), now).await;
-    let answer = answer.with_context(|| format!("`{name}` is not in notify.webhooks; `portcullis notify list`"))?;
+    let answer =
+        answer.with_context(|| format!("`{name}` is not in `notify`; `portcullis notify list` shows them all"))?;
     let said = match &answer {
         Answer::Taken(status) => format!("it took {id}: status {status}"),
         Answer::Gone => "it answered 410: it wants no messages".to_owned(),

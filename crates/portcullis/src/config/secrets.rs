@@ -31,7 +31,12 @@ fn all(config: &mut Config) -> impl Iterator<Item = (String, &mut Secret)> {
         let previous = webhook.previous_secret.as_mut().map(|secret| ("previous_secret", secret));
         always.into_iter().chain(previous).map(move |(key, secret)| (format!("notify.webhooks.{name}.{key}"), secret))
     });
-    people.chain(servers).chain(clients).chain(webhooks)
+    let mail = config
+        .notify
+        .mail
+        .iter_mut()
+        .filter_map(|(name, mail)| Some((format!("notify.mail.{name}.password"), mail.password.as_mut()?)));
+    people.chain(servers).chain(clients).chain(webhooks).chain(mail)
 }
 
 /// Where the secrets of the file stand.

@@ -81,6 +81,13 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
             );
         }
     }
+    let webhooks = config.notify.webhooks.iter().map(|(name, it)| ("webhooks", name, &it.servers));
+    for (kind, name, servers) in webhooks.chain(config.notify.mail.iter().map(|(name, it)| ("mail", name, &it.servers)))
+    {
+        if let Some(server) = servers.iter().flatten().find(|server| !config.servers.contains_key(*server)) {
+            return wrong(format!("notify.{kind}.{name}.servers"), format!("`{server}` is not in `servers`"));
+        }
+    }
     for (name, agent) in &config.agents {
         if agent.purpose.trim().is_empty() {
             return wrong(format!("agents.{name}.purpose"), "is empty; say why the agent exists".into());
@@ -203,7 +210,10 @@ pub fn notices(config: &Config) -> Vec<Notice> {
     }
     if !config.notify.exempt_hosts.is_empty() {
         let hosts = config.notify.exempt_hosts.join(", ");
-        say("notify.exempt_hosts", format!("the address guard is off for {hosts}, and plain http is allowed to them"));
+        say(
+            "notify.exempt_hosts",
+            format!("the address guard is off for {hosts}, and they are spoken to in plain, too"),
+        );
     }
     if clients.allow_client_secrets {
         say("clients.allow_client_secrets", "client secrets are accepted; private_key_jwt is the safer way".into());

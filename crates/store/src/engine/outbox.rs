@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::mint;
-use model::{Message, MessageKind, Timestamp};
+use model::{Id, Message, MessageKind, Server, Timestamp};
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -32,6 +32,8 @@ pub struct Subscriber {
     pub receiver: String,
     /// What it is told of; everything when there is none.
     pub kinds: Option<Vec<MessageKind>>,
+    /// The servers of which it is told; of everything when there are none.
+    pub servers: Option<Vec<Id<Server>>>,
 }
 
 /// What the writer and the senders share.
@@ -60,7 +62,7 @@ impl Outbox {
         let subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for message in messages {
             let body = message.body(&subscriptions.public_url, now);
-            for subscriber in subscriptions.subscribers.iter().filter(|it| it.wants(message.kind)) {
+            for subscriber in subscriptions.subscribers.iter().filter(|it| it.wants(message)) {
                 outbox::put(connection, &subscriber.receiver, (&mint(), message, &body), now).await?;
             }
         }
@@ -98,7 +100,9 @@ impl Outbox {
 }
 
 impl Subscriber {
-    fn wants(&self, kind: MessageKind) -> bool {
-        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    fn wants(&self, message: &Message) -> bool {
+        let about = |server: &Id<Server>| message.server() == Some(server.as_str());
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&message.kind))
+            && self.servers.as_ref().is_none_or(|servers| servers.iter().any(about))
     }
 }

@@ -24,6 +24,7 @@ const LEASE: Span = Span::from_seconds(60);
 fn tell(store: &Store, receivers: &[(&str, Option<MessageKind>)]) {
     let subscriber = |(name, kind): &(&str, Option<MessageKind>)| Subscriber {
         receiver: (*name).to_owned(),
+        servers: None,
         kinds: kind.map(|kind| vec![kind]),
     };
     let subscribers = receivers.iter().map(subscriber).collect();

@@ -11,8 +11,8 @@ pub async fn findings(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![failure("notify", format!("{error:#}"))],
     };
     let mut findings = Vec::new();
-    for name in receivers.names() {
-        let what = format!("notify.webhooks.{name}");
+    for (place, name) in config.notify.names() {
+        let what = format!("{place}.{name}");
         findings.push(match receivers.reach(name).await {
             Some(Ok(())) => ok(what, format!("can be reached; `portcullis notify test {name}` sends a message")),
             Some(Err(said)) => failure(what, format!("can not be reached: {said}; nobody there hears of an approval")),
@@ -22,7 +22,7 @@ pub async fn findings(config: &Config) -> Vec<Finding> {
     if findings.is_empty() && people_decide(config) {
         findings.push(warning(
             "notify",
-            "nobody is told when an approval is asked for; approvers have to look at the console (`notify.webhooks`)",
+            "nobody is told when an approval is asked for; approvers have to look at the console (`notify`)",
         ));
     }
     findings
