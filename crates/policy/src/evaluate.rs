@@ -52,7 +52,8 @@ pub(crate) enum Holding<'a> {
 impl Scene {
     /// Everything about `question` but what the agent holds and what the arguments are.
     pub(crate) fn of(question: &Question, directory: &Directory) -> Result<Self, Unaskable> {
-        let Question { agent, kind, assurance, owner, purpose, person, server, target, exceptions, .. } = question;
+        let Question { agent, kind, assurance, owner, purpose, person, server, target, exceptions, key_proven, .. } =
+            question;
         let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
         let mut entities = vec![
             agent_entity((agent, *kind, *assurance), owner, purpose)?,
@@ -76,6 +77,7 @@ impl Scene {
         let mut circumstances = vec![
             ("server".to_owned(), RestrictedExpression::new_entity_uid(server_uid.clone())),
             ("exceptions".to_owned(), RestrictedExpression::new_set(names)),
+            ("key_proven".to_owned(), RestrictedExpression::new_bool(*key_proven)),
         ];
         if let Some(person) = person {
             let uid = uid(&words::PERSON, person.as_str());
@@ -243,6 +245,7 @@ mod tests {
             target,
             authority: Authority::Standing,
             exceptions: ["change-freeze".parse().unwrap()].into_iter().collect(),
+            key_proven: false,
         }
     }
 
