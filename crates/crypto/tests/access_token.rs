@@ -314,6 +314,7 @@ fn a_token_for_another_issuer_resource_or_time_is_refused() {
 /// Whoever presents it still has to prove the key: the gateway asks for that, at each request.
 ///
 /// Spec: RFC 9449 §6.1
+/// Field: D8
 #[test]
 fn a_token_that_is_bound_to_a_key_says_to_which() {
     let issuer = Issuer::new();
@@ -321,6 +322,11 @@ fn a_token_that_is_bound_to_a_key_says_to_which() {
     let verified = issuer.signs(&issuer.header(), &bound);
     let claims = issuer.check_at(&verified, Timestamp::from_seconds(NOW)).unwrap().into_claims();
     assert_eq!(claims.key().unwrap().as_str(), THUMBPRINT);
+    // Bound in another way, too, or instead: nobody here would look at it, so it is worth nothing.
+    for cnf in [json!({"x5t#S256": THUMBPRINT}), json!({"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT})] {
+        let other = issuer.signs(&issuer.header(), &with(payload(), "cnf", cnf));
+        assert!(issuer.check_at(&other, Timestamp::from_seconds(NOW)).is_err());
+    }
 }
 
 /// Of the key printed in the RFC.

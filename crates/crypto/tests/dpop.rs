@@ -81,6 +81,7 @@ fn the_proof_of_the_standard_proves_its_key() {
 }
 
 /// Spec: RFC 9449 §4.2
+/// Field: D4
 #[test]
 fn an_agents_proof_proves_its_key_and_is_remembered_for_as_long_as_it_could_come_again() {
     let (key, now) = (AgentKey::generate(), Timestamp::from_seconds(NOW));
@@ -94,6 +95,7 @@ fn an_agents_proof_proves_its_key_and_is_remembered_for_as_long_as_it_could_come
 }
 
 /// Spec: RFC 9449 §4.3 (3), (6), (8) to (11)
+/// Field: D6, D9, D10, D11
 #[test]
 fn a_claim_that_does_not_hold_is_refused() {
     use ProofError::{FromTheFuture, Jti, Malformed, Method, Old, OtherToken, Uri};
@@ -119,6 +121,7 @@ fn a_claim_that_does_not_hold_is_refused() {
         ("htu", json!(["https://gw.test/mcp/tickets"]), Malformed),
         ("iat", Value::Null, Malformed),
         ("iat", json!("now"), Malformed),
+        ("iat", json!(true), Malformed),
         ("iat", json!(NOW - 301), Old),
         ("iat", json!(NOW + 301), FromTheFuture),
         ("iat", json!(NOW * 1000), FromTheFuture),
@@ -174,6 +177,7 @@ fn what_may_differ_is_accepted() {
 }
 
 /// Spec: RFC 9449 §4.3 (4), (5) and (7), RFC 8725 §3
+/// Field: D6, D11
 #[test]
 fn a_header_that_asks_for_other_rules_is_refused() {
     use ProofError::{Algorithm, HeaderMember, Key, Malformed, PrivateKey, Type};

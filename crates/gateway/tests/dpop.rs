@@ -71,6 +71,7 @@ fn refused(answer: &Answer, error: &str) {
 }
 
 /// Spec: RFC 9449 §7.1; MCP extension dpop-extension
+/// Field: D12
 #[tokio::test]
 async fn a_bound_token_with_a_proof_of_its_key_is_good_and_the_record_says_which_key() {
     let world = World::start().await;
@@ -102,7 +103,32 @@ async fn neither_token_nor_proof_goes_to_the_server() {
     assert!(!log.contains(&proof) && !log.contains(&holder.token));
 }
 
+/// Nothing has to be set for a proxy in front of us, and nobody chooses the address by a header.
+///
+/// Spec: RFC 9449 §4.3 (9)
+/// Field: D1
+#[tokio::test]
+async fn a_proof_is_for_the_configured_address_whatever_the_request_says_of_its_own() {
+    let world = World::start().await;
+    let holder = Holder::of(&world);
+    let token = format!("DPoP {}", holder.token);
+    let elsewhere = "https://evil.test/mcp/tickets";
+    let forwarded = [
+        ("x-forwarded-host", "evil.test"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-prefix", "/svc"),
+        ("forwarded", "host=evil.test;proto=https"),
+    ];
+    let shows = async |proof: &str| {
+        let credentials = [&[("authorization", token.as_str()), ("dpop", proof)][..], &forwarded].concat();
+        holder.shows(&world, "get_ticket", &credentials).await
+    };
+    refused(&shows(&holder.proof_for(&world, ("POST", elsewhere), None)).await, "invalid_dpop_proof");
+    shows(&holder.proof(&world)).await.answered();
+}
+
 /// Spec: RFC 9449 §7.2
+/// Field: D2
 #[tokio::test]
 async fn a_bound_token_is_no_bearer_token_whatever_was_seen_of_it_before() {
     let world = World::start().await;
@@ -131,6 +157,7 @@ async fn a_token_that_is_bound_to_no_key_is_refused_with_a_proof() {
 }
 
 /// Spec: RFC 9449 §4.3
+/// Field: D11
 #[tokio::test]
 async fn a_proof_for_anything_else_is_refused_and_nothing_is_called() {
     let world = World::start().await;
@@ -185,6 +212,7 @@ async fn two_proofs_or_two_schemes_are_an_invalid_request() {
 }
 
 /// Spec: RFC 9449 §11.1
+/// Field: D3, D5
 #[tokio::test]
 async fn a_proof_is_worth_one_request_also_one_that_was_refused() {
     let world = World::start().await;
@@ -196,6 +224,15 @@ async fn a_proof_is_worth_one_request_also_one_that_was_refused() {
         refused(&holder.calls(&world, "get_ticket", &proof).await, "invalid_dpop_proof");
     }
     assert_eq!(world.upstream.arrived().len(), 1);
+    // The same id in a proof that is written in another way is the same id.
+    let again = |htu: &str| {
+        let claims = json!({"jti": "one", "htm": "POST", "htu": htu, "iat": world.clock_now().seconds(),
+            "ath": Digest::of(&holder.token).to_base64url()});
+        holder.key.sign_proof_claims(&claims).unwrap()
+    };
+    holder.calls(&world, "get_ticket", &again(RESOURCE)).await.answered();
+    let written_otherwise = again("HTTP://127.0.0.1:8420/mcp/%74ickets?x=1");
+    refused(&holder.calls(&world, "get_ticket", &written_otherwise).await, "invalid_dpop_proof");
     // Somebody copies the request that was refused, and waits until its agent may do what it asks for.
     let copied = holder.proof(&world);
     assert_eq!(holder.calls(&world, "delete_ticket", &copied).await.status, 403);
@@ -277,6 +314,7 @@ async fn the_metadata_says_how_keys_are_proved_and_whether_they_have_to_be() {
 }
 
 /// Spec: RFC 9449 §9
+/// Field: D7
 #[tokio::test]
 async fn where_nonces_are_demanded_a_client_is_given_one_and_goes_on_with_it() {
     let world = World::start().await;

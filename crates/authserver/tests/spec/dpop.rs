@@ -92,6 +92,7 @@ async fn a_proof_that_proves_nothing_is_refused_and_the_code_is_not_lost() {
 }
 
 /// Spec: RFC 9449 §11.1
+/// Field: D5
 #[tokio::test]
 async fn a_proof_is_worth_one_request_on_all_nodes() {
     let (world, key) = (start().await, AgentKey::generate());
@@ -211,6 +212,7 @@ async fn a_client_that_said_it_always_proves_a_key_gets_nothing_without() {
 }
 
 /// Spec: RFC 9449 §8, §8.2
+/// Field: D7
 #[tokio::test]
 async fn without_a_nonce_a_client_is_given_one_and_loses_nothing() {
     let (world, key) = (World::start().await, AgentKey::generate());

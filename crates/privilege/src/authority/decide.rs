@@ -109,9 +109,9 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
         }
         Decision::Deny { reason, policies: by } => {
             let proved = asker.if_it_proved().map(|asker| asker.question(&grant.server, target, Authority::Standing));
-            return Err(match proved.map(|question| policies.decide_most(&question)) {
-                Some(Decision::Allow { .. } | Decision::StepUp { .. }) => NotAllowed::NeedsKey,
-                Some(Decision::Deny { .. }) | None => NotAllowed::Denied { reason, policies: by },
+            return Err(match proved.map(|question| policies.decide(&question, arguments)) {
+                Some(Ok(Decision::Allow { .. } | Decision::StepUp { .. })) => NotAllowed::NeedsKey,
+                Some(Ok(Decision::Deny { .. }) | Err(_)) | None => NotAllowed::Denied { reason, policies: by },
             });
         }
         Decision::StepUp { scope, by, policies } => (scope, by, policies),
