@@ -4,9 +4,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crypto::{Assertion, AssertionError, Digest, verify_assertion};
+use crypto::{Assertion, AssertionError, Digest, Proof, ProofError, verify_assertion};
 use http::HeaderMap;
-use model::{AuthMethod, ClientId, config::Config};
+use model::{AuthMethod, ClientId, Thumbprint, config::Config};
 use oauth::{Credentials, Form};
 use store::Tx;
 
@@ -33,6 +33,7 @@ pub(crate) fn offered(config: &Config, method: AuthMethod) -> bool {
 pub(crate) struct Authenticated {
     pub(crate) client: Resolved,
     assertion: Option<Assertion>,
+    proof: Option<Proof>,
 }
 
 impl Authenticated {
@@ -41,41 +42,80 @@ impl Authenticated {
         self.client.client.auth != AuthMethod::None
     }
 
+    /// The same client, with the proof of a key.
+    pub(crate) fn proving(self, proof: Option<Proof>) -> Self {
+        Self { proof, ..self }
+    }
+
+    /// The key that it proved, to which what is issued is bound.
+    pub(crate) fn key(&self) -> Option<&Thumbprint> {
+        self.proof.as_ref().map(Proof::thumbprint)
+    }
+
+    /// The key that its refresh tokens are bound to. One that authenticates is bound by that, and may change its key.
+    ///
+    /// Spec: RFC 9449 §5
+    pub(crate) fn refresh_key(&self) -> Option<&Thumbprint> {
+        self.key().filter(|_| !self.has_proved_itself())
+    }
+
     /// Did it sign for this very request? Then what was issued to it is worth nothing in other hands.
     pub(crate) fn proves_a_key(&self) -> bool {
         self.assertion.is_some()
     }
 
-    /// Begins to act for this client in `tx`: its assertion is used up, so a second request with it finds nothing to do.
+    /// Begins to act for this client in `tx`: its assertion and its proof are used up, so a second request with one of them
+    /// finds nothing to do.
     ///
-    /// Spec: RFC 7523 §3 (7)
+    /// Spec: RFC 7523 §3 (7), RFC 9449 §11.1
     pub(crate) async fn begin<'a, 't>(&self, tx: &'a mut Tx<'t>) -> Result<ClientTx<'a, 't>, TokenError> {
-        let Some(assertion) = &self.assertion else { return Ok(ClientTx(tx)) };
-        let key = format!("{} {}", self.client.client.id, assertion.jti);
-        let now = tx.now();
-        if tx.use_once("client_assertion", &key, assertion.expires_at, now).await? {
-            Ok(ClientTx(tx))
-        } else {
-            Err(TokenError::AssertionReplayed)
+        if let Some(assertion) = &self.assertion {
+            let key = format!("{} {}", self.client.client.id, assertion.jti);
+            let now = tx.now();
+            if !tx.use_once("client_assertion", &key, assertion.expires_at, now).await? {
+                return Err(TokenError::AssertionReplayed);
+            }
         }
+        if let Some(proof) = &self.proof
+            && !tx.use_proof(proof).await?
+        {
+            return Err(ProofError::Replayed.into());
+        }
+        Ok(ClientTx { tx, key: self.key().cloned(), refresh_key: self.refresh_key().cloned() })
     }
 }
 
-/// A transaction that acts for a client, in which its assertion was used up. [`Authenticated::begin`] alone makes one, and
-/// nothing is issued without one.
-pub(crate) struct ClientTx<'a, 't>(&'a mut Tx<'t>);
+/// A transaction that acts for a client, in which its assertion and its proof were used up. [`Authenticated::begin`] alone makes
+/// one, and nothing is issued without one: what is issued is bound to the key that it knows.
+pub(crate) struct ClientTx<'a, 't> {
+    tx: &'a mut Tx<'t>,
+    key: Option<Thumbprint>,
+    refresh_key: Option<Thumbprint>,
+}
+
+impl ClientTx<'_, '_> {
+    /// The key that access tokens are bound to.
+    pub(crate) fn key(&self) -> Option<&Thumbprint> {
+        self.key.as_ref()
+    }
+
+    /// The key that refresh tokens are bound to.
+    pub(crate) fn refresh_key(&self) -> Option<&Thumbprint> {
+        self.refresh_key.as_ref()
+    }
+}
 
 impl<'t> Deref for ClientTx<'_, 't> {
     type Target = Tx<'t>;
 
     fn deref(&self) -> &Tx<'t> {
-        self.0
+        self.tx
     }
 }
 
 impl<'t> DerefMut for ClientTx<'_, 't> {
     fn deref_mut(&mut self) -> &mut Tx<'t> {
-        self.0
+        self.tx
     }
 }
 
@@ -94,13 +134,13 @@ pub(crate) async fn authenticate(cx: &Context, headers: &HeaderMap, form: &Form)
         net::caller::verified();
     }
     if assertion.is_none() {
-        return Ok(Authenticated { client, assertion });
+        return Ok(Authenticated { client, assertion, proof: None });
     }
     match cx.reread_at_token(credentials.client_id()).await {
-        Ok(None) => Ok(Authenticated { client, assertion }),
+        Ok(None) => Ok(Authenticated { client, assertion, proof: None }),
         Ok(Some(client)) if credentials.method() == client.client.auth => {
             let assertion = prove(cx, &credentials, &client)?;
-            Ok(Authenticated { client, assertion })
+            Ok(Authenticated { client, assertion, proof: None })
         }
         Ok(Some(client)) => Err(TokenError::WrongAuthMethod(client.client.auth)),
         Err(ClientRefusal::Store(error)) => Err(TokenError::Store(error)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crypto::NonceKey;
 use model::{Id, Server, config::Config};
 use net::Fetcher;
 use policy::Policies;
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) fetches: Semaphore,
     /// Hosts of metadata documents that failed a moment ago.
     pub(crate) outages: Outages,
+    /// Who marks nonces for proofs.
+    pub(crate) nonces: NonceKey,
 }
 
 impl Context {

@@ -3,18 +3,19 @@
 //! One variant per cause. The code and the stable word for the audit are chosen together, without a
 //! `_` arm: a new cause must choose both.
 //!
-//! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3.
+//! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3, RFC 9449 §5 and §8.
 
 use axum::response::{IntoResponse, Response};
-use crypto::{AssertionError, KeyError};
+use crypto::{AssertionError, KeyError, ProofError};
 use http::StatusCode;
 use model::{
     AuthMethod, Elevation, ErrorCode, Id, Scope,
     event::{AuthorizationRefusalCause, TokenRefusalCause},
+    thumbprint::NotAThumbprint,
 };
 use net::ReadError;
 use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
-use privilege::Refused;
+use privilege::{Refused, authority::NotIssuable};
 use store::{MatchingNumber, StoreError, StoreSilent};
 use web::{BadPage, Forged, Incident, fault, problem};
 
@@ -47,6 +48,10 @@ pub(crate) enum TokenError {
     AssertionReplayed,
     #[error("the client secret is wrong")]
     WrongSecret,
+    #[error("{0}")]
+    Proof(#[from] ProofError),
+    #[error("it is bound to another key than the one that was proved")]
+    OtherKey,
     #[error("the authorization code is unknown")]
     UnknownCode,
     #[error("the authorization code was issued to another client")]
@@ -175,6 +180,14 @@ impl TokenError {
             Self::Assertion(_) => (ErrorCode::InvalidClient, C::Assertion),
             Self::AssertionReplayed => (ErrorCode::InvalidClient, C::AssertionReplayed),
             Self::WrongSecret => (ErrorCode::InvalidClient, C::WrongSecret),
+            Self::Proof(ProofError::Nonce(_)) => (ErrorCode::UseDpopNonce, C::ProofNonce),
+            Self::Proof(ProofError::Missing) => (ErrorCode::InvalidDpopProof, C::ProofMissing),
+            Self::Proof(ProofError::Replayed) => (ErrorCode::InvalidDpopProof, C::ProofReplayed),
+            Self::Proof(_) => (ErrorCode::InvalidDpopProof, C::Proof),
+            Self::Scope(ScopeRefusal::NotIssuable(NotIssuable::NeedsKey(_))) => {
+                (ErrorCode::InvalidDpopProof, C::ProofMissing)
+            }
+            Self::OtherKey => (ErrorCode::InvalidGrant, C::OtherKey),
             Self::UnknownCode => (ErrorCode::InvalidGrant, C::UnknownCode),
             Self::CodeOfAnother => (ErrorCode::InvalidGrant, C::CodeOfAnother),
             Self::CodeExpired => (ErrorCode::InvalidGrant, C::CodeExpired),
@@ -252,6 +265,8 @@ pub(crate) enum AuthorizeError {
     RequestUri,
     #[error("{0}")]
     Challenge(#[from] PkceError),
+    #[error("dpop_jkt: {0}")]
+    Key(#[from] NotAThumbprint),
     #[error(transparent)]
     Resource(#[from] ResourceError),
     #[error(transparent)]
@@ -305,6 +320,7 @@ impl AuthorizeError {
             Self::Form(_) => (ErrorCode::InvalidRequest, C::Malformed),
             Self::ResponseMode => (ErrorCode::InvalidRequest, C::ResponseMode),
             Self::Challenge(_) => (ErrorCode::InvalidRequest, C::Challenge),
+            Self::Key(_) => (ErrorCode::InvalidRequest, C::Key),
             Self::ResponseType => (ErrorCode::UnsupportedResponseType, C::ResponseType),
             Self::RequestObject => (ErrorCode::RequestNotSupported, C::RequestObject),
             Self::RequestUri => (ErrorCode::RequestUriNotSupported, C::RequestUri),

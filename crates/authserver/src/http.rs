@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use oauth::{Form, TokenRefusal};
+use oauth::{Form, TokenRefusal, dpop_header::DPOP_NONCE};
 use serde_json::json;
 use web::Posted;
 
@@ -22,7 +22,7 @@ use crate::{
     authorize, completion,
     context::Context,
     error::{PageError, TokenError},
-    metadata, paths, revocation, step_up, token_endpoint,
+    metadata, paths, revocation, sender_constraint, step_up, token_endpoint,
 };
 
 type Shared = State<Arc<Context>>;
@@ -62,10 +62,14 @@ async fn token(State(cx): Shared, request: Request<Body>) -> Response {
         Ok(form) => token_endpoint::answer(&cx, &head, form).await,
         Err(error) => Err(token_endpoint::refused(&cx, None, None, None, error).await),
     };
-    match outcome {
+    let mut response = match outcome {
         Ok(response) => json_for(StatusCode::OK, &response, "no-store"),
         Err(error) => token_error(&head.headers, error),
+    };
+    if let Some(nonce) = sender_constraint::nonce(&cx, &head.headers) {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
     }
+    response
 }
 
 /// Spec: RFC 7009 §2.2
@@ -183,8 +187,8 @@ async fn preflight() -> StatusCode {
 const CORS: [(&str, &str); 5] = [
     ("access-control-allow-origin", "*"),
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
-    ("access-control-allow-headers", "authorization, content-type, mcp-protocol-version"),
-    ("access-control-expose-headers", "www-authenticate, retry-after"),
+    ("access-control-allow-headers", "authorization, content-type, dpop, mcp-protocol-version"),
+    ("access-control-expose-headers", "www-authenticate, retry-after, dpop-nonce"),
     ("access-control-max-age", "86400"),
 ];
 

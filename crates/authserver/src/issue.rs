@@ -3,22 +3,22 @@
 //! Above the baseline a token names only what a live elevation gives right now, and ends with the first
 //! of them. A refresh token never carries more than the baseline.
 //!
-//! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2.
+//! Spec: RFC 6749 §5.1 and §6, RFC 9068 §2.2, RFC 9449 §5 and §6.1.
 
 use crypto::Opaque;
 use model::{
-    AccessClaims, Actor, Agent, AgentKind, ClientId, Event, Grant, GrantType, Id, Installation, ScopeSet, Span,
-    Subject, Task, Timestamp, event::TokenIssued,
+    AccessClaims, Actor, Agent, AgentKind, ClientId, Confirmation, Event, Grant, GrantType, Id, Installation, ScopeSet,
+    Span, Subject, Task, Timestamp, event::TokenIssued,
 };
 use oauth::{TokenResponse, task_details::TaskGranted};
-use privilege::authority::Need;
-use store::{Refresh, Tx, secrets::AccessSigner};
+use privilege::authority::{Need, NotIssuable};
+use store::{Refresh, secrets::AccessSigner};
 
 use crate::{
     client_auth::ClientTx,
     context::Context,
     error::TokenError,
-    scopes::{self, ScopeRefusal},
+    scopes::{self, Proving, ScopeRefusal},
 };
 
 /// What is to be issued.
@@ -65,7 +65,7 @@ pub(crate) async fn issue(
     order: Order,
 ) -> Result<(Event, Issued), TokenError> {
     let now = tx.now();
-    let issuing = scopes::issuing(cx, &order.agent, &order.grant.server)?;
+    let issuing = scopes::issuing(cx, &order.agent, &order.grant.server, Proving::Now(tx.key()))?;
     issuing.may_be_issued().map_err(ScopeRefusal::from)?;
     let mut live = tx.live_elevations(&order.grant.id, now).await?;
     live.retain(|elevation| elevation.ends_with.task.as_ref() == order.task.as_ref().map(|task| &task.id));
@@ -74,6 +74,12 @@ pub(crate) async fn issue(
     end = order.task.as_ref().map_or(end, |task| end.min(task.deadline));
     let mut elevations = Vec::new();
     for scope in order.asked.iter().filter(|scope| !order.baseline.covers(scope)) {
+        let need = issuing.need(scope);
+        // What takes a key is of no use in a token that is bound to none, whoever said yes to it.
+        if let Err(refusal @ NotIssuable::NeedsKey(_)) = &need {
+            tracing::info!(event = "scope_left_out", agent = %order.agent.id, reason = %refusal);
+            continue;
+        }
         let elevation = live.iter().find(|elevation| elevation.scope == *scope);
         if let Some((elevation, until)) = elevation.and_then(|e| e.not_after().map(|until| (e, until)))
             && until.seconds() > now.seconds()
@@ -81,7 +87,7 @@ pub(crate) async fn issue(
             end = end.min(until);
             elevations.push(elevation.id.to_string());
             scopes.insert(scope.clone());
-        } else if issuing.need(scope) == Ok(Need::Standing) {
+        } else if need == Ok(Need::Standing) {
             scopes.insert(scope.clone());
         }
     }
@@ -105,6 +111,7 @@ pub(crate) async fn issue(
         agent_id: order.agent.id.clone(),
         sid: Some(order.installation.clone()),
         task: order.task.as_ref().map(|task| task.id.clone()),
+        cnf: tx.key().map(|key| Confirmation { jkt: key.clone() }),
     };
     // A repeated answer may come when the first one's token is over: it still tells the refresh token.
     if claims.exp <= claims.iat && order.at_latest.is_none() {
@@ -122,6 +129,7 @@ pub(crate) async fn issue(
         jti: claims.jti.clone(),
         expires_in: (claims.exp - claims.iat).max(0).unsigned_abs(),
         elevation: (!elevations.is_empty()).then(|| elevations.join(" ")),
+        key: tx.key().cloned(),
     };
     let event = issued.by(Actor::Agent(order.agent.id.clone()));
     let task = order.task.clone();
@@ -129,12 +137,13 @@ pub(crate) async fn issue(
     Ok((event, Issued { claims, refresh, task }))
 }
 
-async fn put_refresh(tx: &mut Tx<'_>, order: Order) -> Result<Option<Opaque>, TokenError> {
+async fn put_refresh(tx: &mut ClientTx<'_, '_>, order: Order) -> Result<Option<Opaque>, TokenError> {
     let (refresh, not_after) = match order.renewal {
         Renewal::No => return Ok(None),
         Renewal::Keep(refresh) => return Ok(Some(refresh)),
         Renewal::Put(refresh, not_after) => (refresh, not_after),
     };
+    let (key, issued_at) = (tx.refresh_key().cloned(), tx.now());
     tx.put_refresh(&Refresh {
         digest: refresh.digest(),
         installation: order.installation,
@@ -143,7 +152,8 @@ async fn put_refresh(tx: &mut Tx<'_>, order: Order) -> Result<Option<Opaque>, To
         scopes: order.grant.scopes,
         resource: order.resource,
         task: order.task.map(|task| task.id),
-        issued_at: tx.now(),
+        key,
+        issued_at,
         not_after,
     })
     .await?;
@@ -165,7 +175,7 @@ impl Issued {
     pub(crate) fn sign(self, cx: &Context) -> Result<TokenResponse, TokenError> {
         Ok(TokenResponse {
             access_token: AccessSigner::of(&cx.store).sign(&self.claims)?,
-            token_type: "Bearer".to_owned(),
+            token_type: if self.claims.key().is_some() { "DPoP" } else { "Bearer" }.to_owned(),
             expires_in: (self.claims.exp - self.claims.iat).max(0).unsigned_abs(),
             scope: self.claims.scope.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.expose().to_owned()),

@@ -18,7 +18,6 @@ mod grants;
 mod http;
 mod issue;
 mod liveness;
-
 mod metadata;
 mod network;
 mod paths;
@@ -26,6 +25,7 @@ mod refusal_sampling;
 mod resource;
 mod revocation;
 mod scopes;
+mod sender_constraint;
 mod step_up;
 mod task;
 mod token_endpoint;
@@ -35,11 +35,12 @@ use std::sync::Arc;
 pub use clients::SetupError;
 use clients::{Outages, RegisteredClients};
 use context::Context;
+use crypto::NonceKey;
 use model::config::Config;
 use net::Fetcher;
 use policy::Policies;
 use refusal_sampling::RefusalSampling;
-use store::Store;
+use store::{Store, secrets::Vault};
 use tokio::sync::Semaphore;
 use web::Cookies;
 
@@ -70,6 +71,7 @@ impl AuthServer {
             refusals: RefusalSampling::default(),
             fetches: Semaphore::new(FETCHES_AT_A_TIME),
             outages: Outages::default(),
+            nonces: NonceKey::of(Vault::of(&store).master()),
             config,
             store,
             policies,

@@ -2,9 +2,9 @@
 //!
 //! Nothing is written here that is not in a table elsewhere, so nothing is advertised that does not run.
 //!
-//! Spec: RFC 8414 §2, RFC 9207 §3, RFC 9728 §4; MCP 2026-07-28 basic/authorization.
+//! Spec: RFC 8414 §2, RFC 9207 §3, RFC 9449 §5.1, RFC 9728 §4; MCP 2026-07-28 basic/authorization.
 
-use crypto::ASSERTION_ALGORITHMS;
+use crypto::CLIENT_ALGORITHMS;
 use model::{AuthMethod, Scope};
 use oauth::metadata::ServerMetadata;
 use serde_json::Value;
@@ -39,9 +39,10 @@ pub(crate) fn document(cx: &Context) -> ServerMetadata {
         authorization_details_types_supported: oauth::task_details::TYPES,
         code_challenge_methods_supported: &["S256"],
         token_endpoint_auth_methods_supported: methods.clone(),
-        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        token_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
         revocation_endpoint_auth_methods_supported: methods,
-        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
+        dpop_signing_alg_values_supported: CLIENT_ALGORITHMS,
         authorization_response_iss_parameter_supported: true,
         client_id_metadata_document_supported: cx.config.clients.accept_documents(),
         scopes_supported: baselines.chain(mediums).collect(),

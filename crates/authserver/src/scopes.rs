@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use model::{Agent, Id, Scope, ScopeSet, Server, scope::UnknownScope};
+use model::{Agent, Id, Scope, ScopeSet, Server, Thumbprint, scope::UnknownScope};
 use privilege::authority::{Asker, Excepted, Need, NotIssuable, plan::Issuing};
 
 use crate::context::Context;
@@ -81,21 +81,31 @@ pub(crate) fn parse(text: Option<&str>, server: &Id<Server>) -> Result<Asked, Sc
     }
 }
 
+/// Does the client prove a key?
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Proving<'a> {
+    /// It is asked at the token endpoint: until then it may.
+    Later,
+    /// This one, or none.
+    Now(Option<&'a Thumbprint>),
+}
+
 /// What may be issued to `agent` for `server`.
 pub(crate) fn issuing<'a>(
     cx: &'a Context,
     agent: &'a Agent,
     server: &'a Id<Server>,
+    proving: Proving<'_>,
 ) -> Result<Issuing<'a>, ScopeRefusal> {
     let rules = cx.config.servers.get(server).ok_or_else(|| ScopeRefusal::NoServer(server.clone()))?;
     let excepted = Excepted::of(&cx.store, &cx.policies, &agent.id, server);
-    Ok(Issuing {
-        policies: &cx.policies,
-        asker: Asker::of(agent).excepted(&excepted),
-        server,
-        rules,
-        pins: cx.store.pins(),
-    })
+    let asker = Asker::of(agent).excepted(&excepted);
+    let asker = match proving {
+        Proving::Later => asker.if_it_proved().unwrap_or(asker),
+        Proving::Now(key) => asker.proving(key),
+    };
+    let proof = rules.proof.or(cx.config.tokens.proof);
+    Ok(Issuing { policies: &cx.policies, asker, server, rules, pins: cx.store.pins(), proof })
 }
 
 /// What each of `asked` takes. What can not be had is left out, and said in the log.
@@ -104,8 +114,9 @@ pub(crate) fn plan(
     agent: &Agent,
     server: &Id<Server>,
     asked: &ScopeSet,
+    proving: Proving<'_>,
 ) -> Result<Vec<(Scope, Need)>, ScopeRefusal> {
-    let plan = issuing(cx, agent, server)?.plan(asked)?;
+    let plan = issuing(cx, agent, server, proving)?.plan(asked)?;
     for refusal in &plan.left_out {
         let policies = refusal.policies().join(", ");
         let policies = (!policies.is_empty()).then_some(policies);

@@ -31,7 +31,7 @@ use crate::{
     context::Context,
     error::{AuthorizeError, PageError},
     liveness::{self, Dead},
-    scopes::{self, ScopeRefusal},
+    scopes::{self, Proving, ScopeRefusal},
 };
 
 /// What a form of `/me` asks for.
@@ -217,7 +217,7 @@ fn assess(
     if *wish.scope.server() != grant.server {
         return Err(ScopeRefusal::OtherServer(wish.scope.clone()).into());
     }
-    let issuing = scopes::issuing(cx, agent, &grant.server)?;
+    let issuing = scopes::issuing(cx, agent, &grant.server, Proving::Later)?;
     let need = issuing.may_be_issued().and_then(|()| issuing.need(&wish.scope));
     Ok(need.map_err(ScopeRefusal::from)?)
 }

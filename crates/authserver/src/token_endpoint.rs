@@ -1,11 +1,12 @@
-//! The token endpoint: authenticate the client, find the grant type, redeem. Refusals are recorded, each or by count.
+//! The token endpoint: authenticate the client, see which key it proves, find the grant type, redeem. Refusals are recorded, each or by count.
 //!
-//! Spec: RFC 6749 §3.2.
+//! Spec: RFC 6749 §3.2, RFC 9449 §5.
 //!
-//! Next: `grants`.
+//! Next: `sender_constraint`, then `grants`.
 
 use std::sync::Arc;
 
+use crypto::ProofError;
 use http::request::Parts;
 use model::{
     Actor, ClientId, Event,
@@ -21,6 +22,7 @@ use crate::{
     grants,
     network::Network,
     refusal_sampling::Cause,
+    sender_constraint,
 };
 
 /// Answers one token request.
@@ -28,13 +30,17 @@ pub(crate) async fn answer(cx: &Arc<Context>, head: &Parts, form: Form) -> Resul
     cx.store.freshness()?;
     let headers = &head.headers;
     let client = match client_auth::authenticate(cx, headers, &form).await {
-        Ok(client) => Arc::new(client),
+        Ok(client) => client,
         Err(error) => {
             return Err(refused(cx, client_auth::claimed(headers, &form), None, form.value("grant_type"), error).await);
         }
     };
     let id = client.client.client.id.clone();
     let named = form.value("grant_type").map(str::to_owned);
+    let client = match sender_constraint::prove(cx, headers, &client) {
+        Ok(proof) => Arc::new(client.proving(proof)),
+        Err(error) => return Err(refused(cx, Some(id), Some(Arc::new(client)), named.as_deref(), error).await),
+    };
     let outcome = match grants::find(&form, &client) {
         Ok(grant) => (grant.redeem)(cx.clone(), client.clone(), form, Network::of(cx, &head.extensions)).await,
         Err(error) => Err(error),
@@ -55,9 +61,10 @@ pub(crate) async fn refused(
     grant_type: Option<&str>,
     error: TokenError,
 ) -> TokenError {
-    // An assertion that comes a second time proves that it got around, and nothing else.
-    let proved =
-        authenticated.filter(|client| client.has_proved_itself() && !matches!(error, TokenError::AssertionReplayed));
+    // An assertion that comes a second time proves that it got around, and nothing else. One that came without the nonce that it is
+    // told now comes again with it: clients make another proof, and not another assertion.
+    let comes_again = matches!(error, TokenError::AssertionReplayed | TokenError::Proof(ProofError::Nonce(_)));
+    let proved = authenticated.filter(|client| client.has_proved_itself() && !comes_again);
     let recorded = match proved {
         Some(authenticated) => {
             let actor = match &authenticated.client.declared {

@@ -3,8 +3,11 @@
 use std::hint::black_box;
 
 use divan::Bencher;
-use model::{AccessClaims, ClientId, Timestamp};
-use portcullis_crypto::{AgentKey, Digest, Expected, KeyRing, Presented, PublicKeys, SigningKey, verify_assertion};
+use model::{AccessClaims, ClientId, TargetUri, Timestamp};
+use portcullis_crypto::{
+    AgentKey, Digest, Expected, KeyRing, MasterKey, NonceKey, Presented, PresentedProof, ProofFor, PublicKeys,
+    SigningKey, dpop, verify_assertion,
+};
 use serde_json::json;
 
 const ISSUER: &str = "https://mcp.acme.example";
@@ -65,4 +68,25 @@ fn verify_assertion_es256(bencher: Bencher) {
     let client: ClientId = "nightly-reconciler".parse().expect("a client id");
     let text = key.sign_assertion(client.as_str(), ISSUER, NOW).expect("signs");
     bencher.bench(|| verify_assertion(black_box(&text), &client, &keys, ISSUER, NOW).expect("verifies"));
+}
+
+/// What each request with a bound token costs more than one with a bearer token: the proof is read and its key with it.
+#[divan::bench]
+fn verify_proof_es256(bencher: Bencher) {
+    let token = Digest::of("a.token.text");
+    let text = AgentKey::generate().sign_proof(("POST", AUDIENCE), Some("a.token.text"), None, NOW).expect("signs");
+    let uri = TargetUri::parse(AUDIENCE).expect("an address");
+    let wanted = ProofFor { method: "POST", uri: &uri, token: Some(token), nonces: None };
+    bencher.bench(|| {
+        let presented = PresentedProof::new(black_box(&text)).expect("a proof");
+        dpop::verify(&presented, &wanted, NOW).expect("verifies")
+    });
+}
+
+/// What a nonce adds.
+#[divan::bench]
+fn check_nonce(bencher: Bencher) {
+    let nonces = NonceKey::of(&MasterKey::from_bytes([7; 32]));
+    let nonce = nonces.nonce(NOW);
+    bencher.bench(|| nonces.check(Some(black_box(&nonce)), NOW).expect("is ours"));
 }

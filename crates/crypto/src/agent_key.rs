@@ -1,14 +1,14 @@
-//! The agent's side of `private_key_jwt`: a key of its own and the assertions it signs.
+//! The agent's side of `private_key_jwt` and of DPoP: a key of its own, and the assertions and proofs it signs.
 //!
-//! Spec: RFC 7523 §2.2 and §3, draft-ietf-oauth-rfc7523bis, RFC 7468 §10 (PEM of PKCS #8).
+//! Spec: RFC 7523 §2.2 and §3, RFC 9449 §4.2, draft-ietf-oauth-rfc7523bis, RFC 7468 §10 (PEM of PKCS #8).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use model::Timestamp;
+use model::{Thumbprint, Timestamp};
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{KeyError, Opaque, SigningKey, jws};
+use crate::{Digest, KeyError, Opaque, SigningKey, dpop, jws};
 
 /// How long an assertion lives, in seconds: one request, with some patience.
 const LIFE: i64 = 60;
@@ -71,5 +71,52 @@ impl AgentKey {
             "iss": client, "sub": client, "aud": issuer, "iat": iat, "exp": iat + LIFE, "jti": jti.expose(),
         });
         jws::sign(&self.0, "client-authentication+jwt", &claims)
+    }
+
+    /// The thumbprint of its public half, by which tokens are bound to it.
+    ///
+    /// Spec: RFC 7638 §3
+    ///
+    /// # Panics
+    /// Never: a key is named by its thumbprint.
+    pub fn thumbprint(&self) -> Thumbprint {
+        self.0.kid().parse().expect("the name of a key is its thumbprint")
+    }
+
+    /// A fresh proof that this key is held, for one request: `token` goes with it, and `nonce` if the server gave one.
+    ///
+    /// Spec: RFC 9449 §4.2
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`].
+    pub fn sign_proof(
+        &self,
+        (method, uri): (&str, &str),
+        token: Option<&str>,
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let mut claims = json!({"jti": Opaque::mint("jti").expose(), "htm": method, "htu": uri, "iat": now.seconds()});
+        if let Some(token) = token {
+            claims["ath"] = Digest::of(token).to_base64url().into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
+        }
+        self.sign_proof_claims(&claims)
+    }
+
+    /// The same with whatever claims: for tests of those who read them.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`].
+    pub fn sign_proof_claims(&self, claims: &Value) -> Result<String, KeyError> {
+        let mut jwk = self.public_jwk();
+        // What says nothing about the key is left out.
+        if let Some(jwk) = jwk.as_object_mut() {
+            jwk.retain(|member, _| matches!(member.as_str(), "kty" | "crv" | "x" | "y"));
+        }
+        let header = json!({"typ": dpop::TYPE, "alg": "ES256", "jwk": jwk});
+        jws::sign_under(&self.0, &header.to_string(), claims)
     }
 }

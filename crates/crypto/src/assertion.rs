@@ -8,16 +8,14 @@
 //! endpoint is no audience (docs/divergences.md).
 
 use model::{ClientId, Timestamp};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::{
     JwsError, PublicKeys,
     jws::{Compact, Header},
+    numeric_date::{maybe_seconds, seconds},
     public_keys::Algorithm,
 };
-
-/// What `token_endpoint_auth_signing_alg_values_supported` says.
-pub const ASSERTION_ALGORITHMS: &[&str] = &["ES256", "EdDSA", "Ed25519", "RS256", "PS256"];
 
 /// The longest life of an assertion, in seconds.
 const LONGEST: i64 = 300;
@@ -47,7 +45,7 @@ pub enum AssertionError {
     #[error("the client assertion's `typ` is for another purpose: use `client-authentication+jwt`, or leave it out")]
     Type,
     /// `none`, a symmetric algorithm, or one we do not know.
-    #[error("the client assertion's `alg` is not supported: use ES256, EdDSA, RS256 or PS256")]
+    #[error("the client assertion's `alg` is not supported: use ES256, ES384, EdDSA, RS256 or PS256")]
     Algorithm,
     /// None of the client's keys has this name and algorithm.
     #[error("the client assertion's `kid` and `alg` fit no key that the client registered")]
@@ -200,20 +198,4 @@ fn check(claims: Claims, client: &ClientId, issuer: &str, now: Timestamp) -> Res
         return Err(AssertionError::Jti);
     }
     Ok(Assertion { jti: claims.jti, expires_at })
-}
-
-/// A `NumericDate`; some clients write fractions, which are cut off.
-///
-/// Spec: RFC 7519 §2
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
-    let whole = |date: f64| (date.abs() < 1e12).then(|| date.floor() as i64);
-    number
-        .as_i64()
-        .or_else(|| number.as_f64().and_then(whole))
-        .ok_or_else(|| serde::de::Error::custom("a date is a number of seconds"))
-}
-
-fn maybe_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    seconds(deserializer).map(Some)
 }

@@ -16,6 +16,7 @@ use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::{Map, Value};
 
 use crate::{KeyError, SigningKey};
 
@@ -29,7 +30,7 @@ const MAX_MEMBERS: usize = 64;
 const REFUSED: [&str; 6] = ["crit", "jku", "jwk", "x5u", "x5c", "b64"];
 
 /// Why a text is no JWS that we would even check the signature of.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
     /// Longer than anything we sign or accept.
     #[error("the token is longer than {MAX_LENGTH} characters")]
@@ -85,11 +86,28 @@ impl<'a> Compact<'a> {
 
     /// Spec: RFC 7515 §4 (members are unique) and §4.1.11 (`crit`)
     pub(crate) fn header(&self) -> Result<Header, JwsError> {
+        self.header_with(None).map(|(header, _)| header)
+    }
+
+    /// The header of a text that brings its own key, and that key. Nothing is proved by it but that whoever signed holds the
+    /// other half.
+    ///
+    /// Spec: RFC 9449 §4.2 (`jwk`)
+    pub(crate) fn header_with_key(&self) -> Result<(Header, Map<String, Value>), JwsError> {
+        let (header, bytes) = self.header_with(Some("jwk"))?;
+        let jwk = serde_json::from_slice(&bytes).map(|Bringing { jwk: Unique(jwk) }| jwk);
+        Ok((header, jwk.map_err(|_| JwsError::Json { part: "header" })?))
+    }
+
+    fn header_with(&self, allowed: Option<&str>) -> Result<(Header, Vec<u8>), JwsError> {
         let bytes = decode(self.header)?;
         let members = members(&bytes, "header")?;
-        match REFUSED.into_iter().find(|name| members.has(name)) {
+        match REFUSED.into_iter().find(|name| members.has(name) && allowed != Some(name)) {
             Some(member) => Err(JwsError::Refused { member }),
-            None => serde_json::from_slice(&bytes).map_err(|_| JwsError::Json { part: "header" }),
+            None => {
+                let header = serde_json::from_slice(&bytes).map_err(|_| JwsError::Json { part: "header" })?;
+                Ok((header, bytes))
+            }
         }
     }
 
@@ -131,6 +149,39 @@ impl Header {
     }
 }
 
+/// A header with the key of its sender.
+#[derive(Deserialize)]
+struct Bringing {
+    jwk: Unique,
+}
+
+/// An object each of whose members is there once, so that no two readers see two keys.
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+                let mut object = Map::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if object.len() == MAX_MEMBERS || object.insert(name, value).is_some() {
+                        return Err(serde::de::Error::custom("a member is there twice, or there are too many"));
+                    }
+                }
+                Ok(Unique(object))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
 /// The signature is not the key's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotSigned;
@@ -154,7 +205,11 @@ impl Signed<'_> {
 /// Spec: RFC 7515 §5.1
 pub(crate) fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
     // `typ` is ours and `kid` is base64url: neither needs escaping.
-    let header = format!(r#"{{"typ":"{typ}","alg":"ES256","kid":"{}"}}"#, key.kid());
+    sign_under(key, &format!(r#"{{"typ":"{typ}","alg":"ES256","kid":"{}"}}"#, key.kid()), claims)
+}
+
+/// The same under a header of the caller's own.
+pub(crate) fn sign_under(key: &SigningKey, header: &str, claims: &impl Serialize) -> Result<String, KeyError> {
     let payload = serde_json::to_vec(claims).map_err(|_| KeyError::Sign)?;
     let mut text = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
     BASE64_URL_SAFE_NO_PAD.encode_string(header, &mut text);

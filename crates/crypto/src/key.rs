@@ -1,7 +1,7 @@
 //! Why a key can not be used.
 
 /// Why a key can not be used: one variant per cause an operator can act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The bytes are not the private key they should be.
     #[error("the bytes are not {expected} in PKCS #8 form")]
@@ -47,7 +47,9 @@ pub enum KeyError {
         bits: usize,
     },
     /// Every key is of a kind or for a use that is not supported.
-    #[error("no usable key: use ES256 (P-256), EdDSA (Ed25519), RS256 or PS256, with `use` absent or `sig`")]
+    #[error(
+        "no usable key: use ES256 (P-256), ES384 (P-384), EdDSA (Ed25519), RS256 or PS256, with `use` absent or `sig`"
+    )]
     NoUsableKey,
     /// More keys than anybody needs.
     #[error("the key set has more than {most} keys")]

@@ -4,15 +4,16 @@
 //! a secret, and nobody who reads it could be told apart from the owner. Keys of kinds we do not know
 //! are passed over, because a set may serve other readers too.
 //!
-//! Spec: RFC 7517 §4 and §5, RFC 7518 §6, RFC 8037 §2, RFC 9864 §2.2 (`Ed25519`).
+//! Spec: RFC 7517 §4 and §5, RFC 7518 §6, RFC 7638 §3, RFC 8037 §2, RFC 9864 §2.2 (`Ed25519`).
 
 use std::fmt;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    RsaParameters, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, EcdsaVerificationAlgorithm, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use model::Thumbprint;
 use serde_json::{Map, Value};
 
 use crate::{Digest, KeyError};
@@ -47,9 +48,18 @@ impl PublicKeys {
         }
         let mut keys = Vec::new();
         for jwk in jwks {
-            read(jwk.as_object().ok_or(KeyError::NotAKeySet)?, &mut keys)?;
+            read(jwk.as_object().ok_or(KeyError::NotAKeySet)?, None, &mut keys)?;
         }
         if keys.is_empty() { Err(KeyError::NoUsableKey) } else { Ok(Self(keys)) }
+    }
+
+    /// The one key of a JWK, for the algorithm that its sender names.
+    ///
+    /// Spec: RFC 9449 §4.3 (7)
+    pub(crate) fn one(jwk: &Map<String, Value>, alg: Algorithm) -> Result<PublicKey, KeyError> {
+        let mut keys = Vec::new();
+        read(jwk, Some(alg), &mut keys)?;
+        keys.pop().ok_or(KeyError::NoUsableKey)
     }
 
     /// The keys that may have signed what names this algorithm and, perhaps, this key.
@@ -63,6 +73,8 @@ impl PublicKeys {
 pub(crate) struct PublicKey {
     kid: Box<str>,
     alg: Algorithm,
+    /// What it is called by everybody, whatever its owner calls it.
+    pub(crate) thumbprint: Thumbprint,
     pub(crate) key: ParsedPublicKey,
 }
 
@@ -76,35 +88,46 @@ impl fmt::Debug for PublicKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Es256,
+    Es384,
     EdDsa,
     Rs256,
     Ps256,
 }
 
+/// Every algorithm by its names on the wire. What is advertised is made of this, so it is what verifies.
+const ALGORITHMS: [(&str, Algorithm); 6] = [
+    ("ES256", Algorithm::Es256),
+    ("ES384", Algorithm::Es384),
+    ("EdDSA", Algorithm::EdDsa),
+    ("Ed25519", Algorithm::EdDsa),
+    ("RS256", Algorithm::Rs256),
+    ("PS256", Algorithm::Ps256),
+];
+
+/// The names of the algorithms by which clients may sign, assertions and proofs alike.
+pub const CLIENT_ALGORITHMS: &[&str] = &{
+    let mut names = [""; ALGORITHMS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ALGORITHMS[at].0;
+        at += 1;
+    }
+    names
+};
+
 impl Algorithm {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-        }
+    fn name(self) -> &'static str {
+        ALGORITHMS.iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
     }
 
     /// `None` for anything else, `none` and the symmetric ones among it.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        match name {
-            "ES256" => Some(Self::Es256),
-            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
-            "RS256" => Some(Self::Rs256),
-            "PS256" => Some(Self::Ps256),
-            _ => None,
-        }
+        ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, alg)| *alg)
     }
 }
 
-/// Adds what `jwk` can verify, which may be nothing.
-fn read(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+/// Adds what `jwk` can verify, by `only` this algorithm if one is given; which may be nothing.
+fn read(jwk: &Map<String, Value>, only: Option<Algorithm>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
     if let Some(member) = PRIVATE.into_iter().find(|member| jwk.contains_key(*member)) {
         return Err(KeyError::Private { member });
     }
@@ -116,9 +139,10 @@ fn read(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyEr
     }
     let text = |member| jwk.get(member).and_then(Value::as_str);
     match (text("kty"), text("crv")) {
-        (Some("EC"), Some("P-256")) => p256(jwk, keys),
-        (Some("OKP"), Some("Ed25519")) => ed25519(jwk, keys),
-        (Some("RSA"), _) => rsa(jwk, keys),
+        (Some("EC"), Some("P-256")) => ec(jwk, only, &P256, keys),
+        (Some("EC"), Some("P-384")) => ec(jwk, only, &P384, keys),
+        (Some("OKP"), Some("Ed25519")) => ed25519(jwk, only, keys),
+        (Some("RSA"), _) => rsa(jwk, only, keys),
         (Some(_), _) => Ok(()),
         (None, _) => Err(KeyError::Member { member: "kty" }),
     }
@@ -130,29 +154,46 @@ fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
     jwk.get("use").is_none_or(|word| word == "sig") && jwk.get("key_ops").is_none_or(verifies)
 }
 
-fn p256(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+/// A curve of elliptic keys, and the one algorithm that goes with it.
+///
+/// Spec: RFC 7518 §3.4 and §6.2.1
+struct Curve {
+    name: &'static str,
+    bytes: usize,
+    alg: Algorithm,
+    verifies: &'static EcdsaVerificationAlgorithm,
+}
+
+static P256: Curve = Curve { name: "P-256", bytes: 32, alg: Algorithm::Es256, verifies: &ECDSA_P256_SHA256_FIXED };
+static P384: Curve = Curve { name: "P-384", bytes: 48, alg: Algorithm::Es384, verifies: &ECDSA_P384_SHA384_FIXED };
+
+fn ec(
+    jwk: &Map<String, Value>,
+    only: Option<Algorithm>,
+    curve: &Curve,
+    keys: &mut Vec<PublicKey>,
+) -> Result<(), KeyError> {
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
     for (member, coordinate) in [("x", &x), ("y", &y)] {
-        if coordinate.len() != 32 {
+        if coordinate.len() != curve.bytes {
             return Err(KeyError::Member { member });
         }
     }
     let point = [&[4], x.as_slice(), &y].concat();
-    let parse =
-        |_| ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(|_| KeyError::Invalid { kind: "P-256" });
-    add(jwk, &["crv", "kty", "x", "y"], &[Algorithm::Es256], parse, keys)
+    let parse = |_| ParsedPublicKey::new(curve.verifies, &point).map_err(|_| KeyError::Invalid { kind: curve.name });
+    add((jwk, &["crv", "kty", "x", "y"]), (&[curve.alg], only), parse, keys)
 }
 
-fn ed25519(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+fn ed25519(jwk: &Map<String, Value>, only: Option<Algorithm>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
     let x = bytes(jwk, "x")?;
     if x.len() != 32 {
         return Err(KeyError::Member { member: "x" });
     }
     let parse = |_| ParsedPublicKey::new(&ED25519, &x).map_err(|_| KeyError::Invalid { kind: "Ed25519" });
-    add(jwk, &["crv", "kty", "x"], &[Algorithm::EdDsa], parse, keys)
+    add((jwk, &["crv", "kty", "x"]), (&[Algorithm::EdDsa], only), parse, keys)
 }
 
-fn rsa(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
+fn rsa(jwk: &Map<String, Value>, only: Option<Algorithm>, keys: &mut Vec<PublicKey>) -> Result<(), KeyError> {
     let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
     if n.first() == Some(&0) || e.first() == Some(&0) {
@@ -174,21 +215,21 @@ fn rsa(jwk: &Map<String, Value>, keys: &mut Vec<PublicKey>) -> Result<(), KeyErr
             .to_parsed_public_key(scheme)
             .map_err(|_| KeyError::Invalid { kind: "RSA" })
     };
-    add(jwk, &["e", "kty", "n"], &[Algorithm::Rs256, Algorithm::Ps256], parse, keys)
+    add((jwk, &["e", "kty", "n"]), (&[Algorithm::Rs256, Algorithm::Ps256], only), parse, keys)
 }
 
 /// Adds the key once for each algorithm it may be used with.
 ///
 /// Spec: RFC 7517 §4.4 (`alg` narrows), RFC 8725 §3.1 (one algorithm per key and use)
 fn add(
-    jwk: &Map<String, Value>,
-    thumbprint_of: &[&str],
-    algorithms: &[Algorithm],
+    (jwk, required): (&Map<String, Value>, &[&str]),
+    (algorithms, only): (&[Algorithm], Option<Algorithm>),
     parse: impl Fn(Algorithm) -> Result<ParsedPublicKey, KeyError>,
     keys: &mut Vec<PublicKey>,
 ) -> Result<(), KeyError> {
+    let thumbprint = thumbprint(jwk, required)?;
     let kid: Box<str> = match jwk.get("kid") {
-        None => thumbprint(jwk, thumbprint_of).into(),
+        None => thumbprint.as_str().into(),
         Some(Value::String(kid)) if (1..=256).contains(&kid.len()) => kid.as_str().into(),
         Some(_) => return Err(KeyError::Member { member: "kid" }),
     };
@@ -198,18 +239,19 @@ fn add(
         Some(_) => return Err(KeyError::Member { member: "alg" }),
     };
     for &alg in algorithms {
-        if named.is_none_or(|named| named == Some(alg)) {
-            keys.push(PublicKey { kid: kid.clone(), alg, key: parse(alg)? });
+        if named.is_none_or(|named| named == Some(alg)) && only.is_none_or(|only| only == alg) {
+            keys.push(PublicKey { kid: kid.clone(), alg, thumbprint: thumbprint.clone(), key: parse(alg)? });
         }
     }
     Ok(())
 }
 
 /// Spec: RFC 7638 §3.2, RFC 8037 §2. The members are base64url or registered words: nothing to escape.
-fn thumbprint(jwk: &Map<String, Value>, members: &[&str]) -> String {
+fn thumbprint(jwk: &Map<String, Value>, members: &[&str]) -> Result<Thumbprint, KeyError> {
     let member = |name: &&str| format!(r#""{name}":"{}""#, jwk.get(*name).and_then(Value::as_str).unwrap_or_default());
     let members: Vec<String> = members.iter().map(member).collect();
-    Digest::of(&format!("{{{}}}", members.join(","))).to_base64url()
+    let digest = Digest::of(&format!("{{{}}}", members.join(",")));
+    digest.to_base64url().parse().map_err(|_| KeyError::Member { member: "kty" })
 }
 
 fn bytes(jwk: &Map<String, Value>, member: &'static str) -> Result<Vec<u8>, KeyError> {

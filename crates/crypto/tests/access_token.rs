@@ -264,7 +264,7 @@ fn a_signature_that_is_not_ours_is_refused() {
 /// Spec: RFC 9068 §4, RFC 8707 §2, RFC 8725 §3.8 and §3.9
 #[test]
 fn a_token_for_another_issuer_resource_or_time_is_refused() {
-    use AccessTokenError::{Expired, FromTheFuture, Malformed, SenderConstrained};
+    use AccessTokenError::{Expired, FromTheFuture, Malformed};
     let issuer = Issuer::new();
     let from = |got: &str| AccessTokenError::Issuer { got: got.to_owned() };
     let meant = |got: &str| AccessTokenError::Audience { got: got.to_owned() };
@@ -300,13 +300,37 @@ fn a_token_for_another_issuer_resource_or_time_is_refused() {
         ("jti", Value::Null, no_json()),
         ("grant_id", Value::Null, no_json()),
         ("agent_id", json!("a/b"), no_json()),
-        ("cnf", json!({"jkt": "x"}), SenderConstrained),
+        ("cnf", json!({"jkt": "x"}), no_json()),
+        ("cnf", json!({}), no_json()),
+        ("cnf", json!({"x5t#S256": THUMBPRINT}), no_json()),
+        ("cnf", json!({"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT}), no_json()),
     ];
     for (member, value, why) in cases {
         let payload = with(payload(), member, value.clone());
         issuer.refuses(&issuer.signs(&issuer.header(), &payload), &why, &format!("{member} = {value}"));
     }
 }
+
+/// Whoever presents it still has to prove the key: the gateway asks for that, at each request.
+///
+/// Spec: RFC 9449 §6.1
+/// Field: D8
+#[test]
+fn a_token_that_is_bound_to_a_key_says_to_which() {
+    let issuer = Issuer::new();
+    let bound = with(payload(), "cnf", json!({"jkt": THUMBPRINT}));
+    let verified = issuer.signs(&issuer.header(), &bound);
+    let claims = issuer.check_at(&verified, Timestamp::from_seconds(NOW)).unwrap().into_claims();
+    assert_eq!(claims.key().unwrap().as_str(), THUMBPRINT);
+    // Bound in another way, too, or instead: nobody here would look at it, so it is worth nothing.
+    for cnf in [json!({"x5t#S256": THUMBPRINT}), json!({"jkt": THUMBPRINT, "x5t#S256": THUMBPRINT})] {
+        let other = issuer.signs(&issuer.header(), &with(payload(), "cnf", cnf));
+        assert!(issuer.check_at(&other, Timestamp::from_seconds(NOW)).is_err());
+    }
+}
+
+/// Of the key printed in the RFC.
+const THUMBPRINT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 /// Spec: RFC 7519 §4.1.4
 #[test]

@@ -4,14 +4,12 @@ mod forge;
 
 use aws_lc_rs::{
     encoding::AsDer,
-    rand::SystemRandom,
-    rsa::{KeyPair as RsaKeyPair, KeySize},
     signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding},
 };
-use forge::{NOW, base64url, es256, hs256, jws};
+use forge::{NOW, Rsa, base64url, es256, hs256, jws};
 use model::{ClientId, Timestamp};
 use portcullis_crypto::{
-    ASSERTION_ALGORITHMS, AgentKey, Assertion, AssertionError, JwsError, KeyError, LogKey, PublicKeys, SigningKey,
+    AgentKey, Assertion, AssertionError, CLIENT_ALGORITHMS, JwsError, KeyError, LogKey, PublicKeys, SigningKey,
     claimed_issuer, verify_assertion,
 };
 use proptest::prelude::*;
@@ -284,35 +282,17 @@ fn an_assertion_with_a_member_twice_is_refused() {
     }
 }
 
-struct Rsa {
-    pair: RsaKeyPair,
-    jwk: Value,
-}
-
-impl Rsa {
-    fn generate() -> Self {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key");
-        let n = base64url(pair.public_key().modulus().big_endian_without_leading_zero());
-        let e = base64url(pair.public_key().exponent().big_endian_without_leading_zero());
-        Self { pair, jwk: json!({"kty": "RSA", "n": n, "e": e}) }
-    }
-
-    fn signs(&self, scheme: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(scheme, &SystemRandom::new(), message, &mut signature).expect("signs");
-        signature
-    }
-}
-
 /// Spec: RFC 7518 §3.3, §3.4 and §3.5, RFC 8037 §3.1
 #[test]
 fn each_advertised_algorithm_is_accepted() {
     let (log, rsa, ec) = (LogKey::generate(), Rsa::generate(), SigningKey::generate());
     let okp = json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(log.public_bytes())});
-    let set = json!({"keys": [rsa.jwk, ec.public_jwk(), okp]});
-    for &alg in ASSERTION_ALGORITHMS {
+    let (p384, es384) = forge::p384();
+    let set = json!({"keys": [rsa.jwk, ec.public_jwk(), p384, okp]});
+    for &alg in CLIENT_ALGORITHMS {
         let sign = |message: &[u8]| match alg {
             "ES256" => es256(&ec.to_pkcs8())(message),
+            "ES384" => es384(message),
             "RS256" => rsa.signs(&RSA_PKCS1_SHA256, message),
             "PS256" => rsa.signs(&RSA_PSS_SHA256, message),
             _ => log.sign(message).to_vec(),

@@ -57,7 +57,7 @@ fn a_key_without_a_name_is_named_by_its_thumbprint() {
 #[test]
 fn keys_for_other_readers_are_passed_over() {
     let others = [
-        json!({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"}),
+        json!({"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}),
         json!({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"}),
         json!({"kty": "OKP", "crv": "X25519", "x": "AA"}),
         json!({"kty": "AKP", "alg": "ML-DSA-65", "pub": "AA"}),

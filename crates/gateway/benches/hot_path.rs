@@ -13,7 +13,11 @@ use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp::{json, jsonrpc, revision};
 use model::{Actor, Authority, CallTarget, Class, Question, Tier, event::examples};
-use portcullis_gateway::{principal::Verifier, protected_server::ProtectedServer};
+use portcullis_gateway::{
+    credential::Credential,
+    principal::{Presentation, Verifier},
+    protected_server::ProtectedServer,
+};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use world::{World, modern};
@@ -68,15 +72,35 @@ fn verifier() -> (Verifier, ProtectedServer, String) {
         (&whole, &Arc::new(policy::Policies::built_in())),
     )
     .unwrap();
-    (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into()), protected, WORLD.token())
+    (Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into(), None), protected, WORLD.token())
+}
+
+fn credential(token: &str) -> Credential {
+    Credential { token: crypto::Presented::new(token).unwrap(), presentation: Presentation::Bearer }
+}
+
+/// A token that was seen before, with a proof: verified anew each time, and looked for among those that were used.
+#[divan::bench]
+fn verify_hot_with_a_proof(bencher: Bencher) {
+    let (verifier, server, _) = verifier();
+    let key = crypto::AgentKey::generate();
+    let cnf = Some(model::Confirmation { jkt: key.thumbprint() });
+    let token = WORLD.sign(&model::AccessClaims { cnf, ..WORLD.claims() });
+    let now = WORLD.clock_now();
+    let proof = key.sign_proof(("POST", server.resource.as_str()), Some(&token), None, now).unwrap();
+    bencher.bench(|| {
+        let presentation = Presentation::Dpop(crypto::PresentedProof::new(&proof).unwrap());
+        let credential = Credential { token: crypto::Presented::new(&token).unwrap(), presentation };
+        RUNTIME.block_on(verifier.principal(&server, &Method::POST, credential)).unwrap()
+    });
 }
 
 #[divan::bench]
 fn verify_hot(bencher: Bencher) {
     let (verifier, server, token) = verifier();
     bencher.bench(|| {
-        let presented = crypto::Presented::new(&token).unwrap();
-        RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
+        let presented = credential(&token);
+        RUNTIME.block_on(verifier.principal(&server, &Method::POST, presented)).unwrap()
     });
 }
 
@@ -84,10 +108,10 @@ fn verify_hot(bencher: Bencher) {
 #[divan::bench]
 fn verify_cold(bencher: Bencher) {
     let (_, server, token) = verifier();
-    bencher.with_inputs(|| Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into())).bench_values(
+    bencher.with_inputs(|| Verifier::new(WORLD.store.clone(), "http://127.0.0.1:8420".into(), None)).bench_values(
         |verifier| {
-            let presented = crypto::Presented::new(&token).unwrap();
-            RUNTIME.block_on(verifier.principal(&server, presented)).unwrap()
+            let presented = credential(&token);
+            RUNTIME.block_on(verifier.principal(&server, &Method::POST, presented)).unwrap()
         },
     );
 }
@@ -108,6 +132,7 @@ fn decide(bencher: Bencher) {
         target: CallTarget::Tool("get_ticket".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
         exceptions: Default::default(),
+        key_proven: false,
     };
     bencher.bench(|| policies.decide(black_box(&question), policy::Arguments::None));
 }

@@ -4,7 +4,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::config::Config;
+use crypto::NonceKey;
+use model::config::{Config, DpopNonce};
 use policy::Policies;
 use store::{Store, secrets::Vault};
 use web::HostGuard;
@@ -62,11 +63,15 @@ impl Gateway {
         let server = |(id, server)| {
             Ok((format!("{id}"), Arc::new(ProtectedServer::new(&store, id, server, (&config, &policies))?)))
         };
+        let nonces = match config.tokens.dpop_nonce {
+            DpopNonce::Off | DpopNonce::AtIssue => None,
+            DpopNonce::Always => Some(NonceKey::of(Vault::of(&store).master())),
+        };
         Ok(Arc::new(Self {
             host_guard: HostGuard::of(&config),
             origins: Origins::of(&config),
             servers: config.servers.iter().map(server).collect::<Result<_, SetupError>>()?,
-            verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned())),
+            verifier: Arc::new(Verifier::new(store.clone(), config.public_url.as_str().to_owned(), nonces)),
             seals: Arc::new(Seals::new(Vault::of(&store).master())),
             quotas: Quotas::of(config.limits.per_grant),
             refusals: RefusalSampling::new(),

@@ -110,11 +110,15 @@ impl Gateway {
         let (config, policies, store) = (self.config.clone(), self.policies.clone(), self.store.clone());
         let (agent, grant, task) = (principal.agent().clone(), principal.grant().clone(), call.task.clone());
         let Lack { left, asks, of_task } = lack;
+        let proof = principal.proof().cloned();
         let is_exact = left.is_some();
         let written = self
             .store
             .write::<_, StoreError, _>(move |tx| {
                 Box::pin(async move {
+                    if let Some(proof) = &proof {
+                        let _ = tx.use_proof(proof).await?;
+                    }
                     let kept = match &left {
                         Some(left) => asked_call::leave(tx, &config.elevation, &left.asked, &left.sealed).await?,
                         None => false,

@@ -25,7 +25,7 @@ pub mod call;
 mod call_outcome;
 mod condition_watch;
 mod conditions;
-mod credential;
+pub mod credential;
 mod definitions;
 mod detached;
 mod elevation_use;

@@ -10,13 +10,15 @@
 use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
+use http::{HeaderValue, Method, Response, request::Parts};
 use hyper::body::Incoming;
+use mcp::challenge::Scheme;
 use model::{
     TaskEnd,
     event::{Done, Outcome},
 };
 use net::{Body, BodyError, caller::ListenerEnd};
+use oauth::dpop_header::DPOP_NONCE;
 
 use crate::{
     call::Call,
@@ -52,11 +54,18 @@ impl Gateway {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BodyError>,
     {
-        let mut asked = Asked::default();
-        match self.serve(server, parts, body, &mut asked).await {
+        let mut asked = Asked { scheme: credential::scheme(&parts.headers), ..Asked::default() };
+        let mut response = match self.serve(server, parts, body, &mut asked).await {
             Ok(response) => response,
             Err(refusal) => self.turned_away(&refusal, server, &asked),
+        };
+        // Also with an answer that was given: then the next proof is never too old.
+        if asked.scheme == Scheme::Dpop
+            && let Some(nonce) = self.verifier.nonce().and_then(|nonce| HeaderValue::try_from(nonce).ok())
+        {
+            response.headers_mut().insert(DPOP_NONCE, nonce);
         }
+        response
     }
 
     async fn serve<B>(
@@ -93,7 +102,7 @@ impl Gateway {
     /// Credential → principal.
     async fn principal(&self, server: &ProtectedServer, parts: &Parts) -> Result<Arc<Principal>, Refusal> {
         let presented = credential::present(parts)?;
-        match self.verifier.principal(server, presented).await {
+        match self.verifier.principal(server, &parts.method, presented).await {
             Ok(principal) => {
                 // The connection of a live token stays when the listener is full.
                 net::caller::verified();
@@ -180,6 +189,7 @@ impl Gateway {
                 Err(NotRecorded::TaskOver(permit, task)) => {
                     return Err(self.refused(permit.task_over(task, TaskEnd::UsedUp), asked).await);
                 }
+                Err(NotRecorded::Replayed(permit)) => return Err(self.refused(permit.replayed(), asked).await),
                 Err(NotRecorded::Store(error)) => {
                     self.store.failed("record_failed", &error);
                     break;

@@ -6,8 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use net::Body;
 
 /// Headers that a page of an allowed origin may send, besides `Mcp-Param-*`.
-const ALLOWED: &str =
-    "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id";
+const ALLOWED: &str = "authorization, dpop, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id";
 
 /// The answer to a preflight of an allowed origin. The caller adds the origin.
 pub fn answer(asked: &HeaderMap) -> Response<Body> {

@@ -2,15 +2,16 @@
 //!
 //! URLs come from the configured public URL alone, never from what a request says about its host.
 //!
-//! Spec: RFC 9728 §2, §3.1; MCP basic/authorization (protected resource metadata).
+//! Spec: RFC 9728 §2, §3.1, RFC 9449 §4.3 (9); MCP basic/authorization (protected resource metadata).
 
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
+use crypto::CLIENT_ALGORITHMS;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
-    CallTarget, Id, Outages, Server, Span, ToolName,
-    config::{Config, LimitsConfig, LongestConfig, PublicUrl, ServerConfig, TaskAccess},
+    CallTarget, Id, Outages, Server, Span, TargetUri, Tier, ToolName,
+    config::{Config, LimitsConfig, LongestConfig, ProofConfig, ProofDemand, ServerConfig, TaskAccess},
 };
 use net::Upstream;
 use oauth::metadata::ResourceMetadata;
@@ -44,6 +45,8 @@ pub struct ProtectedServer {
     pub id: Id<Server>,
     /// Its resource identifier: the only audience its tokens may have.
     pub resource: String,
+    /// The same as an address: the only one that a proof may be for.
+    pub uri: TargetUri,
     /// Where its metadata is.
     pub metadata_url: String,
     /// Its metadata (RFC 9728), as served.
@@ -54,6 +57,8 @@ pub struct ProtectedServer {
     pub tasks: TaskAccess,
     /// How old a token may be for each tier.
     pub longest: LongestConfig,
+    /// For which tiers a token has to be bound to a key.
+    pub proof: ProofConfig,
     /// Where people decide, and which agents are told so.
     pub awaited_decisions: AwaitedDecisions,
     /// Headers that carry the server's own credentials.
@@ -89,10 +94,12 @@ impl ProtectedServer {
             id: id.clone(),
             resource: public_url.resource(id),
             metadata_url: public_url.resource_metadata(id),
-            metadata: metadata(id, config, public_url),
+            uri: TargetUri::parse(&public_url.resource(id)).ok_or_else(|| fault("it has no address".to_owned()))?,
+            metadata: metadata(id, config, whole),
             config: config.clone(),
             tasks: config.tasks,
             longest: config.longest.or(whole.tokens.longest),
+            proof: config.proof.or(whole.tokens.proof),
             awaited_decisions: AwaitedDecisions::of(whole.clone()),
             definitions: Definitions::of(store.clone(), id.clone(), (config.definitions, policies.clone()), source),
             omitted: Omitted::default(),
@@ -145,12 +152,17 @@ fn credentials(config: &ServerConfig) -> Result<HeaderMap, String> {
 }
 
 /// The baseline is all it names: clients without a challenge ask for everything that stands here.
-fn metadata(id: &Id<Server>, config: &ServerConfig, public_url: &PublicUrl) -> Bytes {
+fn metadata(id: &Id<Server>, config: &ServerConfig, whole: &Config) -> Bytes {
+    let public_url = &whole.public_url;
+    let demanded = config.proof.or(whole.tokens.proof).of(Tier::Low);
     let document = ResourceMetadata {
         resource: public_url.resource(id),
         authorization_servers: vec![public_url.as_str().to_owned()],
         scopes_supported: vec![model::Scope::Low(id.clone())],
         bearer_methods_supported: &["header"],
+        dpop_signing_alg_values_supported: CLIENT_ALGORITHMS,
+        // Not for a tier alone: a client that reads this would leave out what it can have.
+        dpop_bound_access_tokens_required: demanded == ProofDemand::Required,
         resource_name: config.title.clone().unwrap_or_else(|| id.to_string()),
     };
     // INVARIANT: strings and lists of them always serialise.

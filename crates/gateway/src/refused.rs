@@ -2,9 +2,11 @@
 
 use std::hash::Hash;
 
+use crypto::Proof;
 use http::Response;
 use model::{AccessClaims, Event, Sampling, event::CallRest};
 use net::Body;
+use store::{Commit, StoreError};
 
 use crate::{
     gateway::Gateway,
@@ -42,7 +44,7 @@ impl Gateway {
         match told.event {
             // What is only counted leaves nothing behind.
             Some(event) if lack.leaves_something() => self.left(told.refusal, event, lack, &call, &principal).await,
-            event => self.told(Told { refusal: told.refusal, event }).await,
+            event => self.told(Told { refusal: told.refusal, event }, principal.proof()).await,
         }
     }
 
@@ -56,7 +58,8 @@ impl Gateway {
     ) -> Refusal {
         let request = asked.by.as_ref().map_or("", |by| &by.request);
         let event = |refusal: &Refusal| record::refused_early(refusal, &server.id, principal, request);
-        self.told(self.refusals.of_grant(&principal.grant().id, refusal, self.store.now(), event)).await
+        let told = self.refusals.of_grant(&principal.grant().id, refusal, self.store.now(), event);
+        self.told(told, principal.proof()).await
     }
 
     /// A token of ours came whose grant, agent or person is dead.
@@ -68,7 +71,7 @@ impl Gateway {
     ) -> Refusal {
         let event = || record::refused_dead(&refusal, &server.id, claims);
         let event = self.refusals.of_the_dead(claims, self.store.now(), event);
-        self.told(Told { refusal, event }).await
+        self.told(Told { refusal, event }, None).await
     }
 
     /// The answer to a refused request, with its line in the log if one is due.
@@ -93,15 +96,31 @@ impl Gateway {
         }
     }
 
-    async fn told(&self, told: Told) -> Refusal {
-        let written = match told.event {
-            Some(event) => self.write_down(event).await,
-            None => Ok(()),
+    async fn told(&self, told: Told, proof: Option<&Proof>) -> Refusal {
+        let written = match (told.event, proof) {
+            (Some(event), Some(proof)) => self.write_down_and_use(event, proof.clone()).await,
+            (Some(event), None) => self.write_down(event).await,
+            (None, _) => Ok(()),
         };
         match written {
             Ok(()) => told.refusal,
             Err(unavailable) => unavailable,
         }
+    }
+
+    /// A proof that was refused with its request must not come again when the same request would be allowed.
+    async fn write_down_and_use(&self, event: Event, proof: Proof) -> Result<(), Refusal> {
+        let written = self.store.write::<_, StoreError, _>(move |tx| {
+            Box::pin(async move {
+                // Used by another one meanwhile: then this one is refused all the same.
+                let _ = tx.use_proof(&proof).await?;
+                Ok(Commit::with(event, ()))
+            })
+        });
+        written.await.map_err(|error| {
+            self.store.failed("record_failed", &error);
+            Refusal::Unavailable
+        })
     }
 
     async fn write_down(&self, event: Event) -> Result<(), Refusal> {

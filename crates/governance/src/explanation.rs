@@ -4,7 +4,7 @@
 
 use model::{
     Agent, AgentState, Authority, CallTarget, Decision, DenyReason, HeldFor, Id, Pin, Server, StepUp, Tier, ToolName,
-    config::Config,
+    config::{Config, ProofDemand},
 };
 use policy::{Policies, Untypable};
 use privilege::authority::{
@@ -76,7 +76,20 @@ pub async fn explanation(
     if !grants.iter().any(|held| held.grant.server == *server) {
         hurdles.push(format!("it holds no grant on {server}: it has to authorize"));
     }
+    if rules.proof.or(config.tokens.proof).of(target.tier()) == ProofDemand::Required {
+        hurdles.push(format!(
+            "the {} tier of {server} takes a token that is bound to a key: use a client that proves one (DPoP)",
+            target.tier()
+        ));
+    }
     let mut so = in_words(&with, target.held());
+    if matches!(with[0].decision, Decision::Deny { .. })
+        && let Some(proving) = asker.if_it_proved()
+        && let Ok(said) = explain::with(policies, &proving, (server, &target), Authority::Standing, arguments)
+        && !matches!(said, Decision::Deny { .. })
+    {
+        so = "it may be called, or asked for, with a token that is bound to a key (DPoP)".to_owned();
+    }
     if depends_on_arguments && matches!(arguments, With::Any) {
         so += ", for some arguments: policies look at them";
     }

@@ -1,41 +1,63 @@
 //! `WWW-Authenticate`: what a client is told to do next, written by who protects a server and read by who calls one.
 //!
-//! Spec: RFC 6750 §3, RFC 9728 §5.1, RFC 9110 §11.2, OAuth 2.1 §5.3.1; MCP basic/authorization (scope challenge).
+//! Spec: RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1, RFC 9110 §11.2, OAuth 2.1 §5.3.1; MCP basic/authorization (scope challenge).
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// A challenge of the scheme `Bearer`: its parameters in their order, each at most once.
+/// How a token is presented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// Whoever has it may use it. Spec: RFC 6750 §2.1
+    #[default]
+    Bearer,
+    /// With a proof of the key that it is bound to. Spec: RFC 9449 §7.1
+    Dpop,
+}
+
+/// A challenge of a scheme: its parameters in their order, each at most once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Challenge(Vec<(Box<str>, Box<str>)>);
+pub struct Challenge {
+    scheme: Scheme,
+    parameters: Vec<(Box<str>, Box<str>)>,
+}
 
 impl Challenge {
-    /// Without parameters.
+    /// Of the scheme `Bearer`, without parameters.
     pub fn bearer() -> Self {
-        Self::default()
+        Self::of_scheme(Scheme::Bearer)
+    }
+
+    /// Of this scheme, without parameters.
+    pub fn of_scheme(scheme: Scheme) -> Self {
+        Self { scheme, parameters: Vec::new() }
     }
 
     /// Adds a parameter.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.push((name.into(), value.into()));
+        self.parameters.push((name.into(), value.into()));
         self
     }
 
     /// As the header's value. Characters that the grammar excludes become `?`: names of tools and servers can not
     /// break out of their quotes.
     pub fn header(&self) -> HeaderValue {
-        let mut text = String::from("Bearer");
-        for (at, (name, value)) in self.0.iter().enumerate() {
+        let scheme = match self.scheme {
+            Scheme::Bearer => "Bearer",
+            Scheme::Dpop => "DPoP",
+        };
+        let mut text = String::from(scheme);
+        for (at, (name, value)) in self.parameters.iter().enumerate() {
             text.push_str(if at == 0 { " " } else { ", " });
             text.push_str(name);
             text.push_str("=\"");
             text.extend(value.chars().map(|c| if matches!(c, ' ' | '!' | '#'..='[' | ']'..='~') { c } else { '?' }));
             text.push('"');
         }
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(scheme))
     }
 
-    /// The challenge of a response; without parameters when there is none, or none of this scheme.
+    /// The `Bearer` challenge of a response; without parameters when there is none, or none of this scheme.
     pub fn of(headers: &HeaderMap) -> Self {
         let text = headers.get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
         text.map(Self::parse).unwrap_or_default()
@@ -64,7 +86,7 @@ impl Challenge {
 
     /// The value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| **found == *name).map(|(_, value)| &**value)
+        self.parameters.iter().find(|(found, _)| **found == *name).map(|(_, value)| &**value)
     }
 
     /// Where to find who guards the resource.

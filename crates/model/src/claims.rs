@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, ClientId, Grant, Id, Installation, Person, ScopeSet, Task, Timestamp};
+use crate::{Agent, ClientId, Grant, Id, Installation, Person, ScopeSet, Task, Thumbprint, Timestamp};
 
 /// The claims of an access token, one resource each.
 ///
@@ -37,12 +37,30 @@ pub struct AccessClaims {
     /// The task that every call with it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Id<Task>>,
+    /// The key without which it is worth nothing. Spec: RFC 9449 §6.1
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// The key that whoever presents a token has to prove. A way of binding that is not known here is refused, not passed over.
+///
+/// Spec: RFC 7800 §3.1, RFC 9449 §6.1
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// Its thumbprint.
+    pub jkt: Thumbprint,
 }
 
 impl AccessClaims {
     /// When it stops being valid.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.exp)
+    }
+
+    /// The key that it is bound to, if it is bound to any.
+    pub fn key(&self) -> Option<&Thumbprint> {
+        self.cnf.as_ref().map(|cnf| &cnf.jkt)
     }
 
     /// What a block on its installation names. A token without `sid` is an installation of its own.

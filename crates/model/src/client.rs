@@ -70,6 +70,9 @@ pub struct Client {
     pub server: Option<String>,
     /// How well its identity is proven.
     pub assurance: Assurance,
+    /// It gets no token that is not bound to a key. Spec: RFC 9449 §5.2
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
 }
 
 impl Client {

@@ -36,6 +36,8 @@ pub struct Question {
     pub authority: Authority,
     /// The exceptions that hold for it there, of those that a policy asks for.
     pub exceptions: Exceptions,
+    /// Its token is bound to a key, and this very request proves that key.
+    pub key_proven: bool,
 }
 
 /// May a person say yes to what an agent asked for? The whole of what a policy sees of that.

@@ -29,6 +29,10 @@ pub enum ErrorCode {
     InvalidTarget,
     /// They mean nothing here, or can not be had. Spec: RFC 9396 §5
     InvalidAuthorizationDetails,
+    /// The proof of a key proves nothing. Spec: RFC 9449 §5
+    InvalidDpopProof,
+    /// The proof of a key has to have a nonce of this server. Spec: RFC 9449 §8
+    UseDpopNonce,
     /// A person or a policy said no.
     AccessDenied,
     /// A person has to decide first. Spec: RFC 8628 §3.5
@@ -57,6 +61,8 @@ text_enum!(ErrorCode {
     InvalidScope => "invalid_scope",
     InvalidTarget => "invalid_target",
     InvalidAuthorizationDetails => "invalid_authorization_details",
+    InvalidDpopProof => "invalid_dpop_proof",
+    UseDpopNonce => "use_dpop_nonce",
     AccessDenied => "access_denied",
     AuthorizationPending => "authorization_pending",
     LoginRequired => "login_required",

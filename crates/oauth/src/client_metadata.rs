@@ -112,6 +112,8 @@ pub fn read_document(id: &ClientId, bytes: &[u8]) -> Result<Document, DocumentEr
         grant_types: grant_types(&document, &mut ignored)?,
         jwks,
         server: None,
+        // Whatever is not `false` or absent is a wish for the stricter of the two.
+        dpop_bound_access_tokens: !matches!(document.get("dpop_bound_access_tokens"), None | Some(Value::Bool(false))),
     };
     Ok(Document { client, jwks_uri, ignored })
 }

@@ -4,11 +4,13 @@
 //! Pure: bytes and texts in, values out. No store, no network, no policy, no pages; the authorization server, the agent's
 //! side and the tests read and write by the same code. A file is named after what its RFC calls it.
 //!
-//! Spec: OAuth 2.1, RFC 6749, RFC 7591, RFC 7636, RFC 8414, RFC 8707, RFC 9207, RFC 9728,
+//! Spec: OAuth 2.1, RFC 6749, RFC 7591, RFC 7636, RFC 8414, RFC 8707, RFC 9207, RFC 9449,
+//! RFC 9728,
 //! draft-ietf-oauth-client-id-metadata-document.
 
 pub mod client_auth;
 pub mod client_metadata;
+pub mod dpop_header;
 pub mod form;
 pub mod metadata;
 pub mod pkce;

@@ -40,6 +40,8 @@ pub struct ServerMetadata {
     pub revocation_endpoint_auth_methods_supported: Vec<AuthMethod>,
     /// By which algorithms they sign.
     pub revocation_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
+    /// By which algorithms clients prove keys. Spec: RFC 9449 §5.1
+    pub dpop_signing_alg_values_supported: &'static [&'static str],
     /// Spec: RFC 9207 §3
     pub authorization_response_iss_parameter_supported: bool,
     /// Spec: draft-ietf-oauth-client-id-metadata-document
@@ -61,6 +63,10 @@ pub struct ResourceMetadata {
     pub scopes_supported: Vec<Scope>,
     /// How a token is presented.
     pub bearer_methods_supported: &'static [&'static str],
+    /// By which algorithms clients prove keys.
+    pub dpop_signing_alg_values_supported: &'static [&'static str],
+    /// Is a token that is bound to no key worth nothing here?
+    pub dpop_bound_access_tokens_required: bool,
     /// What it is called.
     pub resource_name: String,
 }

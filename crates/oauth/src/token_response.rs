@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct TokenResponse {
     /// The token.
     pub access_token: String,
-    /// How it is presented: `Bearer`.
+    /// How it is presented: `Bearer`, or `DPoP` with a proof of the key that it is bound to. Spec: RFC 9449 §5
     pub token_type: String,
     /// For how many seconds it is good.
     #[serde(default)]

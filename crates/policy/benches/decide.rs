@@ -26,6 +26,7 @@ fn question(tool: &str) -> Question {
         target: CallTarget::Tool(tool.parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
         exceptions: Default::default(),
+        key_proven: false,
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) enum Holding<'a> {
 impl Scene {
     /// Everything about `question` but what the agent holds and what the arguments are.
     pub(crate) fn of(question: &Question, doing: Doing, directory: &Directory) -> Result<Self, Unaskable> {
-        let Question { agent, owner, person, server, target, exceptions, .. } = question;
+        let Question { agent, owner, person, server, target, exceptions, key_proven, .. } = question;
         let (principal, server_uid) = (uid(&words::AGENT, agent.as_str()), uid(&words::SERVER, server.as_str()));
         let mut entities = vec![
             AgentFacts::of(question).entity()?,
@@ -93,6 +93,7 @@ impl Scene {
         let mut circumstances = vec![
             ("server".to_owned(), RestrictedExpression::new_entity_uid(server_uid.clone())),
             ("exceptions".to_owned(), RestrictedExpression::new_set(names)),
+            ("key_proven".to_owned(), RestrictedExpression::new_bool(*key_proven)),
         ];
         if let Some(person) = person {
             let uid = uid(&words::PERSON, person.as_str());
@@ -293,6 +294,7 @@ mod tests {
             target,
             authority: Authority::Standing,
             exceptions: ["change-freeze".parse().unwrap()].into_iter().collect(),
+            key_proven: false,
         }
     }
 

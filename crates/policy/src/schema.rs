@@ -37,7 +37,8 @@ pub(crate) fn text<'a>(before: &str, actions: impl IntoIterator<Item = Action<'a
             Some(input) => writeln!(
                 all,
                 "\naction {} in [call] appliesTo {{\n  principal: [Agent],\n  resource: [Tool],\n  context: {{ authority: \
-                 Authority, person?: Person, server: Server, exceptions: Set<String>, input: {input} }},\n}};",
+                 Authority, person?: Person, server: Server, exceptions: Set<String>, \
+                 key_proven: Bool, input: {input} }},\n}};",
                 Quoted(name)
             ),
         };

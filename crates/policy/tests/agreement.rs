@@ -51,6 +51,7 @@ fn question() -> impl Strategy<Value = Question> {
         } else {
             Default::default()
         },
+        key_proven: false,
     })
 }
 

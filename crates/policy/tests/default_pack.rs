@@ -22,6 +22,7 @@ fn call(tier: Tier, authority: Authority) -> Question {
         target: CallTarget::Tool("delete_ticket".parse().unwrap(), Class::Rated(tier)),
         authority,
         exceptions: Default::default(),
+        key_proven: false,
     }
 }
 

@@ -33,6 +33,7 @@ fn question(server: &str, exceptions: &[&str]) -> Question {
         target: CallTarget::Tool("get".parse().unwrap(), Class::Rated(Tier::Low)),
         authority: Authority::Standing,
         exceptions: exceptions.iter().map(|name| name.parse().unwrap()).collect(),
+        key_proven: false,
     }
 }
 

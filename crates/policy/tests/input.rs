@@ -24,6 +24,7 @@ fn question(tier: Tier) -> Question {
         target: CallTarget::Tool("refund".parse().unwrap(), Class::Rated(tier)),
         authority: Authority::Standing,
         exceptions: Default::default(),
+        key_proven: false,
     }
 }
 

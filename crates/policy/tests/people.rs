@@ -35,6 +35,7 @@ fn question(server: &str, owner: &str, acts_for: Option<&str>) -> Question {
         target: CallTarget::Protocol,
         authority: Authority::Standing,
         exceptions: Default::default(),
+        key_proven: false,
     }
 }
 

@@ -130,6 +130,7 @@ fn python() -> Option<&'static str> {
     tried.is_ok_and(|status| status.success()).then_some("python3")
 }
 
+/// Spec: RFC 9449 §4.2
 /// Field: H9
 #[tokio::test(flavor = "multi_thread")]
 async fn the_agent_of_the_page_makes_its_calls() {
@@ -173,6 +174,16 @@ async fn the_agent_of_the_page_makes_its_calls() {
         assert!(last.contains("\"result\"") && !last.contains("\"isError\": true"), "{last}");
         assert!(agent.wait().unwrap().success());
     });
+    installation.write("proven.py", &block("docs/agents.md", "## A token that is worth nothing", "python"));
+    let proven = Command::new(python)
+        .arg("proven.py")
+        .current_dir(installation.path("."))
+        .envs([("AGENT", "nightly"), ("ISSUER", &issuer), ("SERVER", "tickets"), ("KEY_FILE", "nightly.pem")])
+        .output();
+    let proven = tokio::task::block_in_place(|| proven).unwrap();
+    let said = String::from_utf8(proven.stdout).unwrap();
+    let (scheme, answer) = said.split_once('\n').unwrap_or_else(|| panic!("{said}"));
+    assert!(scheme == "DPoP" && answer.contains("\"result\"") && answer.contains("T-1050"), "{said}");
 }
 
 /// Field: H9

@@ -287,3 +287,20 @@ async fn an_exception_is_added_listed_asked_about_and_ended_and_one_that_no_poli
     let verified = run(&["audit", "verify"]);
     assert_eq!(verified.status, Some(0), "{}", verified.said);
 }
+
+/// Spec: docs/decisions/0043-tokens-in-one-pair-of-hands.md
+#[test]
+fn a_policy_that_demands_a_key_stands_in_tables_and_is_explained() {
+    let installation = installation();
+    let policy = r#"@id("keys") forbid (principal, action in Action::"call", resource)
+        when { resource.tier == Tier::"high" && !context.key_proven };"#;
+    fs::write(installation.path("policies/keys.cedar"), policy).unwrap();
+    assert_eq!(serve_once(&installation), Some(0));
+    let rows = "- { agent: nightly, tool: tickets.delete_ticket, expect: deny, policies: [keys] }\n\
+                - { agent: nightly, tool: tickets.delete_ticket, key_proven: true, expect: step_up, by: approval }\n\
+                - { agent: nightly, tool: tickets.get_ticket, expect: allow }\n";
+    let held = table(&installation, rows);
+    assert!(held.status == Some(0) && held.said.contains("3 of 3 rows hold"), "{}", held.said);
+    let explained = installation.run(&["policy", "explain", "nightly", "tickets.delete_ticket"]).said;
+    assert!(explained.contains("with a token that is bound to a key"), "{explained}");
+}

@@ -156,7 +156,7 @@ impl Installation {
 
     fn issuing<'a>(&'a self, policies: &'a Policies) -> Issuing<'a> {
         let (asker, server, pins) = (Asker::of(&self.agent), &self.grant.server, self.store.pins());
-        Issuing { policies, asker, server, rules: &self.rules, pins }
+        Issuing { policies, asker, server, rules: &self.rules, pins, proof: self.rules.proof }
     }
 
     fn target(&self, tool: &str) -> CallTarget {

@@ -125,7 +125,23 @@ impl Driver {
     /// # Panics
     /// When it is installed and does not start.
     pub fn start(sdk: &Sdk, era: Era, world: &World) -> Option<Self> {
-        Self::start_with(sdk, era, world, "tickets", None)
+        Self::start_with((sdk, era, world), "tickets", None, false)
+    }
+
+    /// The same with tokens that are bound to a key, which the SDK proves at each request (DPoP).
+    ///
+    /// # Panics
+    /// As [`Self::start`] does.
+    pub fn start_proving(sdk: &Sdk, era: Era, world: &World) -> Option<Self> {
+        Self::start_with((sdk, era, world), "tickets", None, true)
+    }
+
+    /// An autonomous agent whose tokens are bound to a key besides the one by which it authenticates.
+    ///
+    /// # Panics
+    /// As [`Self::start_agent`] does.
+    pub fn start_agent_proving(sdk: &Sdk, era: Era, world: &World, agent: &str) -> Option<Self> {
+        Self::start_with((sdk, era, world), "tickets", Some(agent), true)
     }
 
     /// Starts an autonomous agent, which has a key and no browser.
@@ -133,7 +149,7 @@ impl Driver {
     /// # Panics
     /// When what its SDK needs is installed and it does not start, or when there is no such agent.
     pub fn start_agent(sdk: &Sdk, era: Era, world: &World, agent: &str) -> Option<Self> {
-        Self::start_with(sdk, era, world, "tickets", Some(agent))
+        Self::start_with((sdk, era, world), "tickets", Some(agent), false)
     }
 
     /// Starts an autonomous agent as a client of another server than `tickets`.
@@ -141,10 +157,15 @@ impl Driver {
     /// # Panics
     /// As [`Self::start_agent`] does.
     pub fn start_agent_at(server: &str, sdk: &Sdk, era: Era, world: &World, agent: &str) -> Option<Self> {
-        Self::start_with(sdk, era, world, server, Some(agent))
+        Self::start_with((sdk, era, world), server, Some(agent), false)
     }
 
-    fn start_with(sdk: &Sdk, era: Era, world: &World, server: &str, agent: Option<&str>) -> Option<Self> {
+    fn start_with(
+        (sdk, era, world): (&Sdk, Era, &World),
+        server: &str,
+        agent: Option<&str>,
+        proves_key: bool,
+    ) -> Option<Self> {
         let setup = json!({
             "url": world.mcp(server),
             "client_id": world.documents.client_id(sdk.name()),
@@ -152,6 +173,7 @@ impl Driver {
             "era": era.revision(),
             "issuer": world.url(),
             "agent": agent,
+            "proves_key": proves_key,
         });
         let mut command = sdk.command().map_err(|why| skipped(&why)).ok()?;
         if let Some(agent) = agent {
@@ -187,6 +209,11 @@ impl Driver {
     /// Calls a tool several times at once.
     pub async fn calls(&mut self, times: u32, tool: &str, arguments: Value) -> Said {
         self.tell(json!({"do": "calls", "times": times, "name": tool, "arguments": arguments})).await
+    }
+
+    /// The tokens that the SDK keeps, and the thumbprint of its key.
+    pub async fn tokens(&mut self) -> Said {
+        self.tell(json!({"do": "tokens"})).await
     }
 
     /// Brings the answer of the browser back to the SDK.

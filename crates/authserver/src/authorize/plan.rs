@@ -15,7 +15,13 @@ use super::{
     for_task::{ForTask, NewTask},
     request::AuthorizeRequest,
 };
-use crate::{clients::slug, context::Context, error::AuthorizeError, liveness, scopes};
+use crate::{
+    clients::slug,
+    context::Context,
+    error::AuthorizeError,
+    liveness,
+    scopes::{self, Proving},
+};
 
 /// What it would take.
 pub(super) struct Plan {
@@ -181,7 +187,7 @@ fn assess(
     let client = &wanted.client.client.id;
     let acting = liveness::acting(&agent, client, grant.as_ref(), &wanted.server);
     liveness::seems_alive(&cx.store, &acting, person)?;
-    let possible = scopes::plan(cx, &agent, &wanted.server, &wanted.scopes)?;
+    let possible = scopes::plan(cx, &agent, &wanted.server, &wanted.scopes, Proving::Later)?;
     let mut plan = Plan {
         agent,
         grant,

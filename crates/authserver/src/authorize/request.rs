@@ -3,9 +3,9 @@
 //! First whom it is from and where an answer may go: what is wrong with that is shown to the person, never sent
 //! anywhere. Then everything else: what is wrong with that goes back to the client.
 //!
-//! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9700 §4.1 and §4.11.
+//! Spec: RFC 6749 §4.1.1 and §4.1.2.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9449 §10, RFC 9700 §4.1 and §4.11.
 
-use model::{ClientId, Id, Person, ScopeSet, Server};
+use model::{ClientId, Id, Person, ScopeSet, Server, Thumbprint};
 use oauth::{
     Challenge, Form, FormError, redirect,
     task_details::{self, TaskDetails},
@@ -42,6 +42,8 @@ pub(super) struct AuthorizeRequest {
     pub(super) scopes: ScopeSet,
     /// The task that it is to belong to. Spec: RFC 9396 §3
     pub(super) task: Option<TaskDetails>,
+    /// The key without which the code is to be worth nothing. Spec: RFC 9449 §10
+    pub(super) key: Option<Thumbprint>,
 }
 
 /// The parameters. One that is there twice is an error, `resource` has a rule of its own.
@@ -120,7 +122,8 @@ pub(super) fn wanted(
     let (challenge, server, scopes) = details(cx, client, form)?;
     let resource = cx.config.public_url.resource(&server);
     let task = form.value("authorization_details").map(task_details::parse).transpose()?;
-    Ok(AuthorizeRequest { client: client.clone(), back: back.clone(), challenge, server, resource, scopes, task })
+    let key = form.value("dpop_jkt").map(str::parse).transpose()?;
+    Ok(AuthorizeRequest { client: client.clone(), back: back.clone(), challenge, server, resource, scopes, task, key })
 }
 
 fn details(cx: &Context, client: &Resolved, form: &Form) -> Result<(String, Id<Server>, ScopeSet), AuthorizeError> {

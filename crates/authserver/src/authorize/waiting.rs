@@ -14,7 +14,7 @@ use http::HeaderMap;
 use login::{SignedIn, signed_in};
 use model::{
     Actor, Agent, ClientId, Elevation, ElevationState, Event, Grant, Id, Installation, Scope, ScopeSet, Span, Task,
-    Timestamp, event::CodeIssued,
+    Thumbprint, Timestamp, event::CodeIssued,
 };
 use oauth::Form;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub(super) struct Wait {
     /// The task that all of it belongs to.
     #[serde(default)]
     task: Option<Id<Task>>,
+    /// The key that the code is bound to.
+    #[serde(default)]
+    key: Option<Thumbprint>,
     person: Id<model::Person>,
     auth_time: Timestamp,
     /// Granted already.
@@ -76,6 +79,7 @@ impl Wait {
             grant: due.grant.clone(),
             installation: due.installation.clone(),
             task: due.task.clone(),
+            key: wanted.key.clone(),
             person: due.person.person.id.clone(),
             auth_time: due.person.session.logged_in_at,
             scopes: due.scopes.clone(),
@@ -114,6 +118,7 @@ impl Wait {
             scopes,
             resource: self.resource.clone(),
             task: self.task.clone(),
+            key: self.key.clone(),
             auth_time: self.auth_time,
             issued_at: tx.now(),
             not_after: tx.now().after(cx.config.tokens.code),

@@ -77,6 +77,7 @@ impl RegisteredClients {
                 jwks: None,
                 server: None,
                 assurance: Assurance::Proven,
+                dpop_bound_access_tokens: declared.dpop_bound_access_tokens,
             };
             table.insert(client_id, Resolved { client, keys: Some(keys), secret: None, declared: Some(id.clone()) });
         }
@@ -119,6 +120,7 @@ fn registered_client(config: &Config, id: &ClientId, registered: &RegisteredClie
         jwks: None,
         server: registered.server.as_ref().map(ToString::to_string),
         assurance: Assurance::of_client(registered.auth, &registered.redirect_uris),
+        dpop_bound_access_tokens: registered.dpop_bound_access_tokens,
     };
     Ok(Resolved { client, keys, secret: registered.secret.clone(), declared: None })
 }

@@ -24,7 +24,7 @@ use crate::{
     error::TokenError,
     issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
-    resource, task,
+    resource, sender_constraint, task,
 };
 
 /// Redeems the code in `form`.
@@ -92,7 +92,7 @@ async fn in_transaction(
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))
 }
 
-/// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2
+/// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2, RFC 9449 §10
 fn check_bindings(cx: &Context, code: &Code, client: &Authenticated, form: &Form) -> Result<(), TokenError> {
     if code.client != client.client.client.id {
         return Err(TokenError::CodeOfAnother);
@@ -100,6 +100,7 @@ fn check_bindings(cx: &Context, code: &Code, client: &Authenticated, form: &Form
     if form.value("redirect_uri").is_some_and(|uri| uri != code.redirect_uri) {
         return Err(TokenError::WrongRedirect);
     }
+    sender_constraint::holds(code.key.as_ref(), client.key())?;
     let verifier = form.value("code_verifier").ok_or_else(|| FormError::Missing("code_verifier".into()))?;
     Challenge::from_stored(code.challenge.clone()).check(verifier)?;
     Ok(resource::repeats(&cx.config, form, &code.resource)?)

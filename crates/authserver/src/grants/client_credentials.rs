@@ -34,7 +34,8 @@ use crate::{
     issue::{self, Issued, Order, Renewal},
     liveness::{self, Dead},
     resource::{self, ResourceError},
-    scopes, task,
+    scopes::{self, Proving},
+    task,
 };
 
 /// A token for the declared agent, or the elevation it has to wait for.
@@ -82,7 +83,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let agent = tx.agent(&request.agent).await?.ok_or(Dead::AgentUnknown)?;
     let now = tx.now();
     liveness::is_alive(tx, &liveness::acting(&agent, client, None, &request.server), now).await??;
-    let possible = scopes::plan(cx, &agent, &request.server, &request.asked)?;
+    let possible = scopes::plan(cx, &agent, &request.server, &request.asked, Proving::Now(request.client.key()))?;
     let lasts = cx.config.tokens.grant;
     let actor = Actor::Agent(agent.id.clone());
     let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;

@@ -1,12 +1,13 @@
 //! The refresh grant: a new access token for the baseline, and the next refresh token.
 //!
-//! A client that proves a key keeps its refresh token: nobody else can use it. Of every other client each use rotates
+//! A client that proves a key keeps its refresh token, whether that is the key it authenticates with or the one that the refresh token is
+//! bound to: nobody else can use it. Of every other client each use rotates
 //! it, and `reuse` says what becomes of one that comes back.
 //!
 //! A refresh asks for what its client once held, which is more than can be had again. It gets what can be had, and
 //! `scope` says what that is.
 //!
-//! Spec: RFC 6749 §6, RFC 9700 §4.14.2, OAuth 2.1 §4.3.
+//! Spec: RFC 6749 §6, RFC 9449 §5, RFC 9700 §4.14.2, OAuth 2.1 §4.3.
 //! Differs: elevated scope is never refreshed (docs/divergences.md).
 //!
 //! Next: `reuse`, for a token that was used before.
@@ -28,6 +29,7 @@ use crate::{
     error::TokenError,
     issue::{self, Renewal},
     network::Network,
+    sender_constraint,
 };
 
 /// Redeems the refresh token in `form`.
@@ -57,6 +59,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, asked: RefreshRequest) ->
     if refresh.client != asked.client.client.client.id {
         return Err(TokenError::RefreshOfAnother);
     }
+    sender_constraint::holds(refresh.key.as_ref(), asked.client.key())?;
     match state {
         RefreshState::Rotated(rotation) => reuse::answer(cx, tx, &asked, refresh, *rotation).await,
         RefreshState::Ended => Err(TokenError::RefreshOver),
@@ -75,7 +78,7 @@ async fn first_use(
     let now = tx.now();
     let until = standing.renewed_until(cx, now);
     let presented = asked.form.require("refresh_token")?;
-    if asked.client.proves_a_key() {
+    if asked.client.proves_a_key() || refresh.key.is_some() {
         if !tx.renew_refresh(refresh.digest, now, until).await? {
             return Err(TokenError::RefreshOver);
         }

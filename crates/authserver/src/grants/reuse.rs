@@ -45,7 +45,8 @@ pub(super) async fn answer(
     let presented = asked.form.require("refresh_token")?;
     let successor = Opaque::following("rt", Vault::of(&cx.store).master(), nonce, presented);
     match tx.refresh(successor.digest()).await? {
-        Some((next, RefreshState::Live)) if tx.now() < next.not_after => {}
+        // What the first answer bound to a key is told again to nobody else.
+        Some((next, RefreshState::Live)) if tx.now() < next.not_after && next.key.as_ref() == tx.refresh_key() => {}
         _ => return Err(TokenError::RefreshUsed),
     }
     if !tx.repeat_refresh(refresh.digest, MOST_REPEATS).await? {

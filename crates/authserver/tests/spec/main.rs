@@ -6,6 +6,7 @@ mod by_hand;
 mod change_password;
 mod client_credentials;
 mod client_metadata;
+mod dpop;
 mod exact;
 mod login;
 mod metadata;

@@ -17,7 +17,6 @@ async fn the_metadata_says_what_runs_and_nothing_else() {
         "registration_endpoint",
         "pushed_authorization_request_endpoint",
         "introspection_endpoint",
-        "dpop_signing_alg_values_supported",
         "subject_types_supported",
     ] {
         assert!(document.get(absent).is_none(), "{absent}");

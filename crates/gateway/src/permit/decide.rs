@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use catalogue::Fault;
+use crypto::ProofError;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
 use model::{
     CallTarget, DenyReason, Elevation, ElevationState, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd,
@@ -156,6 +157,13 @@ impl Permit<Call> {
         NotPermitted { why, call, principal, target: Some(target), policies, excepted: checks.excepted }
     }
 
+    /// The same call, not permitted after all, because its proof came twice at once.
+    pub fn replayed(self) -> NotPermitted {
+        let why = Denial::Principal(PrincipalError::Proof(ProofError::Replayed));
+        let Self { call, principal, target, policies, checks, .. } = self;
+        NotPermitted { why, call, principal, target: Some(target), policies, excepted: checks.excepted }
+    }
+
     /// The same call, not permitted after all, because others used its elevation up.
     pub fn used_up(self) -> NotPermitted {
         let why = self.step_up();
@@ -194,12 +202,13 @@ async fn ask(
     principal
         .young_enough(target.tier(), call.server.longest, store.now())
         .map_err(|why| (Denial::Principal(why), Vec::new()))?;
+    principal.proves_enough(target.tier(), call.server.proof).map_err(|why| (Denial::Principal(why), Vec::new()))?;
     let failed = |error: StoreError| (silent(store, &error), Vec::new());
     let accepted = accepted(call, target).await.map_err(failed)?;
     let definition = accepted.as_ref().map(|accepted| accepted.digest());
     let exact = Exact::of(store, call, principal, target, definition);
     let (grant, credential) = (principal.grant(), &principal.claims().scope);
-    let asker = Asker::by_grant(principal.agent(), grant).excepted(excepted);
+    let asker = Asker::by_grant(principal.agent(), grant).excepted(excepted).proving(principal.key());
     let approvals = Approvals::of(&call.server.config, target, exact.as_ref().map(Exact::this));
     let sent = call.called().and_then(MethodCall::arguments);
     let arguments = accepted.as_ref().map_or(Arguments::None, |accepted| Arguments::Sent(accepted.input(), sent));
@@ -224,6 +233,7 @@ async fn ask(
             (DenyReason::Held, Some(why), Some(tool)) => (Denial::Held(why, tool.clone()), policies),
             _ => (Denial::Policy(reason, target.tool().cloned()), policies),
         },
+        NotAllowed::NeedsKey => (Denial::Principal(PrincipalError::KeyRequired), Vec::new()),
         NotAllowed::Narrow(scope) => {
             let needed = Needed { scope, by: StepUp::Consent, live: &[], unfit: None, exact: None };
             (needed.alone(target), Vec::new())

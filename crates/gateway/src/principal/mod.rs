@@ -1,33 +1,38 @@
 //! From a token that says something to a principal that is alive.
 //!
-//! `Presented` (came off the wire) → `Verified` (signature, audience, lifetime hold) → [`Principal`] (grant,
-//! agent and person stand, no block stops them). Only the last says who acts.
+//! `Presented` (came off the wire) → `Verified` (signature, audience, lifetime hold) → `Unbound` (grant, agent and person stand, no
+//! block stops them) → [`Principal`] (its sender proved the key that it is bound to, if it is bound to one). Only the last says who acts.
 //!
 //! A verdict is kept together with the revocation epoch under which it was reached. Whatever takes
 //! authority away raises the epoch, so a kept verdict is as good as a fresh one, and the hot path is a
 //! hash, a look-up and two comparisons.
 //!
-//! Spec: RFC 9068 §4, MCP basic/authorization (token validation).
+//! Spec: RFC 9068 §4, RFC 9449 §7, MCP basic/authorization (token validation).
 
+mod binding;
 mod verifier;
 
-use crypto::Verified;
+use crypto::{Proof, ProofError, Verified};
 use model::{
-    AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Tier, Timestamp, ToolName,
-    config::LongestConfig,
+    AccessClaims, Actor, Agent, Block, Grant, Id, NotStanding, Server, Standing, Target, Thumbprint, Tier, Timestamp,
+    ToolName,
+    config::{LongestConfig, ProofConfig, ProofDemand},
 };
 use store::{GrantHolder, Store};
 
+pub use binding::Presentation;
 pub use verifier::Verifier;
 
 /// A principal that was alive under an epoch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Principal {
     claims: AccessClaims,
     holder: GrantHolder,
     /// Tools of the server that the kill switch stops.
     stopped: Vec<ToolName>,
     epoch: u64,
+    /// Of the key that its token is bound to, for the request at hand.
+    proof: Option<Proof>,
 }
 
 /// Nobody acts.
@@ -57,6 +62,16 @@ pub enum PrincipalError {
     OtherServer,
     /// No key of ours signed it, or it is not an access token.
     NotIssuedHere,
+    /// It is bound to a key, and came without a proof of it.
+    KeyNotShown,
+    /// It is bound to another key than the one that was proved.
+    OtherKey,
+    /// A proof came with it, and it is bound to no key.
+    NotBound,
+    /// The proof that came with it proves nothing.
+    Proof(ProofError),
+    /// What it is used for takes one that is bound to a key.
+    KeyRequired,
     /// Nobody gave the grant that it names, or it is forgotten.
     GrantUnknown,
     /// Agent, client or server are not those of its grant.
@@ -75,10 +90,9 @@ pub enum PrincipalError {
     StoreSilent,
 }
 
-impl PrincipalError {
-    /// In words for the client.
-    pub const fn words(self) -> &'static str {
-        match self {
+impl std::fmt::Display for PrincipalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::TokenExpired => "the token has expired",
             Self::TooOldFor(Tier::Low) => "the token is too old for the low tier: get a new one",
             Self::TooOldFor(Tier::Medium) => "the token is too old for the medium tier: get a new one",
@@ -93,13 +107,14 @@ impl PrincipalError {
             Self::TaskOver => "the task that the token belongs to is over",
             Self::PersonDisabled => "the person is disabled",
             Self::StoreSilent => "the gateway has lost its store for the moment",
-        }
-    }
-}
-
-impl std::fmt::Display for PrincipalError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.words())
+            Self::KeyNotShown => "the token is bound to a key: send it with the scheme DPoP and a proof of that key",
+            Self::OtherKey => "the token is bound to another key than the one that was proved",
+            Self::NotBound => "the token is bound to no key: send it with the scheme Bearer",
+            Self::Proof(why) => return why.fmt(f),
+            Self::KeyRequired => {
+                "this takes a token that is bound to a key: ask the token endpoint for one with a DPoP proof"
+            }
+        })
     }
 }
 
@@ -125,7 +140,7 @@ impl Principal {
         let Some(holder) = holder else {
             return Err(NoPrincipal::dead(claims, PrincipalError::GrantUnknown));
         };
-        let mut principal = Self { claims, holder, stopped: Vec::new(), epoch };
+        let mut principal = Self { claims, holder, stopped: Vec::new(), epoch, proof: None };
         let blocks = store.blocks();
         if let Err(why) = principal.fits(server).and_then(|()| principal.stands(&blocks)) {
             return Err(NoPrincipal::dead(principal.claims, why));
@@ -179,6 +194,14 @@ impl Principal {
         }
     }
 
+    /// Is its token bound to a key, where one is demanded for `tier`? Like its age, it is asked at each call.
+    pub fn proves_enough(&self, tier: Tier, demanded: ProofConfig) -> Result<(), PrincipalError> {
+        match (demanded.of(tier), self.key()) {
+            (ProofDemand::Required, None) => Err(PrincipalError::KeyRequired),
+            _ => Ok(()),
+        }
+    }
+
     fn tool_stopped_by(&self, block: &Block) -> Option<ToolName> {
         let Target::Tool(_, tool) = &block.target else { return None };
         let standing = Standing { tool: Some(tool), ..Standing::of(&self.holder.agent, &self.holder.grant) };
@@ -193,6 +216,16 @@ impl Principal {
     /// What the token says.
     pub fn claims(&self) -> &AccessClaims {
         &self.claims
+    }
+
+    /// The key that was proved for the request at hand; none of a bearer token.
+    pub fn key(&self) -> Option<&Thumbprint> {
+        self.proof.as_ref().map(Proof::thumbprint)
+    }
+
+    /// The proof, which is used up by whatever is written down of the request.
+    pub fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
     }
 
     /// The grant.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crypto::{AccessTokenError, Digest, Expected, Presented};
+use crypto::{AccessTokenError, Digest, Expected, NonceKey, Presented};
+use http::Method;
 use model::BoundedCache;
 use store::Store;
 
-use super::{NoPrincipal, Principal, PrincipalError};
-use crate::protected_server::ProtectedServer;
+use super::{NoPrincipal, Principal, PrincipalError, binding::Unbound};
+use crate::{credential::Credential, protected_server::ProtectedServer};
 
 /// So many tokens are remembered.
 const TOKENS: usize = 65_536;
@@ -15,26 +16,47 @@ const TOKENS: usize = 65_536;
 /// Finds out who acts.
 #[derive(Debug)]
 pub struct Verifier {
-    store: Store,
+    pub(super) store: Store,
     issuer: String,
+    /// Who marks nonces, where proofs have to have one.
+    pub(super) nonces: Option<NonceKey>,
     /// Whose tokens were seen before.
     seen: BoundedCache<Digest, Arc<Principal>>,
 }
 
 impl Verifier {
-    /// For tokens of `issuer`.
-    pub fn new(store: Store, issuer: String) -> Self {
-        Self { store, issuer, seen: BoundedCache::of(TOKENS) }
+    /// For tokens of `issuer`, with proofs that have to have a nonce of these, if one is given.
+    pub fn new(store: Store, issuer: String, nonces: Option<NonceKey>) -> Self {
+        Self { store, issuer, nonces, seen: BoundedCache::of(TOKENS) }
     }
 
-    /// Who acts on `server` with this token, right now.
+    /// Who acts on `server` with this credential, right now, in a request with this method.
     pub async fn principal(
         &self,
         server: &ProtectedServer,
-        presented: Presented,
+        method: &Method,
+        Credential { token, presentation }: Credential,
     ) -> Result<Arc<Principal>, NoPrincipal> {
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
-        let digest = presented.digest();
+        let digest = token.digest();
+        let unbound = Unbound::of(self.known(server, token, digest).await?);
+        unbound.bind(self, (server, method), (digest, presentation)).await
+    }
+
+    /// The nonce for the next proof, where proofs have to have one.
+    ///
+    /// Spec: RFC 9449 §8.2, §9
+    pub fn nonce(&self) -> Option<String> {
+        self.nonces.as_ref().map(|nonces| nonces.nonce(self.store.now()))
+    }
+
+    /// Whose token it is, whoever sent it.
+    async fn known(
+        &self,
+        server: &ProtectedServer,
+        presented: Presented,
+        digest: Digest,
+    ) -> Result<Arc<Principal>, NoPrincipal> {
         let now = self.store.now();
         let epoch = self.store.epoch();
         let holds = |principal: &Arc<Principal>| principal.epoch == epoch && principal.claims.aud == server.resource;
@@ -58,10 +80,9 @@ impl Verifier {
         if principal.epoch == self.store.epoch() {
             return Ok(principal.clone());
         }
-        let principal =
-            Principal::stand(&self.store, &principal.grant().server, principal.claims.clone()).await.map(Arc::new)?;
+        let stands = Principal::stand(&self.store, &principal.grant().server, principal.claims.clone()).await?;
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
-        Ok(principal)
+        Ok(Arc::new(Principal { proof: principal.proof.clone(), ..stands }))
     }
 
     /// The store, whose clock and epoch count.

@@ -37,6 +37,7 @@ pub fn decided(permit: &Permit<Call>, policy: &str) -> CallDecided {
             definition: permit.definition().map(|definition| definition.to_hex()),
             arguments: permit.arguments().map(str::to_owned),
             exceptions: permit.excepted().ids(),
+            key: principal.key().cloned(),
             ..call.told_of_task()
         },
     }

@@ -43,7 +43,7 @@ pub async fn record(
     let store = store.clone();
     Detached::of(async move {
         let taken = match permit.basis() {
-            Basis::Standing if permit.call().task.is_none() => {
+            Basis::Standing if permit.call().task.is_none() && permit.principal().proof().is_none() => {
                 store.record(decided.by(permit.principal().actor())).await.map(|_| Counted::Yes(None))
             }
             _ => counted(&permit, &store, decided).await,
@@ -59,6 +59,7 @@ pub async fn record(
                 Ok((Recorded { permit, used }, outcome))
             }
             Ok(Counted::UsedUp) => Err(NotRecorded::UsedUp(Box::new(permit))),
+            Ok(Counted::Replayed) => Err(NotRecorded::Replayed(Box::new(permit))),
             Ok(Counted::TaskOver(task)) => Err(NotRecorded::TaskOver(Box::new(permit), task)),
             Err(error) => Err(NotRecorded::Store(error)),
         }
@@ -80,6 +81,8 @@ pub enum NotRecorded {
     UsedUp(Box<Permit<Call>>),
     /// Its task ended meanwhile, or another call took the last one that it was good for.
     TaskOver(Box<Permit<Call>>, Id<Task>),
+    /// Its proof came twice at once, here or at another node, and the other one was first.
+    Replayed(Box<Permit<Call>>),
     /// The store failed.
     Store(StoreError),
 }
@@ -140,9 +143,14 @@ enum Counted {
     UsedUp,
     /// No call may be made in the task any more.
     TaskOver(Id<Task>),
+    /// Its proof was used up by another request.
+    Replayed,
 }
 
-/// Counts the call for its task, takes a use of its elevation, and writes the decision down: in one transaction.
+/// Uses its proof up, counts the call for its task, takes a use of its elevation, and writes the decision down: in one transaction. So
+/// there is one call to one proof, however many nodes it is shown to.
+///
+/// Spec: RFC 9449 §11.1
 async fn counted(permit: &Permit<Call>, store: &Store, mut decided: CallDecided) -> Result<Counted, StoreError> {
     let actor = permit.principal().actor();
     let grant = permit.principal().grant().id.clone();
@@ -151,9 +159,16 @@ async fn counted(permit: &Permit<Call>, store: &Store, mut decided: CallDecided)
         Basis::Standing => None,
         Basis::Elevation { id, .. } => Some(id.clone()),
     };
+    let proof = permit.principal().proof().cloned();
     store
         .write(move |tx| {
             Box::pin(async move {
+                // What ends below without a record rolls this back, and the call is decided on again.
+                if let Some(proof) = &proof
+                    && !tx.use_proof(proof).await?
+                {
+                    return Ok(Commit::nothing(Counted::Replayed));
+                }
                 let mut ends = Vec::new();
                 let mut lease = None;
                 // INVARIANT: nothing is changed before it is known that both can be.

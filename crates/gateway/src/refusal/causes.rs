@@ -38,6 +38,7 @@ impl From<CredentialError> for Refusal {
             CredentialError::Missing => Self::NoCredentials,
             CredentialError::Doubtful(why) => Self::BadCredentials(why),
             CredentialError::Malformed => Self::MalformedToken,
+            CredentialError::Proof(why) => Self::Proof(why),
         }
     }
 }
@@ -46,6 +47,8 @@ impl From<PrincipalError> for Refusal {
     fn from(error: PrincipalError) -> Self {
         match error {
             PrincipalError::StoreSilent => Self::Unavailable,
+            PrincipalError::Proof(why) => Self::Proof(why),
+            PrincipalError::KeyRequired => Self::KeyRequired,
             error => Self::InvalidToken(error),
         }
     }

@@ -1,6 +1,6 @@
 //! Every way of saying no, and what it looks like on the wire. Nothing else here knows a status code.
 //!
-//! Spec: RFC 6750 §3.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
+//! Spec: RFC 6750 §3.1, RFC 9449 §7.1, RFC 9728 §5.1, MCP basic/authorization (error handling),
 //! MCP 2026-07-28 basic/transports/streamable-http (statuses).
 //! Differs: a denial that no scope can cure is a tool result with `isError` for `tools/call`, so that the model
 //! reads the reason instead of its client asking for consent again (docs/divergences.md).
@@ -12,6 +12,7 @@ pub mod sampling;
 mod wire;
 
 use catalogue::Fault;
+use crypto::ProofError;
 use mcp::{jsonrpc::Malformed, revision::NotSpoken};
 use model::{
     AskedCall, DenyReason, Elevation, HeldFor, Id, ScopeSet, StepUp, ToolName, config::ChallengeStyle,
@@ -69,6 +70,12 @@ pub enum Refusal {
     /// The token is not good for this server, or what it stood for is over.
     #[error("{0}")]
     InvalidToken(PrincipalError),
+    /// The token is bound to a key, and what came as the proof of it proves nothing.
+    #[error("{0}")]
+    Proof(ProofError),
+    /// What is called takes a token that is bound to a key.
+    #[error("{}", PrincipalError::KeyRequired)]
+    KeyRequired,
     /// `Content-Type` is not JSON.
     #[error("the body must be application/json")]
     MediaType,
@@ -251,7 +258,10 @@ impl Refusal {
             Self::MethodNotAllowed => R::MethodNotAllowed,
             Self::NoCredentials => R::NoCredentials,
             Self::BadCredentials(_) => R::InvalidRequest,
+            Self::InvalidToken(PrincipalError::KeyNotShown | PrincipalError::OtherKey) => R::KeyNotProved,
             Self::MalformedToken | Self::InvalidToken(_) => R::InvalidToken,
+            Self::Proof(_) => R::InvalidProof,
+            Self::KeyRequired => R::KeyRequired,
             Self::MediaType => R::MediaType,
             Self::ContentCoding => R::ContentCoding,
             Self::TooLarge(_) => R::TooLarge,

@@ -44,7 +44,7 @@ pub fn refused(refusal: &Refusal, principal: &Principal, about: About<'_>) -> Ev
     record.policies = policies;
     record.rest = call.told_of_task();
     record.facts = Some(facts);
-    record.rest = rest;
+    record.rest = CallRest { key: principal.key().cloned(), ..rest };
     record.by(of.actor())
 }
 
@@ -53,6 +53,7 @@ pub fn refused_early(refusal: &Refusal, server: &Id<Server>, principal: &Princip
     let of = Caller::of(principal);
     let mut record = of.refused(server, refusal);
     record.request = Some(request.into());
+    record.rest.key = principal.key().cloned();
     record.by(of.actor())
 }
 

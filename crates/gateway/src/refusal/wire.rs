@@ -2,20 +2,29 @@
 
 use std::sync::Arc;
 
+use crypto::{CLIENT_ALGORITHMS, ProofError};
 use http::{HeaderValue, Response, StatusCode, header};
 use mcp::{
-    challenge::Challenge,
+    challenge::{Challenge, Scheme},
     jsonrpc::code::{INVALID_PARAMS, METHOD_NOT_FOUND},
     revision::{Revision, SendsTo},
     sse,
 };
-use model::{Scope, StepUp, ToolName, config::ChallengeStyle};
+use model::{
+    Scope, StepUp, Tier, ToolName,
+    config::{ChallengeStyle, ProofDemand},
+};
 use net::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Refusal, denial};
-use crate::{may_be_done, principal::Principal, protected_server::ProtectedServer, quota::Quota};
+use crate::{
+    may_be_done,
+    principal::{Principal, PrincipalError},
+    protected_server::ProtectedServer,
+    quota::Quota,
+};
 
 /// What is known about the request that is refused.
 #[derive(Debug, Default, Clone)]
@@ -28,6 +37,8 @@ pub struct Asked {
     pub calls_tool: bool,
     /// The revision that the request speaks, once that is known.
     pub revision: Option<&'static dyn Revision>,
+    /// By which scheme a token was presented: a challenge says what is wrong in it.
+    pub scheme: Scheme,
     /// Who asked, once that is known. For the log only.
     pub by: Option<By>,
 }
@@ -66,8 +77,11 @@ pub fn respond(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Aske
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let is_challenged = status(refusal, asked) != StatusCode::OK;
-    if let Some(challenge) = server.filter(|_| is_challenged).and_then(|server| challenge(refusal, server)) {
-        headers.insert(header::WWW_AUTHENTICATE, challenge.header());
+    // One field each, because simple readers read the first one only.
+    for challenge in
+        server.filter(|_| is_challenged).iter().flat_map(|server| challenges(refusal, server, asked.scheme))
+    {
+        headers.append(header::WWW_AUTHENTICATE, challenge.header());
     }
     match refusal {
         Refusal::Quota(Quota::RefusalSampling) => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10")),
@@ -110,7 +124,11 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
         }
         Refusal::ForeignOrigin | Refusal::StepUp { .. } => StatusCode::FORBIDDEN,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::NoCredentials | Refusal::MalformedToken | Refusal::InvalidToken(_) => StatusCode::UNAUTHORIZED,
+        Refusal::NoCredentials
+        | Refusal::MalformedToken
+        | Refusal::InvalidToken(_)
+        | Refusal::Proof(_)
+        | Refusal::KeyRequired => StatusCode::UNAUTHORIZED,
         Refusal::MediaType | Refusal::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::BadCredentials(_)
@@ -147,31 +165,57 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
     }
 }
 
-/// No credentials, no `error`.
+/// What the client is to do, in the scheme that it used; and in both, when it used none or the wrong one. No credentials, no `error`.
 ///
-/// Spec: RFC 6750 §3, §3.1; RFC 9728 §5.1; MCP basic/authorization (scope challenge)
-fn challenge(refusal: &Refusal, server: &ProtectedServer) -> Option<Challenge> {
+/// Spec: RFC 6750 §3, §3.1; RFC 9449 §7.1, §7.2, §9; RFC 9728 §5.1; MCP basic/authorization (scope challenge)
+fn challenges(refusal: &Refusal, server: &ProtectedServer, scheme: Scheme) -> Vec<Challenge> {
     let baseline = Scope::Low(server.id.clone()).to_string();
     let metadata = &server.metadata_url;
-    let realm = Challenge::bearer().with("realm", server.id.as_str());
-    Some(match refusal {
-        Refusal::NoCredentials => realm.with("resource_metadata", metadata).with("scope", &baseline),
-        Refusal::MalformedToken | Refusal::InvalidToken(_) => realm
-            .with("error", "invalid_token")
-            .with("error_description", &refusal.to_string())
-            .with("resource_metadata", metadata)
-            .with("scope", &baseline),
-        Refusal::BadCredentials(why) => realm
-            .with("error", "invalid_request")
-            .with("error_description", &why.to_string())
-            .with("resource_metadata", metadata),
-        Refusal::StepUp { scopes, .. } => Challenge::bearer()
-            .with("error", "insufficient_scope")
-            .with("scope", &scopes.to_string())
-            .with("resource_metadata", metadata)
-            .with("error_description", &refusal.to_string()),
-        _ => return None,
-    })
+    let realm = |scheme| match scheme {
+        Scheme::Bearer => Challenge::bearer().with("realm", server.id.as_str()),
+        Scheme::Dpop => Challenge::of_scheme(scheme),
+    };
+    let known = |challenge: Challenge| challenge.with("resource_metadata", metadata).with("scope", &baseline);
+    // Whoever proves a key is told by which algorithms.
+    let with_algs = |scheme, challenge: Challenge| match scheme {
+        Scheme::Bearer => challenge,
+        Scheme::Dpop => challenge.with("algs", &CLIENT_ALGORITHMS.join(" ")),
+    };
+    let plain = |scheme| with_algs(scheme, known(realm(scheme)));
+    let failed = |scheme, error: &str| {
+        let challenge = realm(scheme).with("error", error).with("error_description", &refusal.to_string());
+        with_algs(scheme, known(challenge))
+    };
+    match refusal {
+        Refusal::NoCredentials => match server.proof.of(Tier::Low) {
+            ProofDemand::Required => vec![plain(Scheme::Dpop)],
+            ProofDemand::Optional => vec![plain(Scheme::Bearer), plain(Scheme::Dpop)],
+        },
+        Refusal::InvalidToken(PrincipalError::KeyNotShown) => {
+            vec![failed(Scheme::Bearer, "invalid_token"), plain(Scheme::Dpop)]
+        }
+        Refusal::InvalidToken(PrincipalError::NotBound) => {
+            vec![plain(Scheme::Bearer), failed(Scheme::Dpop, "invalid_token")]
+        }
+        Refusal::MalformedToken | Refusal::InvalidToken(_) => vec![failed(scheme, "invalid_token")],
+        Refusal::KeyRequired => vec![failed(Scheme::Dpop, "invalid_token")],
+        Refusal::Proof(ProofError::Nonce(_)) => vec![failed(Scheme::Dpop, "use_dpop_nonce")],
+        Refusal::Proof(_) => vec![failed(Scheme::Dpop, "invalid_dpop_proof")],
+        Refusal::BadCredentials(why) => vec![
+            realm(scheme)
+                .with("error", "invalid_request")
+                .with("error_description", &why.to_string())
+                .with("resource_metadata", metadata),
+        ],
+        Refusal::StepUp { scopes, .. } => vec![
+            Challenge::of_scheme(scheme)
+                .with("error", "insufficient_scope")
+                .with("scope", &scopes.to_string())
+                .with("resource_metadata", metadata)
+                .with("error_description", &refusal.to_string()),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// A JSON-RPC error. Ours have HTTP-like codes, because the reserved range belongs to the protocol.
@@ -227,12 +271,11 @@ fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked
         }
     }
     if let Refusal::StepUp { by, told, .. } = refusal {
-        let challenge = server
-            .and_then(|server| challenge(refusal, server))
-            .and_then(|challenge| challenge.header().to_str().ok().map(str::to_owned));
+        let challenges = server.iter().flat_map(|server| challenges(refusal, server, asked.scheme));
+        let challenges = challenges.filter_map(|challenge| challenge.header().to_str().ok().map(str::to_owned));
         result["_meta"] = json!({
             "io.portcullis/denial": denial::of(*by, told),
-            "mcp/www_authenticate": challenge.into_iter().collect::<Vec<_>>(),
+            "mcp/www_authenticate": challenges.collect::<Vec<_>>(),
         });
     }
     answer(asked, "result", result)

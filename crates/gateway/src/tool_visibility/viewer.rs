@@ -38,7 +38,7 @@ pub struct Access {
     pub scope: Scope,
     /// Usable now, or after a step-up.
     pub state: &'static str,
-    /// By which authority it is usable, or who has to say yes.
+    /// By which authority it is usable, or who has to say yes; `key` where it takes a token that is bound to one.
     pub by: &'static str,
 }
 
@@ -54,6 +54,9 @@ pub enum Listed<'l> {
     /// A resource template.
     Template(&'l str),
 }
+
+/// What is usable with a token that is bound to a key.
+const KEY: &str = "key";
 
 impl Viewer {
     /// Who looks at the lists of `server` at this moment.
@@ -107,12 +110,18 @@ impl Viewer {
         }
         let target = self.server.target(Some(tool));
         let (agent, grant) = (self.principal.agent(), self.principal.grant());
-        let asker = Asker::by_grant(agent, grant).excepted(&self.excepted);
+        let asker = Asker::by_grant(agent, grant).excepted(&self.excepted).proving(self.principal.key());
         let approvals = Approvals::of(&self.server.config, &target, None);
         let reach = reach(&self.policies, &asker, &grant.server, &target, approvals, &self.elevations)?;
         let (scope, state, by) = match reach {
             Reach::Usable { scope, with } => (scope, "usable", with.as_str()),
             Reach::StepUp { scope, by } => (scope, "step_up", by.as_str()),
+            Reach::Key { scope } => (scope, "step_up", KEY),
+        };
+        // The configuration demands it whatever policy says.
+        let (state, by) = match self.principal.proves_enough(target.tier(), self.server.proof) {
+            Ok(()) => (state, by),
+            Err(_) => ("step_up", KEY),
         };
         Some(Access { tier: target.tier(), scope, state, by })
     }

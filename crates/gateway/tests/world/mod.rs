@@ -115,6 +115,13 @@ impl World {
         world
     }
 
+    /// Another node of the same installation, before the same upstream.
+    pub async fn another_node(&self, server: Value) -> (Store, Arc<Gateway>) {
+        let store = open_as("another", self.directory.path(), self.clock.clone()).await;
+        let gateway = gateway(&store, &self.upstream.url(), "", &server).unwrap();
+        (store, gateway)
+    }
+
     pub fn clock_now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -139,6 +146,7 @@ impl World {
             agent_id: self.grant.agent.clone(),
             sid: Some("ins_ada".parse().unwrap()),
             task: None,
+            cnf: None,
         }
     }
 
@@ -361,12 +369,16 @@ pub fn modern(method: &str, mut params: Value) -> (Vec<(&'static str, String)>, 
 }
 
 async fn open(directory: &Path, clock: Arc<ManualClock>) -> Store {
+    open_as("test", directory, clock).await
+}
+
+async fn open_as(node: &str, directory: &Path, clock: Arc<ManualClock>) -> Store {
     let options = OpenOptions {
         url: model::config::StoreUrl::sqlite_in(directory),
         data_dir: directory.into(),
         origin: "test/audit".into(),
         clock,
-        node: Some("test".into()),
+        node: Some(node.into()),
         store_silence: Span::from_seconds(60),
         missing: store::Missing::IsMade,
     };

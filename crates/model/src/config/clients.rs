@@ -65,6 +65,9 @@ pub struct RegisteredClient {
     /// Pins the client to one server: it may then leave out `resource`.
     #[serde(default)]
     pub server: Option<Id<Server>>,
+    /// It gets no token without a proof of a key (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
 }
 
 const fn none() -> AuthMethod {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Approvals;
+use super::{Approvals, DpopNonce, ProofConfig};
 use crate::{Span, Tier};
 
 /// How long privilege above the baseline lasts, and for how many calls.
@@ -89,6 +89,12 @@ pub struct TokensConfig {
     /// How old an access token may be that is used for a tier, whatever its life is: it is not issued for longer with a scope
     /// of that tier, and refused for it when it is older.
     pub longest: LongestConfig,
+    /// For which tiers a token has to be bound to a key that its client proves at each request (DPoP, RFC 9449): `{high:
+    /// required}`. What is demanded for a tier is demanded above it. A client that sends a proof gets a bound token anyway.
+    pub proof: ProofConfig,
+    /// Where a proof has to have a nonce of this server: `off`, `at_issue` (the token endpoint) or `always` (every protected
+    /// server, too). It costs a client one more request now and then.
+    pub dpop_nonce: DpopNonce,
     /// Life of an authorization code; at most a minute.
     #[serde(deserialize_with = "at_most_a_minute")]
     pub code: Span,
@@ -114,6 +120,8 @@ impl Default for TokensConfig {
             access: Span::from_minutes(10),
             client_credentials: Span::from_minutes(5),
             longest: LongestConfig::default(),
+            proof: ProofConfig::default(),
+            dpop_nonce: DpopNonce::default(),
             code: Span::from_seconds(60),
             refresh_idle: Span::from_minutes(14 * 24 * 60),
             refresh_reuse: Span::from_seconds(30),

@@ -14,6 +14,7 @@ mod known_clients;
 mod lifetimes;
 mod notify;
 mod people;
+mod proof;
 mod servers;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -30,6 +31,7 @@ pub use known_clients::{Facts, KNOWN, KnownClient};
 pub use lifetimes::{ElevationConfig, LimitsConfig, LongestConfig, NumberMatching, PerGrantConfig, TokensConfig};
 pub use notify::{MailConfig, NotifyConfig, WebhookConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
+pub use proof::{DpopNonce, ProofConfig, ProofDemand};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
 
 use crate::{Agent, Id, Person, Server};

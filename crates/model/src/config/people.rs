@@ -55,6 +55,9 @@ pub struct AgentConfig {
     /// refused call itself asks for it.
     #[serde(default)]
     pub challenge: Option<ChallengeStyle>,
+    /// It gets no token without a proof of a key (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
 }
 
 /// What an autonomous agent is told while a person decides on what it asked for.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{AnswerBytes, ApprovalRules, Approvals, LongestConfig};
+use super::{AnswerBytes, ApprovalRules, Approvals, LongestConfig, ProofConfig};
 use crate::{Group, Id, Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
@@ -72,6 +72,10 @@ pub struct ServerConfig {
     /// How old an access token may be for each tier of this server; where it says nothing, `tokens.longest` does.
     #[serde(default)]
     pub longest: LongestConfig,
+    /// For which tiers of this server a token has to be bound to a key that its client proves at each request (DPoP); where it
+    /// says nothing, `tokens.proof` does.
+    #[serde(default)]
+    pub proof: ProofConfig,
 }
 
 impl ServerConfig {

@@ -6,8 +6,8 @@ use serde_with::skip_serializing_none;
 
 use super::Text;
 use crate::{
-    Agent, AskedCall, ClientId, Elevation, Exception, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Tier,
-    ToolName, text_enum,
+    Agent, AskedCall, ClientId, Elevation, Exception, Grant, HeldFor, Id, Person, Scope, Server, StepUp, Thumbprint,
+    Tier, ToolName, text_enum,
 };
 
 /// A call was decided, before it was sent upstream.
@@ -188,6 +188,12 @@ pub enum CallRefusalReason {
     InvalidRequest,
     /// The token is not good there, or what it stood for is over.
     InvalidToken,
+    /// The token is bound to a key, and the proof of it proves nothing.
+    InvalidProof,
+    /// The token is bound to a key, and was shown without proving it.
+    KeyNotProved,
+    /// What is called takes a token that is bound to a key.
+    KeyRequired,
     /// The body is not JSON.
     MediaType,
     /// The body is encoded.
@@ -272,6 +278,9 @@ text_enum!(CallRefusalReason {
     NoCredentials => "no_credentials",
     InvalidRequest => "invalid_request",
     InvalidToken => "invalid_token",
+    InvalidProof => "invalid_proof",
+    KeyNotProved => "key_not_proved",
+    KeyRequired => "key_required",
     MediaType => "media_type",
     ContentCoding => "content_coding",
     TooLarge => "too_large",
@@ -395,6 +404,8 @@ pub struct CallRest {
     pub agreement: Option<String>,
     /// How to stop the task that made this call.
     pub stop: Option<String>,
+    /// The thumbprint of the key that was proved for this very request; none for a bearer token.
+    pub key: Option<Thumbprint>,
     /// The exceptions that were among the facts it was decided on, by their ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Id<Exception>>,

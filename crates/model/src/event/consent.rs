@@ -97,6 +97,8 @@ pub enum AuthorizationRefusalCause {
     ResponseMode,
     /// The code challenge is missing or not S256.
     Challenge,
+    /// The key that the code is to be bound to is no thumbprint.
+    Key,
     /// It wants another response type than `code`.
     ResponseType,
     /// It comes as a request object.
@@ -143,6 +145,7 @@ text_enum!(AuthorizationRefusalCause {
     Malformed => "malformed",
     ResponseMode => "response_mode",
     Challenge => "challenge",
+    Key => "key",
     ResponseType => "response_type",
     RequestObject => "request_object",
     RequestUri => "request_uri",

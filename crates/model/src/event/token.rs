@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use crate::{
-    Agent, ClientId, Elevation, ErrorCode, Grant, GrantType, Id, Installation, Person, ScopeSet, Server, text_enum,
+    Agent, ClientId, Elevation, ErrorCode, Grant, GrantType, Id, Installation, Person, ScopeSet, Server, Thumbprint,
+    text_enum,
 };
 
 /// A code was redeemed twice; its installation is ended.
@@ -46,6 +47,8 @@ pub struct TokenIssued {
     pub expires_in: u64,
     /// The elevations in it, separated by spaces.
     pub elevation: Option<String>,
+    /// The thumbprint of the key that it is bound to; none for a bearer token.
+    pub key: Option<Thumbprint>,
 }
 
 /// A token request was refused, and why.
@@ -211,6 +214,16 @@ pub enum TokenRefusalCause {
     TokenOfAnother,
     /// The token that is shown is none that is good.
     DeadToken,
+    /// A proof of a key is needed, and none came.
+    ProofMissing,
+    /// The proof of a key proves nothing.
+    Proof,
+    /// The proof of a key came before.
+    ProofReplayed,
+    /// The proof of a key has no nonce of this server, or an old one.
+    ProofNonce,
+    /// The authorization code or refresh token is bound to another key.
+    OtherKey,
     /// The resource is none of ours, or none can be meant.
     Resource,
     /// The scope can not be had.
@@ -275,6 +288,11 @@ text_enum!(TokenRefusalCause {
     RefreshUsed => "refresh_used",
     TokenOfAnother => "token_of_another",
     DeadToken => "dead_token",
+    ProofMissing => "proof_missing",
+    Proof => "proof",
+    ProofReplayed => "proof_replayed",
+    ProofNonce => "proof_nonce",
+    OtherKey => "other_key",
     Resource => "resource",
     Scope => "scope",
     Pending => "pending",

@@ -70,6 +70,9 @@ struct Row {
     /// The exceptions that hold for it, and no others.
     #[serde(default)]
     exceptions: Vec<ExceptionName>,
+    /// Its token is bound to a key, and the request proves that key.
+    #[serde(default)]
+    key_proven: bool,
     /// What policy is to say.
     expect: Expected,
     /// Who has to say yes, of a step-up.
@@ -213,8 +216,9 @@ impl Known {
             let tool = tool.qualified(&server);
             let with = arguments(&self.accepted, &tool, input.as_deref())?;
             for agent in &agents {
-                let said =
-                    explain::with(policies, &Asker::of(agent).excepted(&excepted), (&server, &target), row.holds, with);
+                let asker = Asker::of(agent).excepted(&excepted);
+                let asker = if row.key_proven { asker.if_it_proved().unwrap_or(asker) } else { asker };
+                let said = explain::with(policies, &asker, (&server, &target), row.holds, with);
                 // What can not be compared is denied.
                 let decision =
                     said.unwrap_or_else(|_| Decision::Deny { reason: DenyReason::UntypedInput, policies: Vec::new() });

@@ -61,6 +61,8 @@ pub enum NotAllowed {
         /// The policies that said so.
         policies: Vec<String>,
     },
+    /// A policy allows it, or allows to ask for it, to whoever proves a key, and to nobody else.
+    NeedsKey,
     /// The standing grant would be enough, but grant or token does not name this.
     Narrow(Scope),
     /// It takes an elevation of `scope`, and none is live.
@@ -105,7 +107,13 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
             }
             return Ok(Allowed { basis: Basis::Standing, policies });
         }
-        Decision::Deny { reason, policies } => return Err(NotAllowed::Denied { reason, policies }),
+        Decision::Deny { reason, policies: by } => {
+            let proved = asker.if_it_proved().map(|asker| asker.question(&grant.server, target, Authority::Standing));
+            return Err(match proved.map(|question| policies.decide(&question, arguments)) {
+                Some(Ok(Decision::Allow { .. } | Decision::StepUp { .. })) => NotAllowed::NeedsKey,
+                Some(Ok(Decision::Deny { .. }) | Err(_)) | None => NotAllowed::Denied { reason, policies: by },
+            });
+        }
         Decision::StepUp { scope, by, policies } => (scope, by, policies),
     };
     // A clock that can not be right decides about nothing above the baseline.

@@ -18,7 +18,7 @@
 
 use model::{
     Agent, AgentKind, Authority, CallTarget, Decision, Elevation, Exceptions, Grant, Id, Person, Question, Scope,
-    Server,
+    Server, Thumbprint,
 };
 
 pub mod approve;
@@ -42,6 +42,7 @@ pub struct Asker<'a> {
     agent: &'a Agent,
     person: Option<&'a Id<Person>>,
     exceptions: Exceptions,
+    key_proven: bool,
 }
 
 impl<'a> Asker<'a> {
@@ -51,18 +52,31 @@ impl<'a> Asker<'a> {
             agent,
             person: (agent.kind == AgentKind::Delegated).then_some(&agent.owner),
             exceptions: Exceptions::default(),
+            key_proven: false,
         }
     }
 
     /// An agent by this grant, for the person who gave it.
     pub fn by_grant(agent: &'a Agent, grant: &'a Grant) -> Self {
-        Self { agent, person: grant.person.as_ref(), exceptions: Exceptions::default() }
+        Self { person: grant.person.as_ref(), ..Self::of(agent) }
     }
 
     /// The same, spared what these say.
     #[must_use]
     pub fn excepted(self, excepted: &Excepted) -> Self {
         Self { exceptions: excepted.names().clone(), ..self }
+    }
+
+    /// The same, with a token that is bound to a key which the request proves, or with one that is not.
+    #[must_use]
+    pub fn proving(self, key: Option<&Thumbprint>) -> Self {
+        Self { key_proven: key.is_some(), ..self }
+    }
+
+    /// The same, as if it had proved a key; `None`, when it has.
+    #[must_use]
+    pub fn if_it_proved(&self) -> Option<Self> {
+        (!self.key_proven).then(|| Self { key_proven: true, ..self.clone() })
     }
 
     /// What is asked of policy, when it holds `authority`.
@@ -80,6 +94,7 @@ impl<'a> Asker<'a> {
             target: target.clone(),
             authority,
             exceptions: self.exceptions.clone(),
+            key_proven: self.key_proven,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use model::{
     Authority, CallTarget, Class, Decision, HeldFor, Id, Pin, Scope, ScopeSet, Server, StepUp, Tier, ToolName,
-    config::ServerConfig,
+    config::{ProofConfig, ProofDemand, ServerConfig},
 };
 use policy::Policies;
 use store::Pins;
@@ -50,6 +50,9 @@ pub enum NotIssuable {
     /// Policy lets the agent not even speak to the server.
     #[error("policy does not allow this agent on the server `{0}`")]
     NoConnection(Id<Server>, Vec<String>),
+    /// Only a token that is bound to a key may carry it.
+    #[error("scope `{0}` is issued only to a client that proves a key: send a DPoP proof with the token request")]
+    NeedsKey(Scope),
     /// Nothing was asked for that can be had.
     #[error("nothing of `{0}` can be issued to this agent")]
     NothingLeft(ScopeSet),
@@ -69,7 +72,7 @@ impl NotIssuable {
     pub fn policies(&self) -> &[String] {
         match self {
             Self::Forbidden(_, policies) | Self::NoToken(_, policies) | Self::NoConnection(_, policies) => policies,
-            Self::Held(..) | Self::NotHigh { .. } | Self::NothingLeft(_) => &[],
+            Self::Held(..) | Self::NotHigh { .. } | Self::NeedsKey(_) | Self::NothingLeft(_) => &[],
         }
     }
 }
@@ -96,6 +99,8 @@ pub struct Issuing<'a> {
     pub rules: &'a ServerConfig,
     /// What is known of what it lists.
     pub pins: Arc<Pins>,
+    /// For which tiers a key has to be proved.
+    pub proof: ProofConfig,
 }
 
 /// What policy says to a token for `server`, whatever is in it.
@@ -129,18 +134,46 @@ impl Issuing<'_> {
     /// # Errors
     /// It may not.
     pub fn may_be_issued(&self) -> Result<(), NotIssuable> {
+        let low = Scope::Low(self.server.clone());
+        self.has_key_for(&low)?;
         match token(self.policies, &self.asker, self.server) {
             Decision::Allow { .. } => {}
+            Decision::StepUp { .. } | Decision::Deny { .. } if self.a_key_would_issue() => {
+                return Err(NotIssuable::NeedsKey(low));
+            }
             Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
                 return Err(NotIssuable::NoToken(self.server.clone(), policies));
             }
         }
         match self.ask(&CallTarget::Protocol) {
             Decision::Allow { .. } => Ok(()),
+            Decision::StepUp { .. } | Decision::Deny { .. } if self.a_key_would_help(&CallTarget::Protocol) => {
+                Err(NotIssuable::NeedsKey(low))
+            }
             Decision::StepUp { policies, .. } | Decision::Deny { policies, .. } => {
                 Err(NotIssuable::NoConnection(self.server.clone(), policies))
             }
         }
+    }
+
+    /// Is a key proved, where the configuration demands one for the tier?
+    fn has_key_for(&self, scope: &Scope) -> Result<(), NotIssuable> {
+        match (self.proof.of(scope.tier()), self.asker.if_it_proved()) {
+            (ProofDemand::Required, Some(_)) => Err(NotIssuable::NeedsKey(scope.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Would policy say something else to whoever proves a key?
+    fn a_key_would_help(&self, target: &CallTarget) -> bool {
+        let proved = self.asker.if_it_proved().map(|asker| asker.question(self.server, target, Authority::Standing));
+        proved.is_some_and(|question| !matches!(self.policies.decide_fully(&question), Decision::Deny { .. }))
+    }
+
+    /// Would whoever proves a key be issued a token?
+    fn a_key_would_issue(&self) -> bool {
+        let proved = self.asker.if_it_proved().map(|asker| token(self.policies, &asker, self.server));
+        matches!(proved, Some(Decision::Allow { .. }))
     }
 
     /// What one scope of the server takes.
@@ -148,15 +181,25 @@ impl Issuing<'_> {
     /// # Errors
     /// It can not be had.
     pub fn need(&self, scope: &Scope) -> Result<Need, NotIssuable> {
-        let forbidden = |by| NotIssuable::Forbidden(scope.clone(), by);
+        self.has_key_for(scope)?;
+        let forbidden = |by: Option<Vec<String>>| match by {
+            Some(by) => NotIssuable::Forbidden(scope.clone(), by),
+            None => NotIssuable::NeedsKey(scope.clone()),
+        };
         match scope {
             Scope::Low(_) => Ok(Need::Standing),
             Scope::Medium(_) => {
                 // A bucket may be asked for when at least one of its tools may.
-                let mut by = Vec::new();
+                let (mut by, mut key) = (Vec::new(), false);
                 let needs = self.rules.examples(Tier::Medium);
-                let needs =
-                    needs.filter_map(|name| self.tool(name, Tier::Medium).map_err(|policies| by.extend(policies)).ok());
+                let needs = needs.filter_map(|name| match self.tool(name, Tier::Medium) {
+                    Ok(need) => Some(need),
+                    Err(policies) => {
+                        key |= policies.is_none();
+                        by.extend(policies.into_iter().flatten());
+                        None
+                    }
+                });
                 // What some of them can be called without may still be needed for the others.
                 let least = needs.min_by_key(|need| match need {
                     Need::Elevation(StepUp::Consent) => 0,
@@ -165,7 +208,7 @@ impl Issuing<'_> {
                 });
                 by.sort_unstable();
                 by.dedup();
-                least.ok_or_else(|| forbidden(by))
+                least.ok_or_else(|| forbidden((!key).then_some(by)))
             }
             Scope::Tool(_, tool) => match Class::of(self.rules, tool, |tool| self.pin(tool)) {
                 Class::Held(why) => Err(NotIssuable::Held(scope.clone(), why)),
@@ -184,12 +227,13 @@ impl Issuing<'_> {
         if self.pins.is_listed(self.server) { self.pins.pin(self.server, tool) } else { Pin::Accepted }
     }
 
-    /// What a tool takes, or the policies that forbid it whatever is held.
-    fn tool(&self, tool: ToolName, tier: Tier) -> Result<Need, Vec<String>> {
-        match self.ask(&CallTarget::Tool(tool, Class::Rated(tier))) {
+    /// What a tool takes, or the policies that forbid it whatever is held; none of them, when a key would help.
+    fn tool(&self, tool: ToolName, tier: Tier) -> Result<Need, Option<Vec<String>>> {
+        let target = CallTarget::Tool(tool, Class::Rated(tier));
+        match self.ask(&target) {
             Decision::Allow { .. } => Ok(Need::Standing),
             Decision::StepUp { by, .. } => Ok(Need::Elevation(by)),
-            Decision::Deny { policies, .. } => Err(policies),
+            Decision::Deny { policies, .. } => Err((!self.a_key_would_help(&target)).then_some(policies)),
         }
     }
 

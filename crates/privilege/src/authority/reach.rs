@@ -24,6 +24,11 @@ pub enum Reach {
         /// Who has to say yes.
         by: StepUp,
     },
+    /// A call would be allowed, or could be asked for, with a token that is bound to a key.
+    Key {
+        /// The scope that stands for it.
+        scope: Scope,
+    },
 }
 
 /// How far `target` is within reach of who holds `live`, of which an approval of one call opens no tool; `None` when nothing could open it, so that it is not to be seen.
@@ -38,7 +43,13 @@ pub fn reach(
     let most = |authority| policies.decide_most(&asker.question(server, target, authority));
     match most(Authority::Standing) {
         Decision::Allow { .. } => Some(Reach::Usable { scope: target.scope(server), with: Authority::Standing }),
-        Decision::Deny { .. } => None,
+        Decision::Deny { .. } => {
+            let proved = asker.if_it_proved()?.question(server, target, Authority::Standing);
+            match policies.decide_most(&proved) {
+                Decision::Allow { .. } | Decision::StepUp { .. } => Some(Reach::Key { scope: target.scope(server) }),
+                Decision::Deny { .. } => None,
+            }
+        }
         Decision::StepUp { scope, by, .. } => {
             let covers = |one: &Elevated<'_>| approvals.covered_by(one.elevation).is_ok();
             let with = elevated(live, &scope, |authority| Some(most(authority))).find(covers).map(|one| one.authority);

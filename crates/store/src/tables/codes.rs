@@ -3,7 +3,7 @@
 //! Spec: RFC 6749 §4.1.2.
 
 use crypto::Digest;
-use model::{ClientId, Grant, Id, Installation, ScopeSet, Task, Timestamp};
+use model::{ClientId, Grant, Id, Installation, ScopeSet, Task, Thumbprint, Timestamp};
 use sqlx::query;
 
 use crate::{
@@ -32,6 +32,8 @@ pub struct Code {
     pub resource: String,
     /// The task that every call with the token belongs to.
     pub task: Option<Id<Task>>,
+    /// The key without which it is worth nothing. Spec: RFC 9449 §10
+    pub key: Option<Thumbprint>,
     /// When the person logged in.
     pub auth_time: Timestamp,
     /// When it was issued.
@@ -46,8 +48,8 @@ impl Tx<'_> {
         self.run(
             query(
                 "INSERT INTO code (digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
-                 task, auth_time, issued_at, not_after, used)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)",
+                 task, jkt, auth_time, issued_at, not_after, used)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)",
             )
             .bind(code.digest.to_hex())
             .bind(code.client.as_str())
@@ -58,6 +60,7 @@ impl Tx<'_> {
             .bind(code.scopes.to_string())
             .bind(&code.resource)
             .bind(code.task.as_ref().map(Id::as_str))
+            .bind(code.key.as_ref().map(Thumbprint::as_str))
             .bind(code.auth_time.micros())
             .bind(code.issued_at.micros())
             .bind(code.not_after.micros()),
@@ -69,7 +72,7 @@ impl Tx<'_> {
     /// The code, expired or not, and whether it was redeemed.
     pub async fn code(&mut self, digest: Digest) -> Result<Option<(Code, bool)>, StoreError> {
         let sql = "SELECT digest, client, redirect_uri, challenge, grant_id, installation, scopes, resource,
-                 task, auth_time, issued_at, not_after, used
+                 task, jkt, auth_time, issued_at, not_after, used
              FROM code WHERE digest = $1";
         let found: Option<Kept> = self.one(query(sql).bind(digest.to_hex())).await?;
         Ok(found.map(|Kept(code, was_redeemed)| (code, was_redeemed)))
@@ -105,6 +108,7 @@ impl FromColumns for Kept {
             scopes: columns.parsed()?,
             resource: columns.text()?,
             task: columns.optional_parsed()?,
+            key: columns.optional_parsed()?,
             auth_time: columns.time()?,
             issued_at: columns.time()?,
             not_after: columns.time()?,

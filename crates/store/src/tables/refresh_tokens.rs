@@ -7,7 +7,7 @@
 use std::str::FromStr;
 
 use crypto::Digest;
-use model::{AuthMethod, ClientId, Grant, Id, Installation, ScopeSet, Task, Timestamp};
+use model::{AuthMethod, ClientId, Grant, Id, Installation, ScopeSet, Task, Thumbprint, Timestamp};
 use sqlx::query;
 
 use crate::{
@@ -32,6 +32,8 @@ pub struct Refresh {
     pub resource: String,
     /// The task that every call with its access tokens belongs to.
     pub task: Option<Id<Task>>,
+    /// The key without which it is worth nothing. Spec: RFC 9449 §5
+    pub key: Option<Thumbprint>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// Until when it is good.
@@ -82,9 +84,9 @@ impl Tx<'_> {
     pub async fn put_refresh(&mut self, refresh: &Refresh) -> Result<(), StoreError> {
         self.run(
             query(
-                "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, task, issued_at,
+                "INSERT INTO refresh_token (digest, family, client, grant_id, scopes, resource, task, jkt, issued_at,
                  not_after, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'live')",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'live')",
             )
             .bind(refresh.digest.to_hex())
             .bind(refresh.installation.as_str())
@@ -93,6 +95,7 @@ impl Tx<'_> {
             .bind(refresh.scopes.to_string())
             .bind(&refresh.resource)
             .bind(refresh.task.as_ref().map(Id::as_str))
+            .bind(refresh.key.as_ref().map(Thumbprint::as_str))
             .bind(refresh.issued_at.micros())
             .bind(refresh.not_after.micros()),
         )
@@ -102,7 +105,7 @@ impl Tx<'_> {
 
     /// The token, expired or not, and where it stands.
     pub async fn refresh(&mut self, digest: Digest) -> Result<Option<(Refresh, RefreshState)>, StoreError> {
-        let sql = "SELECT digest, family, client, grant_id, scopes, resource, task, issued_at, not_after, state,
+        let sql = "SELECT digest, family, client, grant_id, scopes, resource, task, jkt, issued_at, not_after, state,
                  rotated_at, reuse_until, nonce, answer_until, answer_scopes, used_by, used_from, repeats
              FROM refresh_token WHERE digest = $1";
         let found: Option<Kept> = self.one(query(sql).bind(digest.to_hex())).await?;
@@ -182,6 +185,7 @@ impl FromColumns for Kept {
             scopes: columns.parsed()?,
             resource: columns.text()?,
             task: columns.optional_parsed()?,
+            key: columns.optional_parsed()?,
             issued_at: columns.time()?,
             not_after: columns.time()?,
         };

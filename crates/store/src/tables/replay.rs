@@ -1,7 +1,8 @@
-//! Values that may be used once, such as the `jti` of a client assertion.
+//! Values that may be used once, such as the `jti` of a client assertion or of a proof.
 //!
-//! Spec: RFC 7523 §3 (7).
+//! Spec: RFC 7523 §3 (7), RFC 9449 §11.1.
 
+use crypto::Proof;
 use model::Timestamp;
 use sqlx::query;
 
@@ -19,6 +20,11 @@ impl Readers {
     /// Was `key` used among its `kind`, and is that still remembered?
     pub async fn is_used(&self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.one::<Used>(used(kind, key, now)).await?.is_some())
+    }
+
+    /// Was the proof of a key used, on whatever node?
+    pub async fn is_proof_used(&self, proof: &Proof, now: Timestamp) -> Result<bool, StoreError> {
+        self.is_used(PROOF, &proof.id(), now).await
     }
 }
 
@@ -54,6 +60,14 @@ impl Tx<'_> {
         Ok(taken == 1)
     }
 
+    /// `true` for the first use of a proof of a key, on whatever node; remembered for as long as it could come again.
+    ///
+    /// Spec: RFC 9449 §11.1
+    pub async fn use_proof(&mut self, proof: &Proof) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.use_once(PROOF, &proof.id(), proof.not_after(), now).await
+    }
+
     /// Was `key` used among its `kind`, and is that still remembered?
     pub async fn is_used(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.one::<Used>(used(kind, key, now)).await?.is_some())
@@ -64,6 +78,9 @@ fn used<'q>(kind: &'q str, key: &'q str, now: Timestamp) -> Statement<'q> {
     let sql = "SELECT 1 FROM used_once WHERE kind = $1 AND word = $2 AND not_after > $3";
     query(sql).bind(kind).bind(key).bind(now.micros())
 }
+
+/// Proofs of possession, by their key and id.
+const PROOF: &str = "dpop_proof";
 
 /// There is a row.
 struct Used;

@@ -51,6 +51,7 @@ fn refresh(of: &Installation, token: &str) -> Refresh {
         scopes: "tickets:low".parse().unwrap(),
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         task: None,
+        key: None,
         issued_at: START,
         not_after: START.after(Span::from_minutes(30)),
     }
@@ -87,6 +88,7 @@ async fn two(store: &Store) -> (Grant, Id<Installation>, Id<Installation>) {
                 scopes: "tickets:low".parse().unwrap(),
                 resource: "https://mcp.acme.example/mcp/tickets".into(),
                 task: None,
+                key: None,
                 auth_time: START,
                 issued_at: START,
                 not_after: START.after(Span::from_seconds(60)),

@@ -65,6 +65,7 @@ async fn put_code(store: &Store) {
         scopes: grant.scopes,
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         task: None,
+        key: None,
         auth_time: START,
         issued_at: START.after(Span::from_seconds(7)),
         not_after: START.after(Span::from_seconds(60)),
@@ -126,6 +127,7 @@ fn refresh() -> Refresh {
         scopes: "tickets:low".parse().unwrap(),
         resource: "https://mcp.acme.example/mcp/tickets".into(),
         task: None,
+        key: None,
         issued_at: START.after(Span::from_seconds(7)),
         not_after: START.after(Span::from_minutes(60)),
     }

@@ -188,6 +188,7 @@ fn document(id: &str) -> StoredClient {
         jwks: None,
         server: None,
         assurance: Assurance::Declared,
+        dpop_bound_access_tokens: true,
     };
     StoredClient {
         client,

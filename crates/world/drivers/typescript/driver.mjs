@@ -1,6 +1,7 @@
 // Drives the official TypeScript SDK (`@modelcontextprotocol/client`) from JSON lines.
 //
-// The first argument is JSON: url, client_id, redirect_uri, era, and agent for one that has a key in the environment instead of a browser. Each line on stdin is a command,
+// The first argument is JSON: url, client_id, redirect_uri, era, agent for one that has a key in the environment instead of a browser,
+// and proves_key for one whose tokens are bound to a key (DPoP). Each line on stdin is a command,
 // each line on stdout an answer. In between, `{"authorize": URL}` asks for a browser and waits for
 // `{"callback": URL}`. The only logic here is what the SDK's manual tells every application to
 // write: on UnauthorizedError finish the authorization and try the operation again.
@@ -8,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-const { Client, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError, UrlElicitationRequiredError } = createRequire(
+const { Client, DpopSession, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError, UrlElicitationRequiredError } = createRequire(
   `${process.env.PORTCULLIS_TEST_NODE_MODULES}/`,
 )('@modelcontextprotocol/client');
 
@@ -43,6 +44,9 @@ const withBrowser = () => ({
 const withKey = () =>
   new PrivateKeyJwtProvider({ clientId: start.agent, privateKey: process.env.PORTCULLIS_AGENT_KEY, algorithm: 'ES256', expectedIssuer: start.issuer });
 const provider = start.agent ? withKey() : withBrowser();
+// One key for as long as it runs, as the SDK's manual has it.
+const session = start.proves_key ? await DpopSession.create() : undefined;
+if (session) provider.dpop = () => session;
 
 async function withPerson(transport, operation) {
   try {
@@ -122,6 +126,7 @@ const obey = (command) => {
   if (command.do === 'resume') return resume(command);
   if (command.do === 'list') return client.listTools();
   if (command.do === 'calls') return calls(command);
+  if (command.do === 'tokens') return { tokens: await provider.tokens(), thumbprint: session?.thumbprint };
   return call(command);
 };
 

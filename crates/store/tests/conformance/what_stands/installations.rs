@@ -35,6 +35,7 @@ async fn an_installation_that_is_woken_is_found_with_all_that_is_left_of_it(plac
             scopes: "tickets:low".parse().unwrap(),
             resource: "https://mcp.acme.example/mcp/tickets".into(),
             task: None,
+            key: None,
             issued_at: START,
             not_after: kept.not_after,
         }).await?;
