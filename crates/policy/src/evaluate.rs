@@ -175,7 +175,7 @@ pub(crate) fn action_of(kind: Kind<'_>, qualified: String, is_unpinned: bool) ->
         Kind::Resource(_) => "read_resource".into(),
         Kind::Prompt(_) => "get_prompt".into(),
         // Nothing that could be used, and held whatever it is.
-        Kind::Unnamed(_) => "read_resource".into(),
+        Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => "read_resource".into(),
     }
 }
 

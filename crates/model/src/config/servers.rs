@@ -81,7 +81,7 @@ impl ServerConfig {
             Kind::Tool(_) => self.tools.tier(tool),
             Kind::Resource(rule) => self.resources.tier(rule),
             Kind::Prompt(name) => self.prompts.tier(&name.parse().ok()?),
-            Kind::Unnamed(_) => None,
+            Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => None,
         }
     }
 
@@ -113,7 +113,7 @@ fn named(tool: &ToolName) -> Option<String> {
         Kind::Tool(name) => Some(name.to_owned()),
         Kind::Resource(rule) => Some(format!("resource/{rule}")),
         Kind::Prompt(name) => Some(format!("prompt/{name}")),
-        Kind::Unnamed(_) => None,
+        Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => None,
     }
 }
 

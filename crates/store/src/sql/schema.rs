@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0015_outbox.sql"),
     include_str!("schema/0016_duty.sql"),
     include_str!("schema/0017_exceptions.sql"),
+    include_str!("schema/0018_lists.sql"),
 ];
 
 /// The version that this program works with.
