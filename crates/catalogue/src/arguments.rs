@@ -160,6 +160,7 @@ mod tests {
         assert_eq!(faults(&of, json!([])).len(), 1);
     }
 
+    /// Field: T25
     #[test]
     fn a_prompt_takes_the_texts_that_it_names_and_nothing_else() {
         let text = r#"{"name":"p","arguments":[{"name":"id","required":true},{"name":"tone"},{"name":"id","required":true},7]}"#;

@@ -54,6 +54,7 @@ struct Detail {
     digest: String,
     accepted: Option<(String, When)>,
     tier: Option<&'static str>,
+    groups: Vec<String>,
     suggests: Option<&'static str>,
     /// What its words suggest is more than its rule says.
     is_more: bool,
@@ -106,6 +107,7 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, RawQuery(qu
         digest: look.entry.seen.to_hex(),
         accepted: look.entry.accepted.as_ref().map(|accepted| (accepted.by.clone(), when(now, accepted.at))),
         tier: rules.and_then(|rules| rules.tier(&name)).map(model::Tier::as_str),
+        groups: rules.into_iter().flat_map(|rules| rules.groups.of(&name)).map(str::to_owned).collect(),
         suggests: look.proposed().map(model::Tier::as_str),
         is_more: rules.is_some_and(|rules| look.raises(rules).is_some()),
         differences: look

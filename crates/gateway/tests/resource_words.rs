@@ -29,8 +29,12 @@ impl Lists {
 }
 
 async fn listing(words: &str, resources: &[Value], templates: &[Value]) -> (World, Lists) {
-    listing_as(json!({"definitions": "first_seen", "resources": {"docs": {"uri": "file:///docs/*", "tier": "low",
-        "words": words}}, "prompts": {"*": "low"}}), resources, templates)
+    listing_as(
+        json!({"definitions": "first_seen", "resources": {"docs": {"uri": "file:///docs/*", "tier": "low",
+        "words": words}}, "prompts": {"*": "low"}}),
+        resources,
+        templates,
+    )
     .await
 }
 
@@ -93,7 +97,8 @@ async fn complete(world: &World) -> world::Answer {
 async fn accepted(world: &World, definition: Definition) -> Result<(), Refused> {
     let change = world.store.write::<_, Refused, _>(move |tx| {
         Box::pin(async move {
-            let (actor, server) = (Actor::Person("dan".parse().unwrap()), Id::<Server>::clone(&"tickets".parse().unwrap()));
+            let (actor, server) =
+                (Actor::Person("dan".parse().unwrap()), Id::<Server>::clone(&"tickets".parse().unwrap()));
             let (name, digest) = (definition.name().clone(), definition.digest());
             Ok(Commit::with(accept(tx, &server, &name, &digest, &policy::Policies::built_in(), actor).await?, ()))
         })
@@ -118,6 +123,8 @@ async fn kept(world: &World, count: usize) {
 }
 
 /// Tickets and files come and go, and change their titles; nobody is asked, and nothing is kept of them.
+///
+/// Field: T16
 #[tokio::test]
 async fn resources_with_plain_words_need_nobody() {
     let (world, lists) = listing("plain", &[resource("a", "Ticket 1")], &[]).await;
@@ -258,6 +265,8 @@ async fn a_server_of_whose_resources_no_rule_names_any_is_not_asked_for_them() {
 }
 
 /// Spec: MCP 2026-07-28 server/prompts (implementation considerations: validate prompt arguments; -32602)
+///
+/// Field: T25
 #[tokio::test]
 async fn a_prompt_gets_the_arguments_that_it_declares_and_no_others() {
     let (world, _) = listing("plain", &[], &[]).await;

@@ -56,7 +56,8 @@ async fn saying(instructions: &str, definitions: &str) -> (World, Says) {
 }
 
 async fn initialized(world: &World) -> Value {
-    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
+    let hello =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
     world.legacy("initialize", hello, &[]).await.answered().json()["result"].clone()
 }
 
@@ -91,6 +92,8 @@ async fn seen(world: &World, what: &str, sighting: &str) {
 }
 
 /// Spec: MCP 2026-07-28 server/discover, MCP 2025-11-25 basic/lifecycle
+///
+/// Field: T24
 #[tokio::test]
 async fn what_a_server_says_of_itself_first_passes_as_it_came_in_both_eras() {
     let (world, _) = saying("Ask for a ticket by its number.", "first_seen").await;
@@ -101,7 +104,8 @@ async fn what_a_server_says_of_itself_first_passes_as_it_came_in_both_eras() {
     let legacy = initialized(&world).await;
     assert_eq!(legacy["instructions"], "Ask for a ticket by its number.");
     assert_eq!(legacy["serverInfo"], json!({"name": "tickets-mcp", "title": "Tickets", "version": "1.0.0"}));
-    let names: Vec<_> = world.records().await.into_iter().filter(|record| record["event"] == "definition_accepted").collect();
+    let names: Vec<_> =
+        world.records().await.into_iter().filter(|record| record["event"] == "definition_accepted").collect();
     let names: Vec<_> = names.iter().map(|record| record["tool"].as_str().unwrap()).collect();
     assert_eq!(names, ["get_ticket", "instructions", "server_info"]);
 }
@@ -160,6 +164,7 @@ async fn what_was_accepted_is_shown_whatever_is_said_to_others() {
     assert_eq!(discovered(&world).await["instructions"], "", "who says nothing changes nothing");
 }
 
+/// Field: T15
 #[tokio::test]
 async fn where_everything_is_reviewed_a_server_has_the_name_of_the_configuration_until_somebody_looked() {
     let (world, _) = saying("One.", "reviewed").await;
@@ -219,6 +224,8 @@ async fn words_that_are_not_pinned_pass_as_they_are() {
 }
 
 /// An answer that says it with events is filtered as well, and so is one that is replayed.
+///
+/// Field: T14
 #[tokio::test]
 async fn words_in_a_stream_of_events_are_held_too() {
     let (world, says) = saying("One.", "first_seen").await;
@@ -233,7 +240,8 @@ async fn words_in_a_stream_of_events_are_held_too() {
         let event = format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": id, "result": result}));
         Some(reply(200, &[("content-type", "text/event-stream")], event))
     });
-    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
+    let hello =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}});
     let answer = world.legacy("initialize", hello, &[]).await;
     assert!(answer.text().contains("tickets-mcp") && !answer.text().contains("send_notes"), "{}", answer.text());
     let authorization = format!("Bearer {}", world.token());
@@ -290,7 +298,8 @@ async fn the_first_whole_list_of_each_kind_is_on_record_also_when_it_is_empty() 
             })
             .collect()
     };
-    let expected = [("tools", 1, 1), ("prompts", 0, 0), ("resources", 1, 0), ("resource_templates", 0, 0), ("introduction", 0, 0)];
+    let expected =
+        [("tools", 1, 1), ("prompts", 0, 0), ("resources", 1, 0), ("resource_templates", 0, 0), ("introduction", 0, 0)];
     assert_eq!(listed().await, expected.map(|(list, items, bad)| (list.to_owned(), items, bad)));
     world.gateway.list_servers().await;
     assert_eq!(listed().await.len(), 5, "once");

@@ -80,7 +80,8 @@ mod tests {
         let names = |result: &str| -> Vec<String> {
             introduction(json::check(result.as_bytes()).unwrap()).iter().map(|one| one.name().to_string()).collect()
         };
-        let session = r#"{"protocolVersion":"2025-11-25","instructions":"Hi.","serverInfo":{"name":"n","version":"1"}}"#;
+        let session =
+            r#"{"protocolVersion":"2025-11-25","instructions":"Hi.","serverInfo":{"name":"n","version":"1"}}"#;
         assert_eq!(names(session), ["instructions", "server_info"]);
         let discovered = r#"{"instructions":"Hi.","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"n"}}}"#;
         assert_eq!(names(discovered), ["instructions", "server_info"]);

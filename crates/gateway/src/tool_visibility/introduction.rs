@@ -128,6 +128,7 @@ fn instead(viewer: &Viewer, info: Strict<'_>) -> Vec<u8> {
 
 fn marked(meta: &[u8], held: Vec<u8>) -> Vec<u8> {
     let members = mcp::json::check(meta).ok().and_then(Strict::members).unwrap_or_default();
-    let kept = members.iter().filter(|(name, _)| name != HELD).map(|(name, value)| (name.as_ref(), value.as_str().into()));
+    let kept =
+        members.iter().filter(|(name, _)| name != HELD).map(|(name, value)| (name.as_ref(), value.as_str().into()));
     object(kept.chain([(HELD, held)]))
 }

@@ -15,6 +15,7 @@ mod lifetimes;
 mod notify;
 mod people;
 mod servers;
+mod tool_groups;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -31,6 +32,7 @@ pub use lifetimes::{ElevationConfig, LimitsConfig, LongestConfig, NumberMatching
 pub use notify::{NotifyConfig, WebhookConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
+pub use tool_groups::{ToolGroups, named_group, pattern_name};
 
 use crate::{Agent, Id, Person, Server};
 
