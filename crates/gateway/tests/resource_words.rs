@@ -182,6 +182,10 @@ async fn a_resource_that_hides_characters_is_held_and_one_whose_words_become_pla
     }
     let record = accepted().await.unwrap();
     assert_eq!((&record["actor"], &record["first_list"]), (&json!("system"), &json!(false)));
+    let name = ToolName::of_uri("file:///docs/a").unwrap();
+    while world.store.pins().pin(&"tickets".parse().unwrap(), &name) != model::Pin::Accepted {
+        tokio::task::yield_now().await;
+    }
     read(&world, "a").await.answered();
 }
 

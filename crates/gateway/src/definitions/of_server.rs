@@ -92,9 +92,12 @@ impl Definitions {
 
     /// What is known of a name.
     pub fn pin(&self, name: &ToolName) -> Pin {
-        match self.pins().pin(&self.of.server, name) {
-            Pin::Accepted if self.noticed.is_other(name) => Pin::Changed,
-            Pin::Unknown if self.noticed.is_other(name) => Pin::New,
+        let pin = self.pins().pin(&self.of.server, name);
+        // A resource whose words became plain is not held by them.
+        let holds = || self.noticed.other(name).is_some_and(|other| self.words(&other) != Some(Need::Nobody));
+        match pin {
+            Pin::Accepted if holds() => Pin::Changed,
+            Pin::Unknown if holds() => Pin::New,
             pin => pin,
         }
     }
