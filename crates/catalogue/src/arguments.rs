@@ -3,15 +3,18 @@
 //! A server that checks its own arguments loses nothing by this; one that does not is given nothing that its definition does
 //! not say, and what a person approves or a policy reads has the shape that they were shown.
 //!
-//! Spec: MCP 2026-07-28 server/tools (`inputSchema`; JSON Schema 2020-12 where no dialect is named).
+//! A prompt says less of what it takes than a tool, names and which of them are required; their values are texts.
+//!
+//! Spec: MCP 2026-07-28 server/tools (`inputSchema`; JSON Schema 2020-12 where no dialect is named), server/prompts
+//! (`arguments`).
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use model::{server::Kind, shown};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{Definition, SchemaError, definition::SEVERAL, weight};
 
-/// Checks the arguments of one tool.
+/// Checks the arguments of one tool or prompt.
 #[derive(Debug)]
 pub struct ArgumentSchema {
     validator: Validator,
@@ -36,7 +39,7 @@ const BACKTRACKS: usize = 100_000;
 const PATTERN: usize = 1 << 20;
 
 impl ArgumentSchema {
-    /// Of a definition; `None` when it has no schema, as a prompt, or a tool that says nothing.
+    /// Of a definition; `None` when it takes no arguments, or is a tool that says nothing of them.
     ///
     /// # Errors
     /// It can not be checked by its schema.
@@ -45,8 +48,16 @@ impl ArgumentSchema {
         if definition.get(SEVERAL).is_some() {
             return Err(SchemaError::Several);
         }
-        let Kind::Tool(_) = kind else { return Ok(None) };
-        let Some(schema) = definition.get("inputSchema") else { return Ok(None) };
+        let of_prompt;
+        let schema = match kind {
+            Kind::Tool(_) => definition.get("inputSchema"),
+            Kind::Prompt(_) => {
+                of_prompt = prompt_schema(&definition);
+                Some(&of_prompt)
+            }
+            Kind::Resource(_) | Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => None,
+        };
+        let Some(schema) = schema else { return Ok(None) };
         let deepest = weight::deepest(schema)?;
         let build = |draft: Option<Draft>| {
             let patterns =
@@ -86,6 +97,20 @@ impl ArgumentSchema {
         });
         Err(faults.collect())
     }
+}
+
+/// What a prompt takes, as a schema: the arguments that it names, those that it requires, and each of them a text.
+fn prompt_schema(definition: &Value) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for argument in definition["arguments"].as_array().into_iter().flatten() {
+        let Some(name) = argument["name"].as_str() else { continue };
+        properties.insert(name.to_owned(), json!({"type": "string"}));
+        if argument["required"] == true && !required.iter().any(|known| known == name) {
+            required.push(name.to_owned());
+        }
+    }
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
 /// How deep a value nests. Messages are no deeper than [`mcp::json::MAX_DEPTH`].
@@ -133,6 +158,25 @@ mod tests {
         assert_eq!(faults(&of, json!({"id": 1, "x": 1})).len(), 1);
         assert_eq!(faults(&of, json!({"id": "1", "to": "c"})).len(), 2);
         assert_eq!(faults(&of, json!([])).len(), 1);
+    }
+
+    /// Field: T25
+    #[test]
+    fn a_prompt_takes_the_texts_that_it_names_and_nothing_else() {
+        let text = r#"{"name":"p","arguments":[{"name":"id","required":true},{"name":"tone"},{"name":"id","required":true},7]}"#;
+        let prompt = Definition::of_prompt(check(text.as_bytes()).unwrap()).unwrap();
+        let check_all = |arguments: Value| {
+            let checked = ArgumentSchema::of(&prompt).unwrap().unwrap().check(&arguments);
+            checked.err().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(check_all(json!({"id": "7"})), Vec::<String>::new());
+        assert_eq!(check_all(json!({"id": "7", "tone": ""})), Vec::<String>::new());
+        assert_eq!(check_all(json!({"tone": "x"})), ["\"id\" is a required property"]);
+        assert_eq!(check_all(json!({"id": 7})), ["/id: this is not of type \"string\""]);
+        assert_eq!(check_all(json!({"id": "7", "user": "root"})).len(), 1);
+        let none = Definition::of_prompt(check(br#"{"name":"p"}"#).unwrap()).unwrap();
+        let none = ArgumentSchema::of(&none).unwrap().unwrap();
+        assert!(none.check(&json!({})).is_ok() && none.check(&json!({"id": "7"})).is_err());
     }
 
     /// An argument may be a secret.
@@ -200,7 +244,7 @@ mod tests {
     /// Field: T10
     #[test]
     fn the_heaviest_schema_that_is_taken_takes_the_deepest_value() {
-        let mut defs = serde_json::Map::new();
+        let mut defs = Map::new();
         for at in 0..900 {
             defs.insert(format!("d{at}"), json!({"$ref": format!("#/$defs/d{}", at + 1)}));
         }

@@ -5,15 +5,19 @@
 //!
 //! Spec: MCP 2026-07-28 server/tools (tool names are case-sensitive); Unicode UTS 39 §4 (skeletons, as far as ASCII goes).
 
-use model::ToolName;
+use model::{ToolName, server::Kind};
 
 /// What is left of a name when all that can be overlooked is taken away: two tools of one server with the same shape look
 /// alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shape(String);
 
-/// The shape of a name. Tools, prompts and resources are never taken for each other.
+/// The shape of a name. Tools, prompts and resources are never taken for each other. A URI is read by programs, to which
+/// every character is another one.
 pub fn shape(name: &ToolName) -> Shape {
+    if matches!(name.kind(), Kind::Template(_) | Kind::Uri(_) | Kind::Words(_)) {
+        return Shape(name.as_str().to_owned());
+    }
     let seen = |c: char| match c.to_ascii_lowercase() {
         '_' | '-' | '.' => None,
         '0' => Some('o'),
@@ -55,6 +59,7 @@ mod tests {
         for (one, other) in [("get_ticket", "get_tickets"), ("a/b", "ab"), ("v2", "v3"), ("create", "update")] {
             assert!(!alike(one, other), "{one} {other}");
         }
+        assert_ne!(shape(&ToolName::of_uri("a:1").unwrap()), shape(&ToolName::of_uri("a:l").unwrap()));
         assert_ne!(shape(&"summarize".parse().unwrap()), shape(&ToolName::of_prompt("summarize").unwrap()));
     }
 }

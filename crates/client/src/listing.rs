@@ -1,5 +1,5 @@
-//! What a server lists, asked directly, in whichever era it speaks: its tools, and its prompts and resources if it has
-//! any.
+//! What a server lists, asked directly, in whichever era it speaks: its tools, its prompts and resources if it has any, and
+//! what it says of itself.
 //!
 //! The answers are kept as they came. Which of the items in them exist is for the caller to say, who reads them as the
 //! gate would.
@@ -7,12 +7,13 @@
 //! Spec: MCP 2026-07-28 server/tools, basic/versioning (fall back to `initialize` unless the
 //! answer is a recognised modern error); MCP 2025-11-25 basic/lifecycle.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use mcp::{
     jsonrpc::{self, Malformed, code::METHOD_NOT_FOUND},
     list::List,
+    method::SERVER_DISCOVER,
     revision::{Revision, header::VERSION, newest, newest_with_sessions},
     session,
     transport::http::{self as transport, Post},
@@ -20,6 +21,7 @@ use mcp::{
 use model::Secret;
 use net::redirect::{HOPS, onward, shown};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{ClientError, Endless, answer::Refusal, pages::Pages, send};
@@ -35,21 +37,25 @@ pub struct Listing {
     pub resources: Vec<Vec<u8>>,
     /// `resources/templates/list`; empty when the server has none.
     pub templates: Vec<Vec<u8>>,
+    /// The answer to `server/discover` or `initialize`, whichever its era has; `None` when it gives none.
+    pub introduction: Option<Vec<u8>>,
     /// Which of these lists were not followed to their end, and why.
     pub endless: Vec<(List, Endless)>,
 }
 
 /// What is listed besides tools; a server that refuses has none.
-const OTHERS: [List; 3] = [List::Prompts, List::Resources, List::Templates];
+const OTHERS: [List; 3] = [List::Prompts, List::Templates, List::Resources];
+/// For each of them nobody waits longer: whoever has slow resources has tools all the same.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How much is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// The tools alone.
     Tools,
-    /// The tools and the prompts.
+    /// The tools and the prompts, and what the server says of itself.
     Definitions,
-    /// Prompts and resources as well.
+    /// All of that and resources as well.
     Everything,
 }
 
@@ -61,6 +67,11 @@ impl Extent {
             Self::Definitions => &OTHERS[..1],
             Self::Everything => &OTHERS,
         }
+    }
+
+    /// Is the server asked what it is?
+    const fn introduces(self) -> bool {
+        !matches!(self, Self::Tools)
     }
 }
 
@@ -91,9 +102,7 @@ pub async fn list(
     if let Some(tools) = asked.stateless(List::Tools).await? {
         let mut listing = Listing::default();
         listing.keep(List::Tools, tools);
-        for &list in extent.others() {
-            listing.keep(list, asked.stateless(list).await.ok().flatten().unwrap_or_default());
-        }
+        asked.others(extent, &mut listing).await;
         return Ok(listing);
     }
     let listed = asked.session(extent).await;
@@ -102,9 +111,7 @@ pub async fn list(
     }
     // It speaks the newest revision, and has no tools.
     let mut listing = Listing::default();
-    for &list in extent.others() {
-        listing.keep(list, asked.stateless(list).await.ok().flatten().unwrap_or_default());
-    }
+    asked.others(extent, &mut listing).await;
     Ok(listing)
 }
 
@@ -163,6 +170,19 @@ impl Asked<'_> {
         }
     }
 
+    /// What there is besides tools, of a server that speaks the newest revision.
+    async fn others(&self, extent: Extent, listing: &mut Listing) {
+        if extent.introduces() {
+            let post = transport::request(newest(), 1, SERVER_DISCOVER.name, json!({}));
+            let discovered = self.post(&self.headers, post).await.ok();
+            listing.introduction = discovered.and_then(|response| introduction(&response));
+        }
+        for &list in extent.others() {
+            let listed = timeout(PATIENCE, self.stateless(list)).await;
+            listing.keep(list, listed.map_or_else(|_| slow(), |listed| listed.ok().flatten().unwrap_or_default()));
+        }
+    }
+
     /// Does the server say, in the newest revision, that there is no such method?
     async fn has_no(&self, list: List) -> Result<bool, ClientError> {
         let response = self.post(&self.headers, transport::request(newest(), 1, list.method(), json!({}))).await?;
@@ -194,7 +214,7 @@ impl Asked<'_> {
             headers.insert(session::HEADER, session.clone());
         }
         self.post(&headers, transport::notification(revision, "notifications/initialized")).await?;
-        let mut listing = Listing::default();
+        let mut listing = Listing { introduction: introduction(&response), ..Listing::default() };
         // Some servers have prompts or resources alone, and say so.
         let says_nothing = !hello["capabilities"].is_object();
         if says_nothing || hello["capabilities"]["tools"].is_object() {
@@ -207,7 +227,8 @@ impl Asked<'_> {
                 List::Resources | List::Templates => "resources",
             };
             if hello["capabilities"][capability].is_object() {
-                listing.keep(list, self.pages(&headers, revision, list).await.unwrap_or_default());
+                let listed = timeout(PATIENCE, self.pages(&headers, revision, list)).await;
+                listing.keep(list, listed.map_or_else(|_| slow(), Result::unwrap_or_default));
             }
         }
         if headers.contains_key(session::HEADER) {
@@ -274,6 +295,18 @@ fn result(response: &net::WebResponse) -> Option<Value> {
         jsonrpc::Answer::Result(result) => Some(result),
         jsonrpc::Answer::Error { .. } => None,
     }
+}
+
+/// A list that was not waited for.
+fn slow() -> Followed {
+    (Vec::new(), Some(Endless::TooSlow))
+}
+
+/// The message with what a server says of itself, as it came.
+fn introduction(response: &net::WebResponse) -> Option<Vec<u8>> {
+    let text = transport::answer(&response.headers, &response.body)?;
+    let is_one = response.status.is_success() && result(response).is_some_and(|result| result.is_object());
+    is_one.then(|| text.to_vec())
 }
 
 /// The message with a list, as it came, and the cursor of the next page.

@@ -15,6 +15,9 @@ pub enum Endless {
     /// More pages than anybody follows.
     #[error("has more than {MANY} pages, and only these were read")]
     TooMany,
+    /// It was not there in time.
+    #[error("takes too long")]
+    TooSlow,
 }
 
 /// The pages so far.

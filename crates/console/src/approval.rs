@@ -67,6 +67,8 @@ pub struct Request {
     pub server_id: String,
     /// The operator's rule that put the tool into its tier.
     pub rule: Option<String>,
+    /// The groups that the tool is in.
+    pub groups: Vec<String>,
     /// The client it presents.
     pub client: String,
     /// The host that client is published on.
@@ -130,6 +132,10 @@ impl Request {
         let duty = way.map(drop);
         let rules = config.servers.get(elevation.scope.server());
         let server = rules.and_then(|rules| rules.title.clone()).unwrap_or_else(|| grant.server.to_string());
+        let groups = match (&elevation.scope, rules) {
+            (Scope::Tool(_, tool), Some(rules)) => rules.groups.of(tool).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
         let (opens, rule) = match &elevation.scope {
             Scope::Tool(_, tool) => match tool.kind() {
                 Kind::Tool(name) => {
@@ -161,6 +167,7 @@ impl Request {
             server,
             server_id: grant.server.to_string(),
             rule,
+            groups,
             client: agent.client.to_string(),
             client_host: client_host(&agent.client),
             reason: shown(&elevation.reason, 500),

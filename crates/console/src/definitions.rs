@@ -54,7 +54,8 @@ struct Detail {
     digest: String,
     accepted: Option<(String, When)>,
     tier: Option<&'static str>,
-    suggests: &'static str,
+    groups: Vec<String>,
+    suggests: Option<&'static str>,
     /// What its words suggest is more than its rule says.
     is_more: bool,
     differences: Vec<(String, Option<String>, Option<String>)>,
@@ -106,7 +107,8 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, RawQuery(qu
         digest: look.entry.seen.to_hex(),
         accepted: look.entry.accepted.as_ref().map(|accepted| (accepted.by.clone(), when(now, accepted.at))),
         tier: rules.and_then(|rules| rules.tier(&name)).map(model::Tier::as_str),
-        suggests: look.proposed().as_str(),
+        groups: rules.into_iter().flat_map(|rules| rules.groups.of(&name)).map(str::to_owned).collect(),
+        suggests: look.proposed().map(model::Tier::as_str),
         is_more: rules.is_some_and(|rules| look.raises(rules).is_some()),
         differences: look
             .differences
@@ -151,11 +153,7 @@ fn line(look: &Look, now: model::Timestamp) -> Line {
 }
 
 fn named(form: &Form) -> Result<(Id<Server>, ToolName), Response> {
-    match Target::parse("tool", form.value("tool").unwrap_or_default()) {
-        Ok(Target::Tool(server, name)) => Ok((server, name)),
-        Ok(_) => Err(unknown("the address names no tool")),
-        Err(why) => Err(unknown(&why)),
-    }
+    ToolName::of_qualified(form.value("tool").unwrap_or_default()).map_err(|why| unknown(&why))
 }
 
 fn unknown(why: &str) -> Response {
@@ -181,9 +179,6 @@ impl std::str::FromStr for Spot {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match Target::parse("tool", text)? {
-            Target::Tool(server, name) => Ok(Self(server, name)),
-            _ => Err("a place in the list names a tool".into()),
-        }
+        ToolName::of_qualified(text).map(|(server, name)| Self(server, name))
     }
 }

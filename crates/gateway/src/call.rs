@@ -12,7 +12,7 @@ use mcp::{
     method::{self, ActsOn, Notification},
     revision::{Revision, header::VERSION},
 };
-use model::{CallTarget, Task, Tier, ToolName, config::TaskAccess, event::CallRest, shown};
+use model::{CallTarget, Task, Tier, ToolName, config::TaskAccess, event::CallRest, resource, shown};
 
 use crate::{protected_server::ProtectedServer, quota::Share, sealed::session::Session};
 
@@ -62,6 +62,15 @@ pub enum Action {
     EndSession,
 }
 
+/// What of a response is filtered before anybody sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filtered {
+    /// Lists, and what is as plainly what a server says of itself.
+    Lists,
+    /// Whatever its result is, that is what the server says of itself.
+    Introduction,
+}
+
 /// The few headers of the request that matter to an upstream, each copied by name.
 #[derive(Debug, Default)]
 pub struct Carried {
@@ -81,7 +90,7 @@ fn prompt(name: &str) -> ToolName {
     ToolName::of_prompt(name).unwrap_or_else(|| ToolName::unnamed("prompt"))
 }
 
-fn resource(rule: Option<(&str, Tier)>) -> ToolName {
+fn of_rule(rule: Option<(&str, Tier)>) -> ToolName {
     rule.map_or_else(|| ToolName::unnamed("resource"), |(name, _)| ToolName::of_resource(name))
 }
 
@@ -167,6 +176,11 @@ impl Call {
         self.request().map(|(id, _)| id)
     }
 
+    /// Does it call a tool or a prompt, with arguments that it takes? Who completes one of them calls nothing.
+    pub fn takes_arguments(&self) -> bool {
+        self.asked().is_some_and(|method| matches!(method.acts_on, ActsOn::Tool | ActsOn::Prompt))
+    }
+
     /// Does it only listen? Then it does nothing that could be done twice.
     pub fn listens(&self) -> bool {
         match &self.action {
@@ -181,13 +195,17 @@ impl Call {
         self.message().is_none() || self.listens()
     }
 
-    /// May the response list tools, resources or prompts? Then it is filtered.
-    pub fn may_list_tools(&self) -> bool {
+    /// What of its response is filtered.
+    pub fn filtered(&self) -> Option<Filtered> {
         match &self.action {
-            Action::Send(_) => self.asked().is_some_and(|method| method.acts_on == ActsOn::List),
+            Action::Send(_) => match self.asked()?.acts_on {
+                ActsOn::List => Some(Filtered::Lists),
+                ActsOn::Introduction => Some(Filtered::Introduction),
+                _ => None,
+            },
             // A resumed stream replays whatever was lost, lists included.
-            Action::Listen => true,
-            Action::EndSession => false,
+            Action::Listen => Some(Filtered::Lists),
+            Action::EndSession => None,
         }
     }
 
@@ -200,9 +218,9 @@ impl Call {
         all.dedup();
         match all.as_slice() {
             [] => Ok(None),
-            several if several.contains(&None) => Ok(Some(resource(None))),
+            several if several.contains(&None) => Ok(Some(of_rule(None))),
             [.., Some((_, Tier::High)), Some((_, Tier::High))] => Err(TargetError::OneAtATime),
-            [.., most] => Ok(Some(resource(*most))),
+            [.., most] => Ok(Some(of_rule(*most))),
         }
     }
 
@@ -214,7 +232,24 @@ impl Call {
 
     /// What the call is about, as the rules of its server classify it. Refuses what is not in the table.
     pub fn target(&self) -> Result<CallTarget, TargetError> {
-        Ok(self.server.target(self.subject()?))
+        let target = self.server.target(self.subject()?);
+        Ok(self.words_of().iter().fold(target, |target, name| target.held_by(self.server.definitions.pin(name))))
+    }
+
+    /// Of the resources or the template that it names, what the catalogue may know of their words.
+    fn words_of(&self) -> Vec<ToolName> {
+        let Some((_, call)) = self.request() else { return Vec::new() };
+        let params = call.params();
+        let of_uri = |uri: &str| ToolName::of_uri(&resource::reading(uri)?);
+        match self.revision.method(call.method()).map(|method| method.acts_on) {
+            Some(ActsOn::Resource) => params.uri.as_deref().and_then(of_uri).into_iter().collect(),
+            Some(ActsOn::Subscribed) => params.subscribed.iter().filter_map(|uri| of_uri(uri)).collect(),
+            Some(ActsOn::Completed) => match &params.reference {
+                Some(Reference::Resource(template)) => ToolName::of_template(template).into_iter().collect(),
+                Some(Reference::Prompt(_)) | None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
     }
 
     /// What the call acts on: a tool, a resource, a prompt, or the server as such.
@@ -239,7 +274,7 @@ impl Call {
                 let params = call.params();
                 let rules = &self.server.config.resources;
                 match method.acts_on {
-                    ActsOn::Server | ActsOn::List => Ok(None),
+                    ActsOn::Server | ActsOn::Introduction | ActsOn::List => Ok(None),
                     ActsOn::Tool => {
                         let name = params.name.as_deref().ok_or(TargetError::NoTool)?;
                         name.parse().map(Some).map_err(|_| TargetError::NoTool)
@@ -247,12 +282,12 @@ impl Call {
                     ActsOn::Prompt => params.name.as_deref().map(prompt).ok_or(TargetError::Missing("name")).map(Some),
                     ActsOn::Resource => {
                         let uri = params.uri.as_deref().ok_or(TargetError::Missing("uri"))?;
-                        Ok(Some(resource(rules.find(uri))))
+                        Ok(Some(of_rule(rules.find(uri))))
                     }
                     ActsOn::Completed => {
                         Ok(Some(match params.reference.as_ref().ok_or(TargetError::Missing("ref"))? {
                             Reference::Prompt(name) => prompt(name),
-                            Reference::Resource(uri) => resource(rules.find_template(uri)),
+                            Reference::Resource(uri) => of_rule(rules.find_template(uri)),
                         }))
                     }
                     ActsOn::Subscribed => self.subscribed(&params.subscribed),

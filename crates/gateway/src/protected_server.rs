@@ -101,7 +101,7 @@ impl ProtectedServer {
             longest: config.longest.or(whole.tokens.longest),
             proof: config.proof.or(whole.tokens.proof),
             awaited_decisions: AwaitedDecisions::of(whole.clone()),
-            definitions: Definitions::of(store.clone(), id.clone(), (config.definitions, policies.clone()), source),
+            definitions: Definitions::of(store.clone(), id.clone(), (config, policies), source),
             omitted: Omitted::default(),
             failures: Outages::default(),
             timeout: timeout(config, &whole.limits).map_err(fault)?,

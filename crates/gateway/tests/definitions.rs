@@ -441,3 +441,25 @@ async fn a_node_that_starts_again_knows_what_was_accepted() {
     names(&world).await;
     world.modern_tool("get_ticket").await.tool_error("is not what was accepted any more");
 }
+
+/// A group of tools is asked where a tool is called, and not only where it is listed.
+///
+/// Field: T21
+#[tokio::test]
+async fn what_a_policy_says_of_a_group_holds_for_lists_and_for_calls() {
+    let server = json!({"definitions": "first_seen", "groups": {"secrets": ["get_secret*"]}});
+    let own = r#"forbid (principal, action in Action::"call", resource in ToolGroup::"tickets.secrets");"#;
+    let world = World::start_at(own, server).await;
+    world.upstream.answers(move |arrived| {
+        let message: Value = serde_json::from_slice(&arrived.body).ok()?;
+        let tools = json!([tool("get_ticket", "Gets."), tool("get_secret", "Gets."), tool("get_secret_2", "Gets.")]);
+        let result = json!({"tools": tools, "resultType": "complete", "ttlMs": 0, "cacheScope": "private"});
+        let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string();
+        (message["method"] == "tools/list").then(|| reply(200, &[("content-type", "application/json")], answer))
+    });
+    assert_eq!(names(&world).await, ["get_ticket"]);
+    world.modern_tool("get_secret").await.tool_error("");
+    world.legacy_tool("get_secret_2").await.tool_error("");
+    assert_eq!(called(&world), 0);
+    world.modern_tool("get_ticket").await.answered();
+}

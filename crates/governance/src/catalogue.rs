@@ -1,10 +1,10 @@
-//! What servers say of their tools and prompts, for whoever has to accept it.
+//! What servers say of what they offer and of themselves, for whoever has to accept it.
 
 use catalogue::{Definition, Difference, Note, differences, notes, proposal};
 use model::{Id, Server, Tier, ToolName, config::ServerConfig, server::Kind};
 use store::{CatalogueEntry, Store, StoreError};
 
-/// A tool or prompt, with all that a person has to see before they accept it.
+/// A tool, prompt, template or resource, or words of the server itself, with all that a person has to see before they accept it.
 #[derive(Clone, Debug)]
 pub struct Look {
     /// What it is, and what of it counts.
@@ -20,11 +20,12 @@ pub struct Look {
 }
 
 impl Look {
-    /// What its own words suggest.
-    pub fn proposed(&self) -> Tier {
+    /// What its own words suggest, of what has a tier of its own.
+    pub fn proposed(&self) -> Option<Tier> {
         match self.entry.name.kind() {
-            Kind::Prompt(_) => proposal::of_prompt(&self.listed.listed()),
-            _ => proposal::of_tool(&self.listed.listed()),
+            Kind::Prompt(_) => Some(proposal::of_prompt(&self.listed.listed())),
+            Kind::Tool(_) => Some(proposal::of_tool(&self.listed.listed())),
+            Kind::Resource(_) | Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => None,
         }
     }
 
@@ -32,7 +33,7 @@ impl Look {
     /// server says lowers it.
     pub fn raises(&self, rules: &ServerConfig) -> Option<Tier> {
         let tier = rules.tier(&self.entry.name)?;
-        Some(self.proposed()).filter(|proposed| *proposed > tier)
+        self.proposed().filter(|proposed| *proposed > tier)
     }
 }
 

@@ -32,6 +32,11 @@ impl List {
         Self::ALL.into_iter().find(|list| list.member() == member)
     }
 
+    /// The one that `method` asks for.
+    pub fn of_method(method: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|list| list.method() == method)
+    }
+
     /// The method that asks for it.
     pub const fn method(self) -> &'static str {
         match self {

@@ -32,6 +32,8 @@ pub enum ActsOn {
     Completed,
     /// The resources whose changes it hears of, if any.
     Subscribed,
+    /// As [`ActsOn::Server`], and its result is what the server says of itself, which is filtered.
+    Introduction,
     /// As [`ActsOn::Server`], and its result lists tools, resources or prompts, which is filtered.
     List,
 }
@@ -130,13 +132,13 @@ pub const TASKS_LIST: Method = Method::new("tasks/list");
 /// Waits for the result of a task.
 pub const TASKS_RESULT: Method = Method::new("tasks/result");
 /// Begins a session.
-pub const INITIALIZE: Method = Method::new("initialize");
+pub const INITIALIZE: Method = Method::new("initialize").acting(ActsOn::Introduction);
 /// Asks whether anybody is there (sessions).
 pub const PING: Method = Method::new("ping");
 /// Says which log messages to send (sessions).
 pub const LOGGING_SET_LEVEL: Method = Method::new("logging/setLevel");
 /// Asks what the server is and can do (stateless).
-pub const SERVER_DISCOVER: Method = Method::new("server/discover");
+pub const SERVER_DISCOVER: Method = Method::new("server/discover").acting(ActsOn::Introduction);
 /// Asks to hear of changes, on a stream that stays open (stateless).
 pub const SUBSCRIPTIONS_LISTEN: Method =
     Method { stands: true, ..Method::new("subscriptions/listen").acting(ActsOn::Subscribed) };

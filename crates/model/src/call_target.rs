@@ -55,8 +55,8 @@ impl Class {
 }
 
 impl Class {
-    /// What the rules of its server say of a tool, and what is known of its definition. Resources are data, of which there
-    /// may be millions: the rule that names them is all.
+    /// What the rules of its server say of a tool, and what is known of its definition. What is known of the words of one
+    /// resource, its rule does not say: [`CallTarget::held_by`].
     pub fn of(rules: &ServerConfig, tool: &ToolName, pin: impl FnOnce(&ToolName) -> Pin) -> Self {
         let Some(tier) = rules.tier(tool) else { return Self::Held(HeldFor::Tier) };
         let is_pinned = matches!(tool.kind(), Kind::Tool(_) | Kind::Prompt(_));
@@ -87,6 +87,21 @@ impl CallTarget {
         let Some(tool) = tool else { return Self::Protocol };
         let class = Class::of(rules, &tool, pin);
         Self::Tool(tool, class)
+    }
+
+    /// The same, held as well by what is known of the words of a resource that it names. One that its server never listed
+    /// came with no words: its rule is all.
+    #[must_use]
+    pub fn held_by(self, pin: Pin) -> Self {
+        let why = match pin {
+            Pin::New => HeldFor::New,
+            Pin::Changed => HeldFor::Changed,
+            Pin::Accepted | Pin::Unknown => return self,
+        };
+        match self {
+            Self::Tool(tool, Class::Rated(_)) => Self::Tool(tool, Class::Held(why)),
+            held => held,
+        }
     }
 
     /// The tool, if it calls one.
@@ -148,6 +163,22 @@ mod tests {
             let found = (target.tier(), target.held(), target.scope(&server).to_string());
             assert_eq!(found, (tier, held, scope.to_owned()), "{tool:?}");
         }
+    }
+
+    #[test]
+    fn a_resource_is_held_by_its_words_and_not_for_want_of_them() {
+        let target = || CallTarget::of(&rules(""), Some(ToolName::of_resource("docs")), |_| Pin::Unknown);
+        for (pin, held) in [
+            (Pin::Accepted, None),
+            (Pin::Unknown, None),
+            (Pin::New, Some(HeldFor::New)),
+            (Pin::Changed, Some(HeldFor::Changed)),
+        ] {
+            assert_eq!(target().held_by(pin).held(), held, "{pin:?}");
+        }
+        let unnamed = CallTarget::of(&rules(""), Some(ToolName::unnamed("resource")), |_| Pin::Unknown);
+        assert_eq!(unnamed.held_by(Pin::Changed).held(), Some(HeldFor::Tier), "no rule names it");
+        assert_eq!(CallTarget::Protocol.held_by(Pin::New), CallTarget::Protocol);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use claims::{AccessClaims, Confirmation, Subject};
 pub use client::{Assurance, AuthMethod, Client, ClientId, GrantType};
 pub use clock::{Clock, ManualClock, Span, SystemClock, Timestamp};
 pub use decision::{ApprovalQuestion, Authority, Decision, DenyReason, Question, StepUp};
-pub use definition::{Pin, Sighting};
+pub use definition::{ListKind, Pin, Sighting};
 pub use duty::{Duty, DutyEnd};
 pub use elevation::{Approval, Decided, Elevation, ElevationState, EndsWith, Stage};
 pub use error_code::ErrorCode;

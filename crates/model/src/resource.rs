@@ -21,6 +21,28 @@ pub struct ResourceRule {
     pub uri: String,
     /// How much harm reading it can do.
     pub tier: Tier,
+    /// When what a list says of such a resource (its name, title, description) needs a person who accepts it: with `plain`
+    /// only when it hides characters, addresses the model or is too long to be read; with `pinned` always, as
+    /// `definitions` says.
+    #[serde(default, skip_serializing_if = "ResourceWords::are_plain")]
+    pub words: ResourceWords,
+}
+
+/// When the words of a listed resource need a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceWords {
+    /// When there is something to look at.
+    #[default]
+    Plain,
+    /// Always: for few resources that seldom change.
+    Pinned,
+}
+
+impl ResourceWords {
+    const fn are_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
 }
 
 /// Ordered, named rules from URIs to tiers: the first match wins.
@@ -39,6 +61,12 @@ impl ResourceRules {
             self.named().find(|(_, rule)| pattern(rule).is_some_and(|pattern| matches(&fold(&pattern), &folded)));
         let (name, rule) = found.filter(|_| found.map(|(name, _)| name) == folding.map(|(name, _)| name))?;
         Some((name, rule.tier))
+    }
+
+    /// When the words of the resource at `uri` need a person; `None` when no rule names it, so that nobody sees them.
+    pub fn words(&self, uri: &str) -> Option<ResourceWords> {
+        let (name, _) = self.find(uri)?;
+        self.named().find(|(known, _)| *known == name).map(|(_, rule)| rule.words)
     }
 
     /// The rule for everything that a URI template can expand to; `None` when that is not one rule.
@@ -116,6 +144,11 @@ enum Stars {
     Kept,
     /// A character of a URI, which a pattern could not tell from its own.
     Refused,
+}
+
+/// The one reading of a URI, in which it is compared; `None` when there could be another, so that no rule names it.
+pub fn reading(uri: &str) -> Option<String> {
+    canonical(uri, Stars::Refused)
 }
 
 /// The one reading of a URI: `None` when there could be another.
@@ -217,7 +250,7 @@ fn decode(text: &str, stars: Stars) -> Option<String> {
 }
 
 /// Longest URI that a rule can match, in bytes.
-const LONGEST: usize = 2048;
+pub const LONGEST: usize = 2048;
 
 /// A YAML mapping in its written order.
 impl<'de> Deserialize<'de> for ResourceRules {

@@ -1,18 +1,19 @@
-//! What the configuration says of people and servers, as far as policies see it: read once, when policies are loaded.
+//! What the configuration says of people, servers and tools, as far as policies see it: read once, when policies are loaded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy::{EntityUid, RestrictedExpression};
-use model::{Id, Person, Server};
+use model::{Id, Person, Server, ToolName, config::ToolGroups};
 
 use crate::words::{self, uid};
 
-/// Who is in which group, for whom which server is, and whose definitions are not pinned.
+/// Who is in which group, for whom which server is, which tools are in which group, and whose definitions are not pinned.
 #[derive(Debug, Default)]
 pub struct Directory {
     groups: HashMap<Id<Person>, Vec<EntityUid>>,
     reserved: HashMap<Id<Server>, RestrictedExpression>,
     unpinned: BTreeSet<Id<Server>>,
+    tool_groups: HashMap<Id<Server>, ToolGroups>,
 }
 
 impl Directory {
@@ -37,6 +38,48 @@ impl Directory {
     pub fn with_unpinned(mut self, server: Id<Server>) -> Self {
         self.unpinned.insert(server);
         self
+    }
+
+    /// With names for several tools of a server.
+    #[must_use]
+    pub fn with_tool_groups(mut self, server: Id<Server>, groups: ToolGroups) -> Self {
+        self.tool_groups.insert(server, groups);
+        self
+    }
+
+    /// The groups that a tool, a rule of resources or a prompt is in.
+    pub(crate) fn groups_of_tool(&self, server: &Id<Server>, tool: &ToolName) -> Vec<EntityUid> {
+        let groups = self.tool_groups.get(server).into_iter().flat_map(|groups| groups.of(tool));
+        groups.map(|group| uid(&words::TOOL_GROUP, &format!("{server}.{group}"))).collect()
+    }
+
+    /// Is there a group of tools of that name: `tickets.exports`?
+    pub(crate) fn has_tool_group(&self, name: &str) -> bool {
+        self.group(name).is_some()
+    }
+
+    /// Is that tool in that group, each with the name of its server?
+    pub(crate) fn is_in_group(&self, group: &str, tool: &str) -> bool {
+        let Some((groups, server, group)) = self.group(group) else { return false };
+        let name = tool.strip_prefix(server.as_str()).and_then(ToolName::after_server);
+        name.is_some_and(|name| groups.of(&name).any(|of| of == group))
+    }
+
+    /// The groups of all servers, with their servers' names.
+    pub(crate) fn tool_groups(&self) -> Vec<String> {
+        let of = |(server, groups): (&Id<Server>, &ToolGroups)| {
+            groups.iter().map(|(group, _)| format!("{server}.{group}")).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = self.tool_groups.iter().flat_map(of).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn group<'g>(&self, name: &'g str) -> Option<(&ToolGroups, Id<Server>, &'g str)> {
+        let (server, group) = name.split_once('.')?;
+        let server: Id<Server> = server.parse().ok()?;
+        let groups = self.tool_groups.get(&server).filter(|groups| groups.has(group))?;
+        Some((groups, server, group))
     }
 
     /// The groups that a person is in.

@@ -70,13 +70,15 @@ impl Scene {
             person_entity(owner, directory),
             server_entity(server, directory)?,
         ];
+        let mut groups = Vec::new();
         let (action, resource) = match (doing, target) {
             (Doing::Issued, _) => ("issue".into(), server_uid.clone()),
             (_, CallTarget::Protocol) => ("connect".into(), server_uid.clone()),
             (_, CallTarget::Tool(tool, class)) => {
                 let qualified = tool.qualified(server);
                 let resource = uid(&words::TOOL, &qualified);
-                entities.push(tool_entity(&resource, &server_uid, *class)?);
+                groups = directory.groups_of_tool(server, tool);
+                entities.push(tool_entity(&resource, (&server_uid, &groups), *class)?);
                 let action = match doing {
                     Doing::Elevating => "elevate".into(),
                     Doing::Calling | Doing::Issued => action_of(tool.kind(), qualified, directory.is_unpinned(server)),
@@ -112,6 +114,7 @@ impl Scene {
         if is_in_server {
             names.push(server_uid);
         }
+        names.extend(groups);
         let entities = Entities::from_entities(entities, None).map_err(|_| Unaskable)?;
         Ok(Self { principal, action, resource, names, circumstances, entities })
     }
@@ -141,8 +144,10 @@ impl Scene {
             None => server_uid,
             Some((tool, class)) => {
                 let resource = uid(&words::TOOL, &tool.qualified(server));
-                entities.push(tool_entity(&resource, &server_uid, *class)?);
+                let groups = directory.groups_of_tool(server, tool);
+                entities.push(tool_entity(&resource, (&server_uid, &groups), *class)?);
                 names.push(resource.clone());
+                names.extend(groups);
                 resource
             }
         };
@@ -200,7 +205,7 @@ pub(crate) fn action_of(kind: Kind<'_>, qualified: String, is_unpinned: bool) ->
         Kind::Resource(_) => "read_resource".into(),
         Kind::Prompt(_) => "get_prompt".into(),
         // Nothing that could be used, and held whatever it is.
-        Kind::Unnamed(_) => "read_resource".into(),
+        Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => "read_resource".into(),
     }
 }
 
@@ -253,12 +258,17 @@ fn server_entity(server: &Id<Server>, directory: &Directory) -> Result<Entity, U
         .map_err(|_| Unaskable)
 }
 
-fn tool_entity(tool: &EntityUid, server: &EntityUid, class: model::Class) -> Result<Entity, Unaskable> {
+fn tool_entity(
+    tool: &EntityUid,
+    (server, groups): (&EntityUid, &[EntityUid]),
+    class: model::Class,
+) -> Result<Entity, Unaskable> {
     let attributes = [
         ("tier".to_owned(), word(&words::TIER, class.tier().as_str())),
         ("held".to_owned(), RestrictedExpression::new_bool(class.held().is_some())),
     ];
-    Entity::new(tool.clone(), attributes.into(), [server.clone()].into()).map_err(|_| Unaskable)
+    let parents = groups.iter().chain([server]).cloned().collect();
+    Entity::new(tool.clone(), attributes.into(), parents).map_err(|_| Unaskable)
 }
 
 fn word(kind: &EntityTypeName, text: &str) -> RestrictedExpression {
@@ -278,6 +288,7 @@ mod tests {
             .with_person("ada".parse().unwrap(), ["ops", "on call"])
             .with_server_for("tickets".parse().unwrap(), ["ops"])
             .with_unpinned("wild".parse().unwrap())
+            .with_tool_groups("tickets".parse().unwrap(), serde_json::from_str(r#"{"a":["a.*"],"b":["*"]}"#).unwrap())
     }
 
     fn question(server: &str, target: CallTarget, person: Option<&str>) -> Question {

@@ -64,10 +64,33 @@ const AT_ONCE: usize = 16;
 enum About {
     /// One of these tools; `true`, when nothing else can be.
     Tools(BTreeSet<String>, bool),
-    /// Whatever a server has.
-    Server(String),
+    /// Whatever a server, or one group of its tools, has.
+    Within(Within),
     /// Whatever there is.
     Everything,
+}
+
+/// What holds several tools.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Within {
+    /// A server, by its name.
+    Server(String),
+    /// A group: `tickets.exports`.
+    Group(String),
+}
+
+impl Within {
+    fn of(name: &EntityUid) -> Self {
+        let id = name.id().unescaped().to_owned();
+        if *name.type_name() == *words::TOOL_GROUP { Self::Group(id) } else { Self::Server(id) }
+    }
+
+    fn has(&self, tool: &str, directory: &Directory) -> bool {
+        match self {
+            Self::Server(server) => server_of(tool) == server,
+            Self::Group(group) => directory.is_in_group(group, tool),
+        }
+    }
 }
 
 /// Holds all of them against what there is.
@@ -104,18 +127,18 @@ pub(crate) fn all(
     by_type.retain(|input, some| stand_for_all(some, input));
     let held: BTreeSet<&PolicyId> = by_type.values().flatten().map(|one| one.policy.id()).collect();
     let mut unchecked = Vec::new();
-    let mut by_scope: BTreeMap<Option<String>, Vec<&Loaded>> = BTreeMap::new();
+    let mut by_scope: BTreeMap<Option<Within>, Vec<&Loaded>> = BTreeMap::new();
     for one in looking.into_iter().filter(|one| !held.contains(one.policy.id())) {
         match about(&one.policy, directory) {
             About::Tools(tools, nothing_else) => {
                 unchecked.extend(checks.of_tools(one, &tools, nothing_else, accepted)?);
             }
-            About::Server(server) => by_scope.entry(Some(server)).or_default().push(one),
+            About::Within(within) => by_scope.entry(Some(within)).or_default().push(one),
             About::Everything => by_scope.entry(None).or_default().push(one),
         }
     }
-    for (server, some) in by_scope {
-        unchecked.extend(checks.of_many(&some, server.as_deref(), accepted)?);
+    for (within, some) in by_scope {
+        unchecked.extend(checks.of_many(&some, (within.as_ref(), directory), accepted)?);
     }
     Ok(unchecked)
 }
@@ -132,9 +155,9 @@ pub(crate) fn with(
         let never = match about(&one.policy, directory) {
             About::Tools(tools, _) if tools.contains(tool) && tools.len() == 1 => Never::IsWrong,
             About::Tools(tools, _) if tools.contains(tool) => Never::IsFine,
-            About::Server(server) if server_of(tool) == server => Never::IsFine,
+            About::Within(within) if within.has(tool, directory) => Never::IsFine,
             About::Everything => Never::IsFine,
-            About::Tools(..) | About::Server(_) => continue,
+            About::Tools(..) | About::Within(_) => continue,
         };
         let mentioned = tools_of(&one.actions).filter(|other| *other != tool).map(|other| (other, None));
         let schema = schema::of_these_alone(distinct(mentioned.chain([(tool, Some(input))])))?;
@@ -177,11 +200,19 @@ impl Checks<'_> {
                 );
             }
         }
+        if let Some(group) = unknown_group(&one.json, directory) {
+            let all = directory.tool_groups().iter().map(|group| format!("`{group}`")).collect::<Vec<_>>().join(", ");
+            let there = if all.is_empty() { "no server has any".to_owned() } else { format!("there are {all}") };
+            return wrong(
+                &format!("\"{group}\""),
+                format!("`{group}` is no group of tools in the configuration (`servers.*.groups`): {there}"),
+            );
+        }
         let About::Tools(tools, true) = of_action(&one.policy) else { return Ok(()) };
         let fits = |tool: &String| match one.policy.resource_constraint() {
             ResourceConstraint::Eq(name) => name.id().unescaped() == tool,
             ResourceConstraint::In(name) | ResourceConstraint::IsIn(_, name) => {
-                name.id().unescaped() == server_of(tool) || name.id().unescaped() == tool
+                Within::of(&name).has(tool, directory) || name.id().unescaped() == tool
             }
             ResourceConstraint::Any | ResourceConstraint::Is(_) => true,
         };
@@ -213,16 +244,16 @@ impl Checks<'_> {
         Ok(missing)
     }
 
-    /// Those that are about whatever `server` has, or anything.
+    /// Those that are about whatever is `within` something, or anything.
     fn of_many(
         &self,
         some: &[&Loaded],
-        server: Option<&str>,
+        (within, directory): (Option<&Within>, &Directory),
         accepted: &Accepted,
     ) -> Result<Vec<Unchecked>, PolicyError> {
         let mut types: BTreeMap<&InputType, &str> = BTreeMap::new();
         for (tool, input) in &accepted.0 {
-            if server.is_none_or(|server| server_of(tool) == server) {
+            if within.is_none_or(|within| within.has(tool, directory)) {
                 types.entry(input).or_insert(tool);
             }
         }
@@ -353,9 +384,7 @@ fn about(policy: &Policy, directory: &Directory) -> About {
             // What is no tool but a prompt or a resource has no arguments, and neither has one that is not pinned.
             if is_pinned && is_tools_name(tool) { About::Tools([tool.to_owned()].into(), true) } else { of_action }
         }
-        (_, ResourceConstraint::In(name) | ResourceConstraint::IsIn(_, name)) => {
-            About::Server(name.id().unescaped().to_owned())
-        }
+        (_, ResourceConstraint::In(name) | ResourceConstraint::IsIn(_, name)) => About::Within(Within::of(&name)),
         (of_action, _) => of_action,
     }
 }
@@ -388,6 +417,23 @@ fn is_tools_name(name: &str) -> bool {
 fn server_of(tool: &str) -> &str {
     tool.split(['.', ':']).next().unwrap_or_default()
 }
+
+/// A group of tools that it names anywhere, and that is none.
+fn unknown_group<'j>(json: &'j Value, directory: &Directory) -> Option<&'j str> {
+    match json {
+        Value::Object(members) => {
+            let is_group = members.get("type").is_some_and(|kind| *kind == *TOOL_GROUP);
+            let named = members.get("id").and_then(Value::as_str).filter(|_| is_group);
+            let unknown = named.filter(|group| !directory.has_tool_group(group));
+            unknown.or_else(|| members.values().find_map(|inner| unknown_group(inner, directory)))
+        }
+        Value::Array(elements) => elements.iter().find_map(|inner| unknown_group(inner, directory)),
+        _ => None,
+    }
+}
+
+/// The name of the type of groups of tools.
+const TOOL_GROUP: &str = "ToolGroup";
 
 /// Each action once; with a type, where one of them has one.
 fn distinct<'a>(actions: impl Iterator<Item = Action<'a>>) -> BTreeMap<&'a str, Option<&'a InputType>> {

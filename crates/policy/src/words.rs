@@ -22,6 +22,7 @@ types! {
     SERVER = "Server",
     TIER = "Tier",
     TOOL = "Tool",
+    TOOL_GROUP = "ToolGroup",
 }
 
 /// The group of all calls.

@@ -13,6 +13,12 @@ fn examples() -> Vec<PolicyFile> {
     named.map(|(number, text)| PolicyFile { name: format!("example {number}"), text: text.into() }).collect()
 }
 
+/// The groups that the manual gives its servers.
+fn directory() -> Directory {
+    let groups = r#"{"exports": ["export_*", "resource/dumps", "prompt/dump"]}"#;
+    Directory::default().with_tool_groups("tickets".parse().unwrap(), serde_json::from_str(groups).unwrap())
+}
+
 fn accepted() -> Accepted {
     let mut accepted = Accepted::default();
     accepted.insert(
@@ -27,7 +33,7 @@ fn accepted() -> Accepted {
 fn every_example_of_the_manual_holds_and_nothing_of_it_is_left_unchecked() {
     let files = examples();
     assert!(files.len() >= 3, "{}", files.len());
-    let policies = Policies::load_for(&files, Directory::default(), &accepted()).map_err(|error| error.to_string());
+    let policies = Policies::load_for(&files, directory(), &accepted()).map_err(|error| error.to_string());
     assert_eq!(policies.unwrap().unchecked(), []);
 }
 

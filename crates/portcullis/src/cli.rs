@@ -244,18 +244,23 @@ pub enum Server {
 /// `tool`
 #[derive(Subcommand)]
 pub enum Tool {
-    /// Every tool that the servers list now, with its tier and scope.
-    List,
-    /// Tools and prompts that are held because nobody has accepted what they say of themselves.
+    /// Every tool that the servers list now, with its tier, scope and groups.
+    List {
+        /// Only what is in this group: `server.group`.
+        #[arg(long)]
+        group: Option<String>,
+    },
+    /// What is held because nobody has accepted what is said of it: tools, prompts, templates, resources, words of servers.
     Held,
     /// What a tool says of itself, what to look at in it, and what is different from what was accepted.
     Show {
-        /// `server.tool`, or `server:prompt/name`.
+        /// `server.tool`, `server:prompt/NAME`, `server:template/URI-TEMPLATE`, `server:uri/URI`, `server:instructions` or
+        /// `server:server_info`.
         tool: String,
     },
     /// Accept what a tool says of itself. Until then it is held.
     Accept {
-        /// `server.tool`, or `server:prompt/name`. With --new, `*` stands for any run of characters.
+        /// As `tool held` names it: `server.tool`, `server:prompt/NAME`, `server:instructions`. With --new, `*` stands for any run of characters.
         tool: String,
         /// The digest of what you looked at, as `tool show` says it; its first eight digits are enough.
         #[arg(long, required_unless_present = "new", conflicts_with = "new")]

@@ -48,7 +48,7 @@ pub use sql::{
 pub use tables::{
     access_keys::{AccessKey, SealedKey},
     block_ends::{EndPage, PageStart},
-    catalogue::{Accepted, CatalogueEntry, CataloguePlace, Pinned, Pins},
+    catalogue::{Accepted, CatalogueEntry, CataloguePlace, Lists, Pinned, Pins},
     clients::StoredClient,
     codes::Code,
     elevation_entries::ElevationEntry,

@@ -6,14 +6,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use catalogue::Definition;
-use client::{ClientError, Endless, Extent};
-use mcp::list::List;
-use model::Secret;
+use client::{ClientError, Endless, Extent, Listing};
+use mcp::{json, list::List};
+use model::{ListKind, Secret};
 use net::WebClient;
 use store::StoreError;
 use tokio::time::timeout;
 
-use super::read::definitions;
+use super::read::{definitions, introduction, kind};
 
 /// Where a server is, and how it is asked.
 #[derive(Debug)]
@@ -46,30 +46,68 @@ pub enum NotListed {
     Store(#[from] StoreError),
 }
 
-/// What a server offers.
+/// One list of a server.
 #[derive(Debug)]
-pub struct Answer {
-    /// Its tools and prompts, as far as they can be read.
+pub struct Found {
+    /// Which one.
+    pub list: ListKind,
+    /// What is in it, as far as it can be read: of each name one.
     pub definitions: Vec<Definition>,
+    /// So many items can not be read.
+    pub unreadable: usize,
     /// There are no more.
-    pub is_all: bool,
+    pub is_whole: bool,
 }
 
 /// Nobody waits longer for the lists of a server.
 const LONGEST: Duration = Duration::from_secs(10);
 
 impl Source {
-    /// Asks.
-    pub async fn ask(&self) -> Result<Answer, NotListed> {
+    /// Asks: for its resources as well, where there are rules for any.
+    pub async fn ask(&self, resources: Resources) -> Result<Vec<Found>, NotListed> {
         let web = WebClient::new(self.ca.as_deref())?;
-        let listed = timeout(LONGEST, client::list(&web, &self.url, &self.headers, Extent::Definitions)).await;
+        let (extent, lists) = match resources {
+            Resources::Ruled => (Extent::Everything, &List::ALL[..]),
+            Resources::Unseen => (Extent::Definitions, &[List::Tools, List::Prompts][..]),
+        };
+        let listed = timeout(LONGEST, client::list(&web, &self.url, &self.headers, extent)).await;
         let listing = listed.map_err(|_| NotListed::TimedOut)??;
-        let of =
-            |pages: &[Vec<u8>], list| pages.iter().flat_map(move |page| definitions(page, list)).collect::<Vec<_>>();
-        let mut definitions = of(&listing.tools, List::Tools);
-        definitions.append(&mut of(&listing.prompts, List::Prompts));
-        // One that gives the same cursor again has said all it says.
-        let is_all = !listing.endless.iter().any(|(_, why)| *why == Endless::TooMany);
-        Ok(Answer { definitions, is_all })
+        let mut found: Vec<_> = lists.iter().map(|list| of_list(&listing, *list)).collect();
+        found.extend(listing.introduction.as_deref().and_then(of_introduction));
+        Ok(found)
     }
+}
+
+/// Does anybody see resources of a server?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resources {
+    /// Those that its rules name.
+    Ruled,
+    /// No rule names any, so they are not asked for.
+    Unseen,
+}
+
+fn of_list(listing: &Listing, list: List) -> Found {
+    let pages = match list {
+        List::Tools => &listing.tools,
+        List::Prompts => &listing.prompts,
+        List::Resources => &listing.resources,
+        List::Templates => &listing.templates,
+    };
+    let (mut all, mut unreadable) = (Vec::new(), 0);
+    for page in pages {
+        let (mut read, bad) = definitions(page, list);
+        all.append(&mut read);
+        unreadable += bad;
+    }
+    // One that gives the same cursor again has said all it says.
+    let breaks_off = |why: &Endless| matches!(why, Endless::TooMany | Endless::TooSlow);
+    let is_whole = !listing.endless.iter().any(|(of, why)| *of == list && breaks_off(why));
+    Found { list: kind(list), definitions: Definition::one_each(all), unreadable, is_whole }
+}
+
+fn of_introduction(message: &[u8]) -> Option<Found> {
+    let result = json::check(message).ok()?.member("result")?;
+    let definitions = Definition::one_each(introduction(result));
+    Some(Found { list: ListKind::Introduction, definitions, unreadable: 0, is_whole: true })
 }

@@ -1,4 +1,4 @@
-//! The accepted definition of a tool, ready to check the arguments of a call.
+//! The accepted definition of a tool or prompt, ready to check the arguments of a call.
 
 use std::{
     collections::HashMap,

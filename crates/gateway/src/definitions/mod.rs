@@ -1,4 +1,4 @@
-//! What the tools and prompts of a server are: asked, noticed in the lists that pass by, and held when they are not what was
+//! What a server offers and what it says of itself: asked, noticed in what passes by, and held when it is not what was
 //! accepted.
 //!
 //! What counts is in the store ([`store::Pins`]); a node holds it in memory under the epoch. What this node noticed and has
@@ -18,4 +18,4 @@ mod write;
 pub use ask::{NotListed, Source};
 pub use checked::Checked;
 pub use of_server::Definitions;
-pub use read::definition;
+pub use read::{SERVER_INFO, definition, introduction};

@@ -30,6 +30,11 @@ impl Noticed {
         self.is_any() && self.lock().contains_key(name)
     }
 
+    /// What else is listed under this name than what is written down.
+    pub fn other(&self, name: &ToolName) -> Option<Definition> {
+        if self.is_any() { self.lock().get(name).cloned() } else { None }
+    }
+
     /// Is there anything to write?
     pub fn is_any(&self) -> bool {
         self.any.load(Ordering::Acquire)

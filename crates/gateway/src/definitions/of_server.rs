@@ -1,4 +1,4 @@
-//! What this node knows of the tools and prompts of one server.
+//! What this node knows of what one server offers, and of what it says of itself.
 
 use std::{
     sync::{
@@ -8,23 +8,30 @@ use std::{
     time::Duration,
 };
 
-use catalogue::Definition;
+use catalogue::{Definition, is_plain, list_digest};
 use mcp::{
     json,
-    jsonrpc::MethodCall,
+    jsonrpc::{MethodCall, Reference},
+    list::List,
     method::ActsOn,
     revision::{ParamHeaders, Revision},
 };
-use model::{Id, Outages, Pin, Server, ToolName, config::DefinitionTrust, server::Kind};
+use model::{
+    Id, ListKind, Outages, Pin, Server, ToolName,
+    config::{DefinitionTrust, ServerConfig},
+    resource::ResourceWords,
+    server::Kind,
+};
 use policy::Policies;
-use privilege::catalogue::Extent;
+use privilege::catalogue::{Extent, Whole};
 use store::{Pins, Store, StoreError};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
-    ask::{Answer, NotListed, Source},
+    ask::{Found, NotListed, Resources, Source},
     checked::{Checked, Checks},
     noticed::Noticed,
+    read::kind,
     write::{self, AT_ONCE, Of},
 };
 
@@ -45,6 +52,17 @@ pub struct Definitions {
     failures: Outages,
 }
 
+/// What the words of a listed resource need before they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// Nothing: they are plain.
+    Nobody,
+    /// A person who accepts them.
+    Somebody,
+    /// No rule names the resource, so nobody sees it.
+    Unseen,
+}
+
 /// A server that could not be listed is asked again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -53,11 +71,12 @@ impl Definitions {
     pub fn of(
         store: Store,
         server: Id<Server>,
-        (trust, policies): (DefinitionTrust, Arc<Policies>),
+        (config, policies): (&ServerConfig, &Arc<Policies>),
         source: Source,
     ) -> Arc<Self> {
         let (noticed, checks, param_headers, answered, asking, failures) = Default::default();
-        let of = Of { server, trust, policies };
+        let resources = Arc::new(config.resources.clone());
+        let of = Of { server, trust: config.definitions, resources, policies: policies.clone() };
         Arc::new(Self { store, of, source, noticed, checks, param_headers, answered, asking, failures })
     }
 
@@ -73,9 +92,12 @@ impl Definitions {
 
     /// What is known of a name.
     pub fn pin(&self, name: &ToolName) -> Pin {
-        match self.pins().pin(&self.of.server, name) {
-            Pin::Accepted if self.noticed.is_other(name) => Pin::Changed,
-            Pin::Unknown if self.noticed.is_other(name) => Pin::New,
+        let pin = self.pins().pin(&self.of.server, name);
+        // A resource whose words became plain is not held by them.
+        let holds = || self.noticed.other(name).is_some_and(|other| self.words(&other) != Some(Need::Nobody));
+        match pin {
+            Pin::Accepted if holds() => Pin::Changed,
+            Pin::Unknown if holds() => Pin::New,
             pin => pin,
         }
     }
@@ -87,13 +109,26 @@ impl Definitions {
     /// The server was never listed, and can not be now.
     pub async fn know(&self, revision: &dyn Revision, call: &MethodCall) -> Result<(), NotListed> {
         let acts_on = revision.method(call.method()).map(|method| method.acts_on);
-        match acts_on {
-            Some(ActsOn::Tool | ActsOn::Prompt | ActsOn::Completed) => {}
-            Some(ActsOn::List) if matches!(call.method(), "tools/list" | "prompts/list") => {}
+        let list = match acts_on {
+            Some(ActsOn::Tool) => ListKind::Tools,
+            Some(ActsOn::Prompt) => ListKind::Prompts,
+            Some(ActsOn::Completed) => match &call.params().reference {
+                Some(Reference::Resource(_)) => ListKind::ResourceTemplates,
+                Some(Reference::Prompt(_)) | None => ListKind::Prompts,
+            },
+            Some(ActsOn::List) => match List::of_method(call.method()) {
+                Some(list) => kind(list),
+                None => return Ok(()),
+            },
+            Some(ActsOn::Introduction) => ListKind::Introduction,
             _ => return Ok(()),
-        }
-        if self.are_pinned() && !self.is_listed() {
-            self.list(Some(AGAIN)).await?;
+        };
+        if self.are_pinned() && !self.is_listed(list) && self.is_asked_for(list) {
+            match self.list(Some((AGAIN, list))).await {
+                // It goes without its words, and that is all.
+                Err(_) if list == ListKind::Introduction => {}
+                listed => listed?,
+            }
         }
         let name = call.params().name.as_deref().filter(|_| acts_on == Some(ActsOn::Tool));
         if let Some(tool) = name.and_then(|name| name.parse().ok()) {
@@ -108,16 +143,25 @@ impl Definitions {
         self.list(None).await
     }
 
-    /// One that lists nothing, or never ends, leaves nothing in the store that says so.
-    fn is_listed(&self) -> bool {
-        self.pins().is_listed(&self.of.server) || self.answered.load(Ordering::Acquire)
+    /// Was that list seen whole? One that never ends leaves nothing in the store that says so.
+    fn is_listed(&self, list: ListKind) -> bool {
+        self.pins().listed(&self.of.server, list).is_some() || self.answered.load(Ordering::Acquire)
     }
 
-    /// Asks the server. With `unless_failed_within`, only when it was not listed yet and did not fail just now.
-    async fn list(&self, unless_failed_within: Option<Duration>) -> Result<(), NotListed> {
+    /// What no rule names, nobody sees, and nobody asks for.
+    fn is_asked_for(&self, list: ListKind) -> bool {
+        !matches!(list, ListKind::Resources | ListKind::ResourceTemplates) || self.resources() == Resources::Ruled
+    }
+
+    fn resources(&self) -> Resources {
+        if self.of.resources.named().next().is_some() { Resources::Ruled } else { Resources::Unseen }
+    }
+
+    /// Asks the server. With `unless`, only when that list was not seen yet and it did not fail so shortly ago.
+    async fn list(&self, unless: Option<(Duration, ListKind)>) -> Result<(), NotListed> {
         let mut failed = self.asking.lock().await;
-        if let Some(within) = unless_failed_within {
-            if self.is_listed() {
+        if let Some((within, list)) = unless {
+            if self.is_listed(list) {
                 return Ok(());
             }
             if failed.is_some_and(|failed| failed.elapsed() < within) {
@@ -137,16 +181,48 @@ impl Definitions {
     }
 
     async fn ask_and_write(&self) -> Result<(), NotListed> {
-        let Answer { definitions, is_all } = self.source.ask().await?;
+        let found = self.source.ask(self.resources()).await?;
         let pins = self.pins();
-        let is_known =
-            |one: &Definition| pins.pinned(&self.of.server, one.name()).is_some_and(|known| known.seen == one.digest());
-        let mut news = Definition::one_each(definitions);
-        news.retain(|one| !is_known(one));
-        if !news.is_empty() || !pins.is_listed(&self.of.server) {
-            write::write_all(&self.store, &self.of, &news, is_all).await?;
+        let (mut news, mut whole) = (Vec::new(), Vec::new());
+        for Found { list, definitions, unreadable, is_whole } in found {
+            let items = definitions.len() as u64;
+            let is_news = match pins.listed(&self.of.server, list) {
+                None => true,
+                Some(before) => before == 0 && items > 0,
+            };
+            if is_whole && is_news {
+                let definitions = list_digest(&definitions);
+                whole.push(Whole { list, items, unreadable: unreadable as u64, definitions });
+            }
+            news.extend(definitions.into_iter().filter(|one| self.is_news(&pins, one)));
+        }
+        if !news.is_empty() || !whole.is_empty() {
+            write::write_all(&self.store, &self.of, &news, whole).await?;
         }
         Ok(())
+    }
+
+    /// Is it to be written down? Of resources whose words are plain only those that were not, or are kept as something else:
+    /// there may be millions.
+    fn is_news(&self, pins: &Pins, definition: &Definition) -> bool {
+        let known = pins.pinned(&self.of.server, definition.name());
+        let is_other = known.is_none_or(|known| known.seen != definition.digest());
+        match self.words(definition) {
+            None => is_other,
+            Some(Need::Nobody) => known.is_some_and(|known| known.accepted != Some(definition.digest())),
+            Some(Need::Somebody) => is_other,
+            Some(Need::Unseen) => false,
+        }
+    }
+
+    /// What the words of a resource need; `None` for what else is listed.
+    fn words(&self, definition: &Definition) -> Option<Need> {
+        let Kind::Uri(uri) = definition.name().kind() else { return None };
+        Some(match self.of.resources.words(uri) {
+            None => Need::Unseen,
+            Some(ResourceWords::Plain) if is_plain(definition) => Need::Nobody,
+            Some(ResourceWords::Plain | ResourceWords::Pinned) => Need::Somebody,
+        })
     }
 
     /// A list that passes by holds this. Is it what was accepted, so that it may be shown?
@@ -159,6 +235,31 @@ impl Definitions {
             self.write_noticed();
         }
         false
+    }
+
+    /// A list that passes by holds this resource. May what it says be shown?
+    pub fn notice_resource(self: &Arc<Self>, pins: &Pins, definition: Definition) -> bool {
+        let needs_nobody = matches!(self.words(&definition), Some(Need::Nobody | Need::Unseen));
+        if !needs_nobody {
+            return self.notice(pins, definition);
+        }
+        if self.is_news(pins, &definition) && self.noticed.insert(definition) {
+            self.write_noticed();
+        }
+        true
+    }
+
+    /// An answer that passes by has these words of the server itself. Are they exactly what was accepted, so that they may be
+    /// shown? Words do nothing: what was accepted may be shown whatever else the server says to others.
+    pub fn notice_words(self: &Arc<Self>, pins: &Pins, definition: Definition) -> bool {
+        // Before the first list of its words nobody could say whether they are the first.
+        if !self.is_listed(ListKind::Introduction) {
+            return false;
+        }
+        let known = pins.pinned(&self.of.server, definition.name());
+        let is_accepted = known.is_some_and(|known| known.accepted == Some(definition.digest()));
+        self.notice(pins, definition);
+        is_accepted
     }
 
     /// Writes down what was noticed, unless somebody does.
@@ -184,15 +285,14 @@ impl Definitions {
             if some.is_empty() {
                 return Ok(());
             }
-            write::write(&self.store, &self.of, Extent::Some, &some).await?;
+            write::write(&self.store, &self.of, &Extent::default(), &some).await?;
             self.noticed.written(&some);
         }
     }
 
-    /// The accepted definition of `tool`; `None` when there is none, or when it does not matter.
+    /// The accepted definition of a tool or prompt; `None` when there is none, or when it does not matter.
     pub async fn checked(&self, tool: &ToolName) -> Result<Option<Arc<Checked>>, StoreError> {
-        let Kind::Tool(_) = tool.kind() else { return Ok(None) };
-        if !self.are_pinned() {
+        if !self.are_pinned() || !matches!(tool.kind(), Kind::Tool(_) | Kind::Prompt(_)) {
             return Ok(None);
         }
         let Some(digest) = self.pins().accepted(&self.of.server, tool) else { return Ok(None) };
@@ -204,8 +304,10 @@ impl Definitions {
         let definition = definition
             .filter(|definition| definition.digest() == digest)
             .ok_or(StoreError::Unreadable { what: "definition", why: "its text is not what was accepted".into() })?;
-        let schema = json::check(definition.text().as_bytes()).ok().and_then(|text| text.member("inputSchema"));
-        self.param_headers.learn(tool.as_str(), schema);
+        if let Kind::Tool(name) = tool.kind() {
+            let schema = json::check(definition.text().as_bytes()).ok().and_then(|text| text.member("inputSchema"));
+            self.param_headers.learn(name, schema);
+        }
         let checked = Arc::new(Checked::from(&definition));
         self.checks.keep(tool.clone(), checked.clone());
         Ok(Some(checked))

@@ -19,6 +19,6 @@ pub fn of(call: &Call) -> Option<String> {
             let uri = serde_json::Value::from(called.params().uri.as_deref()?);
             Some(format!("{{\"method\":\"{}\",\"uri\":{uri}}}", called.method()))
         }
-        ActsOn::Server | ActsOn::List | ActsOn::Completed | ActsOn::Subscribed => None,
+        ActsOn::Server | ActsOn::Introduction | ActsOn::List | ActsOn::Completed | ActsOn::Subscribed => None,
     }
 }

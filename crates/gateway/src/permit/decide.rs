@@ -12,7 +12,7 @@ use crypto::ProofError;
 use mcp::{jsonrpc::MethodCall, revision::ChallengeScopes};
 use model::{
     CallTarget, DenyReason, Elevation, ElevationState, HeldFor, Id, Scope, ScopeSet, Stage, StepUp, Task, TaskEnd,
-    Tier, ToolName,
+    Tier, ToolName, server::Kind,
 };
 use policy::{Arguments, Policies, Untypable};
 use privilege::{
@@ -84,8 +84,8 @@ pub enum Denial {
     Held(HeldFor, ToolName),
     /// It names a task in which nothing may be called, or not by this agent.
     Task(NotInTask),
-    /// Its arguments are not what its definition says.
-    Arguments(Vec<Fault>),
+    /// Its arguments are not what the definition of that tool or prompt says.
+    Arguments(&'static str, Vec<Fault>),
     /// A policy looks at its arguments, and can not compare them.
     Untyped(Untypable),
     /// Policy says no, and no authority cures it.
@@ -219,7 +219,8 @@ async fn ask(
     let may_be_told =
         matches!(decided, Ok(_) | Err(NotAllowed::StepUp { .. } | NotAllowed::Narrow(_) | NotAllowed::Untyped(_)));
     if let (true, Some(accepted)) = (may_be_told, &accepted) {
-        accepted.check(sent).map_err(|faults| (Denial::Arguments(faults), Vec::new()))?;
+        let of = if matches!(target.tool().map(ToolName::kind), Some(Kind::Prompt(_))) { "prompt" } else { "tool" };
+        accepted.check(sent).map_err(|faults| (Denial::Arguments(of, faults), Vec::new()))?;
     }
     let refused = match decided {
         Ok(allowed) => {
@@ -255,9 +256,9 @@ async fn ask(
     })
 }
 
-/// The accepted definition of the tool that is called; what is held is called by none.
+/// The accepted definition of the tool or prompt that is called; what is held is called by none.
 async fn accepted(call: &Call, target: &CallTarget) -> Result<Option<Arc<Checked>>, StoreError> {
-    match target.tool().filter(|_| target.held().is_none()) {
+    match target.tool().filter(|_| target.held().is_none() && call.takes_arguments()) {
         Some(tool) => call.server.definitions.checked(tool).await,
         None => Ok(None),
     }

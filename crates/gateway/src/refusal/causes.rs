@@ -103,7 +103,7 @@ impl From<Denial> for Refusal {
             Denial::Blocked => Self::Blocked,
             Denial::Held(why, tool) => Self::Held(why, tool),
             Denial::Task(why) => Self::Task(why),
-            Denial::Arguments(faults) => Self::Arguments(faults),
+            Denial::Arguments(of, faults) => Self::Arguments { of, faults },
             Denial::Untyped(why) => Self::Untyped(why),
             Denial::Policy(reason, tool) => Self::Denied(reason, tool),
             Denial::StepUp { scopes, by, tool, tier, unfit, .. } => step_up(tool.as_ref(), tier, by, scopes, unfit),

@@ -172,8 +172,13 @@ pub enum Refusal {
     #[error("{0}")]
     Task(NotInTask),
     /// Its arguments are not what its definition says.
-    #[error("the arguments are not what the tool takes: {}", listed(.0))]
-    Arguments(Vec<Fault>),
+    #[error("the arguments are not what the {of} takes: {}", listed(faults))]
+    Arguments {
+        /// `tool` or `prompt`.
+        of: &'static str,
+        /// What is wrong with them.
+        faults: Vec<Fault>,
+    },
     /// A policy looks at its arguments, and can not compare them.
     #[error("a policy looks at the arguments of this call, and can not compare them: {0}")]
     Untyped(Untypable),
@@ -285,7 +290,7 @@ impl Refusal {
             Self::Denied(DenyReason::Forbidden, _) => R::Forbidden,
             Self::Denied(DenyReason::NotPermitted, _) => R::NotPermitted,
             Self::Held(..) | Self::Denied(DenyReason::Held, _) => R::Held,
-            Self::Arguments(_) => R::Arguments,
+            Self::Arguments { .. } => R::Arguments,
             Self::Untyped(_) | Self::Denied(DenyReason::UntypedInput, _) => R::UntypedInput,
             Self::Denied(DenyReason::EvaluationError, _) => R::EvaluationError,
             Self::Blocked => R::Blocked,

@@ -102,7 +102,7 @@ fn is_told_to_the_model(refusal: &Refusal, asked: &Asked) -> bool {
         refusal,
         Refusal::Held(..)
             | Refusal::Task(_)
-            | Refusal::Arguments(_)
+            | Refusal::Arguments { .. }
             | Refusal::Untyped(_)
             | Refusal::Denied(..)
             | Refusal::Blocked
@@ -148,9 +148,12 @@ fn status(refusal: &Refusal, asked: &Asked) -> StatusCode {
             asked.revision.map_or(StatusCode::OK, |revision| revision.error_status(code(refusal, asked)))
         }
         _ if is_told_to_the_model(refusal, asked) => StatusCode::OK,
+        // Of a prompt, which has no result in which a model could read it.
+        Refusal::Arguments { .. } => {
+            asked.revision.map_or(StatusCode::OK, |revision| revision.error_status(code(refusal, asked)))
+        }
         Refusal::Held(..)
         | Refusal::Task(_)
-        | Refusal::Arguments(_)
         | Refusal::Untyped(_)
         | Refusal::Denied(..)
         | Refusal::Blocked
@@ -250,7 +253,11 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
         Refusal::Malformed(malformed) => malformed.cause.code(),
         Refusal::NotSpoken(why) => why.code(),
         Refusal::UnknownMethod | Refusal::Tasks => METHOD_NOT_FOUND,
-        Refusal::NoTool | Refusal::Missing(_) | Refusal::OneAtATime | Refusal::ForeignState => INVALID_PARAMS,
+        Refusal::NoTool
+        | Refusal::Missing(_)
+        | Refusal::OneAtATime
+        | Refusal::ForeignState
+        | Refusal::Arguments { .. } => INVALID_PARAMS,
         Refusal::MayBeDone(_) => may_be_done::CODE,
         _ => i32::from(status(refusal, asked).as_u16()),
     }

@@ -54,7 +54,7 @@ fn called(call: &MethodCall, revision: &dyn Revision) -> Option<String> {
     let name = match revision.method(call.method())?.acts_on {
         ActsOn::Tool | ActsOn::Prompt => params.name.as_deref()?,
         ActsOn::Resource => params.uri.as_deref()?,
-        ActsOn::Server | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
+        ActsOn::Server | ActsOn::Introduction | ActsOn::Completed | ActsOn::Subscribed | ActsOn::List => return None,
     };
     Some(format!("{}\n{name}", call.method()))
 }

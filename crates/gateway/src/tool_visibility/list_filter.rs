@@ -4,6 +4,8 @@
 //! so it can neither tempt a model nor lead anybody into a step-up that fails. Order, `nextCursor` and
 //! members we do not know stay.
 //!
+//! What a server says of itself besides goes through [`introduction`].
+//!
 //! Spec: MCP 2026-07-28 server/tools (lists may differ by authorization), server/utilities/caching
 //! (`cacheScope`).
 
@@ -18,7 +20,9 @@ use mcp::{
 use serde_json::json;
 
 use crate::{
+    call::Filtered,
     definitions::definition,
+    tool_visibility::introduction,
     tool_visibility::omitted::Why,
     tool_visibility::viewer::{Access, Listed, Viewer},
 };
@@ -26,13 +30,13 @@ use crate::{
 /// The member of a tool's `_meta` that says how it may be used.
 pub const ACCESS: &str = "io.portcullis/access";
 
-/// The message with its list of tools filtered; `None` when it holds none.
+/// The message with its list of tools filtered, or with what its server says of itself; `None` when it stays as it is.
 ///
 /// A list that two parsers could read differently is refused: the client must see what we filtered.
 pub fn filter(
     message: &[u8],
     viewer: &Viewer,
-    revision: &dyn Revision,
+    (revision, what): (&dyn Revision, Filtered),
     now: model::Timestamp,
 ) -> Result<Option<Vec<u8>>, NotStrict> {
     let salvaged;
@@ -47,7 +51,7 @@ pub fn filter(
             json::check(&salvaged.message)?
         }
     };
-    let listing = Listing { viewer, revision, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
+    let listing = Listing { viewer, revision, what, ttl: viewer.changes_within(now).map(|seconds| seconds * 1000) };
     if let Some(batch) = message.elements() {
         // 2025-03-26 lets a server answer in batches.
         let answers: Vec<_> = batch.iter().map(|one| (one, listing.message(*one))).collect();
@@ -70,6 +74,7 @@ enum Defined {
 struct Listing<'a> {
     viewer: &'a Viewer,
     revision: &'a dyn Revision,
+    what: Filtered,
     /// After so many milliseconds the list looks different.
     ttl: Option<u64>,
 }
@@ -78,7 +83,8 @@ impl Listing<'_> {
     fn message(&self, message: Strict<'_>) -> Option<Vec<u8>> {
         let members = message.members()?;
         let (_, result) = members.iter().find(|(name, _)| name == "result")?;
-        let result = self.result(*result)?;
+        let is_introduction = self.what == Filtered::Introduction || introduction::is_one(*result);
+        let result = if is_introduction { introduction::filter(*result, self.viewer)? } else { self.result(*result)? };
         Some(object(members.iter().map(|(name, value)| {
             (name.as_ref(), if name == "result" { result.clone() } else { value.as_str().into() })
         })))
@@ -95,6 +101,7 @@ impl Listing<'_> {
             .map(|(name, value)| match name.as_ref() {
                 "cacheScope" => ("cacheScope", b"\"private\"".to_vec()),
                 "ttlMs" => ("ttlMs", self.ttl(*value)),
+                "_meta" => ("_meta", introduction::meta(*value, self.viewer)),
                 name => (name, self.list(name, *value)),
             })
             .collect();
@@ -128,11 +135,15 @@ impl Listing<'_> {
         let pins = server.definitions.pins();
         let definitions: Vec<_> = items.iter().map(|item| definition(list, *item)).collect();
         let one_each = Definition::one_each(definitions.iter().flatten().cloned().collect());
+        let is_shown = |one: Definition| match list {
+            List::Resources => server.definitions.notice_resource(&pins, one),
+            List::Tools | List::Prompts | List::Templates => server.definitions.notice(&pins, one),
+        };
         let mut shown: HashMap<_, _> = one_each
             .into_iter()
             .filter_map(|one| {
                 let (name, digest) = (one.name().clone(), one.digest());
-                server.definitions.notice(&pins, one).then_some((name, digest))
+                is_shown(one).then_some((name, digest))
             })
             .collect();
         let each = definitions.into_iter().map(|definition| {

@@ -26,7 +26,7 @@ use super::{
     stream::{Ends, Filter, Relayed, Sealing},
 };
 use crate::{
-    call::Call,
+    call::{Call, Filtered},
     call_outcome::CallOutcome,
     condition_watch::{self, ConditionWatch},
     conditions::{ConditionLost, Conditions},
@@ -84,7 +84,7 @@ pub enum BadAnswer {
     NoList,
     /// A list that is longer than is filtered, or that broke off.
     ListTooLong,
-    /// A list with two readings.
+    /// A list with two readings, or words of its own that have two.
     ListNotStrict,
 }
 
@@ -112,9 +112,9 @@ impl BadAnswer {
             Self::Redirect => "answered with a redirect that is not followed; its address is in the gateway's log",
             Self::Encoded => "answered in an encoding that was not asked for",
             Self::TooLong => MayBeDone::AnswerTooLong.what(),
-            Self::NoList => "answered with neither JSON nor events where tools may be listed",
+            Self::NoList => "answered with neither JSON nor events where it may list tools or say what it is",
             Self::ListTooLong => "sent a list that is too long or broke off",
-            Self::ListNotStrict => "sent a list that is not strict JSON",
+            Self::ListNotStrict => "sent a list, or what it says of itself, that is not strict JSON",
         }
     }
 }
@@ -140,16 +140,22 @@ impl Relay<'_> {
         }
         let headers = self.headers(recorded, &head.headers);
         // What is no success holds no list, and is relayed as it is: clients of both eras read such bodies.
-        let lists = recorded.call().may_list_tools() && head.status.is_success();
-        let body = match Media::of(&head.headers) {
-            Media::Json if lists => self.filtered(recorded, incoming, &mut outcome).await?,
-            Media::Other if lists => {
+        let filtered = recorded.call().filtered().filter(|_| head.status.is_success());
+        let body = match (Media::of(&head.headers), filtered) {
+            (Media::Json, Some(what)) => self.filtered(recorded, incoming, what, &mut outcome).await?,
+            (Media::Other, Some(_)) => {
                 outcome.ends(Outcome::BadUpstream);
                 return Err(bad(recorded, BadAnswer::NoList));
             }
-            media => {
-                let viewer = if lists { Some(self.viewer(recorded, &mut outcome).await?) } else { None };
-                self.relayed(recorded, incoming, media, viewer, outcome)
+            (media, filtered) => {
+                let filter = match filtered {
+                    Some(what) => {
+                        let viewer = self.viewer(recorded, &mut outcome).await?;
+                        Some(Filter::new(viewer, recorded.call().revision, what, self.list_bytes))
+                    }
+                    None => None,
+                };
+                self.relayed(recorded, incoming, media, filter, outcome)
             }
         };
         let mut response = Response::new(body);
@@ -163,7 +169,7 @@ impl Relay<'_> {
         recorded: &Recorded<Call>,
         incoming: Incoming,
         media: Media,
-        viewer: Option<Viewer>,
+        filter: Option<Filter>,
         outcome: CallOutcome,
     ) -> Body {
         let call = recorded.call();
@@ -178,7 +184,7 @@ impl Relay<'_> {
             };
             relayed.keep_alive = Some(KeepAlive::new());
             relayed.listener = self.end.take().map(|end| Box::pin(end.begins()) as _);
-            relayed.filter = viewer.map(|viewer| Filter::new(viewer, call.revision, self.list_bytes));
+            relayed.filter = filter;
         }
         net::boxed(relayed)
     }
@@ -280,6 +286,7 @@ impl Relay<'_> {
         &self,
         recorded: &Recorded<Call>,
         incoming: Incoming,
+        what: Filtered,
         outcome: &mut CallOutcome,
     ) -> Result<Body, RespondError> {
         let bad = |what| bad(recorded, what);
@@ -295,7 +302,7 @@ impl Relay<'_> {
         let now = self.verifier.store().now();
         let revision = recorded.call().revision;
         let filtered = whole.map_err(|_| bad(BadAnswer::ListTooLong)).and_then(|whole| {
-            match list_filter::filter(&whole, &viewer, revision, now) {
+            match list_filter::filter(&whole, &viewer, (revision, what), now) {
                 Ok(filtered) => Ok(filtered.map_or(whole, Into::into)),
                 Err(_) => Err(bad(BadAnswer::ListNotStrict)),
             }

@@ -23,6 +23,7 @@ use net::BodyError;
 
 use super::keep_alive::KeepAlive;
 use crate::{
+    call::Filtered,
     call_outcome::CallOutcome,
     condition_watch::ConditionWatch,
     conditions::ConditionLost,
@@ -262,11 +263,12 @@ impl Body for Relayed {
     }
 }
 
-/// Filters the lists of tools in a stream of events.
+/// Filters lists, and what a server says of itself, in a stream of events.
 pub struct Filter {
     splitter: Splitter,
     viewer: Viewer,
     revision: &'static dyn Revision,
+    what: Filtered,
     /// An event with a list, which comes after what was just taken.
     held: Option<BytesMut>,
     looking_again: Option<LookingAgain>,
@@ -276,8 +278,8 @@ type LookingAgain = Pin<Box<dyn Future<Output = Result<Viewer, PrincipalError>> 
 
 impl Filter {
     /// For one viewer.
-    pub fn new(viewer: Viewer, revision: &'static dyn Revision, longest: usize) -> Self {
-        Self { splitter: Splitter::new(longest), viewer, revision, held: None, looking_again: None }
+    pub fn new(viewer: Viewer, revision: &'static dyn Revision, what: Filtered, longest: usize) -> Self {
+        Self { splitter: Splitter::new(longest), viewer, revision, what, held: None, looking_again: None }
     }
 
     /// Looks again at what may be seen, when something was taken away since.
@@ -305,7 +307,7 @@ impl Filter {
             let filtered = match sse::data(&event).filter(|message| !message.is_empty()) {
                 // A reader that does not look at names would find a list in it that nobody filtered.
                 Some(_) if !sse::is_message(&event) => Some(sse::without_data(&event)),
-                Some(message) => list_filter::filter(&message, &self.viewer, self.revision, now)?
+                Some(message) => list_filter::filter(&message, &self.viewer, (self.revision, self.what), now)?
                     .map(|message| sse::with_data(&event, &message)),
                 None => None,
             };

@@ -416,6 +416,9 @@ pub fn gateway_of(store: &Store, policies: &str, config: Value) -> Result<Arc<Ga
     let file = policy::PolicyFile { name: "extra.cedar".into(), text: policies.into() };
     let unpinned = config.servers.iter().filter(|(_, server)| server.definitions == DefinitionTrust::Unpinned);
     let directory = unpinned.fold(policy::Directory::default(), |all, (id, _)| all.with_unpinned(id.clone()));
+    let grouped = config.servers.iter();
+    let directory =
+        grouped.fold(directory, |all, (id, server)| all.with_tool_groups(id.clone(), server.groups.clone()));
     let policies = policy::Policies::load_for(&[file], directory, &policy::Accepted::default());
     let policies = Arc::new(policies.map_err(|error| error.to_string()).unwrap());
     Gateway::new(GatewayParts { config: Arc::new(config), store: store.clone(), policies })

@@ -52,9 +52,14 @@ impl JsonSchema for Approvals {
 pub struct ApprovalRules(Vec<(ToolPattern, Approvals)>);
 
 impl ApprovalRules {
-    /// For that name; `None` when no rule names it.
-    pub fn of(&self, name: &str) -> Option<Approvals> {
-        self.0.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, approvals)| *approvals)
+    /// Of the first rule whose name means what is asked for; `None` when none does.
+    pub fn find(&self, means: impl Fn(&ToolPattern) -> bool) -> Option<Approvals> {
+        self.0.iter().find(|(pattern, _)| means(pattern)).map(|(_, approvals)| *approvals)
+    }
+
+    /// The names in it.
+    pub fn names(&self) -> impl Iterator<Item = &ToolPattern> {
+        self.0.iter().map(|(pattern, _)| pattern)
     }
 
     /// The highest number in it.
@@ -110,7 +115,7 @@ mod tests {
     #[test]
     fn the_first_rule_that_fits_wins() {
         let rules: ApprovalRules = serde_json::from_str(r#"{"delete_draft":1,"delete_*":2}"#).unwrap();
-        let of = |name| rules.of(name).map(Approvals::number);
+        let of = |name| rules.find(|pattern| pattern.matches(name)).map(Approvals::number);
         assert_eq!((of("delete_draft"), of("delete_ticket"), of("export")), (Some(1), Some(2), None));
         assert_eq!(rules.most().map(Approvals::number), Some(2));
     }

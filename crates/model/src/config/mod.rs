@@ -16,6 +16,7 @@ mod notify;
 mod people;
 mod proof;
 mod servers;
+mod tool_groups;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -33,6 +34,7 @@ pub use notify::{MailConfig, NotifyConfig, WebhookConfig};
 pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use proof::{DpopNonce, ProofConfig, ProofDemand};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
+pub use tool_groups::{ToolGroups, named_group, pattern_name};
 
 use crate::{Agent, Id, Person, Server};
 

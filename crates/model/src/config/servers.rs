@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::{AnswerBytes, ApprovalRules, Approvals, LongestConfig, ProofConfig};
+use super::{AnswerBytes, ApprovalRules, Approvals, LongestConfig, ProofConfig, ToolGroups};
 use crate::{Group, Id, Secret, Span, Tier, ToolName, ToolPattern, ToolRules, resource::ResourceRules, server::Kind};
 
 /// One protected MCP server.
@@ -35,15 +35,23 @@ pub struct ServerConfig {
     /// From prompt names (`*` stands for any run of characters) to tiers, like `tools`.
     #[serde(default)]
     pub prompts: ToolRules,
+    /// Names for several tools: `exports: ["export_*", "resource/dumps"]`. Policies know such a group as
+    /// `ToolGroup::"SERVER.GROUP"`, `any_arguments` and `approvals` as `group/GROUP`. `*` stands for any run of characters;
+    /// resources are named `resource/RULE`, prompts `prompt/NAME`.
+    #[serde(default)]
+    pub groups: ToolGroups,
     /// High-tier names (`*` stands for any run of characters) of which an approval covers any arguments. Of all others it
-    /// covers the one call that was refused and asked for. Resources are named `resource/RULE`, prompts `prompt/NAME`.
+    /// covers the one call that was refused and asked for. Resources are named `resource/RULE`, prompts `prompt/NAME`,
+    /// groups `group/GROUP`.
     #[serde(default)]
     pub any_arguments: Vec<ToolPattern>,
     /// From high-tier names (`*` stands for any run of characters) to how many different people must approve. The first match
-    /// wins; for all others it is `elevation.approvals`. Resources are named `resource/RULE`, prompts `prompt/NAME`.
+    /// wins; for all others it is `elevation.approvals`. Resources are named `resource/RULE`, prompts `prompt/NAME`, groups
+    /// `group/GROUP`.
     #[serde(default)]
     pub approvals: ApprovalRules,
-    /// Which definitions of tools and prompts count: with `first_seen` those of the first list, and of later ones what a
+    /// Which definitions of tools, prompts and templates of resources count, and which of the words that the server says of
+    /// itself (`instructions`, name, title, description): with `first_seen` those of the first list, and of later ones what a
     /// person accepted; with `reviewed` only what a person accepted; with `unpinned` whatever the server says at the
     /// moment, for servers whose descriptions are never the same twice.
     #[serde(default)]
@@ -85,19 +93,18 @@ impl ServerConfig {
             Kind::Tool(_) => self.tools.tier(tool),
             Kind::Resource(rule) => self.resources.tier(rule),
             Kind::Prompt(name) => self.prompts.tier(&name.parse().ok()?),
-            Kind::Unnamed(_) => None,
+            Kind::Template(_) | Kind::Uri(_) | Kind::Words(_) | Kind::Unnamed(_) => None,
         }
     }
 
     /// Does an approval of this tool, rule of resources or prompt cover one exact call?
     pub fn approves_exact_calls(&self, tool: &ToolName) -> bool {
-        let Some(name) = named(tool) else { return true };
-        !self.any_arguments.iter().any(|pattern| pattern.matches(&name))
+        !self.any_arguments.iter().any(|entry| self.groups.means(entry, tool))
     }
 
     /// How many people must approve this tool, rule of resources or prompt, when the server says so.
     pub fn approvals(&self, tool: &ToolName) -> Option<Approvals> {
-        self.approvals.of(&named(tool)?)
+        self.approvals.find(|entry| self.groups.means(entry, tool))
     }
 
     /// An example of everything that has a rule in `tier`.
@@ -108,16 +115,6 @@ impl ServerConfig {
             self.prompts.iter().filter_map(move |(pattern, _)| ToolName::of_prompt(&example(pattern.as_str())));
         let resources = self.resources.named().map(|(name, _)| ToolName::of_resource(name));
         tools.chain(prompts).chain(resources).filter(move |tool| self.tier(tool) == Some(tier))
-    }
-}
-
-/// As tables of high-tier names have it.
-fn named(tool: &ToolName) -> Option<String> {
-    match tool.kind() {
-        Kind::Tool(name) => Some(name.to_owned()),
-        Kind::Resource(rule) => Some(format!("resource/{rule}")),
-        Kind::Prompt(name) => Some(format!("prompt/{name}")),
-        Kind::Unnamed(_) => None,
     }
 }
 

@@ -47,6 +47,7 @@ impl What {
             | Self::KeyMade(_)
             | Self::DefinitionSeen(_)
             | Self::DefinitionAccepted(_)
+            | Self::ServerListed(_)
             | Self::ClockAccepted(_)
             | Self::MessagesGivenUp(_)
             | Self::ReceiverSwitched(_)

@@ -34,7 +34,7 @@ pub use call::{
 };
 pub use client::{ClientRead, ClientRefused, DocumentChange, FetchFailure};
 pub use consent::{AuthorizationRefusalCause, AuthorizationRefused, CodeIssued, ConsentGiven, ConsentRefused};
-pub use definition::{DefinitionAccepted, DefinitionSeen};
+pub use definition::{DefinitionAccepted, DefinitionSeen, ServerListed};
 pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
     ApprovalGiven, ApprovalNumberWrong, CallOf, DenialCause, ElevationApproved, ElevationDenied, ElevationEnd,

@@ -49,6 +49,7 @@ events! {
     "key_made" KeyMade,
     "definition_seen" DefinitionSeen,
     "definition_accepted" DefinitionAccepted,
+    "server_listed" ServerListed,
     "clock_accepted" ClockAccepted,
     "person_changed" PersonChanged,
     "enrolment_offered" EnrolmentOffered,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use governance::catalogue::{Look, look, of_entry};
-use model::{Id, Pin, Server, Target, ToolName, ToolPattern, shown::revealed};
+use model::{Id, Pin, Server, ToolName, ToolPattern, shown::revealed};
 use serde_json::json;
 
 use super::{
@@ -53,7 +53,7 @@ pub async fn show(visit: &Visit, tool: &str) -> Result<ExitCode> {
         ("listed since", look.entry.seen_at.to_string()),
         ("accepted", accepted.map_or_else(|| "never".to_owned(), |it| format!("{} by {}", it.at, it.by))),
         ("tier", tier),
-        ("its words suggest", look.proposed().to_string()),
+        ("its words suggest", look.proposed().map_or_else(|| "no tier of its own".to_owned(), |tier| tier.to_string())),
     ]);
     for note in &look.notes {
         output::line(format!("  ! {}", revealed(&note.to_string())));
@@ -129,11 +129,7 @@ pub async fn accept_new(visit: &Visit, pattern: &str) -> Result<ExitCode> {
 const SHORT: usize = 8;
 
 fn parsed(tool: &str) -> Result<(Id<Server>, ToolName)> {
-    match Target::parse("tool", tool) {
-        Ok(Target::Tool(server, name)) => Ok((server, name)),
-        Ok(_) => bail!("`{tool}` is no tool; write it like tickets.get_ticket"),
-        Err(why) => bail!(why),
-    }
+    ToolName::of_qualified(tool).map_err(anyhow::Error::msg)
 }
 
 const fn state(look: &Look) -> &'static str {

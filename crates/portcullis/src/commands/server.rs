@@ -72,7 +72,10 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
     let config = visit.config(config::Needs::Servers)?;
     let offers = match command {
         cli::Tool::Held | cli::Tool::Show { .. } | cli::Tool::Accept { .. } => Vec::new(),
-        cli::Tool::List => {
+        cli::Tool::List { group } => {
+            if let Some(group) = &group {
+                known_group(&config, group)?;
+            }
             let offers = everything(&config, Extent::Tools).await;
             // Before the first start there is no store, and nothing was accepted that could be something else.
             let pins = visit.open().await.map(|(_, store)| store.pins()).unwrap_or_default();
@@ -81,6 +84,7 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
                 let of = |tool: &ToolName| if pins.is_listed(id) { pins.pin(id, tool) } else { Pin::Accepted };
                 tools.extend(offer.iter().flat_map(|offer| classified(id, server, &offer.tools, of)));
             }
+            tools.retain(|tool| group.as_ref().is_none_or(|group| tool.groups.contains(group)));
             print(visit, &tools);
             offers
         }
@@ -101,6 +105,21 @@ pub async fn run_tool(visit: &Visit, command: cli::Tool) -> Result<ExitCode> {
         }
     }
     Ok(if silent { ExitCode::from(output::NO) } else { output::OK })
+}
+
+/// # Errors
+/// No server has that group; with those that there are.
+fn known_group(config: &Config, group: &str) -> Result<()> {
+    let of = |(id, server): (&Id<model::Server>, &ServerConfig)| {
+        server.groups.iter().map(|(group, _)| format!("{id}.{group}")).collect::<Vec<_>>()
+    };
+    let all: Vec<String> = config.servers.iter().flat_map(of).collect();
+    if all.iter().any(|known| known == group) {
+        return Ok(());
+    }
+    let there =
+        if all.is_empty() { "no server has `groups`".to_owned() } else { format!("there are {}", all.join(", ")) };
+    anyhow::bail!("`{group}` is no group of tools; {there}")
 }
 
 fn propose(visit: &Visit, offers: &[Answered<'_>]) -> Result<()> {
@@ -143,6 +162,8 @@ pub struct Classified {
     pub held_for: Option<HeldFor>,
     /// The scope that opens it.
     pub scope: Option<Scope>,
+    /// The groups that it is in: `server.group`.
+    pub groups: Vec<String>,
     /// What it says it does.
     pub description: String,
 }
@@ -164,6 +185,11 @@ pub fn classified(
                 tier: class.tier(),
                 held: class.held().is_some(),
                 held_for: class.held(),
+                groups: name
+                    .iter()
+                    .flat_map(|name| server.groups.of(name))
+                    .map(|group| format!("{id}.{group}"))
+                    .collect(),
                 scope: name.map(|name| Scope::needed(id, &name, class.tier())),
                 description: tool.description.lines().next().unwrap_or_default().to_owned(),
             }
@@ -208,7 +234,7 @@ fn print(visit: &Visit, tools: &[Classified]) {
         return;
     }
     output::table(
-        &["TOOL", "TIER", "SCOPE", "SAYS IT"],
+        &["TOOL", "TIER", "SCOPE", "GROUPS", "SAYS IT"],
         tools.iter().map(|tool| {
             let tier = match tool.held_for {
                 None => tool.tier.to_string(),
@@ -216,7 +242,8 @@ fn print(visit: &Visit, tools: &[Classified]) {
                 Some(why) => format!("high, held: {why}"),
             };
             let scope = tool.scope.as_ref().filter(|_| !tool.held).map_or_else(|| "–".to_owned(), ToString::to_string);
-            vec![tool.tool.clone(), tier, scope, tool.description.clone()]
+            let groups = if tool.groups.is_empty() { "–".to_owned() } else { tool.groups.join(" ") };
+            vec![tool.tool.clone(), tier, scope, groups, tool.description.clone()]
         }),
     );
 }

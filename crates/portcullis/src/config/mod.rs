@@ -223,6 +223,24 @@ mod tests {
         assert_eq!((config.data_dir, config.policies.unwrap()), (dir.path().join("./keys"), dir.path().join("p")));
     }
 
+    /// Field: T22
+    #[test]
+    fn a_group_that_is_none_is_refused_with_its_place_and_those_that_there_are() {
+        let load = |more: &str| {
+            let server =
+                "servers:\n  t:\n    url: http://127.0.0.1:1/mcp\n    groups: { exports: [\"export_*\"] }\n    ";
+            load_text(&format!("public_url: https://a.test\n{server}{more}\n")).map(drop).map_err(|e| e.to_string())
+        };
+        assert_eq!(load("approvals: { \"group/exports\": 2 }"), Ok(()));
+        for (more, place) in [
+            ("approvals: { \"group/exprots\": 2 }", "servers.t.approvals: `group/exprots` names no group"),
+            ("any_arguments: [\"group/reads\"]", "servers.t.any_arguments: `group/reads` names no group"),
+        ] {
+            let error = load(more).unwrap_err();
+            assert!(error.starts_with(place) && error.ends_with("it has `group/exports`"), "{error}");
+        }
+    }
+
     /// Field: G12
     #[test]
     fn a_server_that_may_take_longer_than_any_call_is_refused_with_its_place() {

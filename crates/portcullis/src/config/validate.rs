@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use model::{AuthMethod, config::Config, server::is_server_name};
+use model::{
+    AuthMethod,
+    config::{Config, named_group},
+    server::is_server_name,
+};
 
 use super::{error::ConfigError, needs::Needs, notice::Notice, zero};
 
@@ -67,6 +71,21 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
                 "is {timeout}, and no call may take longer than {longest} (`limits.longest_call`): lower it, or raise that"
             );
             return wrong(format!("servers.{name}.timeout"), why);
+        }
+    }
+    for (name, server) in &config.servers {
+        for (table, entries) in [
+            ("any_arguments", server.any_arguments.iter().collect::<Vec<_>>()),
+            ("approvals", server.approvals.names().collect()),
+        ] {
+            let unknown =
+                entries.into_iter().find(|entry| named_group(entry).is_some_and(|group| !server.groups.has(group)));
+            if let Some(entry) = unknown {
+                let all: Vec<_> = server.groups.iter().map(|(group, _)| format!("`group/{group}`")).collect();
+                let all = if all.is_empty() { "it has none".to_owned() } else { format!("it has {}", all.join(", ")) };
+                let why = format!("`{}` names no group of `servers.{name}.groups`: {all}", entry.as_str());
+                return wrong(format!("servers.{name}.{table}"), why);
+            }
         }
     }
     for (name, person) in &config.people {

@@ -88,6 +88,7 @@ fn people_and_servers(config: &Config) -> policy::Directory {
         if let Some(groups) = &server.reserved_for {
             directory = directory.with_server_for(id.clone(), groups.iter().map(model::Id::as_str));
         }
+        directory = directory.with_tool_groups(id.clone(), server.groups.clone());
         if server.definitions == DefinitionTrust::Unpinned {
             directory = directory.with_unpinned(id.clone());
         }

@@ -319,7 +319,7 @@ impl Order {
             }
             Self::EndDuty { duty } => orders::end_duty(store, &duty.parse()?, WHO).await?,
             Self::AcceptDefinition { tool, definition } => {
-                let Target::Tool(server, name) = target("tool", tool)? else { bail!("`{tool}` is no tool") };
+                let (server, name) = model::ToolName::of_qualified(tool).map_err(anyhow::Error::msg)?;
                 let entry = store.catalogue_entry(&server, &name).await?;
                 let seen = entry.map(|entry| entry.seen).filter(|seen| seen.to_hex().starts_with(definition));
                 let seen = seen.ok_or_else(|| Refused::DefinitionMoved { tool: tool.clone() })?;

@@ -1,4 +1,4 @@
-//! What servers say of their tools and prompts, and what of it counts.
+//! What servers say of what they offer and of themselves, and what of it counts.
 //!
 //! What is listed for the first time, or otherwise than before, is held until a person accepts exactly that. Only the very
 //! first list of a server may count without anybody looking, and only where its configuration says so.
@@ -13,4 +13,4 @@ pub mod observe;
 
 pub use accept::accept;
 pub use fit::input;
-pub use observe::{Extent, Listed, Observed, observe};
+pub use observe::{Extent, Listed, Observed, Whole, observe};

@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/0015_outbox.sql"),
     include_str!("schema/0016_duty.sql"),
     include_str!("schema/0017_exceptions.sql"),
+    include_str!("schema/0018_lists.sql"),
     include_str!("schema/0019_sender_constraint.sql"),
     include_str!("schema/0020_sponsor.sql"),
 ];

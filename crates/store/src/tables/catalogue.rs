@@ -1,9 +1,9 @@
-//! What servers say of their tools and prompts, and what of it was accepted.
+//! What servers say of what they offer and of themselves, and what of it was accepted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crypto::Digest;
-use model::{Id, Pin, Server, Timestamp, ToolName};
+use model::{Id, ListKind, Pin, Server, Timestamp, ToolName};
 use sqlx::{AnyConnection, query};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     tables::privilege_tx::PrivilegeTx,
 };
 
-/// A tool or a prompt of a server.
+/// A tool, a prompt, a template or a resource of a server, or what it says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueEntry {
     /// Whose.
@@ -72,14 +72,23 @@ pub struct CataloguePlace {
     pub name: ToolName,
 }
 
+macro_rules! lists {
+    () => {
+        "kind, items FROM catalogue_list"
+    };
+}
+
 /// What counts of all servers, as a node holds it in memory.
 #[derive(Debug, Default)]
 pub struct Pins {
     version: u64,
-    /// Those of which a whole list was written down.
-    listed: HashSet<Id<Server>>,
+    /// The lists that were seen whole, with how much was in each.
+    lists: HashMap<Id<Server>, Lists>,
     servers: HashMap<Id<Server>, HashMap<ToolName, Pinned>>,
 }
+
+/// The lists of a server that were seen whole, and how much was in each when that was written down.
+pub type Lists = BTreeMap<ListKind, u64>;
 
 /// What is listed under a name, and what was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +100,14 @@ pub struct Pinned {
 }
 
 impl Pins {
-    /// Was the server ever listed, from the first name to the last?
+    /// Was the server ever listed, and with anything in it?
     pub fn is_listed(&self, server: &Id<Server>) -> bool {
-        self.listed.contains(server)
+        self.lists.get(server).is_some_and(|lists| lists.values().any(|items| *items > 0))
+    }
+
+    /// How much was in a list that was seen from the first name to the last; `None` when none was.
+    pub fn listed(&self, server: &Id<Server>, list: ListKind) -> Option<u64> {
+        self.lists.get(server)?.get(&list).copied()
     }
 
     /// What is known of a name.
@@ -123,20 +137,22 @@ impl Pins {
         if version == self.version {
             return Ok(None);
         }
-        let listed = all(connection, query("SELECT server FROM catalogue_server")).await?;
-        let listed = listed.into_iter().map(|Listed(server)| server).collect();
+        let mut lists: HashMap<_, Lists> = HashMap::new();
+        for Listed(server, list, items) in all(connection, query(concat!("SELECT server, ", lists!()))).await? {
+            lists.entry(server).or_default().insert(list, items);
+        }
         let mut servers: HashMap<_, HashMap<_, _>> = HashMap::new();
         for PinRow(server, name, pinned) in
             all(connection, query("SELECT server, name, seen, accepted FROM catalogue_entry")).await?
         {
             servers.entry(server).or_default().insert(name, pinned);
         }
-        Ok(Some(Self { version, listed, servers }))
+        Ok(Some(Self { version, lists, servers }))
     }
 }
 
 impl Readers {
-    /// A tool or prompt of a server.
+    /// What a name of a server means.
     pub async fn catalogue_entry(
         &self,
         server: &Id<Server>,
@@ -187,7 +203,7 @@ impl Readers {
         self.all(alike(server, &suffix, shape)).await
     }
 
-    /// How many tools and prompts are held because nobody accepted what they say of themselves.
+    /// How many things are held because nobody accepted what they say of themselves.
     pub async fn count_held_definitions(&self) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) FROM catalogue_entry WHERE accepted IS NULL OR accepted <> seen";
         Ok(self.one(query(sql)).await?.unwrap_or(0))
@@ -216,7 +232,7 @@ impl Readers {
 }
 
 impl Tx<'_> {
-    /// A tool or prompt of a server.
+    /// What a name of a server means.
     pub async fn catalogue_entry(
         &mut self,
         server: &Id<Server>,
@@ -243,26 +259,30 @@ impl Tx<'_> {
         Ok(body.map(|Body(text)| text))
     }
 
-    /// Was the server ever listed?
-    pub async fn is_listed(&mut self, server: &Id<Server>) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM catalogue_server WHERE server = $1";
-        Ok(self.row(query(sql).bind(server.as_str())).await?.is_some())
+    /// The lists of a server that were seen whole.
+    pub async fn lists(&mut self, server: &Id<Server>) -> Result<Lists, StoreError> {
+        let sql = concat!("SELECT server, ", lists!(), " WHERE server = $1");
+        let rows = self.all(query(sql).bind(server.as_str())).await?;
+        Ok(rows.into_iter().map(|Listed(_, list, items)| (list, items)).collect())
     }
 
-    /// How many names of a server there are.
-    pub async fn count_names(&mut self, server: &Id<Server>) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM catalogue_entry WHERE server = $1";
-        Ok(self.one(query(sql).bind(server.as_str())).await?.unwrap_or(0))
+    /// How many names of a server there are: of resources, and of all else.
+    pub async fn count_names(&mut self, server: &Id<Server>) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT COUNT(*) FROM catalogue_entry WHERE server = $1 AND name LIKE ':uri/%'";
+        let resources = self.one(query(sql).bind(server.as_str())).await?.unwrap_or(0);
+        let sql = "SELECT COUNT(*) FROM catalogue_entry WHERE server = $1 AND name NOT LIKE ':uri/%'";
+        let others = self.one(query(sql).bind(server.as_str())).await?.unwrap_or(0);
+        Ok((resources, others))
     }
 }
 
 impl PrivilegeTx<'_, '_> {
-    /// The server was listed; the first time counts.
-    pub async fn put_listed(&mut self, server: &Id<Server>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO catalogue_server (server, first_listed_at) VALUES ($1, $2)
-             ON CONFLICT (server) DO NOTHING";
-        let now = self.now().micros();
-        self.run(query(sql).bind(server.as_str()).bind(now)).await?;
+    /// A list was seen whole, with so much in it.
+    pub async fn put_listed(&mut self, server: &Id<Server>, list: ListKind, items: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO catalogue_list (server, kind, first_listed_at, items) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (server, kind) DO UPDATE SET items = excluded.items";
+        let (now, items) = (self.now().micros(), i64::try_from(items).unwrap_or(i64::MAX));
+        self.run(query(sql).bind(server.as_str()).bind(list.as_str()).bind(now).bind(items)).await?;
         self.changed_catalogue().await
     }
 
@@ -308,7 +328,7 @@ impl PrivilegeTx<'_, '_> {
 
 const DEFINITION: &str = "SELECT body FROM definition WHERE digest = $1";
 
-/// The name with what tells tools and prompts apart: `.get_ticket`, `:prompt/summarize`.
+/// The name with what tells apart what it names: `.get_ticket`, `:prompt/summarize`.
 fn suffix(name: &ToolName) -> String {
     name.qualified(&"")
 }
@@ -337,7 +357,7 @@ fn alike<'q>(server: &'q Id<Server>, suffix: &'q str, shape: &'q str) -> Stateme
 
 pub(crate) fn name(columns: &mut Columns<'_>) -> Result<ToolName, StoreError> {
     let text = columns.text()?;
-    ToolName::after_server(&text).ok_or_else(|| columns.unreadable("a name is neither a tool's nor a prompt's"))
+    ToolName::in_catalogue(&text).ok_or_else(|| columns.unreadable("a name is nothing that a server could list"))
 }
 
 fn optional_digest(columns: &mut Columns<'_>) -> Result<Option<Digest>, StoreError> {
@@ -361,13 +381,13 @@ impl FromColumns for CatalogueEntry {
     }
 }
 
-struct Listed(Id<Server>);
+struct Listed(Id<Server>, ListKind, u64);
 
 impl FromColumns for Listed {
-    const WHAT: &'static str = "listed server";
+    const WHAT: &'static str = "list of a server";
 
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        columns.parsed().map(Self)
+        Ok(Self(columns.parsed()?, columns.parsed()?, columns.number()?))
     }
 }
 

@@ -92,7 +92,7 @@ const connect = () =>
         return { action: 'accept' };
       });
       await client.connect(opened);
-      return { protocol: client.getNegotiatedProtocolVersion() };
+      return { protocol: client.getNegotiatedProtocolVersion(), instructions: client.getInstructions() ?? null, server: client.getServerVersion() };
     },
   );
 

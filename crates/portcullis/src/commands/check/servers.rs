@@ -4,7 +4,7 @@ use catalogue::Listed;
 use client::Extent;
 use model::{
     Id, Pin, ToolName,
-    config::{Config, DefinitionTrust, ServerConfig},
+    config::{Config, DefinitionTrust, ServerConfig, pattern_name},
 };
 
 use super::finding::{Finding, failure, ok, warning};
@@ -50,6 +50,7 @@ fn of(id: &Id<model::Server>, server: &ServerConfig, offer: &Offer) -> Vec<Findi
         }
     }
     findings.extend(idle(id, server, &offer.tools));
+    findings.extend(groups(id, server, offer));
     findings.extend(unpinned(id, server));
     findings
 }
@@ -118,6 +119,36 @@ fn idle(id: &Id<model::Server>, server: &ServerConfig, tools: &[Listed]) -> Vec<
     findings
 }
 
+/// Patterns of groups that name nothing, and what is in several groups.
+fn groups(id: &Id<model::Server>, server: &ServerConfig, offer: &Offer) -> Vec<Finding> {
+    let tools = offer.tools.iter().filter_map(|tool| tool.name.parse().ok());
+    let prompts = offer.prompts.iter().filter_map(|prompt| ToolName::of_prompt(&prompt.name));
+    let resources = server.resources.named().map(|(rule, _)| ToolName::of_resource(rule));
+    let all: Vec<ToolName> = tools.chain(prompts).chain(resources).collect();
+    let mut findings = Vec::new();
+    for (group, patterns) in server.groups.iter() {
+        for pattern in patterns {
+            let names = |tool: &ToolName| pattern_name(tool).is_some_and(|name| pattern.matches(&name));
+            if !all.iter().any(names) {
+                let say = format!(
+                    "`{}` names nothing that the server lists now; is it written as the server writes it?",
+                    pattern.as_str()
+                );
+                findings.push(warning(format!("servers.{id}.groups.{group}"), say));
+            }
+        }
+    }
+    for tool in &all {
+        let of: Vec<&str> = server.groups.of(tool).collect();
+        if of.len() > 1 {
+            let name = pattern_name(tool).unwrap_or_default();
+            let say = format!("`{name}` is in {}: a policy about one of them is about it", of.join(" and in "));
+            findings.push(warning(format!("servers.{id}.groups"), say));
+        }
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +181,19 @@ mod tests {
         assert_eq!(about("`get_y` matches no tool"), 1);
         assert_eq!(about("`get_x` decides nothing: `get_*` stands before it"), 1);
         assert_eq!(about("`get_*`") - about("`get_x`"), 0, "a rule that decides something is not named");
+    }
+
+    #[test]
+    fn groups_that_name_nothing_and_what_is_in_several_are_said() {
+        let said = said(
+            "tools: { \"*\": low }\ngroups: { gets: [\"get_*\", \"fetch_*\"], all: [\"*\"], none: [\"prompt/x\"] }\n",
+            &offer(),
+        );
+        let about = |words: &str| said.iter().filter(|line| line.contains(words)).count();
+        assert_eq!(about("servers.crm.groups.gets `fetch_*` names nothing"), 1, "{said:#?}");
+        assert_eq!(about("servers.crm.groups.none `prompt/x` names nothing"), 1, "{said:#?}");
+        assert_eq!(about("`get_x` is in all and in gets"), 1, "{said:#?}");
+        assert_eq!(about("`drop_x` is in"), 0, "{said:#?}");
     }
 
     /// Field: G11
