@@ -13,6 +13,7 @@ use web::Cookies;
 use crate::{
     clients::{Outages, RegisteredClients},
     refusal_sampling::RefusalSampling,
+    trust::ProviderKeys,
 };
 
 /// The context handed to every use case.
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) fetches: Semaphore,
     /// Hosts of metadata documents that failed a moment ago.
     pub(crate) outages: Outages,
+    /// The keys of identity providers that are trusted.
+    pub(crate) provider_keys: ProviderKeys,
     /// Who marks nonces for proofs.
     pub(crate) nonces: NonceKey,
 }

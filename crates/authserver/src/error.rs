@@ -6,14 +6,14 @@
 //! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3, RFC 9449 §5 and §8.
 
 use axum::response::{IntoResponse, Response};
-use crypto::{AssertionError, KeyError, ProofError};
+use crypto::{AssertionError, IdJagError, KeyError, ProofError};
 use http::StatusCode;
 use model::{
     AuthMethod, Elevation, ErrorCode, Id, Scope,
     event::{AuthorizationRefusalCause, TokenRefusalCause},
     thumbprint::NotAThumbprint,
 };
-use net::ReadError;
+use net::{FetchError, ReadError};
 use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
 use privilege::{Refused, authority::NotIssuable};
 use store::{MatchingNumber, StoreError, StoreSilent};
@@ -52,6 +52,22 @@ pub(crate) enum TokenError {
     Proof(#[from] ProofError),
     #[error("it is bound to another key than the one that was proved")]
     OtherKey,
+    #[error("{0}")]
+    IdJag(#[from] IdJagError),
+    #[error("the assertion was used before; ask the identity provider for a new one")]
+    IdJagReplayed,
+    #[error("the assertion is of nobody whose word counts here")]
+    UnknownProvider,
+    #[error("the keys of the identity provider can not be read at the moment")]
+    ProviderKeys(#[source] FetchError),
+    #[error("the assertion is of another tenant of its identity provider")]
+    OtherTenant,
+    #[error("the person whom the assertion is about is not known here")]
+    UnknownSubject,
+    #[error("the assertion's `resource` is no server here")]
+    OtherResource,
+    #[error("this server is reached by the word of the organisation's identity provider alone")]
+    EnterpriseOnly,
     #[error("the authorization code is unknown")]
     UnknownCode,
     #[error("the authorization code was issued to another client")]
@@ -188,6 +204,14 @@ impl TokenError {
                 (ErrorCode::InvalidDpopProof, C::ProofMissing)
             }
             Self::OtherKey => (ErrorCode::InvalidGrant, C::OtherKey),
+            Self::IdJag(_) => (ErrorCode::InvalidGrant, C::IdJag),
+            Self::IdJagReplayed => (ErrorCode::InvalidGrant, C::IdJagReplayed),
+            Self::UnknownProvider => (ErrorCode::InvalidGrant, C::UnknownProvider),
+            Self::ProviderKeys(_) => (ErrorCode::TemporarilyUnavailable, C::ProviderKeys),
+            Self::OtherTenant => (ErrorCode::InvalidGrant, C::OtherTenant),
+            Self::UnknownSubject => (ErrorCode::InvalidGrant, C::UnknownSubject),
+            Self::OtherResource => (ErrorCode::InvalidGrant, C::OtherResource),
+            Self::EnterpriseOnly => (ErrorCode::InvalidGrant, C::EnterpriseOnly),
             Self::UnknownCode => (ErrorCode::InvalidGrant, C::UnknownCode),
             Self::CodeOfAnother => (ErrorCode::InvalidGrant, C::CodeOfAnother),
             Self::CodeExpired => (ErrorCode::InvalidGrant, C::CodeExpired),
@@ -275,6 +299,8 @@ pub(crate) enum AuthorizeError {
     Details(#[from] TaskDetailsError),
     #[error("{0}")]
     Task(Refused),
+    #[error("this server is reached by the word of the organisation's identity provider alone; no consent opens it")]
+    EnterpriseOnly,
     #[error("the person has to log in")]
     LoginRequired,
     #[error("the person has to consent")]
@@ -328,6 +354,7 @@ impl AuthorizeError {
             Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
             Self::Details(_) => (ErrorCode::InvalidAuthorizationDetails, C::AuthorizationDetails),
             Self::Task(_) => (ErrorCode::InvalidAuthorizationDetails, C::Task),
+            Self::EnterpriseOnly => (ErrorCode::AccessDenied, C::EnterpriseOnly),
             Self::LoginRequired => (ErrorCode::LoginRequired, C::LoginRequired),
             Self::ConsentRequired => (ErrorCode::ConsentRequired, C::ConsentRequired),
             Self::Refused => (ErrorCode::AccessDenied, C::Refused),

@@ -40,6 +40,17 @@ pub(crate) struct Order {
     pub(crate) renewal: Renewal,
     /// The task that every call with the token belongs to.
     pub(crate) task: Option<Task>,
+    /// By whose word, where it is an identity provider's.
+    pub(crate) word: Option<Word>,
+}
+
+/// The word of an identity provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    /// What the operator calls it.
+    pub(crate) provider: String,
+    /// The id of its assertion.
+    pub(crate) assertion: String,
 }
 
 /// Does a refresh token come with it?
@@ -67,6 +78,10 @@ pub(crate) async fn issue(
     let now = tx.now();
     let issuing = scopes::issuing(cx, &order.agent, &order.grant.server, Proving::Now(tx.key()))?;
     issuing.may_be_issued().map_err(ScopeRefusal::from)?;
+    let by_people = matches!(order.grant_type, GrantType::AuthorizationCode | GrantType::RefreshToken);
+    if by_people && issuing.rules.enterprise_only {
+        return Err(TokenError::EnterpriseOnly);
+    }
     let mut live = tx.live_elevations(&order.grant.id, now).await?;
     live.retain(|elevation| elevation.ends_with.task.as_ref() == order.task.as_ref().map(|task| &task.id));
     let mut scopes = order.baseline.clone();
@@ -126,6 +141,8 @@ pub(crate) async fn issue(
         grant: order.grant.id.clone(),
         installation: order.installation.clone(),
         grant_type: order.grant_type,
+        idp: order.word.as_ref().map(|word| word.provider.clone()),
+        assertion: order.word.as_ref().map(|word| model::shown(&word.assertion, 256)),
         jti: claims.jti.clone(),
         expires_in: (claims.exp - claims.iat).max(0).unsigned_abs(),
         elevation: (!elevations.is_empty()).then(|| elevations.join(" ")),

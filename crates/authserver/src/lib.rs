@@ -20,6 +20,7 @@ mod issue;
 mod liveness;
 mod metadata;
 mod network;
+mod newcomer;
 mod paths;
 mod refusal_sampling;
 mod resource;
@@ -29,6 +30,7 @@ mod sender_constraint;
 mod step_up;
 mod task;
 mod token_endpoint;
+mod trust;
 
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ use policy::Policies;
 use refusal_sampling::RefusalSampling;
 use store::{Store, secrets::Vault};
 use tokio::sync::Semaphore;
+use trust::ProviderKeys;
 use web::Cookies;
 
 /// What the authorization server is made of.
@@ -71,6 +74,8 @@ impl AuthServer {
             refusals: RefusalSampling::default(),
             fetches: Semaphore::new(FETCHES_AT_A_TIME),
             outages: Outages::default(),
+            provider_keys: ProviderKeys::of_config(&config.trusted_idps)
+                .map_err(|(idp, why)| SetupError::ProviderKeys { idp, why })?,
             nonces: NonceKey::of(Vault::of(&store).master()),
             config,
             store,

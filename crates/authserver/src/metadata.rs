@@ -34,7 +34,12 @@ pub(crate) fn document(cx: &Context) -> ServerMetadata {
         jwks_uri: at(paths::JWKS),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: GRANTS.iter().map(|grant| grant.name).collect(),
+        grant_types_supported: GRANTS
+            .iter()
+            .filter(|grant| (grant.offered)(&cx.config))
+            .map(|grant| grant.name)
+            .collect(),
+        authorization_grant_profiles_supported: if cx.config.trusted_idps.is_empty() { &[] } else { &[ID_JAG] },
         task_completion_endpoint: at(paths::COMPLETE_TASK),
         authorization_details_types_supported: oauth::task_details::TYPES,
         code_challenge_methods_supported: &["S256"],
@@ -49,6 +54,9 @@ pub(crate) fn document(cx: &Context) -> ServerMetadata {
         protected_resources: servers().map(|server| cx.config.public_url.resource(server)).collect(),
     }
 }
+
+/// Spec: MCP extension enterprise-managed-authorization §6
+const ID_JAG: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 
 /// The document at the `jwks_uri`. Spec: RFC 7517 §5
 pub(crate) fn jwks(cx: &Context) -> Value {

@@ -20,6 +20,8 @@ pub(crate) enum ScopeRefusal {
     OtherServer(Scope),
     #[error("the server `{0}` is not served here any more")]
     NoServer(Id<Server>),
+    #[error("the identity provider allows nothing of `{0}` to this client")]
+    NotAsserted(ScopeSet),
     #[error("more than {MOST_SCOPES} scopes are asked for; `{0}` is one too many")]
     TooMany(Scope),
     #[error(transparent)]

@@ -41,7 +41,7 @@ pub(crate) async fn answer(cx: &Arc<Context>, head: &Parts, form: Form) -> Resul
         Ok(proof) => Arc::new(client.proving(proof)),
         Err(error) => return Err(refused(cx, Some(id), Some(Arc::new(client)), named.as_deref(), error).await),
     };
-    let outcome = match grants::find(&form, &client) {
+    let outcome = match grants::find(&cx.config, &form, &client) {
         Ok(grant) => (grant.redeem)(cx.clone(), client.clone(), form, Network::of(cx, &head.extensions)).await,
         Err(error) => Err(error),
     };

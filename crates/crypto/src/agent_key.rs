@@ -106,6 +106,14 @@ impl AgentKey {
         self.sign_proof_claims(&claims)
     }
 
+    /// Claims of whatever kind, under the type `typ`: for whoever speaks for people, and for tests of those who read that.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`].
+    pub fn sign_claims(&self, typ: &str, claims: &Value) -> Result<String, KeyError> {
+        jws::sign(&self.0, typ, claims)
+    }
+
     /// The same with whatever claims: for tests of those who read them.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     JwsError, PublicKeys,
+    audience::Audience,
     jws::{Compact, Header},
     numeric_date::{maybe_seconds, seconds},
     public_keys::Algorithm,
@@ -152,23 +153,6 @@ struct Claims {
     #[serde(default, deserialize_with = "maybe_seconds")]
     nbf: Option<i64>,
     jti: String,
-}
-
-/// Spec: RFC 7519 §4.1.3
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Audience {
-    fn is_only(&self, issuer: &str) -> bool {
-        match self {
-            Self::One(one) => one == issuer,
-            Self::Many(many) => matches!(many.as_slice(), [one] if one == issuer),
-        }
-    }
 }
 
 fn check(claims: Claims, client: &ClientId, issuer: &str, now: Timestamp) -> Result<Assertion, AssertionError> {

@@ -12,9 +12,11 @@
 pub mod access_token;
 pub mod agent_key;
 pub mod assertion;
+mod audience;
 pub mod digest;
 pub mod dpop;
 pub mod dpop_nonce;
+pub mod id_jag;
 mod jws;
 pub mod key;
 pub mod key_ring;
@@ -35,6 +37,7 @@ pub use assertion::{Assertion, AssertionError, claimed_issuer, verify_assertion}
 pub use digest::Digest;
 pub use dpop::{PresentedProof, Proof, ProofError, ProofFor};
 pub use dpop_nonce::{NonceError, NonceKey};
+pub use id_jag::{IdJag, IdJagError};
 pub use jws::JwsError;
 pub use key::KeyError;
 pub use key_ring::{KeyRing, RingKey};

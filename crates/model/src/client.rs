@@ -113,12 +113,16 @@ pub enum GrantType {
     RefreshToken,
     /// An autonomous agent, for itself. Spec: RFC 6749 §4.4
     ClientCredentials,
+    /// The word of an identity provider that is trusted. Spec: RFC 7523 §2.1
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 text_enum!(GrantType {
     AuthorizationCode => "authorization_code",
     RefreshToken => "refresh_token",
     ClientCredentials => "client_credentials",
+    JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
 });
 
 /// How well a client's identity is proven; ordered, weakest first.

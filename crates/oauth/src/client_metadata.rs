@@ -109,7 +109,7 @@ pub fn read_document(id: &ClientId, bytes: &[u8]) -> Result<Document, DocumentEr
         assurance: Assurance::of_client(auth, &redirect_uris),
         redirect_uris,
         auth,
-        grant_types: grant_types(&document, &mut ignored)?,
+        grant_types: grant_types(&document, auth, &mut ignored)?,
         jwks,
         server: None,
         // Whatever is not `false` or absent is a wish for the stricter of the two.
@@ -186,13 +186,20 @@ fn auth_method(
 }
 
 /// Spec: RFC 7591 §2 (`grant_types` defaults to the code grant alone).
-fn grant_types(document: &Map<String, Value>, ignored: &mut Vec<Ignored>) -> Result<Vec<GrantType>, DocumentError> {
-    let usable = match document.contains_key("grant_types") {
+fn grant_types(
+    document: &Map<String, Value>,
+    auth: AuthMethod,
+    ignored: &mut Vec<Ignored>,
+) -> Result<Vec<GrantType>, DocumentError> {
+    // Whose name anybody can claim brings no word of an identity provider either.
+    let of_enterprises = (auth == AuthMethod::PrivateKeyJwt).then_some(GrantType::JwtBearer);
+    let usable: Vec<GrantType> = match document.contains_key("grant_types") {
         false => vec![GrantType::AuthorizationCode],
         true => {
-            let words = OF_PEOPLE.map(GrantType::as_str);
+            let all: Vec<GrantType> = OF_PEOPLE.into_iter().chain(of_enterprises).collect();
+            let words: Vec<&str> = all.iter().map(|grant| grant.as_str()).collect();
             let listed = known(document, "grant_types", &words, ignored).ok_or(DocumentError::NoCodeGrant)?;
-            OF_PEOPLE.into_iter().filter(|grant| listed.iter().any(|word| word == grant.as_str())).collect()
+            all.into_iter().filter(|grant| listed.iter().any(|word| word == grant.as_str())).collect()
         }
     };
     match usable.contains(&GrantType::AuthorizationCode) {

@@ -25,6 +25,9 @@ pub struct ServerMetadata {
     pub response_modes_supported: &'static [&'static str],
     /// What the token endpoint takes.
     pub grant_types_supported: Vec<GrantType>,
+    /// Which kinds of assertion it honours; none are named of whom. Spec: draft-ietf-oauth-identity-assertion-authz-grant §7.2
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub authorization_grant_profiles_supported: &'static [&'static str],
     /// Where an agent says that its task is complete. Ours: no document has it.
     #[serde(rename = "io.portcullis/task_completion_endpoint")]
     pub task_completion_endpoint: String,

@@ -7,10 +7,11 @@ use model::{
 };
 use store::{StoreError, Tx, privilege::PrivilegeTx};
 
-/// The one live grant of `agent` on `server`, made when there is none.
+/// The one live grant of `agent` on `server`, made when there is none, for `person` if it acts for one. One that is live keeps
+/// its end, because nobody has consented again.
 pub async fn find_or_make(
     tx: &mut Tx<'_>,
-    agent: &Agent,
+    (agent, person): (&Agent, Option<&Id<Person>>),
     server: &Id<Server>,
     lasts: Span,
     actor: Actor,
@@ -19,7 +20,7 @@ pub async fn find_or_make(
     if let Some(grant) = tx.live_grant(&agent.id, server, now).await? {
         return Ok((grant, None));
     }
-    let grant = fresh(tx, agent, None, server, lasts);
+    let grant = fresh(tx, agent, person, server, lasts);
     PrivilegeTx::of(tx).put_grant(&grant).await?;
     let made = GrantMade::of(&grant, GrantChange::Made).by(actor);
     Ok((grant, Some(made)))

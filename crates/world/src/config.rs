@@ -15,6 +15,8 @@ pub struct WorldConfig {
     pub tickets: Option<String>,
     /// Further protected servers.
     pub servers: Vec<Protected>,
+    /// Further keys of Ada, as YAML after a comma.
+    pub ada: String,
     /// Further keys of the `clients` table, as YAML, two spaces in.
     pub clients: String,
     /// Further top-level keys, as YAML.
@@ -65,7 +67,7 @@ impl WorldConfig {
         let agent_servers: String = self.servers.iter().map(|server| format!(", {}", server.name)).collect();
         let agents: String = keys.iter().map(|(name, key)| agent(name, key, &agent_servers)).collect();
         let store = self.store.clone().unwrap_or_else(|| format!("sqlite:{data}"));
-        let Self { clients, extra, .. } = self;
+        let Self { clients, extra, ada: more, .. } = self;
         format!(
             "\
 public_url: {url}
@@ -73,7 +75,7 @@ listen: {listen}
 store: {store}
 data_dir: {data}
 people:
-  ada: {{ name: Ada Lovelace, password: \"{ada}\" }}
+  ada: {{ name: Ada Lovelace, password: \"{ada}\"{more} }}
   bob: {{ name: Bob Approver, password: \"{bob}\", roles: [approver] }}
   root: {{ name: Root Admin, password: \"{root}\", roles: [admin] }}
 agents:

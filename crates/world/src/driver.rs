@@ -5,6 +5,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
+use crypto::AgentKey;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
@@ -160,6 +161,18 @@ impl Driver {
         Self::start_with((sdk, era, world), server, Some(agent), false)
     }
 
+    /// Starts the TypeScript client `portal` of an enterprise, which gets its tokens by the word that `idp` gives of `subject`.
+    ///
+    /// # Panics
+    /// When what its SDK needs is installed and it does not start.
+    pub fn start_enterprise(era: Era, world: &World, (idp, key): (&str, &AgentKey), subject: &str) -> Option<Self> {
+        let setup = json!({
+            "url": world.mcp("tickets"), "era": era.revision(), "issuer": world.url(),
+            "enterprise": {"idp": idp, "subject": subject, "client_id": "portal", "secret": "portal-secret-0123456789"},
+        });
+        Self::spawn(&Sdk::TypeScript, &setup, Some(("PORTCULLIS_IDP_KEY", key)))
+    }
+
     fn start_with(
         (sdk, era, world): (&Sdk, Era, &World),
         server: &str,
@@ -175,9 +188,13 @@ impl Driver {
             "agent": agent,
             "proves_key": proves_key,
         });
+        Self::spawn(sdk, &setup, agent.map(|agent| ("PORTCULLIS_AGENT_KEY", world.key_of(agent))))
+    }
+
+    fn spawn(sdk: &Sdk, setup: &Value, key: Option<(&str, &AgentKey)>) -> Option<Self> {
         let mut command = sdk.command().map_err(|why| skipped(&why)).ok()?;
-        if let Some(agent) = agent {
-            command.env("PORTCULLIS_AGENT_KEY", world.key_of(agent).to_pkcs8_pem().as_str());
+        if let Some((name, key)) = key {
+            command.env(name, key.to_pkcs8_pem().as_str());
         }
         command.arg(setup.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the {} driver: {error}", sdk.name()));

@@ -5,9 +5,7 @@
 //! Spec: MCP 2026-07-28 basic/authorization (step-up).
 
 use catalogue::ShownArgument;
-use model::{
-    Agent, AgentKind, AgentState, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp,
-};
+use model::{Agent, AskedCall, Elevation, ExactCall, Grant, Id, Installation, Person, Scope, StepUp};
 use privilege::{approvers::keep_approved, asked_call, authority::Need};
 use store::StoreError;
 
@@ -16,10 +14,9 @@ use super::{
     request::AuthorizeRequest,
 };
 use crate::{
-    clients::slug,
     context::Context,
     error::AuthorizeError,
-    liveness,
+    liveness, newcomer,
     scopes::{self, Proving},
 };
 
@@ -119,7 +116,7 @@ pub(super) async fn plan(
         Some(known) => {
             Agent { title: wanted.client.client.name.clone(), assurance: wanted.client.client.assurance, ..known }
         }
-        None => newcomer(cx, wanted, person).await?,
+        None => newcomer::of(cx, &wanted.client.client, person).await?,
     };
     let grant = cx.store.live_grant(&agent.id, &wanted.server, now).await?;
     let mut live = Vec::new();
@@ -187,6 +184,9 @@ fn assess(
     let client = &wanted.client.client.id;
     let acting = liveness::acting(&agent, client, grant.as_ref(), &wanted.server);
     liveness::seems_alive(&cx.store, &acting, person)?;
+    if cx.config.servers.get(&wanted.server).is_some_and(|rules| rules.enterprise_only) {
+        return Err(AuthorizeError::EnterpriseOnly);
+    }
     let possible = scopes::plan(cx, &agent, &wanted.server, &wanted.scopes, Proving::Later)?;
     let mut plan = Plan {
         agent,
@@ -210,37 +210,4 @@ fn assess(
         }
     }
     Ok(plan)
-}
-
-/// The agent that this consent would make: `slug(client_name)@person`, with a number when that is taken.
-async fn newcomer(cx: &Context, wanted: &AuthorizeRequest, person: &Person) -> Result<Agent, StoreError> {
-    let client = &wanted.client.client;
-    let mut number = 1;
-    let id = loop {
-        // A login name so long that both do not fit stands alone.
-        let id = agent_id(&client.name, &person.id, number).or_else(|| person.id.as_str().parse().ok());
-        match id {
-            Some(id) if number < 1000 && cx.store.agent(&id).await?.is_some() => number += 1,
-            Some(id) => break id,
-            None => number += 1,
-        }
-    };
-    Ok(Agent {
-        id,
-        title: client.name.clone(),
-        owner: person.id.clone(),
-        purpose: format!("Acts for {}", person.display_name),
-        kind: AgentKind::Delegated,
-        client: client.id.clone(),
-        assurance: client.assurance,
-        state: AgentState::Active,
-        created_at: cx.store.now(),
-        sponsor: None,
-        eligible_only: false,
-    })
-}
-
-fn agent_id(name: &str, person: &Id<Person>, number: u32) -> Option<Id<Agent>> {
-    let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-    format!("{}{suffix}@{person}", slug(name)).parse().ok()
 }

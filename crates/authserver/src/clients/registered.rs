@@ -21,6 +21,14 @@ pub enum SetupError {
         /// What is wrong with it.
         why: KeyError,
     },
+    /// The keys of an identity provider can not be read.
+    #[error("trusted_idps.{idp}.jwks can not be used: {why}")]
+    ProviderKeys {
+        /// Whose.
+        idp: String,
+        /// What is wrong with them.
+        why: KeyError,
+    },
     /// `private_key_jwt` without a key.
     #[error("client `{0}` authenticates by private_key_jwt; give it a `public_key`")]
     NoKey(ClientId),
@@ -116,7 +124,10 @@ fn registered_client(config: &Config, id: &ClientId, registered: &RegisteredClie
         name: model::shown(&registered.name, 64),
         redirect_uris: registered.redirect_uris.clone(),
         auth: registered.auth,
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken]
+            .into_iter()
+            .chain((registered.auth != AuthMethod::None).then_some(GrantType::JwtBearer))
+            .collect(),
         jwks: None,
         server: registered.server.as_ref().map(ToString::to_string),
         assurance: Assurance::of_client(registered.auth, &registered.redirect_uris),

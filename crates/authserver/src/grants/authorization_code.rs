@@ -87,6 +87,7 @@ async fn in_transaction(
         at_latest: None,
         renewal: if refreshes { Renewal::Put(Opaque::mint("rt"), until) } else { Renewal::No },
         task,
+        word: None,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     Ok(Commit::with(event, Outcome::Issued(Box::new(issued))))

@@ -86,7 +86,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
     let possible = scopes::plan(cx, &agent, &request.server, &request.asked, Proving::Now(request.client.key()))?;
     let lasts = cx.config.tokens.grant;
     let actor = Actor::Agent(agent.id.clone());
-    let (grant, made) = grant::find_or_make(tx, &agent, &request.server, lasts, actor).await?;
+    let (grant, made) = grant::find_or_make(tx, (&agent, None), &request.server, lasts, actor).await?;
     let mut events: Vec<Event> = made.into_iter().collect();
     let mut task = None;
     if let Some(details) = request.task {
@@ -154,6 +154,7 @@ async fn in_transaction(cx: &Context, tx: &mut Tx<'_>, request: Request) -> Resu
         at_latest: None,
         renewal: Renewal::No,
         task,
+        word: None,
     };
     let (event, issued) = issue::issue(cx, tx, order).await?;
     events.push(event);

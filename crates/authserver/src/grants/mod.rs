@@ -2,13 +2,14 @@
 
 mod authorization_code;
 mod client_credentials;
+mod jwt_bearer;
 mod refresh_request;
 mod refresh_token;
 mod reuse;
 
 use std::{pin::Pin, sync::Arc};
 
-use model::GrantType;
+use model::{GrantType, config::Config};
 use oauth::{Form, TokenResponse};
 
 use crate::{client_auth::Authenticated, context::Context, error::TokenError, network::Network};
@@ -17,6 +18,8 @@ use crate::{client_auth::Authenticated, context::Context, error::TokenError, net
 pub(crate) struct Handler {
     /// Its name on the wire and in the metadata.
     pub(crate) name: GrantType,
+    /// Is it switched on?
+    pub(crate) offered: fn(&Config) -> bool,
     /// What it does for an authenticated client.
     pub(crate) redeem: fn(Arc<Context>, Arc<Authenticated>, Form, Network) -> Redeeming,
 }
@@ -24,25 +27,34 @@ pub(crate) struct Handler {
 /// A redemption under way.
 pub(crate) type Redeeming = Pin<Box<dyn Future<Output = Result<TokenResponse, TokenError>> + Send>>;
 
-/// Every grant type there is; the metadata lists exactly these.
+/// Every grant type there is; the metadata lists exactly those that are on.
 pub(crate) const GRANTS: &[Handler] = &[
     Handler {
         name: GrantType::AuthorizationCode,
+        offered: |_| true,
         redeem: |cx, client, form, _| Box::pin(authorization_code::redeem(cx, client, form)),
     },
     Handler {
         name: GrantType::RefreshToken,
+        offered: |_| true,
         redeem: |cx, client, form, from| Box::pin(refresh_token::redeem(cx, client, form, from)),
     },
     Handler {
         name: GrantType::ClientCredentials,
+        offered: |_| true,
         redeem: |cx, client, form, _| Box::pin(client_credentials::redeem(cx, client, form)),
+    },
+    Handler {
+        name: GrantType::JwtBearer,
+        offered: |config| !config.trusted_idps.is_empty(),
+        redeem: |cx, client, form, _| Box::pin(jwt_bearer::redeem(cx, client, form)),
     },
 ];
 
 /// Does the client's registration allow this grant type? Spec: RFC 6749 §5.2 (unauthorized_client)
-pub(crate) fn find(form: &Form, client: &Authenticated) -> Result<&'static Handler, TokenError> {
+pub(crate) fn find(config: &Config, form: &Form, client: &Authenticated) -> Result<&'static Handler, TokenError> {
     let name = form.require("grant_type")?;
-    let grant = GRANTS.iter().find(|grant| grant.name.as_str() == name).ok_or(TokenError::UnknownGrantType)?;
+    let named = GRANTS.iter().find(|grant| grant.name.as_str() == name && (grant.offered)(config));
+    let grant = named.ok_or(TokenError::UnknownGrantType)?;
     if client.client.client.grant_types.contains(&grant.name) { Ok(grant) } else { Err(TokenError::GrantNotForClient) }
 }

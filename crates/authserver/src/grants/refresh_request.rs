@@ -103,6 +103,7 @@ impl Standing {
             at_latest,
             renewal,
             task: self.task,
+            word: None,
         }
     }
 }

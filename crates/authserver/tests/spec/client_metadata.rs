@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 use crate::world::*;
 
 /// A vendor that publishes documents on this computer.
-struct Vendor {
-    url: String,
+pub struct Vendor {
+    pub url: String,
     document: Arc<Mutex<Value>>,
     fetched: Arc<AtomicUsize>,
     /// Statuses of the document and of the keys.
     status: Arc<[AtomicU16; 2]>,
-    rules: FetchRules,
+    pub rules: FetchRules,
 }
 
 impl Vendor {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         net::install_crypto_provider();
         let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
         let mut params = CertificateParams::new([]).unwrap();
@@ -74,12 +74,12 @@ impl Vendor {
     }
 
     /// What it answers from now on, for the document and for the keys.
-    fn answers(&self, document: u16, keys: u16) {
+    pub fn answers(&self, document: u16, keys: u16) {
         self.status[0].store(document, Ordering::SeqCst);
         self.status[1].store(keys, Ordering::SeqCst);
     }
 
-    fn change(&self, name: &str, value: Value) {
+    pub fn change(&self, name: &str, value: Value) {
         self.document.lock().unwrap()[name] = value;
     }
 }

@@ -7,6 +7,7 @@ mod change_password;
 mod client_credentials;
 mod client_metadata;
 mod dpop;
+mod enterprise;
 mod exact;
 mod login;
 mod metadata;

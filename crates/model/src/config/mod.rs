@@ -17,6 +17,7 @@ mod people;
 mod proof;
 mod servers;
 mod tool_groups;
+mod trusted_idps;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -35,6 +36,7 @@ pub use people::{AgentConfig, PersonConfig, WhilePending};
 pub use proof::{DpopNonce, ProofConfig, ProofDemand};
 pub use servers::{DefinitionTrust, ServerConfig, TaskAccess};
 pub use tool_groups::{ToolGroups, named_group, pattern_name};
+pub use trusted_idps::TrustedIdp;
 
 use crate::{Agent, Id, Person, Server};
 
@@ -79,6 +81,9 @@ pub struct Config {
     /// Which clients may ask people for access.
     #[serde(default)]
     pub clients: ClientsConfig,
+    /// Identity providers whose assertions about people (ID-JAG) are honoured, by name.
+    #[serde(default)]
+    pub trusted_idps: BTreeMap<String, TrustedIdp>,
     /// A directory of `*.cedar` files that are evaluated together with the built-in pack.
     #[serde(default)]
     pub policies: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! The `people` and `agents` tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,6 +27,9 @@ pub struct PersonConfig {
     /// The groups that the person is in: policies see them, and `servers.*.for` names them.
     #[serde(default)]
     pub groups: BTreeSet<Id<Group>>,
+    /// Who they are at identity providers of `trusted_idps`: the subject (`sub`) that each calls them by.
+    #[serde(default)]
+    pub identities: BTreeMap<String, String>,
 }
 
 /// One autonomous agent: it has a key pair and no browser.

@@ -23,6 +23,9 @@ pub struct ServerConfig {
     /// What it is called on pages; the server's name when left out.
     #[serde(default)]
     pub title: Option<String>,
+    /// People's agents get tokens by the word of an identity provider of `trusted_idps` alone, and no consent page gives them any.
+    #[serde(default)]
+    pub enterprise_only: bool,
     /// From tool names (`*` stands for any run of characters) to tiers. The first match wins;
     /// what matches nothing is high and held until a rule names it. A tier for each environment is written
     /// `{prod: high, dev: low}`.

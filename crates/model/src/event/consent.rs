@@ -109,6 +109,8 @@ pub enum AuthorizationRefusalCause {
     Resource,
     /// The scope can not be had.
     Scope,
+    /// The server takes the word of an identity provider alone.
+    EnterpriseOnly,
     /// No page may be shown, and nobody is logged in.
     LoginRequired,
     /// No page may be shown, and consent is missing.
@@ -151,6 +153,7 @@ text_enum!(AuthorizationRefusalCause {
     RequestUri => "request_uri",
     Resource => "resource",
     Scope => "scope",
+    EnterpriseOnly => "enterprise_only",
     LoginRequired => "login_required",
     ConsentRequired => "consent_required",
     Refused => "refused",

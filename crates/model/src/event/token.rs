@@ -41,6 +41,10 @@ pub struct TokenIssued {
     pub installation: Id<Installation>,
     /// The OAuth grant type.
     pub grant_type: GrantType,
+    /// By the word of which identity provider, where it is one's.
+    pub idp: Option<String>,
+    /// The id (`jti`) of its assertion.
+    pub assertion: Option<String>,
     /// The id of the access token.
     pub jti: String,
     /// How long the access token lives, in seconds.
@@ -224,6 +228,22 @@ pub enum TokenRefusalCause {
     ProofNonce,
     /// The authorization code or refresh token is bound to another key.
     OtherKey,
+    /// The assertion of an identity provider does not hold.
+    IdJag,
+    /// The assertion of an identity provider came before.
+    IdJagReplayed,
+    /// The assertion is of nobody whose word counts.
+    UnknownProvider,
+    /// The keys of the identity provider could not be read.
+    ProviderKeys,
+    /// The assertion is of another tenant.
+    OtherTenant,
+    /// The assertion is about nobody who is known.
+    UnknownSubject,
+    /// The assertion is for a resource that is none of ours.
+    OtherResource,
+    /// The server takes the word of an identity provider alone.
+    EnterpriseOnly,
     /// The resource is none of ours, or none can be meant.
     Resource,
     /// The scope can not be had.
@@ -293,6 +313,14 @@ text_enum!(TokenRefusalCause {
     ProofReplayed => "proof_replayed",
     ProofNonce => "proof_nonce",
     OtherKey => "other_key",
+    IdJag => "id_jag",
+    IdJagReplayed => "id_jag_replayed",
+    UnknownProvider => "unknown_provider",
+    ProviderKeys => "provider_keys",
+    OtherTenant => "other_tenant",
+    UnknownSubject => "unknown_subject",
+    OtherResource => "other_resource",
+    EnterpriseOnly => "enterprise_only",
     Resource => "resource",
     Scope => "scope",
     Pending => "pending",

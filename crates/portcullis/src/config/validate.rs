@@ -40,6 +40,68 @@ pub fn settle_tiers(config: &mut Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Whose word counts, and about whom.
+fn trusted_idps(config: &Config) -> Result<(), ConfigError> {
+    let wrong = |path: String, why: &str| Err(ConfigError::Sense { path, why: why.to_owned() });
+    let ours = config.public_url.as_str();
+    for (name, idp) in &config.trusted_idps {
+        let at = |key: &str| format!("trusted_idps.{name}.{key}");
+        if !is_server_name(name) {
+            return wrong(
+                format!("trusted_idps.{name}"),
+                "a name is 1 to 64 of a-z 0-9 _ - and begins with a letter or digit",
+            );
+        }
+        if idp.issuer == ours || idp.issuer == format!("{ours}/idp") {
+            return wrong(at("issuer"), "is this installation itself, which never honours its own word about people");
+        }
+        if !idp.issuer.starts_with("https://") && !model::loopback::is_loopback_url(&idp.issuer) {
+            return wrong(at("issuer"), "is not https");
+        }
+        if idp.jwks.is_some() == idp.jwks_uri.is_some() {
+            return wrong(
+                at("jwks_uri"),
+                "say where its keys are: either `jwks_uri`, or the keys themselves in `jwks`",
+            );
+        }
+        if idp.tenant.as_ref().is_some_and(String::is_empty) {
+            return wrong(at("tenant"), "is empty");
+        }
+        let same = |(other, it): (&String, &model::config::TrustedIdp)| {
+            other < name && it.issuer == idp.issuer && it.tenant == idp.tenant
+        };
+        if config.trusted_idps.iter().any(same) {
+            return wrong(
+                at("issuer"),
+                "is there twice; only different tenants of one issuer are trusted by themselves",
+            );
+        }
+    }
+    let mut known = std::collections::BTreeMap::new();
+    for (person, declared) in &config.people {
+        for (idp, subject) in &declared.identities {
+            let path = format!("people.{person}.identities.{idp}");
+            if !config.trusted_idps.contains_key(idp) {
+                return wrong(path, "is not in `trusted_idps`");
+            }
+            if subject.is_empty() || subject.len() > 256 {
+                return wrong(path, "is not the subject of anybody: 1 to 256 bytes");
+            }
+            if let Some(other) = known.insert((idp, subject), person) {
+                return wrong(path, &format!("is `{other}` already"));
+            }
+        }
+    }
+    let only = config.servers.iter().find(|(_, server)| server.enterprise_only);
+    match only.filter(|_| config.trusted_idps.is_empty()) {
+        Some((server, _)) => wrong(
+            format!("servers.{server}.enterprise_only"),
+            "leaves nobody a way in: there is no identity provider in `trusted_idps`",
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Refuses what can not work.
 pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
     let wrong = |path: String, why: String| Err(ConfigError::Sense { path, why });
@@ -107,6 +169,7 @@ pub fn check(config: &Config, needs: Needs) -> Result<(), ConfigError> {
             return wrong(format!("notify.{kind}.{name}.servers"), format!("`{server}` is not in `servers`"));
         }
     }
+    trusted_idps(config)?;
     for (name, agent) in &config.agents {
         if agent.purpose.trim().is_empty() {
             return wrong(format!("agents.{name}.purpose"), "is empty; say why the agent exists".into());

@@ -5,11 +5,11 @@
 // each line on stdout an answer. In between, `{"authorize": URL}` asks for a browser and waits for
 // `{"callback": URL}`. The only logic here is what the SDK's manual tells every application to
 // write: on UnauthorizedError finish the authorization and try the operation again.
-import { randomUUID } from 'node:crypto';
+import { randomUUID, sign } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-const { Client, DpopSession, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError, UrlElicitationRequiredError } = createRequire(
+const { Client, CrossAppAccessProvider, DpopSession, PrivateKeyJwtProvider, StreamableHTTPClientTransport, UnauthorizedError, UrlElicitationRequiredError } = createRequire(
   `${process.env.PORTCULLIS_TEST_NODE_MODULES}/`,
 )('@modelcontextprotocol/client');
 
@@ -43,7 +43,27 @@ const withBrowser = () => ({
 });
 const withKey = () =>
   new PrivateKeyJwtProvider({ clientId: start.agent, privateKey: process.env.PORTCULLIS_AGENT_KEY, algorithm: 'ES256', expectedIssuer: start.issuer });
-const provider = start.agent ? withKey() : withBrowser();
+// The identity provider of an enterprise, written with nothing of ours: it says that this client may act for this person there.
+const saidByIdp = async ({ authorizationServerUrl, resourceUrl, scope }) => {
+  const { idp, subject, client_id } = start.enterprise;
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: idp, sub: subject, aud: String(authorizationServerUrl), client_id, jti: randomUUID(), iat: now, exp: now + 60,
+    resource: String(resourceUrl), scope,
+  };
+  const signed = `${part({ typ: 'oauth-id-jag+jwt', alg: 'ES256' })}.${part(claims)}`;
+  const key = { key: process.env.PORTCULLIS_IDP_KEY, dsaEncoding: 'ieee-p1363' };
+  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+};
+const ofEnterprise = () =>
+  new CrossAppAccessProvider({
+    assertion: saidByIdp,
+    clientId: start.enterprise.client_id,
+    clientSecret: start.enterprise.secret,
+    expectedIssuer: start.issuer,
+  });
+const provider = start.enterprise ? ofEnterprise() : start.agent ? withKey() : withBrowser();
 // One key for as long as it runs, as the SDK's manual has it.
 const session = start.proves_key ? await DpopSession.create() : undefined;
 if (session) provider.dpop = () => session;
@@ -121,7 +141,7 @@ const calls = ({ times, name, arguments: args }) =>
 const resume = ({ event, name, arguments: args }) =>
   client.callTool({ name, arguments: args ?? {} }, { resumptionToken: event, timeout: 3000 });
 
-const obey = (command) => {
+const obey = async (command) => {
   if (command.do === 'connect') return connect();
   if (command.do === 'resume') return resume(command);
   if (command.do === 'list') return client.listTools();

@@ -109,6 +109,14 @@ impl World {
         self.serve(store, self.config.clone(), Policies::load(&[file]).unwrap(), fetch)
     }
 
+    /// The same installation with another configuration.
+    pub async fn configured(&self, change: impl FnOnce(&mut Config)) -> Node {
+        let store = open(&self.dir, self.clock.clone(), "configured").await;
+        let mut config = Config::clone(&self.config);
+        change(&mut config);
+        self.serve(store, Arc::new(config), Policies::built_in(), FetchRules::default())
+    }
+
     /// The same installation with another registration of `desk`.
     pub async fn with_desk(&self, change: impl FnOnce(&mut RegisteredClient)) -> Node {
         let store = open(&self.dir, self.clock.clone(), "with-desk").await;
