@@ -1,24 +1,17 @@
-//! Causes become wire codes here and nowhere else.
+//! What the token endpoint and the revocation endpoint say.
 //!
-//! One variant per cause. The code and the stable word for the audit are chosen together, without a
-//! `_` arm: a new cause must choose both.
-//!
-//! Spec: RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9126 §2.3, RFC 9449 §5 and §8.
+//! Spec: RFC 6749 §5.2, RFC 8707 §2, RFC 9449 §5 and §8.
 
-use axum::response::{IntoResponse, Response};
 use crypto::{AssertionError, IdJagError, KeyError, ProofError};
 use http::StatusCode;
-use model::{
-    AuthMethod, Elevation, ErrorCode, Id, Scope,
-    event::{AuthorizationRefusalCause, TokenRefusalCause},
-    thumbprint::NotAThumbprint,
-};
+use model::{AuthMethod, Elevation, ErrorCode, Id, Scope, event::TokenRefusalCause};
 use net::{FetchError, ReadError};
 use oauth::{CredentialsError, FormError, PkceError, task_details::TaskDetailsError};
 use privilege::{Refused, authority::NotIssuable};
 use store::{MatchingNumber, StoreError, StoreSilent};
-use web::{BadPage, Forged, Incident, fault, problem};
+use web::Incident;
 
+use super::{call, describable, told};
 use crate::{clients::ClientRefusal, liveness::Dead, resource::ResourceError, scopes::ScopeRefusal};
 
 /// Why the token or the revocation endpoint said no.
@@ -242,12 +235,6 @@ impl TokenError {
         }
     }
 }
-
-/// What the agent has to do first.
-fn call(scope: &Scope) -> String {
-    format!("call `{scope}`")
-}
-
 const NOT_AUTHENTICATED: &str = "the client is unknown, or did not authenticate as it is registered to";
 
 impl From<&Dead> for TokenRefusalCause {
@@ -260,202 +247,4 @@ impl From<&Dead> for TokenRefusalCause {
             Dead::Blocked(_) => Self::Blocked,
         }
     }
-}
-
-impl From<&Dead> for AuthorizationRefusalCause {
-    fn from(dead: &Dead) -> Self {
-        match dead {
-            Dead::GrantEnded => Self::GrantEnded,
-            Dead::AgentNotActive(_) => Self::AgentNotActive,
-            Dead::AgentUnknown => Self::AgentUnknown,
-            Dead::PersonDisabled => Self::PersonDisabled,
-            Dead::Blocked(_) => Self::Blocked,
-        }
-    }
-}
-
-/// Why an authorization request goes back to its client with an error. The client and its redirect are good.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AuthorizeError {
-    #[error("{0}")]
-    Form(#[from] FormError),
-    #[error("the only response_type here is `code`")]
-    ResponseType,
-    #[error("the only response_mode here is `query`")]
-    ResponseMode,
-    #[error("request objects are not supported")]
-    RequestObject,
-    #[error("request_uri is not supported")]
-    RequestUri,
-    #[error("{0}")]
-    Challenge(#[from] PkceError),
-    #[error("dpop_jkt: {0}")]
-    Key(#[from] NotAThumbprint),
-    #[error(transparent)]
-    Resource(#[from] ResourceError),
-    #[error(transparent)]
-    Scope(#[from] ScopeRefusal),
-    #[error("{0}")]
-    Details(#[from] TaskDetailsError),
-    #[error("{0}")]
-    Task(Refused),
-    #[error("this server is reached by the word of the organisation's identity provider alone; no consent opens it")]
-    EnterpriseOnly,
-    #[error("the person has to log in")]
-    LoginRequired,
-    #[error("the person has to consent")]
-    ConsentRequired,
-    #[error("the person said no")]
-    Refused,
-    #[error("elevation {0} was denied")]
-    ElevationDenied(Id<Elevation>),
-    #[error("elevation {0} was not decided in time")]
-    ElevationLapsed(Id<Elevation>),
-    #[error("too many elevations of this agent wait for a decision")]
-    TooManyPending,
-    #[error("another person has to approve this, and nobody was asked")]
-    NeedsApproval,
-    #[error("{} first, and ask again: what is approved is the one call that was refused", call(.0))]
-    NotCalled(Scope),
-    #[error(transparent)]
-    Dead(#[from] Dead),
-}
-
-impl AuthorizeError {
-    /// The ids of the policies that said no, for records, the log and the person.
-    pub(crate) fn policies(&self) -> &[String] {
-        match self {
-            Self::Scope(refusal) => refusal.policies(),
-            _ => &[],
-        }
-    }
-
-    /// The code on the wire. Spec: RFC 6749 §4.1.2.1
-    pub(crate) fn code(&self) -> ErrorCode {
-        self.wire().0
-    }
-
-    /// The stable word in the audit.
-    pub(crate) fn cause(&self) -> AuthorizationRefusalCause {
-        self.wire().1
-    }
-
-    fn wire(&self) -> (ErrorCode, AuthorizationRefusalCause) {
-        use AuthorizationRefusalCause as C;
-        match self {
-            Self::Form(_) => (ErrorCode::InvalidRequest, C::Malformed),
-            Self::ResponseMode => (ErrorCode::InvalidRequest, C::ResponseMode),
-            Self::Challenge(_) => (ErrorCode::InvalidRequest, C::Challenge),
-            Self::Key(_) => (ErrorCode::InvalidRequest, C::Key),
-            Self::ResponseType => (ErrorCode::UnsupportedResponseType, C::ResponseType),
-            Self::RequestObject => (ErrorCode::RequestNotSupported, C::RequestObject),
-            Self::RequestUri => (ErrorCode::RequestUriNotSupported, C::RequestUri),
-            Self::Resource(_) => (ErrorCode::InvalidTarget, C::Resource),
-            Self::Scope(_) => (ErrorCode::InvalidScope, C::Scope),
-            Self::Details(_) => (ErrorCode::InvalidAuthorizationDetails, C::AuthorizationDetails),
-            Self::Task(_) => (ErrorCode::InvalidAuthorizationDetails, C::Task),
-            Self::EnterpriseOnly => (ErrorCode::AccessDenied, C::EnterpriseOnly),
-            Self::LoginRequired => (ErrorCode::LoginRequired, C::LoginRequired),
-            Self::ConsentRequired => (ErrorCode::ConsentRequired, C::ConsentRequired),
-            Self::Refused => (ErrorCode::AccessDenied, C::Refused),
-            Self::ElevationDenied(_) => (ErrorCode::AccessDenied, C::Denied),
-            Self::ElevationLapsed(_) => (ErrorCode::AccessDenied, C::Lapsed),
-            Self::TooManyPending => (ErrorCode::AccessDenied, C::TooManyPending),
-            Self::NeedsApproval => (ErrorCode::AccessDenied, C::NeedsApproval),
-            Self::NotCalled(_) => (ErrorCode::InvalidScope, C::NotCalled),
-            Self::Dead(dead) => (ErrorCode::AccessDenied, dead.into()),
-        }
-    }
-}
-
-/// For the person who decides, by the mouth of the one who asked.
-fn told(number: Option<MatchingNumber>) -> String {
-    number.map_or_else(String::new, |number| format!(" and needs to be told the number {number}"))
-}
-
-/// Why an authorization request ends on a page of ours: there is nobody it may safely be sent back to,
-/// or the page itself is stale.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PageError {
-    #[error(transparent)]
-    Page(#[from] BadPage),
-    #[error("This application may not ask for access: {0}.")]
-    Client(ClientRefusal),
-    #[error("The application did not say where to send you back to, or named a place that is not registered for it.")]
-    Redirect,
-    #[error("You allowed this a moment ago, and the application may have it by now.")]
-    AllowedBefore,
-    #[error("The application wants an answer without any page, and you are not logged in here.")]
-    NotLoggedIn,
-    #[error("There is no grant of that number, or it is about somebody else’s agent.")]
-    NotTheirs,
-    #[error("Nothing was opened: {0}.")]
-    StepUp(AuthorizeError),
-    #[error("Nobody was asked: the form does not say why it is needed.")]
-    NoReason,
-    #[error("the store can not be reached")]
-    Store(#[from] StoreError),
-    #[error("the store has been silent for too long")]
-    Silent(#[from] StoreSilent),
-}
-
-impl From<FormError> for PageError {
-    fn from(error: FormError) -> Self {
-        Self::Page(error.into())
-    }
-}
-
-impl From<Forged> for PageError {
-    fn from(forged: Forged) -> Self {
-        Self::Page(forged.into())
-    }
-}
-
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
-        let (status, title, to_do) = match &self {
-            Self::Page(page) => return page.told(),
-            Self::Store(_) | Self::Silent(_) => return fault("authorization_failed", &self),
-            Self::Client(_) => (
-                StatusCode::FORBIDDEN,
-                "This application was turned away",
-                "If you trust it, ask your administrator to allow it. The reason has been recorded.",
-            ),
-            Self::Redirect => (
-                StatusCode::BAD_REQUEST,
-                "You can not be sent back safely",
-                "Start again from the application that sent you here. If this comes again, tell its maker.",
-            ),
-            Self::AllowedBefore => {
-                (StatusCode::CONFLICT, "It was allowed already", "End it under “My agents” if you did not mean it.")
-            }
-            Self::NotLoggedIn => (
-                StatusCode::FORBIDDEN,
-                "You have to log in first",
-                "Log in here, then start again from the application that sent you here.",
-            ),
-            Self::NotTheirs => (StatusCode::NOT_FOUND, "Not yours to open", "Your own agents are under “My agents”."),
-            Self::StepUp(_) => {
-                (StatusCode::CONFLICT, "Nothing was changed", "Go back to “My agents” and look at where things stand.")
-            }
-            Self::NoReason => (
-                StatusCode::BAD_REQUEST,
-                "Say why it is needed",
-                "Go back and write a few words: they are what the approver reads before deciding.",
-            ),
-        };
-        tracing::info!(event = "page_refused", reason = %self);
-        let mut happened = self.to_string();
-        if let Self::StepUp(error) = &self
-            && !error.policies().is_empty()
-        {
-            happened += &format!(" The policy that says so: {}.", error.policies().join(", "));
-        }
-        problem(status, title, &happened, to_do, None)
-    }
-}
-
-/// Only the characters an `error_description` may have. Spec: RFC 6749 §4.1.2.1 and §5.2
-pub(crate) fn describable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).take(300).collect()
 }
