@@ -12,7 +12,7 @@ use axum::{
 };
 use crypto::Digest;
 use http::StatusCode;
-use model::{Actor, Id, Pin, Role, Server, Target, ToolName, shown::revealed};
+use model::{Actor, Id, Pin, Role, Server, Target, ToolName, server::Kind, shown::revealed};
 use oauth::Form;
 use store::CataloguePlace;
 use web::{Page, Place, problem, see_other};
@@ -51,6 +51,10 @@ struct Line {
 /// A tool or prompt with all it says.
 struct Detail {
     line: Line,
+    /// Of what the server speaks.
+    what: &'static str,
+    /// What is held is called by nobody.
+    is_called: bool,
     digest: String,
     accepted: Option<(String, When)>,
     tier: Option<&'static str>,
@@ -104,6 +108,14 @@ pub async fn show(State(console): State<Shared>, visitor: As<Reads>, RawQuery(qu
     let shown = |text: &Option<String>| text.as_deref().map(revealed);
     let one = Detail {
         line: line(&look, now),
+        what: match name.kind() {
+            Kind::Prompt(_) => "this prompt",
+            Kind::Template(_) => "this template of resources",
+            Kind::Uri(_) | Kind::Resource(_) => "this resource",
+            Kind::Words(_) => "itself",
+            Kind::Tool(_) | Kind::Unnamed(_) => "this tool",
+        },
+        is_called: !matches!(name.kind(), Kind::Words(_)),
         digest: look.entry.seen.to_hex(),
         accepted: look.entry.accepted.as_ref().map(|accepted| (accepted.by.clone(), when(now, accepted.at))),
         tier: rules.and_then(|rules| rules.tier(&name)).map(model::Tier::as_str),

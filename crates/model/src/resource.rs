@@ -13,37 +13,7 @@ use unicode_normalization::is_nfkc;
 
 use crate::Tier;
 
-/// One rule: a pattern of URIs, and their tier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResourceRule {
-    /// The URI; `*` stands for any run of characters but `?` and `#`. Written like `file:///docs/*`.
-    pub uri: String,
-    /// How much harm reading it can do.
-    pub tier: Tier,
-    /// When what a list says of such a resource (its name, title, description) needs a person who accepts it: with `plain`
-    /// only when it hides characters, addresses the model or is too long to be read; with `pinned` always, as
-    /// `definitions` says.
-    #[serde(default, skip_serializing_if = "ResourceWords::are_plain")]
-    pub words: ResourceWords,
-}
-
-/// When the words of a listed resource need a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceWords {
-    /// When there is something to look at.
-    #[default]
-    Plain,
-    /// Always: for few resources that seldom change.
-    Pinned,
-}
-
-impl ResourceWords {
-    const fn are_plain(&self) -> bool {
-        matches!(self, Self::Plain)
-    }
-}
+pub use crate::resource_rule::{ResourceRule, ResourceWords};
 
 /// Ordered, named rules from URIs to tiers: the first match wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Tier;
 
+pub use crate::words::Words;
+
 /// Marker of [`crate::Id`]: a protected MCP server. The id is the name in `{public_url}/mcp/{server}`.
 #[derive(Debug)]
 pub enum Server {}
@@ -28,7 +30,7 @@ pub fn is_server_name(name: &str) -> bool {
 /// `get_x/../delete_x` as `delete_x`, while a rule reads `get_*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct ToolName(Arc<str>);
+pub struct ToolName(pub(crate) Arc<str>);
 
 impl ToolName {
     /// The name.
@@ -50,51 +52,6 @@ impl ToolName {
     /// What stands for everything of one kind that no rule names.
     pub fn unnamed(kind: &str) -> Self {
         Self(format!(":{kind}").into())
-    }
-
-    /// What stands in the catalogue for a template of resources; `None` when nobody could read it as it is written.
-    pub fn of_template(uri_template: &str) -> Option<Self> {
-        is_readable(uri_template).then(|| Self(format!("{TEMPLATE}{uri_template}").into()))
-    }
-
-    /// What stands in the catalogue for one resource that is listed; `None` when nobody could read its URI as it is
-    /// written. Rules, scopes and blocks know resources by [`Self::of_resource`] alone.
-    pub fn of_uri(uri: &str) -> Option<Self> {
-        is_readable(uri).then(|| Self(format!("{URI}{uri}").into()))
-    }
-
-    /// What stands in the catalogue for a part of what a server says of itself.
-    pub fn of_words(words: Words) -> Self {
-        Self(format!(":{}", words.as_str()).into())
-    }
-
-    /// From what follows the server's name in the catalogue: what [`Self::after_server`] reads, and what has no scope of its
-    /// own: `:template/file:///{path}`, `:uri/file:///a.md`, `:instructions`, `:server_info`.
-    pub fn in_catalogue(text: &str) -> Option<Self> {
-        if let Some(template) = text.strip_prefix(TEMPLATE) {
-            return Self::of_template(template);
-        }
-        if let Some(uri) = text.strip_prefix(URI) {
-            return Self::of_uri(uri);
-        }
-        let words = text.strip_prefix(':').and_then(|text| text.parse().ok());
-        words.map(Self::of_words).or_else(|| Self::after_server(text))
-    }
-
-    /// From a name in the catalogue together with its server's: `tickets.get_ticket`, `tickets:instructions`.
-    ///
-    /// # Errors
-    /// It is none, in words for whoever wrote it.
-    pub fn of_qualified(text: &str) -> Result<(crate::Id<Server>, Self), String> {
-        let wrong = || {
-            format!(
-                "`{text}` names nothing that a server lists: write `server.tool`, `server:prompt/NAME`, \
-                 `server:template/URI-TEMPLATE`, `server:uri/URI`, `server:instructions` or `server:server_info`"
-            )
-        };
-        let (server, name) = text.split_at(text.find(['.', ':']).unwrap_or(text.len()));
-        let server = server.parse().map_err(|_| wrong())?;
-        Self::in_catalogue(name).map(|name| (server, name)).ok_or_else(wrong)
     }
 
     /// From what follows the server's name in a scope: `.delete_ticket`, `:resource/docs`, `:prompt/summarize`.
@@ -137,26 +94,8 @@ impl ToolName {
 
 const RESOURCE: &str = ":resource/";
 const PROMPT: &str = ":prompt/";
-const TEMPLATE: &str = ":template/";
-const URI: &str = ":uri/";
-
-/// Can a person read it as it is written? Longer than any URI that a rule can match, or with characters that nobody sees, it
-/// names nothing.
-fn is_readable(uri: &str) -> bool {
-    (1..=crate::resource::LONGEST).contains(&uri.len())
-        && !uri.chars().any(|c| c.is_control() || crate::shown::is_hidden(c))
-}
-
-/// What a server says of itself to whoever asks, and what a model may read of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Words {
-    /// `instructions`: how its tools are to be used.
-    Instructions,
-    /// `serverInfo`: its name, title and description.
-    ServerInfo,
-}
-
-crate::text_enum!(Words { Instructions => "instructions", ServerInfo => "server_info" });
+pub(crate) const TEMPLATE: &str = ":template/";
+pub(crate) const URI: &str = ":uri/";
 
 /// What a [`ToolName`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -444,23 +383,6 @@ mod tests {
         for bad in ["", "größe", "a b", "a\u{200b}b", "a\0", "ｇet", &"x".repeat(129)] {
             assert!(bad.parse::<ToolName>().is_err(), "{bad:?}");
         }
-    }
-
-    /// What only the catalogue knows can neither be granted nor revoked by its name.
-    #[test]
-    fn names_of_the_catalogue_are_read_in_the_catalogue_alone() {
-        for text in [":template/file:///{path}", ":uri/file:///a b.md", ":instructions", ":server_info"] {
-            let name = ToolName::in_catalogue(text).unwrap();
-            assert_eq!(name.qualified(&"files"), format!("files{text}"));
-            assert_eq!(ToolName::after_server(text), None, "{text}");
-            assert_eq!(ToolName::of_qualified(&format!("files{text}")).unwrap().1, name);
-        }
-        assert_eq!(ToolName::in_catalogue(".get_ticket"), ToolName::after_server(".get_ticket"));
-        for bad in [":template/", ":uri/a\u{200b}b", ":uri/a\nb", ":other", ":Instructions", "get_ticket"] {
-            assert_eq!(ToolName::in_catalogue(bad), None, "{bad:?}");
-        }
-        assert!(ToolName::of_uri(&"x".repeat(2049)).is_none());
-        assert!(ToolName::of_qualified("files:other").unwrap_err().contains("`server:instructions`"));
     }
 
     /// What a server could resolve as it would a path is not what a rule matched.

@@ -106,6 +106,8 @@ async fn every_page_is_for_everybody_in_light_and_dark_on_a_desktop_and_a_phone(
         page("root", "task", &format!("/console/tasks/{}", opened["id"].as_str().unwrap())),
         page("root", "servers", "/console/servers"),
         page("root", "definitions", "/console/definitions"),
+        page("root", "definition", "/console/definitions/one?tool=tickets.delete_ticket"),
+        page("root", "definition-words", "/console/definitions/one?tool=tickets:server_info"),
         page("root", "people", "/console/people"),
         page("root", "audit", "/console/audit"),
         page("root", "kill-switch", "/console/kill-switch"),
