@@ -59,7 +59,7 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
 }
 
 fn check(text: &str) -> Result<Proof, ProofError> {
-    let uri = TargetUri::parse(ENDPOINT).unwrap();
+    let uri = TargetUri::parse(ENDPOINT).expect("an address");
     let wanted = ProofFor { method: "POST", uri: &uri, token: Some(Digest::of(TOKEN)), nonces: None };
     verify(&PresentedProof::new(text)?, &wanted, Timestamp::from_seconds(NOW))
 }

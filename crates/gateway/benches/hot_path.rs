@@ -14,8 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mcp::{json, jsonrpc, revision};
 use model::{Actor, Authority, CallTarget, Class, Question, Tier, event::examples};
 use portcullis_gateway::{
-    credential::Credential,
-    principal::{Presentation, Verifier},
+    credential::{Credential, Presentation},
+    principal::Verifier,
     protected_server::ProtectedServer,
 };
 use serde_json::json;

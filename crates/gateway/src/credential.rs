@@ -2,12 +2,10 @@
 //!
 //! Spec: OAuth 2.1 §5.1.1, RFC 6750 §2, RFC 9449 §7.1; MCP basic/authorization (token on every request, never in the query).
 
-use crypto::{Presented, ProofError};
+use crypto::{Presented, PresentedProof, ProofError};
 use http::{HeaderMap, header, request::Parts};
 use mcp::challenge::Scheme;
 use oauth::dpop_header::{self, DPOP};
-
-use crate::principal::Presentation;
 
 /// A token and how it is presented, about which nothing is known yet.
 #[derive(Debug)]
@@ -16,6 +14,15 @@ pub struct Credential {
     pub token: Presented,
     /// By itself, or with a proof.
     pub presentation: Presentation,
+}
+
+/// How a token is presented.
+#[derive(Debug)]
+pub enum Presentation {
+    /// By itself.
+    Bearer,
+    /// With a proof.
+    Dpop(PresentedProof),
 }
 
 /// Why there is no token to look at.

@@ -1,5 +1,7 @@
 //! A token that is bound to a key is worth nothing without it, and a proof is worth one request.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 mod world;
 
 use crypto::{AgentKey, Digest, NonceKey};
@@ -402,4 +404,18 @@ async fn proofs_that_prove_nothing_leave_nothing_behind() {
         refused(&holder.calls(&world, "get_ticket", &proof).await, "invalid_dpop_proof");
     }
     assert!(world.records().await.len() <= before + 1, "one a minute for a token whose key is not proved");
+}
+
+/// A refusal that leaves its call behind, so that somebody can ask for it, uses the proof up with it.
+///
+/// Spec: RFC 9449 §11.1
+#[tokio::test]
+async fn a_proof_of_a_call_that_was_left_behind_is_worth_nothing_for_another_one() {
+    let world = World::start_configured(json!({"any_arguments": []})).await;
+    let holder = Holder::of(&world);
+    let copied = holder.proof(&world);
+    assert_eq!(holder.calls(&world, "delete_ticket", &copied).await.status, 403);
+    assert!(world.last("call_refused").await.unwrap()["asked"].is_string(), "it was left behind");
+    refused(&holder.calls(&world, "get_ticket", &copied).await, "invalid_dpop_proof");
+    world.upstream.got_nothing();
 }

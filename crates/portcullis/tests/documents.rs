@@ -183,7 +183,7 @@ async fn the_agent_of_the_page_makes_its_calls() {
     let proven = tokio::task::block_in_place(|| proven).unwrap();
     let said = String::from_utf8(proven.stdout).unwrap();
     let (scheme, answer) = said.split_once('\n').unwrap_or_else(|| panic!("{said}"));
-    assert!(scheme == "DPoP" && answer.contains("\"result\"") && answer.contains("T-1050"), "{said}");
+    assert!(scheme == "DPoP" && answer.contains("\"result\"") && answer.contains("T-1041"), "{said}");
 }
 
 /// Field: H9

@@ -7,20 +7,12 @@
 
 use std::sync::Arc;
 
-use crypto::{Digest, PresentedProof, Proof, ProofError, ProofFor, dpop};
+use crypto::{Digest, NonceKey, Proof, ProofError, ProofFor, dpop};
 use http::Method;
+use store::Store;
 
-use super::{NoPrincipal, Principal, PrincipalError, Verifier};
-use crate::protected_server::ProtectedServer;
-
-/// How a token was presented.
-#[derive(Debug)]
-pub enum Presentation {
-    /// By itself.
-    Bearer,
-    /// With a proof.
-    Dpop(PresentedProof),
-}
+use super::{NoPrincipal, Principal, PrincipalError};
+use crate::{credential::Presentation, protected_server::ProtectedServer};
 
 /// The token is good, and its grant, agent and person stand. Whether its sender holds the key is not known yet.
 pub(super) struct Unbound(Arc<Principal>);
@@ -36,7 +28,7 @@ impl Unbound {
     /// Spec: RFC 9449 §7.1 (a bound token needs its proof), §7.2 (and is no bearer token), §4.3 (12)
     pub(super) async fn bind(
         self,
-        verifier: &Verifier,
+        (store, nonces): (&Store, Option<&NonceKey>),
         (server, method): (&ProtectedServer, &Method),
         (token, presentation): (Digest, Presentation),
     ) -> Result<Arc<Principal>, NoPrincipal> {
@@ -46,9 +38,8 @@ impl Unbound {
             (Some(_), Presentation::Bearer) => Err(refused(PrincipalError::KeyNotShown)),
             (None, Presentation::Dpop(_)) => Err(PrincipalError::NotBound.into()),
             (Some(key), Presentation::Dpop(presented)) => {
-                let (uri, nonces) = (&server.uri, verifier.nonces.as_ref());
-                let wanted = ProofFor { method: method.as_str(), uri, token: Some(token), nonces };
-                let proof = match dpop::verify(&presented, &wanted, verifier.store.now()) {
+                let wanted = ProofFor { method: method.as_str(), uri: &server.uri, token: Some(token), nonces };
+                let proof = match dpop::verify(&presented, &wanted, store.now()) {
                     Ok(proof) => proof,
                     // Part of the protocol, and no sign of a thief.
                     Err(why @ ProofError::Nonce(_)) => return Err(PrincipalError::Proof(why).into()),
@@ -57,7 +48,7 @@ impl Unbound {
                 if proof.thumbprint() != key {
                     return Err(refused(PrincipalError::OtherKey));
                 }
-                if was_used(verifier, &proof).await? {
+                if was_used(store, &proof).await? {
                     return Err(refused(PrincipalError::Proof(ProofError::Replayed)));
                 }
                 Ok(Arc::new(Principal { proof: Some(proof), ..Principal::clone(&self.0) }))
@@ -68,8 +59,7 @@ impl Unbound {
 
 /// Looked up, so that a proof that comes again gets nothing at all. What makes it worth one call is that the record of the call uses it
 /// up, in the same transaction.
-async fn was_used(verifier: &Verifier, proof: &Proof) -> Result<bool, PrincipalError> {
-    let store = &verifier.store;
+async fn was_used(store: &Store, proof: &Proof) -> Result<bool, PrincipalError> {
     store.is_proof_used(proof, store.now()).await.map_err(|error| {
         store.failed("store_failed", &error);
         PrincipalError::StoreSilent

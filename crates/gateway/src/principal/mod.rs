@@ -20,7 +20,6 @@ use model::{
 };
 use store::{GrantHolder, Store};
 
-pub use binding::Presentation;
 pub use verifier::Verifier;
 
 /// A principal that was alive under an epoch.

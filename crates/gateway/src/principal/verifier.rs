@@ -16,10 +16,10 @@ const TOKENS: usize = 65_536;
 /// Finds out who acts.
 #[derive(Debug)]
 pub struct Verifier {
-    pub(super) store: Store,
+    store: Store,
     issuer: String,
     /// Who marks nonces, where proofs have to have one.
-    pub(super) nonces: Option<NonceKey>,
+    nonces: Option<NonceKey>,
     /// Whose tokens were seen before.
     seen: BoundedCache<Digest, Arc<Principal>>,
 }
@@ -40,7 +40,7 @@ impl Verifier {
         self.store.standing_freshness().map_err(|_| PrincipalError::StoreSilent)?;
         let digest = token.digest();
         let unbound = Unbound::of(self.known(server, token, digest).await?);
-        unbound.bind(self, (server, method), (digest, presentation)).await
+        unbound.bind((&self.store, self.nonces.as_ref()), (server, method), (digest, presentation)).await
     }
 
     /// The nonce for the next proof, where proofs have to have one.

@@ -141,12 +141,14 @@ const calls = ({ times, name, arguments: args }) =>
 const resume = ({ event, name, arguments: args }) =>
   client.callTool({ name, arguments: args ?? {} }, { resumptionToken: event, timeout: 3000 });
 
-const obey = async (command) => {
+const keptTokens = async () => ({ tokens: await provider.tokens(), thumbprint: session?.thumbprint });
+
+const obey = (command) => {
   if (command.do === 'connect') return connect();
   if (command.do === 'resume') return resume(command);
   if (command.do === 'list') return client.listTools();
   if (command.do === 'calls') return calls(command);
-  if (command.do === 'tokens') return { tokens: await provider.tokens(), thumbprint: session?.thumbprint };
+  if (command.do === 'tokens') return keptTokens();
   return call(command);
 };
 
