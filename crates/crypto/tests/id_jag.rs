@@ -71,6 +71,7 @@ fn an_assertion_says_who_for_which_client_and_resource_and_until_when() {
 }
 
 /// Spec: draft-ietf-oauth-identity-assertion-authz-grant §4.4.1; RFC 8725 §3
+/// Field: E3
 #[test]
 fn what_is_for_others_too_old_too_long_or_says_more_than_is_understood_is_refused() {
     let idp = Idp::new();

@@ -398,6 +398,7 @@ async fn a_client_that_can_sends_its_person_to_the_page_and_makes_the_call_again
 /// A client says what it can do when its session begins, and never again.
 ///
 /// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error), basic/lifecycle (capability negotiation)
+/// Field: U5, U6
 #[tokio::test]
 async fn a_session_that_began_by_saying_so_is_told_by_an_error_that_brings_its_person_to_the_page() {
     let mut world = exact().await;

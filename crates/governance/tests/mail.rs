@@ -131,6 +131,7 @@ async fn an_approval_that_is_asked_for_is_mailed_to_everybody_named_once() {
 /// What is so for every mail holds up this receiver; what is so for one mail does not.
 ///
 /// Spec: RFC 5321 §4.2.1
+/// Field: W12
 #[tokio::test]
 async fn a_server_that_refuses_says_why_and_the_password_is_in_no_error() {
     for (answers, is_away, why) in [
@@ -153,6 +154,7 @@ async fn a_server_that_refuses_says_why_and_the_password_is_in_no_error() {
 /// Attack: whoever sits between drops the offer of STARTTLS, and is told the password.
 ///
 /// Spec: RFC 3207 §6, RFC 8314 §3
+/// Field: W11
 #[tokio::test]
 async fn a_password_is_said_in_plain_to_exempted_hosts_alone_and_starttls_that_is_offered_is_used() {
     let offers: &[(&str, &str)] = &[("EHLO", "250-mail.test\r\n250 STARTTLS\r\n"), ("STARTTLS", "220 go on\r\n")];

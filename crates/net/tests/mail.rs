@@ -97,6 +97,7 @@ fn mailer(url: &str, authority: Option<Vec<u8>>) -> Mailer {
 const MAIL: Mail<'_> = Mail { id: "msg_1", subject: "s", text: "t", at: UNIX_EPOCH };
 
 /// Spec: RFC 8314 §3.3, RFC 3207 §4
+/// Field: W11
 #[tokio::test]
 async fn the_password_and_the_mail_are_said_encrypted() {
     for (scheme, at_once) in [("smtps", true), ("smtp", false)] {

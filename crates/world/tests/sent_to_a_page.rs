@@ -11,6 +11,7 @@ async fn typescript_sends_its_person_there_and_makes_the_call_again() {
 }
 
 /// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error)
+/// Field: U5
 #[tokio::test]
 async fn typescript_does_so_in_a_session_that_it_began_by_saying_that_it_can() {
     sends_its_person(Era::Session).await;

@@ -86,6 +86,7 @@ impl Enterprise {
 }
 
 /// Spec: draft-ietf-oauth-identity-assertion-authz-grant §4.4.2, §4.4.3 (no refresh token), §7.2
+/// Field: E4
 #[tokio::test]
 async fn the_word_of_a_trusted_provider_is_worth_one_short_token_for_that_person_and_nobody_is_asked() {
     let acme = Enterprise::start().await;
@@ -130,6 +131,7 @@ async fn without_a_trusted_provider_there_is_no_such_grant_type() {
 }
 
 /// Spec: draft-ietf-oauth-identity-assertion-authz-grant §4.4.1; MCP extension enterprise-managed-authorization §7.4, §7.6.2
+/// Field: E2
 #[tokio::test]
 async fn a_word_that_is_for_others_about_nobody_or_of_nobody_is_refused_and_the_record_says_which() {
     let acme = Enterprise::start().await;
@@ -167,6 +169,7 @@ async fn a_word_that_is_for_others_about_nobody_or_of_nobody_is_refused_and_the_
 }
 
 /// Spec: MCP extension enterprise-managed-authorization §7.4.2
+/// Field: E1
 #[tokio::test]
 async fn a_word_is_taken_once_also_by_two_nodes_at_once() {
     let acme = Enterprise::start().await;
@@ -188,6 +191,7 @@ async fn a_word_is_taken_once_also_by_two_nodes_at_once() {
 }
 
 /// Spec: draft-ietf-oauth-identity-assertion-authz-grant §8.1; MCP extension enterprise-managed-authorization §7.7
+/// Field: E5
 #[tokio::test]
 async fn a_client_that_proves_nothing_gets_nothing_for_it_and_an_agent_of_its_own_neither() {
     let acme = Enterprise::start().await;
@@ -327,6 +331,7 @@ async fn tenants_of_one_issuer_are_trusted_each_by_itself() {
 /// while its keys can not be read, those that were read stand in for an hour.
 ///
 /// Spec: MCP extension enterprise-managed-authorization §7.4.1
+/// Field: E6, E7
 #[tokio::test]
 async fn the_keys_of_a_provider_are_read_where_it_publishes_them() {
     let vendor = Vendor::start().await;

@@ -55,6 +55,7 @@ async fn what_policy_gives_without_asking_needs_no_elevation() {
 /// what was consented to is there again when policy says yes.
 ///
 /// Spec: RFC 6749 §5.2
+/// Field: A15
 #[tokio::test]
 async fn a_policy_on_issuing_that_is_switched_on_refuses_the_link_the_code_the_refresh_and_the_agent_itself() {
     let world = World::start().await;
