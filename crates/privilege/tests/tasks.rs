@@ -391,10 +391,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (1u32..900, 0u32..400, prop::option::of(1u32..4)).prop_map(|(lasts, idle, uses)| Step::Open { lasts, idle, uses }),
+        // Few different times, so that waits meet ends: a second before, at, and after.
+        3 => (prop_oneof![Just(900u32), Just(300), 1u32..900], prop::sample::select(vec![0u32, 60, 60, 120]), prop::option::weighted(0.3, 1u32..4))
+            .prop_map(|(lasts, idle, uses)| Step::Open { lasts, idle, uses }),
         5 => (0usize..5).prop_map(|task| Step::Elevate { task }),
         8 => (0usize..8).prop_map(|elevation| Step::Call { elevation }),
-        4 => prop_oneof![Just(1u32), Just(299), Just(300), 1u32..600].prop_map(Step::Wait),
+        5 => prop::sample::select(vec![1u32, 1, 59, 60, 61, 119, 120, 299, 300, 450]).prop_map(Step::Wait),
         1 => (0usize..5).prop_map(|task| Step::Complete { task }),
         1 => (0usize..5).prop_map(|task| Step::End { task }),
         1 => Just(Step::Suspend),
@@ -558,7 +560,7 @@ async fn agree(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     /// Field: K8
     #[test]
