@@ -10,7 +10,8 @@ use axum::{
 use login::FRESH_LOGIN;
 use model::shown;
 use model::{
-    ClientId, Elevation, ElevationState, Id, Person, Role, Scope, Span, Timestamp, config::Config, server::Kind,
+    ClientId, Elevation, ElevationState, Id, Latitude, Person, Role, Scope, Span, Timestamp, config::Config,
+    server::Kind,
 };
 use policy::Policies;
 use privilege::{
@@ -18,6 +19,7 @@ use privilege::{
     approvers::{Way, way},
     asked_call,
     duty::{StandIn, stand_ins},
+    latitude::{self, LatitudeWish},
     separation_of_duty::{consenter, may_deny},
 };
 use store::{ElevationEntry, Store};
@@ -30,7 +32,7 @@ use crate::{
     relative_time::{When, long, when},
     task_line::TaskLine,
 };
-use governance::orders;
+use governance::orders::{self, Yes};
 
 /// Where it is.
 pub(crate) fn routes() -> Router<Shared> {
@@ -238,6 +240,10 @@ struct Approval {
     request: Request,
     /// The one call that it is for.
     call: Option<CallCard>,
+    /// What of it may differ, if whoever approves lets it: the arguments, and whether each could be less.
+    may_differ: Vec<(String, bool)>,
+    /// What may, as it was approved.
+    differs: Option<String>,
     /// The piece of work that it is for.
     task: Option<TaskLine>,
 }
@@ -270,7 +276,13 @@ pub async fn show(State(console): State<Shared>, visitor: As<Anyone>, Path(id): 
         None => None,
     };
     let task = task.map(|task| TaskLine::of(&task, now));
-    let content = Approval { csrf: who.csrf.text(), may_end, request, call, task };
+    let mut may_differ = Vec::new();
+    if request.may_approve {
+        may_differ = latitude::choices(&console.store, &entry.elevation).await.map_err(store_failed)?;
+        may_differ.truncate(MOST_ARGUMENTS);
+    }
+    let differs = entry.elevation.call.as_ref().and_then(|call| call.latitude.as_ref()).map(in_words);
+    let content = Approval { csrf: who.csrf.text(), may_end, request, call, may_differ, differs, task };
     Ok(Page::new(&title, &content).of(who).at(Place::Overview).into_response())
 }
 
@@ -289,7 +301,8 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
             let lasts = posted.form.value("lasts").map(seconds).transpose()?;
             let number = posted.form.value("number").map(str::trim).filter(|number| !number.is_empty());
             let number = number.map(|number| number.parse::<u32>().map_err(|_| unclear())).transpose()?;
-            (orders::approve_with(store, &id, &decider, lasts, number).await.map(drop), ElevationState::Active)
+            let yes = Yes { lasts, number, latitude: latitude(&posted.form)? };
+            (orders::approve_with(store, &id, &decider, yes).await.map(drop), ElevationState::Active)
         }
         Some("deny") => (orders::deny(store, &id, &decider).await, ElevationState::Denied),
         _ => return Err(unclear()),
@@ -302,6 +315,29 @@ pub async fn decide(State(console): State<Shared>, Path(id): Path<String>, poste
     }
     Ok(see_other(page_of(&id).as_str()))
 }
+
+/// What of the call may differ, as the form says: `differ.0=any:NAME`, `differ.1=at_most:NAME`, and for how many calls.
+fn latitude(form: &oauth::Form) -> Result<Option<LatitudeWish>, Response> {
+    let mut wish = LatitudeWish { uses: 1, ..LatitudeWish::default() };
+    for number in 0..MOST_ARGUMENTS {
+        let Some(said) = form.value(&format!("differ.{number}")) else { continue };
+        match said.split_once(':') {
+            Some(("any", name)) => drop(wish.any.insert(name.to_owned())),
+            Some(("at_most", name)) => drop(wish.at_most.insert(name.to_owned())),
+            _ => return Err(unclear()),
+        }
+    }
+    if wish.any.is_empty() && wish.at_most.is_empty() {
+        return Ok(None);
+    }
+    if let Some(uses) = form.value("uses") {
+        wish.uses = uses.trim().parse().map_err(|_| unclear())?;
+    }
+    Ok(Some(wish))
+}
+
+/// Arguments that a page offers to let vary.
+const MOST_ARGUMENTS: usize = 24;
 
 /// `POST /console/elevations/{id}/end`
 pub async fn end(State(console): State<Shared>, Path(id): Path<String>, posted: Posted<Anyone>) -> Answer {
@@ -364,6 +400,13 @@ impl Console {
         let parsed = id.parse().map_err(|_| unknown())?;
         self.store.elevation_entry(&parsed).await.map_err(store_failed)?.ok_or_else(unknown)
     }
+}
+
+/// What of an approved call may differ.
+fn in_words(latitude: &Latitude) -> String {
+    let any = latitude.any.iter().map(|name| format!("{} may be anything", shown(name, 64)));
+    let at_most = latitude.at_most.iter().map(|(name, most)| format!("{} at most {most}", shown(name, 64)));
+    any.chain(at_most).collect::<Vec<_>>().join("; ")
 }
 
 /// Why this person can not decide, and who can.

@@ -69,6 +69,7 @@ pub(crate) fn refused(error: Refused) -> Response {
         | E::PersonStopped(_)
         | E::KeyReplaced { .. }
         | E::BreaksPolicy { .. }
+        | E::NoLatitude(_)
         | E::EligibleAlready { .. }
         | E::SponsorAlready { .. }
         | E::Declared { .. }

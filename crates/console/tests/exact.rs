@@ -195,3 +195,34 @@ async fn a_call_whose_arguments_were_exchanged_can_not_be_looked_at() {
     let page = world.browser("bob").await.get(&format!("/console/approvals/{elevation}")).await;
     assert!(page.status.is_server_error() && !page.html.contains("value=\"approve\""), "{}", page.html);
 }
+
+/// Whoever decides may let some of the call differ; who says nothing approves exactly that, once.
+#[tokio::test]
+async fn an_approver_lets_some_of_the_call_differ_and_what_is_no_choice_changes_nothing() {
+    let world = exact().await;
+    let asked = refused(&world, r#"{"amount":500,"note":"spill","to":{"iban":"DE1"}}"#).await;
+    let elevation = request(&world, &asked).await;
+    let (bob, at) = (world.browser("bob").await, format!("/console/approvals/{elevation}"));
+    let page = bob.get(&at).await.html;
+    for part in [r#"value="at_most:amount""#, r#"value="any:note""#, r#"value="any:to""#, "Let some of it differ"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("at_most:note") && !page.contains("at_most:to"), "{page}");
+    for (form, status) in [
+        ("decision=approve&differ.0=everything", 400),
+        ("decision=approve&differ.0=any:nothing", 409),
+        ("decision=approve&differ.0=at_most:note", 409),
+        ("decision=approve&differ.0=any:note&uses=21", 409),
+        ("decision=approve&differ.0=any:note&uses=many", 400),
+    ] {
+        assert_eq!(bob.post(&at, form).await.status, status, "{form}");
+    }
+    assert!(bob.get(&at).await.html.contains(r#"value="approve""#), "it waits");
+    let approved = bob.post(&at, "decision=approve&differ.0=at_most:amount&differ.1=any:note&differ.2=&uses=3").await;
+    assert_eq!(approved.status, 303, "{}", approved.html);
+    let page = bob.get(&at).await.html;
+    assert!(page.contains("let it differ: note may be anything; amount at most 500"), "{page}");
+    assert!(page.contains("or after 3 calls"), "{page}");
+    let elevation = world.store.elevation(&elevation.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(elevation.max_uses, 3);
+}

@@ -20,6 +20,7 @@ use privilege::{
     elevation::{decide, end},
     exception::{self, ExceptionWish},
     key::{self, Urgency},
+    latitude::{self, LatitudeWish},
     person,
     rotation::Rotation,
     task::{self, open::TaskWish},
@@ -50,26 +51,42 @@ pub async fn approve(
     decider: &Decider,
     lasts: Option<Span>,
 ) -> Result<Approved, Refused> {
-    approve_with(store, id, decider, lasts, None).await
+    approve_with(store, id, decider, Yes { lasts, ..Yes::default() }).await
 }
 
-/// The same, with the number that whoever asked sees, where that is asked for.
+/// A yes, and on what terms.
+#[derive(Clone, Debug, Default)]
+pub struct Yes {
+    /// For how long, when shorter than was asked for.
+    pub lasts: Option<Span>,
+    /// The number that whoever asked sees, where that is asked for.
+    pub number: Option<u32>,
+    /// What of the one call may differ.
+    pub latitude: Option<LatitudeWish>,
+}
+
+/// The same, on these terms.
 ///
 /// # Errors
-/// As for [`decide::approve`]; and the number is missing, or another one. A wrong one is on record, and the third one has denied it.
+/// As for [`decide::approve`]; nothing of the call can vary like that; or the number is missing, or another one. A wrong one is on record, and the third one has denied it.
 pub async fn approve_with(
     store: &Store,
     id: &Id<Elevation>,
     decider: &Decider,
-    lasts: Option<Span>,
-    typed: Option<u32>,
+    Yes { lasts, number, latitude }: Yes,
 ) -> Result<Approved, Refused> {
-    let number = match (typed, store.elevation(id).await?.and_then(|elevation| store.matching_number(&elevation))) {
+    let elevation = store.elevation(id).await?;
+    // What the call was is kept as it was asked for, so it is the same inside of the transaction.
+    let latitude = match (latitude, &elevation) {
+        (Some(wish), Some(elevation)) => Some((latitude::of(store, elevation, &wish).await?, wish.uses)),
+        _ => None,
+    };
+    let number = match (number, elevation.and_then(|elevation| store.matching_number(&elevation))) {
         (None, _) => Typed::Nothing,
         (Some(typed), Some(number)) if number.is(typed) => Typed::Right,
         (Some(_), _) => Typed::Wrong,
     };
-    let (id, decider, terms) = (id.clone(), decider.clone(), Terms { lasts, number });
+    let (id, decider, terms) = (id.clone(), decider.clone(), Terms { lasts, number, latitude });
     let approved = store
         .write::<_, Refused, _>(move |tx| {
             Box::pin(async move {

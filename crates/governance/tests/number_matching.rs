@@ -9,7 +9,7 @@ use model::{
     Actor, Elevation, ElevationState, Id, StepUp,
     config::{Approvals, ElevationConfig, NumberMatching},
 };
-use portcullis_governance::orders::{Approved, approve, approve_with, deny};
+use portcullis_governance::orders::{Approved, Yes, approve, approve_with, deny};
 use privilege::{
     Refused,
     elevation::open::{self, Asking, ElevationWish, Opened},
@@ -57,7 +57,8 @@ fn wrong(number: u32) -> u32 {
 }
 
 async fn types(world: &Installation, id: &Id<Elevation>, name: &str, number: u32) -> Result<Approved, Refused> {
-    approve_with(&world.store, id, &world.decider(name).await, None, Some(number)).await
+    let yes = Yes { number: Some(number), ..Yes::default() };
+    approve_with(&world.store, id, &world.decider(name).await, yes).await
 }
 
 async fn records(world: &Installation) -> Vec<Value> {

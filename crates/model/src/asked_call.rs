@@ -5,7 +5,11 @@
 //!
 //! Who leaves an asked call has asked nobody for anything: the person the agent acts for sees it, and may.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +66,20 @@ pub struct ExactCall {
     /// The installation that may make it; any of the grant when there is none, as for an agent that holds a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<Id<Installation>>,
+    /// What of it may differ, where its approver allowed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<Latitude>,
+}
+
+/// What of an approved call may differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latitude {
+    /// The name of the call without what may differ.
+    pub rest: Id<AskedCall>,
+    /// Arguments that may be anything, or absent.
+    pub any: BTreeSet<String>,
+    /// Numbers that may be this or less, and not below zero.
+    pub at_most: BTreeMap<String, String>,
 }
 
 impl From<&AskedCall> for ExactCall {
@@ -71,6 +89,7 @@ impl From<&AskedCall> for ExactCall {
             definition: asked.definition.clone(),
             arguments: asked.arguments.clone(),
             installation: asked.installation.clone(),
+            latitude: None,
         }
     }
 }
@@ -111,6 +130,8 @@ pub struct ThisCall {
     pub definition: Option<String>,
     /// The installation that makes it.
     pub installation: Option<Id<Installation>>,
+    /// Its canonical arguments.
+    pub text: Arc<str>,
 }
 
 impl fmt::Display for OtherCall {
@@ -133,6 +154,7 @@ mod tests {
             definition: Some("aa".into()),
             arguments: "bb".into(),
             installation: installation.map(|id| id.parse().unwrap()),
+            latitude: None,
         }
     }
 
@@ -141,6 +163,7 @@ mod tests {
             asked: asked.parse().unwrap(),
             definition: Some(definition.into()),
             installation: Some(installation.parse().unwrap()),
+            text: "{}".into(),
         }
     }
 

@@ -49,7 +49,7 @@ pub mod version;
 mod words;
 
 pub use agent::{Agent, AgentKind, AgentState};
-pub use asked_call::{AskedCall, ExactCall, OtherCall, ThisCall};
+pub use asked_call::{AskedCall, ExactCall, Latitude, OtherCall, ThisCall};
 pub use block::{Block, Target, TargetKind};
 pub use bounded_cache::BoundedCache;
 pub use call_target::{CallTarget, Class, HeldFor};

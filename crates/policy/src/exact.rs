@@ -1,5 +1,11 @@
 //! A number by the digits that were sent, so that nothing is rounded on the way to a policy.
 
+/// Is that a number from zero on that is `most` or less? What can not be told exactly, to four places, is not.
+pub fn is_at_most(number: &str, most: &str) -> bool {
+    let scaled = |text| Exact::of(text).and_then(|number| number.scaled(4));
+    matches!((scaled(number), scaled(most)), (Some(number), Some(most)) if (0..=most).contains(&number))
+}
+
 /// A number: its digits without zeros before and behind, times a power of ten.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Exact<'t> {

@@ -27,6 +27,7 @@ mod words;
 
 pub use directory::{Accepted, Directory};
 pub use error::PolicyError;
+pub use exact::is_at_most;
 pub use input_type::InputType;
 pub use load::PolicyFile;
 pub use policies::Policies;

@@ -54,7 +54,7 @@ pub async fn card_of(
     Ok(Some(shown_arguments(&text, before.as_deref())))
 }
 
-async fn arguments(store: &Store, elevation: &Elevation) -> Result<Option<String>, StoreError> {
+pub(crate) async fn arguments(store: &Store, elevation: &Elevation) -> Result<Option<String>, StoreError> {
     let Some(exact) = &elevation.call else { return Ok(None) };
     let Some(asked) = store.asked_call(&exact.asked).await? else { return Ok(None) };
     // The row says what its arguments are; the elevation says which were asked for.

@@ -20,6 +20,7 @@ pub mod exception;
 pub mod grant;
 pub mod installation;
 pub mod key;
+pub mod latitude;
 pub mod person;
 mod refused;
 pub mod rotation;

@@ -10,6 +10,7 @@ use model::{
 use policy::PolicyError;
 use store::{BEHIND, StoreError};
 
+use crate::latitude::wish::NoLatitude;
 use crate::{rotation::Rotation, separation_of_duty::DutyError};
 
 /// Why it was not made: one variant per cause a person can act on. Nothing was changed.
@@ -91,6 +92,8 @@ pub enum Refused {
         /// Its state.
         state: AgentState,
     },
+    /// Nothing of the call can vary like that.
+    NoLatitude(NoLatitude),
     /// It stands for it, or does not, already.
     EligibleAlready {
         /// Which agent.
@@ -223,6 +226,7 @@ impl Refused {
             Self::InstallationIsFinal => "an installation that was ended does not come back".to_owned(),
             Self::Retired(agent) => format!("agent `{agent}` is retired for good"),
             Self::Unchanged { agent, state } => format!("agent `{agent}` is {state} already"),
+            Self::NoLatitude(why) => why.to_string(),
             Self::EligibleAlready { agent, eligible_only: true } => {
                 format!("nothing above the low tier stands for agent `{agent}` already")
             }
@@ -327,6 +331,7 @@ impl Refused {
             | Self::InstallationEnded(_)
             | Self::Retired(_)
             | Self::Unchanged { .. }
+            | Self::NoLatitude(_)
             | Self::EligibleAlready { .. }
             | Self::SponsorAlready { .. }
             | Self::PersonStopped(_)

@@ -51,6 +51,7 @@ impl Exact {
             asked: name.id.clone(),
             definition: definition.map(|definition| definition.to_hex()),
             installation: principal.claims().installation(),
+            text: text.as_str().into(),
         };
         Some(Self { task, scope, name, this, text })
     }

@@ -6,8 +6,8 @@ use serde_with::skip_serializing_none;
 
 use super::Text;
 use crate::{
-    Agent, AskedCall, Elevation, ElevationState, ExactCall, Grant, Id, Person, Scope, Server, StepUp, Task, Tier,
-    Timestamp,
+    Agent, AskedCall, Elevation, ElevationState, ExactCall, Grant, Id, Latitude, Person, Scope, Server, StepUp, Task,
+    Tier, Timestamp,
 };
 
 /// Which elevation, and who is in it.
@@ -109,8 +109,26 @@ pub struct ElevationApproved {
     pub until: Text<Timestamp>,
     /// Calls it is good for.
     pub max_uses: u32,
+    /// What of the call may differ, where its approver allowed that.
+    pub may_differ: Option<MayDiffer>,
     /// How long that is, in seconds.
     pub lasts: u64,
+}
+
+/// Which arguments of an approved call may differ. What they are is in no record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MayDiffer {
+    /// Those that may be anything, or absent.
+    pub any: Vec<String>,
+    /// Those that may be less.
+    pub at_most: Vec<String>,
+}
+
+impl MayDiffer {
+    /// What `latitude` lets vary.
+    pub fn of(latitude: &Latitude) -> Self {
+        Self { any: latitude.any.iter().cloned().collect(), at_most: latitude.at_most.keys().cloned().collect() }
+    }
 }
 
 /// An elevation was denied.

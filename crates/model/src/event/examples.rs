@@ -125,6 +125,7 @@ pub fn elevation_approved(elevation: &Elevation) -> ElevationApproved {
         approvals: None,
         approvers: None,
         until: elevation.not_after().unwrap_or_default().into(),
+        may_differ: None,
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
     }

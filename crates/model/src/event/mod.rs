@@ -38,7 +38,7 @@ pub use definition::{DefinitionAccepted, DefinitionSeen, ServerListed};
 pub use duty::{DutyDelegated, DutyEnded, DutyOf};
 pub use elevation::{
     ApprovalGiven, ApprovalNumberWrong, CallOf, DenialCause, ElevationApproved, ElevationDenied, ElevationEnd,
-    ElevationEnded, ElevationOf, ElevationRequested, ElevationUseReturned,
+    ElevationEnded, ElevationOf, ElevationRequested, ElevationUseReturned, MayDiffer,
 };
 pub use exception::{ExceptionAdded, ExceptionEnded, ExceptionOf};
 pub use log::{ClockAccepted, ConfigurationApplied, KeyMade, LogStarted, PolicyLoaded};

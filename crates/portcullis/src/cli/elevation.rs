@@ -25,6 +25,15 @@ pub enum Elevation {
         /// The number that whoever asked for it sees, where that is asked for.
         #[arg(long, value_name = "NUMBER")]
         number: Option<u32>,
+        /// Let this argument of the one call be anything; may be repeated.
+        #[arg(long, value_name = "ARGUMENT")]
+        any: Vec<String>,
+        /// Let this number of the one call be what it is, or less; may be repeated.
+        #[arg(long, value_name = "ARGUMENT")]
+        at_most: Vec<String>,
+        /// For so many calls, where arguments may differ: 1 to 20.
+        #[arg(long, value_name = "CALLS")]
+        uses: Option<u32>,
     },
     /// Deny a request.
     Deny {

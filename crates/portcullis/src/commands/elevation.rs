@@ -12,7 +12,11 @@ use super::{
     order,
     visit::{AT_A_TIME, Visit},
 };
-use crate::{cli, node::order::Order, output};
+use crate::{
+    cli,
+    node::{decision::MayDiffer, order::Order},
+    output,
+};
 
 /// How many of the newest a table shows.
 const LATEST: u32 = 100;
@@ -25,8 +29,10 @@ pub async fn run(visit: &Visit, command: cli::Elevation) -> Result<ExitCode> {
             return list(visit, &store).await;
         }
         cli::Elevation::Show { id } => (None, id),
-        cli::Elevation::Approve { id, approver, lasts, number } => {
-            (Some(Order::Approve { elevation: id.clone(), approver, lasts, number }), id)
+        cli::Elevation::Approve { id, approver, lasts, number, any, at_most, uses } => {
+            let differs = !any.is_empty() || !at_most.is_empty() || uses.is_some();
+            let may_differ = differs.then(|| MayDiffer { any, at_most, uses: uses.unwrap_or(1) });
+            (Some(Order::Approve { elevation: id.clone(), approver, lasts, number, may_differ }), id)
         }
         cli::Elevation::Deny { id, approver } => (Some(Order::Deny { elevation: id.clone(), approver }), id),
         cli::Elevation::End { id } => (Some(Order::End { elevation: id.clone() }), id),

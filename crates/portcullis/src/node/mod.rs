@@ -4,8 +4,10 @@
 
 mod configured;
 pub mod control;
+pub mod decision;
 mod generation;
 mod logging;
+
 mod misdirected;
 pub mod order;
 mod readiness;

@@ -3,19 +3,19 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use governance::orders;
 use model::{
-    Actor, AgentState, Elevation, ElevationState, ExceptionName, Id, Person, Role, Span, Target, Timestamp,
-    config::Config,
+    Actor, AgentState, ElevationState, ExceptionName, Id, Person, Role, Span, Target, Timestamp, config::Config,
 };
 use policy::Policies;
 use privilege::{
-    Decider, Refused, duty::delegate::DutyWish, exception::ExceptionWish, key::Urgency, rotation::Rotation,
-    task::open::TaskWish,
+    Refused, duty::delegate::DutyWish, exception::ExceptionWish, key::Urgency, rotation::Rotation, task::open::TaskWish,
 };
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
+
+use super::decision::{MayDiffer, decision, yes};
 
 /// An order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub enum Order {
         /// The number that whoever asked sees.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<u32>,
+        /// What of the one call may differ.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        may_differ: Option<MayDiffer>,
     },
     /// Deny an elevation in the name of a person.
     Deny {
@@ -269,9 +272,9 @@ impl Order {
                 let sponsor = sponsor.as_deref().map(str::parse).transpose()?;
                 orders::set_sponsor(store, &name.parse()?, sponsor, WHO).await?;
             }
-            Self::Approve { elevation, approver, lasts, number } => {
+            Self::Approve { elevation, approver, lasts, number, may_differ } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
-                orders::approve_with(store, &id, &decider, lasts.map(Span::from_seconds), *number).await?;
+                orders::approve_with(store, &id, &decider, yes(*lasts, *number, may_differ.clone())).await?;
             }
             Self::Deny { elevation, approver } => {
                 let (id, decider) = decision(store, elevation, approver, in_force()?).await?;
@@ -433,16 +436,4 @@ pub async fn offer_link(store: &Store, config: &Config, person: &Id<Person>) -> 
 
 fn target(kind: &str, name: &str) -> Result<Target> {
     Target::parse(kind, name).map_err(|why| anyhow!(why))
-}
-
-async fn decision(
-    store: &Store,
-    elevation: &str,
-    approver: &str,
-    policies: Arc<Policies>,
-) -> Result<(Id<Elevation>, Decider)> {
-    let person = store.person(&approver.parse()?).await?;
-    let person =
-        person.with_context(|| format!("there is no person `{approver}`; `portcullis person list` shows everybody"))?;
-    Ok((elevation.parse()?, Decider::at_the_command_line(person, policies)))
 }

@@ -2,12 +2,14 @@
 //!
 //! Next: the record of the decision, and with it the use of the elevation ([`crate::elevation::uses::take`]).
 
-use model::{Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, Scope, ScopeSet, StepUp, Task};
+use model::{
+    Authority, CallTarget, Decision, DenyReason, Elevation, Grant, Id, OtherCall, Scope, ScopeSet, StepUp, Task,
+};
 use policy::{Arguments, Policies, Untypable};
 use store::{Store, StoreError, StoreSilent};
 
 use super::{Approvals, Asker, Unfit, elevated};
-use crate::approvers::still_approved;
+use crate::{approvers::still_approved, latitude};
 
 /// One call, by the grant and the credential that it comes with.
 #[derive(Clone, Debug)]
@@ -86,6 +88,17 @@ pub enum NotAllowed {
     Store(StoreError),
 }
 
+/// Does its approver let it differ like this?
+fn may_differ(
+    store: &Store,
+    (grant, task): (&Grant, Option<&Id<Task>>),
+    approvals: Approvals<'_>,
+    elevation: &Elevation,
+) -> bool {
+    let Some((exact, this)) = elevation.call.as_ref().zip(approvals.this()) else { return false };
+    latitude::covers(store, (&grant.id, task), (&elevation.scope, exact), this)
+}
+
 /// Decides. The store is read for what is above the baseline alone.
 ///
 /// # Errors
@@ -123,7 +136,13 @@ pub async fn decide(store: &Store, policies: &Policies, wanted: Wanted<'_>) -> R
     let mut unfit = None;
     let with = |authority| policies.decide(&asker.question(&grant.server, target, authority), arguments).ok();
     for by in elevated(&live, &scope, with) {
-        let fits = match approvals.covered_by(by.elevation) {
+        let covered = match approvals.covered_by(by.elevation) {
+            Err(Unfit::Other(OtherCall::Arguments)) if may_differ(store, (grant, task), approvals, by.elevation) => {
+                Ok(())
+            }
+            covered => covered,
+        };
+        let fits = match covered {
             Ok(()) => {
                 let approved = still_approved(store, policies, (asker.agent, grant), by.elevation).await;
                 approved.map_err(NotAllowed::Store)?

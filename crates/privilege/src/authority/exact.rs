@@ -57,7 +57,12 @@ impl<'a> Approvals<'a> {
         Self { are_exact: tool.is_some_and(|tool| rules.approves_exact_calls(tool)), this }
     }
 
-    /// Does `elevation` cover the call?
+    /// The call, when it is one that could be approved by itself.
+    pub fn this(self) -> Option<&'a ThisCall> {
+        self.this
+    }
+
+    /// Does `elevation` cover the call, as it was approved?
     ///
     /// # Errors
     /// Why not.

@@ -7,15 +7,18 @@
 //! it in force. One no ends it.
 
 use model::{
-    Agent, Elevation, Event, Grant, Id, NotStanding, Person, Pin, Quorum, Scope, Span, Stage, Standing, StepUp, Target,
-    Task, Timestamp, Yes,
-    event::{ApprovalGiven, ApprovalNumberWrong, DenialCause, ElevationApproved, ElevationDenied, ElevationOf},
+    Agent, Elevation, Event, ExactCall, Grant, Id, Latitude, NotStanding, Person, Pin, Quorum, Scope, Span, Stage,
+    Standing, StepUp, Target, Task, Timestamp, Yes,
+    event::{
+        ApprovalGiven, ApprovalNumberWrong, DenialCause, ElevationApproved, ElevationDenied, ElevationOf, MayDiffer,
+    },
 };
 use store::{Tx, privilege::PrivilegeTx};
 
 use crate::{
     Refused, approvers,
     duty::stand_in::stand_ins_in,
+    latitude::NoLatitude,
     separation_of_duty::{Decider, DutyError, may_deny},
     standing::stands_now,
 };
@@ -40,12 +43,14 @@ pub enum Approved {
 }
 
 /// On what terms somebody approves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// For how long, when shorter than was asked for.
     pub lasts: Option<Span>,
     /// What became of the number that they typed.
     pub number: Typed,
+    /// What of the call may differ, and for how many calls.
+    pub latitude: Option<(Latitude, u32)>,
 }
 
 /// What somebody typed, beside the number that whoever asked sees.
@@ -121,6 +126,17 @@ pub async fn approve(
     let lasts = quorum.lasts(lasts);
     let end = now.after(lasts).min(case.grant.not_after);
     let end = task.map_or(end, |task| end.min(task.deadline));
+    let mut max_uses = case.elevation.max_uses;
+    let mut may_differ = None;
+    if let Some((latitude, uses)) = terms.latitude {
+        let Some(call) = case.elevation.call.clone() else { return Err(Refused::NoLatitude(NoLatitude::NotExact)) };
+        may_differ = Some(MayDiffer::of(&latitude));
+        max_uses = uses;
+        let call = ExactCall { latitude: Some(latitude), ..call };
+        if quorum.needed > 1 || !PrivilegeTx::of(tx).let_vary(id, &call, uses).await? {
+            return Err(Refused::NoLatitude(NoLatitude::Several));
+        }
+    }
     if !PrivilegeTx::of(tx).activate_elevation(id, case.person.id.as_str(), now, end).await? {
         return Err(Refused::Lapsed(case.elevation.decide_before));
     }
@@ -131,7 +147,8 @@ pub async fn approve(
         approvals: Some(quorum.needed).filter(|needed| *needed > 1),
         approvers: Some(approvers).filter(|approvers| !approvers.is_empty()),
         until: end.into(),
-        max_uses: case.elevation.max_uses,
+        max_uses,
+        may_differ,
         lasts: lasts.seconds(),
     };
     Ok((Some(approved.by(decider.actor())), Approved::InForce(end)))

@@ -103,6 +103,7 @@ pub async fn consent(
         approvals: None,
         approvers: None,
         until: until.into(),
+        may_differ: None,
         max_uses: elevation.max_uses,
         lasts: elevation.lasts.seconds(),
     };

@@ -75,6 +75,13 @@ impl PrivilegeTx<'_, '_> {
         Ok(())
     }
 
+    /// Lets some of the one call that a request is for vary, for so many calls; `false` when it waits no more.
+    pub async fn let_vary(&mut self, id: &Id<Elevation>, call: &ExactCall, uses: u32) -> Result<bool, StoreError> {
+        let sql = "UPDATE elevation SET exact_call = $2, max_uses = $3 WHERE id = $1 AND state = 'requested'";
+        let statement = query(sql).bind(id.as_str()).bind(as_stored(Some(call))?).bind(i64::from(uses));
+        Ok(self.run(statement).await? == 1)
+    }
+
     /// Requested → active; `false` when it was decided before or had lapsed.
     pub async fn activate_elevation(
         &mut self,

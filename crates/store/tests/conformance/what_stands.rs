@@ -9,7 +9,7 @@ mod installations;
 mod keys;
 
 use model::{
-    Actor, Elevation, Event, Grant, Person, Role, Span, Target,
+    Actor, Elevation, Event, ExactCall, Grant, Person, Role, Span, Target,
     event::{
         AgentRegistered, CallDecided, ElevationEnd, ElevationEnded, ElevationUseReturned, GrantChange, GrantMade,
         PersonChange, PersonChanged, Revoked, examples,
@@ -23,6 +23,7 @@ on_both!(
     what_happened_through_the_product_contradicts_nothing,
     an_elevation_put_in_force_past_the_product_is_found,
     an_elevation_woken_after_its_end_is_found,
+    a_call_that_may_differ_though_nobody_said_so_is_found,
     more_uses_a_later_end_and_another_scope_are_found,
     a_request_that_was_changed_before_somebody_decides_is_found,
     an_approval_that_nobody_gave_and_a_number_that_was_lowered_are_found,
@@ -69,11 +70,16 @@ fn used(elevation: &Elevation) -> Event {
 /// Bob approves, and Ada's agent has one approved elevation of three uses, one of them made; written down as the product
 /// does.
 async fn lived(store: &Store) -> (Grant, Elevation) {
+    lived_with(store, None).await
+}
+
+/// The same, where the elevation is for one call.
+async fn lived_with(store: &Store, call: Option<ExactCall>) -> (Grant, Elevation) {
     let scribe = agent("scribe", "ada");
     let now = store.now();
     let holds = Grant { created_at: now, not_after: now.after(Span::from_minutes(60)), ..grant(&scribe) };
     let waits = now.after(Span::from_minutes(5));
-    let asked = Elevation { requested_at: now, decide_before: waits, ..elevation(&holds.id, 3) };
+    let asked = Elevation { requested_at: now, decide_before: waits, call, ..elevation(&holds.id, 3) };
     let (grant, elevation) = (holds.clone(), asked.clone());
     change!(store, tx => {
         let now = tx.now();
@@ -171,6 +177,18 @@ async fn an_elevation_woken_after_its_end_is_found(place: &Place) {
     place.tamper("UPDATE elevation SET state = 'active'").await;
     let what = format!("elevation {}", approved.id);
     assert_eq!(found(place).await, [Contradiction::Ended { what, record }]);
+}
+
+/// Attack: whoever reaches the database lets an approved call differ.
+async fn a_call_that_may_differ_though_nobody_said_so_is_found(place: &Place) {
+    let store = place.open().await;
+    let exact = |latitude: &str| format!(r#"{{"asked":"ask_1","definition":"aa","arguments":"bb"{latitude}}}"#);
+    let (_, approved) = lived_with(&store, Some(serde_json::from_str(&exact("")).unwrap())).await;
+    assert_eq!(found(place).await, []);
+    let wider = exact(r#","latitude":{"rest":"ask_2","any":["to"],"at_most":{"amount":"900"}}"#);
+    let update = |call: &str| format!("UPDATE elevation SET exact_call = '{call}'");
+    let (of, field) = differs(place, &update(&wider), &update(&exact(""))).await;
+    assert_eq!((of, field), (format!("elevation {}", approved.id), "what of its call may differ"));
 }
 
 /// Field: S13

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use model::{ExactCall, Quorum};
+use model::{ExactCall, Quorum, event::MayDiffer};
 use serde_json::Value;
 use sqlx::{AnyConnection, query};
 
@@ -146,6 +146,7 @@ impl Row {
             (by.is_none() || by == self.decided_by.as_deref(), "who decided it", said.record),
             (self.is_of(&asked.fields["approvals"]), "how many must approve it", asked.record),
             (self.is_by(&said.fields["approvers"]), "who approved it", said.record),
+            (self.differs_as(&said.fields["may_differ"]), "what of its call may differ", said.record),
         ] {
             if !is_so {
                 found.push(Contradiction::Differs { what: what.to_owned(), field, record });
@@ -199,6 +200,15 @@ impl Row {
         said["asked"] == *call.asked.as_str()
             && said["arguments"] == *call.arguments
             && said["definition"].as_str() == call.definition.as_deref()
+    }
+
+    /// Are the arguments that may differ those that the log names?
+    fn differs_as(&self, said: &Value) -> bool {
+        let latitude = self.call.as_ref().and_then(|call| call.latitude.as_ref());
+        match latitude {
+            None => said.is_null(),
+            Some(latitude) => serde_json::to_value(MayDiffer::of(latitude)).is_ok_and(|stored| stored == *said),
+        }
     }
 
     fn is_what(&self, what: &str, said: &Said, found: &mut Vec<Contradiction>) {
