@@ -39,7 +39,8 @@ async fn of_version(version: usize, directory: &std::path::Path) {
     run(MIGRATIONS[0].to_owned()).await;
     run(format!(
         "INSERT INTO person (id, display_name, roles, disabled) VALUES ('ada', 'Ada', '', 0);
-         INSERT INTO agent VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', {at});
+         INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
+         VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', {at});
          INSERT INTO agent_grant VALUES ('grt_1', 'scribe', 'ada', 'tickets', 'tickets:low', {at}, {end}, NULL);
          INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by,
          decided_at, lasts, not_after, max_uses, uses) VALUES ('elv_1', 'grt_1', 'tickets.delete_ticket', 'approval', 'active', 'r', {at}, {end},
@@ -108,8 +109,10 @@ const OLDER_RECORDS: [&str; 12] = [
 /// What is in the tables with them: bob was declared again, and nobody said so.
 const OLDER_ROWS: &str = "INSERT INTO person (id, display_name, roles, disabled) VALUES
          ('ada', 'Ada', 'admin', 0), ('bob', 'Bob', 'approver', 0), ('eve', 'Eve', 'auditor', 0);
-     INSERT INTO agent VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', 7);
-     INSERT INTO agent VALUES ('nightly', 'A', 'ada', 'p', 'autonomous', 'nightly', 'proven', 'active', 2);
+     INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
+         VALUES ('scribe', 'A', 'ada', 'p', 'delegated', 'https://s.example/c', 'declared', 'active', 7);
+     INSERT INTO agent (id, title, owner, purpose, kind, client, assurance, state, created_at)
+         VALUES ('nightly', 'A', 'ada', 'p', 'autonomous', 'nightly', 'proven', 'active', 2);
      INSERT INTO agent_grant VALUES ('grt_1', 'scribe', 'ada', 'tickets', 'tickets:low', 7, 9000000, NULL);
      INSERT INTO elevation (id, grant_id, scope, step_up, state, reason, requested_at, decide_before, decided_by, decided_at,
          lasts, not_after, max_uses, uses)
