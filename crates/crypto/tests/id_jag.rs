@@ -86,6 +86,8 @@ fn what_is_for_others_too_old_too_long_or_says_more_than_is_understood_is_refuse
         (json!({"client_id": "Desk"}), IdJagError::Client),
         (json!({"exp": NOW}), IdJagError::Expired),
         (json!({"exp": NOW + 301}), IdJagError::LongLived),
+        (json!({"iat": NOW - 3600, "exp": NOW + 60}), IdJagError::LongLived),
+        (json!({"iat": -1, "exp": NOW + 60}), IdJagError::LongLived),
         (json!({"iat": NOW + 61, "exp": NOW + 120}), IdJagError::FromTheFuture),
         (json!({"nbf": NOW + 61}), IdJagError::FromTheFuture),
         (json!({"jti": ""}), IdJagError::Text("jti")),
