@@ -1,7 +1,7 @@
 //! Official clients that are told by the results of tools: the model reads what is needed and where, and the same call works
 //! afterwards.
 
-use portcullis_world::{Driver, Era, Sdk, World, WorldConfig};
+use portcullis_world::{Driver, Era, Said, Sdk, World, WorldConfig};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -28,8 +28,7 @@ async fn told_by_results(sdk: &Sdk, era: Era) {
     let authorize = client.connect().await.authorize();
     client.callback(ada.allow(&authorize).await).await.done();
 
-    let refused = client.call("delete_ticket", json!({"id": "T-1041"})).await.done();
-    let page = page_in(&refused);
+    let page = told(&mut client, "delete_ticket", json!({"id": "T-1041"})).await;
     ada.ask_at(&page, "a duplicate").await;
     let waits = client.call("delete_ticket", json!({"id": "T-1041"})).await.done();
     assert!(waits.to_string().contains("waits for a decision"), "{waits}");
@@ -37,12 +36,10 @@ async fn told_by_results(sdk: &Sdk, era: Era) {
     let done = client.call("delete_ticket", json!({"id": "T-1041"})).await.done();
     assert!(!is_error(&done), "{done}");
     // It was good for that call, and another one is another question.
-    let other = client.call("delete_ticket", json!({"id": "T-1042"})).await.done();
-    assert!(is_error(&other) && page_in(&other) != page, "{other}");
+    assert_ne!(told(&mut client, "delete_ticket", json!({"id": "T-1042"})).await, page);
 
     // The medium tier, too: its person allows it on their own page.
-    let refused = client.call("create_ticket", ticket()).await.done();
-    assert!(is_error(&refused) && refused.to_string().contains("needs your consent"), "{refused}");
+    assert!(told(&mut client, "create_ticket", ticket()).await.ends_with("/me"));
     let me = ada.open(&format!("{}/me", world.url())).await.page();
     ada.press(&me, "Allow").await.page();
     let done = client.call("create_ticket", ticket()).await.done();
@@ -53,11 +50,28 @@ fn is_error(result: &Value) -> bool {
     result["isError"] == true || result["is_error"] == true
 }
 
+/// Where the person has to go, as the application is told: by the result of the tool; or, in a session whose SDK says that it can send
+/// people somewhere, by an error, which one application opens and another only shows.
+async fn told(client: &mut Driver, tool: &str, arguments: Value) -> String {
+    match client.call(tool, arguments).await {
+        Said::Done(result) => {
+            assert!(is_error(&result), "{result}");
+            page_in(result["content"][0]["text"].as_str().expect("words"))
+        }
+        Said::Failed(failed) => page_in(failed["error"].as_str().expect("words")),
+        Said::Authorize(url) => {
+            // It comes back without having done anything, and makes the call again.
+            let again = client.callback(url::Url::parse(&url).expect("a URL")).await.failed();
+            assert_eq!(again["code"], -32042, "{again}");
+            url
+        }
+    }
+}
+
 /// The address in the words that the model reads.
-fn page_in(result: &Value) -> String {
-    assert!(is_error(result), "{result}");
-    let text = result["content"][0]["text"].as_str().expect("words");
-    text.split_whitespace().find(|word| word.contains("/me/asked/")).expect("an address").to_owned()
+fn page_in(words: &str) -> String {
+    let address = words.split_whitespace().find(|word| word.contains("/me")).expect("an address");
+    address.trim_end_matches(['.', ',', ';']).to_owned()
 }
 
 fn ticket() -> Value {

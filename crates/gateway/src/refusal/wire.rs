@@ -263,10 +263,14 @@ fn code(refusal: &Refusal, asked: &Asked) -> i32 {
     }
 }
 
+/// What the model reads.
+fn words(refusal: &Refusal) -> String {
+    format!("Refused by the gateway: {refusal}.")
+}
+
 /// Spec: MCP server/tools (tool execution errors), MCP 2026-07-28 basic/index (`resultType`)
 fn tool_error(refusal: &Refusal, server: Option<&ProtectedServer>, asked: &Asked) -> Response<Body> {
-    let mut result =
-        json!({"content": [{"type": "text", "text": format!("Refused by the gateway: {refusal}.")}], "isError": true});
+    let mut result = json!({"content": [{"type": "text", "text": words(refusal)}], "isError": true});
     if let Some(revision) = asked.revision {
         revision.complete(&mut result);
     }
@@ -307,7 +311,7 @@ fn sends_person(refusal: &Refusal, asked: &Asked) -> Option<Response<Body>> {
             )
         }
     };
-    Some(match asked.revision?.sends_to(&told.at, &message)? {
+    Some(match asked.revision?.sends_to(&told.at, &message, &words(refusal))? {
         SendsTo::Result(result) => answer(asked, "result", result),
         SendsTo::Error(error) => answer(asked, "error", error),
     })

@@ -113,6 +113,7 @@ async fn a_session_that_began_by_saying_so_is_told_by_an_error_that_brings_its_p
     let left = asked(&world).await;
     let url = format!("http://127.0.0.1:8420/me/asked/{}", left.id);
     assert_eq!(error["code"], -32042);
+    assert!(error["message"].as_str().unwrap().contains(&url), "whoever only shows the words shows where: {error}");
     let elicitation = &error["data"]["elicitations"][0];
     assert_eq!((&elicitation["mode"], &elicitation["url"]), (&json!("url"), &json!(url)));
     assert!(elicitation["elicitationId"].is_string(), "{error}");

@@ -62,7 +62,8 @@ pub trait Revision: fmt::Debug + Send + Sync {
     fn complete(&self, result: &mut Value);
 
     /// The answer that sends the person to `url` and has the call made again afterwards; `None` where there is no such answer.
-    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo>;
+    /// `words` say all of it to whoever can not be sent anywhere, though their client said so.
+    fn sends_to(&self, url: &str, message: &str, words: &str) -> Option<SendsTo>;
 
     /// The result that ends the standing stream of a request, as JSON: a server that ends one answers it. `None` where
     /// streams just end.

@@ -79,13 +79,14 @@ impl Revision for Sessions {
     fn complete(&self, _: &mut Value) {}
 
     /// Every one of ours is the same page for the same call, so its address is its id. Nothing is told when it is done: the
-    /// client asks its person, or makes the call again.
+    /// client asks its person, or makes the call again. SDKs say for their applications that they can, whether these do or not, so
+    /// the words of the error have the address as well.
     ///
     /// Spec: MCP 2025-11-25 client/elicitation (URL elicitation required error)
-    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo> {
+    fn sends_to(&self, url: &str, message: &str, words: &str) -> Option<SendsTo> {
         let elicitation = json!({"mode": "url", "elicitationId": url, "url": url, "message": message});
         let error =
-            json!({"code": URL_ELICITATION_REQUIRED, "message": message, "data": {"elicitations": [elicitation]}});
+            json!({"code": URL_ELICITATION_REQUIRED, "message": words, "data": {"elicitations": [elicitation]}});
         self.sends_people.then_some(SendsTo::Error(error))
     }
 

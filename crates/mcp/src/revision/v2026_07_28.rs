@@ -105,7 +105,7 @@ impl Revision for V2026_07_28 {
     }
 
     /// Spec: MCP 2026-07-28 basic/patterns/mrtr, client/elicitation (url mode)
-    fn sends_to(&self, url: &str, message: &str) -> Option<SendsTo> {
+    fn sends_to(&self, url: &str, message: &str, _: &str) -> Option<SendsTo> {
         let params = json!({"mode": "url", "url": url, "message": message});
         let request = json!({"method": "elicitation/create", "params": params});
         Some(SendsTo::Result(json!({"resultType": "input_required", "inputRequests": {STEP_UP: request}})))
